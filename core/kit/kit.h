@@ -1,0 +1,36 @@
+/*
+ * kit.h - what a client gets: key, certificate, CA, in the formats that applications read.
+ *
+ * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
+ *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
+ *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
+ *          before the first file is written.
+ */
+#ifndef PGSEAL_KIT_KIT_H
+#define PGSEAL_KIT_KIT_H
+
+#include "core/store/issued.h"
+
+enum kit_format { KIT_PEM = 1, KIT_P12 = 2, KIT_PK8 = 4 };
+
+struct kit_spec {
+    const char *folder; /* made when missing, 0700 */
+    unsigned formats;   /* enum kit_format */
+    const struct issued *issued;
+    const struct key *key;         /* NULL: a CSR was signed, no key to hand over */
+    const struct cert *ca;
+    const struct secret *key_passphrase; /* or NULL */
+    const struct secret *p12_passphrase; /* NULL: an empty one */
+    const char *server_host;       /* for the README's lines; or NULL */
+    int server_port;
+};
+struct kit_files { /* absolute paths, "" where not made; owned */
+    char *certificate, *key, *root, *p12, *pk8, *readme;
+};
+
+bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
+void kit_files_clear(struct kit_files *files);
+/* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. */
+bool kit_check(const struct kit_spec *spec, struct err *err) MUST_CHECK;
+
+#endif

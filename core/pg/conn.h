@@ -1,0 +1,95 @@
+/*
+ * conn.h - one connection to a server: a state machine that never waits, and one wait over it.
+ *
+ * Source   libpq 34.1, 34.4 (asynchronous); the traps: PQconnectPoll ignores connect_timeout, the
+ *          socket may change between polls, the default notice processor writes to stderr.
+ * Units    deadlines are clock_mono_ms() values; 0 for "none" is not allowed: every wait has one.
+ * Use      live panel: conn_start(), then whenever fd is ready or the deadline passed: conn_step().
+ *          jobs: conn_open() and conn_exec(), which wait with a deadline.
+ * Rules    first statement: set_config('search_path','pg_catalog',false); client_encoding UTF8;
+ *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by the
+ *          caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
+ * Errors   ERR_NO_CONNECTION, ERR_TIMEOUT, ERR_LOGIN, ERR_QUERY (message.h gave it its code),
+ *          ERR_CONNECTION_LOST. Server text is cleaned.
+ * Threads  one thread at a time.
+ */
+#ifndef PGSEAL_PG_CONN_H
+#define PGSEAL_PG_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/secret.h"
+#include "core/pg/params.h"
+
+#define CONN_TIMEOUT_MS 10000
+
+struct conn;
+
+enum conn_state {
+    CONN_CONNECTING,
+    CONN_PREPARING, /* search_path and the other first statements */
+    CONN_IDLE,
+    CONN_BUSY,
+    CONN_FAILED
+};
+enum conn_wants { CONN_READ = 1, CONN_WRITE = 2 };
+
+struct conn_options {
+    const struct secret *password; /* or NULL; copied */
+    int connect_timeout_ms;        /* 0: CONN_TIMEOUT_MS */
+    int statement_timeout_ms;      /* 0: none on the server's side */
+    const char *application_name;  /* NULL: "pgseal" */
+};
+
+/* Result of a statement: rows of text values. */
+struct result;
+void result_free(struct result *result);
+int result_rows(const struct result *result);
+int result_columns(const struct result *result);
+const char *result_get(const struct result *result, int row, int column); /* NULL: SQL NULL; raw bytes */
+size_t result_len(const struct result *result, int row, int column);
+int64_t result_int(const struct result *result, int row, int column, int64_t if_null);
+bool result_bool(const struct result *result, int row, int column); /* NULL is false */
+/* bytea in hex form -> bytes, appended */
+bool result_bytes(const struct result *result, int row, int column, struct strbuf *out);
+
+/* ---- never waits ---- */
+struct conn *conn_start(const struct params *params, const struct conn_options *options,
+                        struct err *err) MUST_CHECK;
+enum conn_state conn_state(const struct conn *conn);
+int conn_fd(const struct conn *conn);         /* ask afresh after each step; -1: none */
+unsigned conn_wants(const struct conn *conn); /* enum conn_wants */
+int64_t conn_deadline_ms(const struct conn *conn);
+/* Moves on as far as it can without waiting. False with err when it failed (state CONN_FAILED). */
+bool conn_step(struct conn *conn, struct err *err) MUST_CHECK;
+/* Sends one statement; values are text or NULL. State becomes BUSY. */
+bool conn_send(struct conn *conn, const char *sql, size_t n_values, const char *const *values,
+               int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* When the state is IDLE again after a BUSY: the result, once; the caller frees. NULL: none. */
+struct result *conn_take_result(struct conn *conn);
+void conn_close(struct conn *conn); /* NULL is fine; any state */
+
+/* ---- waits, with a deadline; for jobs and commands ---- */
+struct conn *conn_open(const struct params *params, const struct conn_options *options,
+                       struct err *err) MUST_CHECK;
+/* Waits until the connection is idle or failed. cancel_fd >= 0: readable ends it, ERR_CANCELLED. */
+bool conn_wait(struct conn *conn, int64_t deadline_ms, struct err *err) MUST_CHECK;
+struct result *conn_exec(struct conn *conn, const char *sql, size_t n_values,
+                         const char *const *values, struct err *err) MUST_CHECK; /* 30 s */
+bool conn_run(struct conn *conn, const char *sql, struct err *err) MUST_CHECK; /* no values, no rows */
+
+/* ---- facts ---- */
+int conn_server_version(const struct conn *conn); /* 150018 */
+int conn_backend_pid(const struct conn *conn);
+bool conn_uses_tls(const struct conn *conn);
+const char *conn_parameter(const struct conn *conn, const char *name); /* PQparameterStatus */
+/* pg_control_system().system_identifier; needs no superuser. "" and true when the role may not. */
+bool conn_system_identifier(struct conn *conn, char out[32], struct err *err) MUST_CHECK;
+/* True when a failed connection failed for want of a (right) password. */
+bool conn_needs_password(const struct conn *conn);
+/* Sets hostaddr from host by getaddrinfo; blocks: in a job. Local sockets: nothing to do. */
+bool conn_resolve(struct params *params, struct err *err) MUST_CHECK;
+
+#endif

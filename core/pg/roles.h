@@ -1,0 +1,28 @@
+/*
+ * roles.h - what the wizard must know of a database role.
+ *
+ * Source   pg_roles, pg_auth_members, pg_has_role (PostgreSQL 54.10).
+ */
+#ifndef PGSEAL_PG_ROLES_H
+#define PGSEAL_PG_ROLES_H
+
+#include "core/pg/conn.h"
+
+struct role_info {
+    bool exists;
+    bool can_login;
+    bool superuser;
+};
+bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret, struct err *err) MUST_CHECK;
+
+struct role_rights { /* of the connection's own role */
+    char name[64];
+    bool superuser;
+    bool may_see_all_sessions; /* pg_read_all_stats by USAGE */
+    bool may_write_files;      /* superuser or pg_write_server_files */
+};
+bool roles_own_rights(struct conn *conn, struct role_rights *ret, struct err *err) MUST_CHECK;
+/* All roles that a role is a member of, directly or not; *ret and its strings to free(). */
+bool roles_member_of(struct conn *conn, const char *role, char ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+#endif

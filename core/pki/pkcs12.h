@@ -1,0 +1,18 @@
+/*
+ * pkcs12.h - key, certificate and chain in one file.
+ *
+ * Source   RFC 7292. PBES2 AES-256, or the old PBE-SHA1-3DES that Java 8 and old Windows read.
+ * Shapes   the friendlyName is "user": pgjdbc asks for exactly that alias.
+ */
+#ifndef PGSEAL_PKI_PKCS12_H
+#define PGSEAL_PKI_PKCS12_H
+
+#include "core/pki/pem.h"
+
+#define PKCS12_ALIAS "user"
+
+struct secret *pkcs12_build(const struct key *key, const struct cert *cert,
+                            const struct cert_list *chain, const struct secret *passphrase,
+                            bool legacy, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * proof.h - what a server does now, seen from outside.
+ *
+ * Why      SQL cannot tell whether a TLS reload worked; a handshake can. Polls up to 5 s, since a
+ *          reload is asynchronous.
+ * Errors   ERR_PROOF, ERR_RELOAD_REFUSED, with what was seen and what was expected.
+ */
+#ifndef PGSEAL_PLAN_PROOF_H
+#define PGSEAL_PLAN_PROOF_H
+
+#include "core/pg/handshake.h"
+#include "core/plan/plan.h"
+
+/* The server's leaf is this certificate and its chain is complete. */
+bool proof_server_cert(const struct plan_target *target, const struct cert *leaf, const struct cert_list *roots,
+                       const struct plan_watch *watch, struct err *err) MUST_CHECK;
+/* The names of exactly these CAs are accepted. */
+bool proof_accepted_cas(const struct plan_target *target, const struct cert_list *cas, const struct plan_watch *watch,
+                        struct err *err) MUST_CHECK;
+/* The good canary passes the handshake; the revoked one gets alert 44. */
+bool proof_canaries(const struct plan_target *target, const struct authority *authority, const struct plan_watch *watch,
+                    struct err *err) MUST_CHECK;
+/* A second admin login works. */
+bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch, struct err *err) MUST_CHECK;
+
+struct proof_login {
+    const char *role, *database;
+    const char *cert_file, *key_file; /* NULL: without a certificate */
+    const char *root_file;            /* NULL: sslmode=require */
+    const struct secret *password;    /* or NULL */
+};
+struct proof_login_result {
+    bool got_in;
+    bool tls;
+    char client_dn[64], client_serial[64]; /* as pg_stat_ssl shows the own session */
+    int alert;      /* when refused in TLS: measured by a handshake beside it; 0: not TLS */
+    struct err why; /* when refused */
+};
+/* Tries a login on the TLS address; "refused" is an answer. */
+bool proof_login(const struct plan_target *target, const struct proof_login *login, struct proof_login_result *ret,
+                 struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * db.h - the store: one SQLite file in a private folder, and transactions over it.
+ *
+ * Source   SQLite: rollback journal, synchronous=EXTRA, STRICT tables, foreign keys, busy timeout
+ *          10 s, BEGIN IMMEDIATE for writers.
+ * Shapes   folder/ 0700: pgseal.db 0600, keys/ 0700 with one file a key, 0600.
+ * Errors   ERR_NO_STORE, ERR_STORE_BUSY, ERR_STORE_NEWER, ERR_STORE_OWNER, ERR_DISK_FULL, ERR_STORE.
+ * Threads  one store per thread; a job opens its own.
+ */
+#ifndef PGSEAL_STORE_DB_H
+#define PGSEAL_STORE_DB_H
+
+#include <stdbool.h>
+
+#include "core/base/attr.h"
+#include "core/base/err.h"
+
+struct store; /* owns one database connection */
+
+enum store_mode {
+    STORE_READ,  /* must be there; never writes, also works on a read-only file system */
+    STORE_WRITE, /* must be there; migrated to this version's schema */
+    STORE_CREATE /* made when it is missing */
+};
+
+struct store *store_open(const char *folder, enum store_mode mode, struct err *err) MUST_CHECK;
+void store_close(struct store *store);
+const char *store_folder(const struct store *store); /* borrowed, absolute */
+
+/* The folder to use: explicit one, else $PGSEAL_STORE, else XDG data; caller frees. */
+char *store_choose_folder(const char *explicit_folder, struct err *err) MUST_CHECK;
+
+/* Transactions nest by counting; a rollback inside ends the outermost with ERR_STORE at commit. */
+bool store_begin(struct store *store, struct err *err) MUST_CHECK;
+bool store_commit(struct store *store, struct err *err) MUST_CHECK;
+void store_rollback(struct store *store);
+
+/* Who did what when: a row of the log table, in the transaction of the act. */
+bool store_note(struct store *store, const char *act, const char *object, const char *detail,
+                struct err *err) MUST_CHECK;
+
+#endif

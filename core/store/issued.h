@@ -1,0 +1,89 @@
+/*
+ * issued.h - certificates that our CAs issued: recorded first, delivered after.
+ *
+ * Order    the row is committed before any file appears: a certificate that exists can be revoked.
+ * Serials  random, unique in the store.
+ * Errors   ERR_POLICY (would outlive the CA and days was given), ERR_BAD_NAME, ERR_CERT_UNKNOWN,
+ *          ERR_CERT_AMBIGUOUS, ERR_REVOKED_ALREADY, store errors.
+ */
+#ifndef PGSEAL_STORE_ISSUED_H
+#define PGSEAL_STORE_ISSUED_H
+
+#include "core/store/authority.h"
+
+#define ISSUED_CLIENT_DAYS 365
+#define ISSUED_SERVER_DAYS 397
+
+enum issued_kind { ISSUED_CLIENT, ISSUED_SERVER, ISSUED_CANARY_GOOD, ISSUED_CANARY_REVOKED };
+enum issued_state { ISSUED_VALID, ISSUED_EXPIRING, ISSUED_EXPIRED, ISSUED_REVOKED };
+
+const char *issued_kind_name(enum issued_kind kind);    /* "client" */
+const char *issued_state_name(enum issued_state state); /* "valid": JSON and flags */
+bool issued_state_parse(const char *text, enum issued_state *ret, struct err *err) MUST_CHECK;
+
+struct issued {
+    int64_t id;
+    int64_t authority_id;
+    char *authority; /* its name */
+    enum issued_kind kind;
+    char *role; /* database role, or the first host of a server certificate */
+    char *note; /* or NULL */
+    struct serial serial;
+    int64_t not_before, not_after;
+    int64_t created_at;
+    bool delivered;       /* its files were written */
+    int64_t revoked_at;   /* 0: not */
+    enum crl_reason reason;
+    struct cert *cert;
+};
+
+struct issued_list {
+    struct issued **rows;
+    size_t n;
+    int64_t total; /* rows that fit the filter, also beyond limit */
+};
+
+/* State at a time; "expiring" is within `within_days` of the end. */
+enum issued_state issued_state_at(const struct issued *issued, int64_t when, int within_days);
+void issued_free(struct issued *issued);
+void issued_list_clear(struct issued_list *list);
+
+struct issue_spec {
+    enum issued_kind kind; /* ISSUED_CLIENT or ISSUED_SERVER */
+    const char *role;      /* client: the CN. server: ignored, the first host is the CN */
+    const char *const *hosts; /* server: names and addresses */
+    size_t n_hosts;
+    const char *note; /* or NULL */
+    int days;         /* 0: the kind's default, shortened to the CA's end; else ERR_POLICY beyond it */
+    const struct key *key; /* the subject's key, or: */
+    const struct csr *csr; /* a request made elsewhere */
+};
+
+/* Signs and records. Nothing is written but the row. */
+struct issued *issued_make(struct store *store, const struct authority *authority,
+                           const struct key *authority_key, const struct issue_spec *spec,
+                           struct err *err) MUST_CHECK;
+bool issued_mark_delivered(struct store *store, struct issued *issued, struct err *err) MUST_CHECK;
+
+struct issued_filter {
+    const char *authority; /* NULL: all */
+    const char *role;      /* exact; NULL: all */
+    const char *search;    /* prefix of role or serial (hex), NULL: none */
+    int state;             /* enum issued_state, -1: all */
+    int within_days;       /* for "expiring"; 0: 30 */
+    bool with_canaries;
+    int limit; /* 0: 1000 */
+    int offset;
+};
+bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
+                 struct err *err) MUST_CHECK;
+
+/* By serial: hex as everywhere, or decimal as in pg_stat_ssl ("decimal:…" or all digits and longer
+ * than any hex); or by role when exactly one that is neither revoked nor ended fits. */
+struct issued *issued_find(struct store *store, const char *serial_or_role, struct err *err) MUST_CHECK;
+/* For a live session: issuer as pg_stat_ssl renders it (63 bytes) and decimal serial. Not found:
+ * *ret NULL and true. */
+bool issued_find_session(struct store *store, const char *issuer_dn, const char *serial_decimal,
+                         struct issued **ret, struct err *err) MUST_CHECK;
+
+#endif
