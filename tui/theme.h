@@ -1,7 +1,8 @@
 /*
  * theme.h - what text means on the screen; colour only adds.
  *
- * Rules    default foreground and background, 8 colours at most, no dim, no white; the marks are words.
+ * Rules    default foreground and background, 8 colours at most, no dim, no white; the marks are
+ * words.
  */
 #ifndef PGSEAL_TUI_THEME_H
 #define PGSEAL_TUI_THEME_H
@@ -10,7 +11,7 @@
 
 enum style {
     STYLE_NORMAL,
-    STYLE_TITLE,  /* reverse */
+    STYLE_TITLE, /* reverse */
     STYLE_RULE,
     STYLE_LABEL,
     STYLE_VALUE,
@@ -24,7 +25,7 @@ enum style {
 };
 
 enum mark { MARK_NONE, MARK_OK, MARK_WARN, MARK_BAD, MARK_BUSY, MARK_OFF, MARK_HERE, MARK_TODO };
-const char *mark_text(enum mark mark);   /* "[ok]" "[!!]" "[xx]" "[..]" "[--]" "[>>]" "[  ]" */
+const char *mark_text(enum mark mark); /* "[ok]" "[!!]" "[xx]" "[..]" "[--]" "[>>]" "[  ]" */
 enum style mark_style(enum mark mark);
 
 struct theme {

@@ -1,11 +1,12 @@
 /*
  * secret.h - passphrases, passwords and private keys in memory.
  *
- * Source   mmap(2), mlock(2), madvise(2) MADV_DONTDUMP, explicit_bzero(3), prctl(2) PR_SET_DUMPABLE.
- * Shapes   bytes with a fixed capacity, NUL-terminated after len; own pages: locked where the limit
- *          allows, left out of core dumps, not inherited wiped (MADV_WIPEONFORK), zeroed on free.
- * Errors   secret_new() ends the program without memory (mem.h). Adding beyond the capacity: false.
- * Rule     never in struct err, a log, argv, the environment, a snapshot, a strbuf.
+ * Source   mmap(2), mlock(2), madvise(2) MADV_DONTDUMP, explicit_bzero(3), prctl(2)
+ * PR_SET_DUMPABLE. Shapes   bytes with a fixed capacity, NUL-terminated after len; own pages:
+ * locked where the limit allows, left out of core dumps, not inherited wiped (MADV_WIPEONFORK),
+ * zeroed on free. Errors   secret_new() ends the program without memory (mem.h). Adding beyond the
+ * capacity: false. Rule     never in struct err, a log, argv, the environment, a snapshot, a
+ * strbuf.
  */
 #ifndef PGSEAL_BASE_SECRET_H
 #define PGSEAL_BASE_SECRET_H
@@ -22,14 +23,15 @@
 struct secret;
 
 struct secret *secret_new(size_t capacity) MUST_CHECK;
-void secret_free(struct secret *secret); /* wipes; NULL is fine */
-void secret_wipe(struct secret *secret); /* empty again */
+void secret_free(struct secret *secret);              /* wipes; NULL is fine */
+void secret_wipe(struct secret *secret);              /* empty again */
 const char *secret_data(const struct secret *secret); /* borrowed, NUL-terminated */
 size_t secret_len(const struct secret *secret);
 size_t secret_capacity(const struct secret *secret);
 bool secret_set(struct secret *secret, const void *bytes, size_t len) MUST_CHECK;
 bool secret_add(struct secret *secret, const void *bytes, size_t len) MUST_CHECK;
-bool secret_add_code_point(struct secret *secret, uint32_t code_point) MUST_CHECK; /* typed, UTF-8 */
+bool secret_add_code_point(struct secret *secret,
+                           uint32_t code_point) MUST_CHECK; /* typed, UTF-8 */
 void secret_truncate(struct secret *secret, size_t len);
 void secret_backspace(struct secret *secret);          /* drops the last UTF-8 character */
 size_t secret_characters(const struct secret *secret); /* for the row of stars */

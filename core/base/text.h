@@ -1,18 +1,18 @@
 /*
  * text.h - text from outside is dirty: one cleaner, and one quoter for each language.
  *
- * Source   ECMA-48 (C0, C1), Unicode bidi controls (TR36); shell: IEEE 1003.1 2.2.2; conninfo: libpq
- *          34.1.1.1; SQL: 4.1; pg_hba.conf: 21.1; CSV: RFC 4180.
- * Cleaning C0 but the ones asked for, C1, DEL, bidi marks, line and paragraph separators, broken
- *          UTF-8 become U+FFFD each. Done once, where the text comes in.
- * Errors   quoters answer false where the language cannot hold the text (a NUL, a newline).
+ * Source   ECMA-48 (C0, C1), Unicode bidi controls (TR36); shell: IEEE 1003.1 2.2.2; conninfo:
+ * libpq 34.1.1.1; SQL: 4.1; pg_hba.conf: 21.1; CSV: RFC 4180. Cleaning C0 but the ones asked for,
+ * C1, DEL, bidi marks, line and paragraph separators, broken UTF-8 become U+FFFD each. Done once,
+ * where the text comes in. Errors   quoters answer false where the language cannot hold the text (a
+ * NUL, a newline).
  */
 #ifndef PGSEAL_BASE_TEXT_H
 #define PGSEAL_BASE_TEXT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/attr.h"
 #include "core/base/strbuf.h"
@@ -43,7 +43,7 @@ bool text_quote_sql_ident(struct strbuf *out, const char *text) MUST_CHECK;
 bool text_quote_hba(struct strbuf *out, const char *text) MUST_CHECK; /* always in double quotes */
 bool text_quote_csv(struct strbuf *out, const char *text) MUST_CHECK; /* '=' '+' '-' '@' defused */
 
-bool text_equal(const char *a, const char *b);                 /* NULL equals NULL only */
+bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
 bool text_parse_hex(const char *text, uint8_t *ret, size_t size, size_t *ret_len) MUST_CHECK;

@@ -2,9 +2,9 @@
  * kit.h - what a client gets: key, certificate, CA, in the formats that applications read.
  *
  * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
- *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
- *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
- *          before the first file is written.
+ *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted,
+ * for JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS before
+ * the first file is written.
  */
 #ifndef PGSEAL_KIT_KIT_H
 #define PGSEAL_KIT_KIT_H
@@ -17,11 +17,11 @@ struct kit_spec {
     const char *folder; /* made when missing, 0700 */
     unsigned formats;   /* enum kit_format */
     const struct issued *issued;
-    const struct key *key;         /* NULL: a CSR was signed, no key to hand over */
+    const struct key *key; /* NULL: a CSR was signed, no key to hand over */
     const struct cert *ca;
     const struct secret *key_passphrase; /* or NULL */
     const struct secret *p12_passphrase; /* NULL: an empty one */
-    const char *server_host;       /* for the README's lines; or NULL */
+    const char *server_host;             /* for the README's lines; or NULL */
     int server_port;
 };
 struct kit_files { /* absolute paths, "" where not made; owned */

@@ -7,8 +7,8 @@
  * Use      live panel: conn_start(), then whenever fd is ready or the deadline passed: conn_step().
  *          jobs: conn_open() and conn_exec(), which wait with a deadline.
  * Rules    first statement: set_config('search_path','pg_catalog',false); client_encoding UTF8;
- *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by the
- *          caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
+ *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by
+ * the caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
  * Errors   ERR_NO_CONNECTION, ERR_TIMEOUT, ERR_LOGIN, ERR_QUERY (message.h gave it its code),
  *          ERR_CONNECTION_LOST. Server text is cleaned.
  * Threads  one thread at a time.
@@ -48,7 +48,8 @@ struct result;
 void result_free(struct result *result);
 int result_rows(const struct result *result);
 int result_columns(const struct result *result);
-const char *result_get(const struct result *result, int row, int column); /* NULL: SQL NULL; raw bytes */
+const char *result_get(const struct result *result, int row,
+                       int column); /* NULL: SQL NULL; raw bytes */
 size_t result_len(const struct result *result, int row, int column);
 int64_t result_int(const struct result *result, int row, int column, int64_t if_null);
 bool result_bool(const struct result *result, int row, int column); /* NULL is false */
@@ -78,7 +79,8 @@ struct conn *conn_open(const struct params *params, const struct conn_options *o
 bool conn_wait(struct conn *conn, int64_t deadline_ms, struct err *err) MUST_CHECK;
 struct result *conn_exec(struct conn *conn, const char *sql, size_t n_values,
                          const char *const *values, struct err *err) MUST_CHECK; /* 30 s */
-bool conn_run(struct conn *conn, const char *sql, struct err *err) MUST_CHECK; /* no values, no rows */
+bool conn_run(struct conn *conn, const char *sql,
+              struct err *err) MUST_CHECK; /* no values, no rows */
 
 /* ---- facts ---- */
 int conn_server_version(const struct conn *conn); /* 150018 */

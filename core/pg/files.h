@@ -2,12 +2,12 @@
  * files.h - files on a server: read, written new, compared, by the file system or by SQL.
  *
  * Source   large objects (lo_from_bytea, lo_export), pg_read_binary_file(); PostgreSQL 9.28.9.
- * Ways     LOCAL when the server really is here (a probe file written by us is read back through the
- *          server), else SQL as superuser or with pg_write_server_files; else NONE: text to paste.
- * Rules    a TLS file is never overwritten: new name by hash; present with the same content: skip.
- *          bytes only (lo_from_bytea): text through COPY turns tabs into \t. Read in one statement,
- *          write in another: a COPY that reads the file it writes empties it.
- * Errors   ERR_MAY_NOT_CHANGE, ERR_FILE_EXISTS (other content), ERR_DISK_FULL, ERR_QUERY.
+ * Ways     LOCAL when the server really is here (a probe file written by us is read back through
+ * the server), else SQL as superuser or with pg_write_server_files; else NONE: text to paste. Rules
+ * a TLS file is never overwritten: new name by hash; present with the same content: skip. bytes
+ * only (lo_from_bytea): text through COPY turns tabs into \t. Read in one statement, write in
+ * another: a COPY that reads the file it writes empties it. Errors   ERR_MAY_NOT_CHANGE,
+ * ERR_FILE_EXISTS (other content), ERR_DISK_FULL, ERR_QUERY.
  */
 #ifndef PGSEAL_PG_FILES_H
 #define PGSEAL_PG_FILES_H
@@ -22,19 +22,24 @@ struct files *files_new(struct conn *conn, const char *data_directory, struct er
 void files_free(struct files *files);
 enum files_way files_way(const struct files *files);
 /* Reads through the server, as its own user sees it. */
-bool files_read(struct files *files, const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
+bool files_read(struct files *files, const char *path, size_t max, struct strbuf *out,
+                struct err *err) MUST_CHECK;
 bool files_exists(struct files *files, const char *path, bool *ret, struct err *err) MUST_CHECK;
 /* SHA-256 of the file as the server sees it; false with ERR_FILE when it is not there. */
-bool files_sha256(struct files *files, const char *path, uint8_t ret[32], struct err *err) MUST_CHECK;
+bool files_sha256(struct files *files, const char *path, uint8_t ret[32],
+                  struct err *err) MUST_CHECK;
 /* A new file, read back and compared; owner as the server's user, mode as given (SQL: 0644). The
  * same content already there: fine, *ret_was_there (may be NULL) is set. */
-bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len, unsigned mode,
-                     bool *ret_was_there, struct err *err) MUST_CHECK;
+bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len,
+                     unsigned mode, bool *ret_was_there, struct err *err) MUST_CHECK;
 /* Replaces the content of an existing file (pg_hba.conf): owner and mode stay; read back. */
-bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len,
+                     struct err *err) MUST_CHECK;
 /* A private key: by the local file system only, 0600, owned by the server's user. */
-bool files_write_key(struct files *files, const char *path, const struct secret *pem, struct err *err) MUST_CHECK;
+bool files_write_key(struct files *files, const char *path, const struct secret *pem,
+                     struct err *err) MUST_CHECK;
 /* Local: unlinks. SQL cannot: false in *ret_removed, no error. */
-bool files_remove(struct files *files, const char *path, bool *ret_removed, struct err *err) MUST_CHECK;
+bool files_remove(struct files *files, const char *path, bool *ret_removed,
+                  struct err *err) MUST_CHECK;
 
 #endif

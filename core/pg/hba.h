@@ -23,9 +23,9 @@ struct hba_rule {
     size_t n_databases;
     char **roles;
     size_t n_roles;
-    char *address; /* NULL for local; "all", "samehost", CIDR, host name */
-    char *mask;    /* or NULL */
-    char *method;  /* "cert", "scram-sha-256" … */
+    char *address;  /* NULL for local; "all", "samehost", CIDR, host name */
+    char *mask;     /* or NULL */
+    char *method;   /* "cert", "scram-sha-256" … */
     char **options; /* "clientcert=verify-full" */
     size_t n_options;
 };
@@ -34,8 +34,8 @@ struct hba_line {
     int number; /* from 1; a line continued with a backslash counts its first */
     char *raw;  /* the bytes with their line end */
     size_t raw_len;
-    bool ours; /* has HBA_MARK */
-    char reason[128]; /* HBA_BAD */
+    bool ours;            /* has HBA_MARK */
+    char reason[128];     /* HBA_BAD */
     struct hba_rule rule; /* HBA_RULE */
 };
 struct hba {
@@ -49,7 +49,8 @@ void hba_clear(struct hba *hba);
 void hba_print(const struct hba *hba, struct strbuf *out); /* byte for byte */
 /* Builds one rule's text ("hostssl all alice all cert # pgseal"), with quoting. ERR_BAD_NAME. */
 bool hba_format_rule(const struct hba_rule *rule, struct strbuf *out, struct err *err) MUST_CHECK;
-/* Inserts text lines (each ends with a newline) before line index at; the file's line end is used. */
+/* Inserts text lines (each ends with a newline) before line index at; the file's line end is used.
+ */
 bool hba_insert(struct hba *hba, size_t at, const char *text, struct err *err) MUST_CHECK;
 void hba_remove(struct hba *hba, size_t at);
 

@@ -1,9 +1,10 @@
 /*
  * server.h - the servers that the store knows, and what they were given.
  *
- * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host, tls_port:
- *          where clients connect; empty: taken from conninfo. system_identifier: "" until first seen.
- * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME, ERR_USAGE (a password in conninfo), store errors.
+ * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host,
+ * tls_port: where clients connect; empty: taken from conninfo. system_identifier: "" until first
+ * seen. Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME, ERR_USAGE (a password in conninfo), store
+ * errors.
  */
 #ifndef PGSEAL_STORE_SERVER_H
 #define PGSEAL_STORE_SERVER_H
@@ -33,8 +34,8 @@ struct server *server_load(struct store *store, const char *name, struct err *er
 bool server_list(struct store *store, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
 /* Set once, at the first connection; another one later: ERR_OTHER_SERVER. */
-bool server_check_identifier(struct store *store, struct server *server, const char *system_identifier,
-                             struct err *err) MUST_CHECK;
+bool server_check_identifier(struct store *store, struct server *server,
+                             const char *system_identifier, struct err *err) MUST_CHECK;
 
 /* CAs that a kept plan gave to this server. */
 bool server_trusts(struct store *store, const struct server *server, struct authority_list *ret,
