@@ -4,9 +4,9 @@
  * Source   libuv (the only file that includes <uv.h> is loop.c). The pool has 16 threads.
  * Rules    everything here is called on the loop's thread but job_cancelled() and job_progress(),
  *          which a job calls on its own. Nothing on the loop's thread may take 10 ms.
- * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its owner
- *          and job_take() hands the data over; a cancelled or ownerless job frees it itself.
- * Owner    an opaque pointer (the page): loop_forget(owner) cancels and stops all that is its own.
+ * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its
+ * owner and job_take() hands the data over; a cancelled or ownerless job frees it itself. Owner an
+ * opaque pointer (the page): loop_forget(owner) cancels and stops all that is its own.
  */
 #ifndef PGSEAL_TUI_LOOP_H
 #define PGSEAL_TUI_LOOP_H
@@ -33,13 +33,15 @@ struct job_ops {
     void (*run)(struct job *job, void *data); /* on a pool thread */
     void (*free)(void *data);
 };
-struct job *job_start(struct loop *loop, void *owner, const struct job_ops *ops, void *data) MUST_CHECK;
-void job_cancel(struct job *job);         /* no event comes any more; data is freed when it ended */
+struct job *job_start(struct loop *loop, void *owner, const struct job_ops *ops,
+                      void *data) MUST_CHECK;
+void job_cancel(struct job *job); /* no event comes any more; data is freed when it ended */
 bool job_cancelled(const struct job *job); /* in run(): stop soon */
 void job_progress(struct job *job, unsigned done, unsigned total, const char *text); /* in run() */
 void *job_take(struct job *job); /* in EVENT_JOB: the data is the page's now; the job is gone */
 
-struct timer *timer_start(struct loop *loop, void *owner, int64_t after_ms, int64_t repeat_ms) MUST_CHECK;
+struct timer *timer_start(struct loop *loop, void *owner, int64_t after_ms,
+                          int64_t repeat_ms) MUST_CHECK;
 void timer_stop(struct timer *timer); /* NULL is fine */
 
 struct watch *watch_start(struct loop *loop, void *owner, int fd, unsigned ready) MUST_CHECK;

@@ -1,12 +1,12 @@
 /*
  * screen.h - a page: a const table and its own state; and the frame around it.
  *
- * Shape    event() changes state and says where to go; draw() is a pure function of the state into a
- *          canvas (the body only); frame() says what stands in the rows around it. No dirty flags: all
- *          is drawn after every event, curses sends the difference. No page calls another page.
- * Frame    row 1 title, row 2 path and steps, row 3 rule; body; "Why" (3 rows, beside the body from 100
- *          columns on); message row; key bar. Made by frame_draw() from struct frame.
- * Tables   the key bar, the help overlay and the man page come from the same binding table.
+ * Shape    event() changes state and says where to go; draw() is a pure function of the state into
+ * a canvas (the body only); frame() says what stands in the rows around it. No dirty flags: all is
+ * drawn after every event, curses sends the difference. No page calls another page. Frame    row 1
+ * title, row 2 path and steps, row 3 rule; body; "Why" (3 rows, beside the body from 100 columns
+ * on); message row; key bar. Made by frame_draw() from struct frame. Tables   the key bar, the help
+ * overlay and the man page come from the same binding table.
  */
 #ifndef PGSEAL_TUI_SCREEN_H
 #define PGSEAL_TUI_SCREEN_H
@@ -36,19 +36,19 @@ struct binding {
     int weight;        /* in a narrow window the highest stay; 0: help overlay only */
 };
 
-struct frame { /* all borrowed until the next event; text is drawn clean and clipped */
-    char title[80];       /* "Create a CA" */
-    char right[80];       /* "store: ~/.local/share/pgseal" */
-    char path[160];       /* "Home > Create a CA  [>>] 1 Details  [  ] 2 Passphrase" */
-    char path_right[40];  /* "1 of 3" */
-    char why_title[48];   /* "Valid for" or "" */
-    const char *why;      /* at most 3 x 76 columns; or "" */
+struct frame {           /* all borrowed until the next event; text is drawn clean and clipped */
+    char title[80];      /* "Create a CA" */
+    char right[80];      /* "store: ~/.local/share/pgseal" */
+    char path[160];      /* "Home > Create a CA  [>>] 1 Details  [  ] 2 Passphrase" */
+    char path_right[40]; /* "1 of 3" */
+    char why_title[48];  /* "Valid for" or "" */
+    const char *why;     /* at most 3 x 76 columns; or "" */
     enum mark message_mark;
     char message[160];
     const struct binding *bindings; /* of this focus; ends with keys == NULL */
-    const char *help;     /* text of the help overlay for this focus, or NULL */
-    const char *word;     /* entry of "words" for F3, or NULL */
-    bool text_focus;      /* a text field has the focus: letters are text, a paste is welcome */
+    const char *help;               /* text of the help overlay for this focus, or NULL */
+    const char *word;               /* entry of "words" for F3, or NULL */
+    bool text_focus; /* a text field has the focus: letters are text, a paste is welcome */
 };
 
 struct screen_ops {
