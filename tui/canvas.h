@@ -3,8 +3,9 @@
  *
  * Units    rows and columns from 0; text is clipped by columns at the right edge of the canvas.
  * Text     UTF-8; cleaned here once more (a page cannot put a control character on the screen).
- * Wide characters take two cells, combining ones join their cell, ambiguous ones take one. Glyphs
- * lines, "…" and ">" follow theme.unicode: canvas_rule(), canvas_box(), canvas_glyph().
+ * Wide characters take two cells, combining ones join their cell, ambiguous ones take one. Without
+ * theme.unicode a character that is not ASCII is drawn as "?" (a wide one as "??"). Glyphs   lines,
+ * "…" and ">" follow theme.unicode: canvas_rule(), canvas_box(), canvas_glyph().
  */
 #ifndef PGSEAL_TUI_CANVAS_H
 #define PGSEAL_TUI_CANVAS_H
@@ -37,6 +38,7 @@ int canvas_field(struct canvas *canvas, int row, int column, int width, enum sty
 /* Ends at column right (exclusive). */
 void canvas_right(struct canvas *canvas, int row, int right, enum style style, const char *text);
 int canvas_mark(struct canvas *canvas, int row, int column, enum mark mark);
+int canvas_glyph(struct canvas *canvas, int row, int column, enum style style, enum glyph glyph);
 void canvas_fill(struct canvas *canvas, int row, int column, int width, enum style style, char c);
 void canvas_style(struct canvas *canvas, int row, int column, int width,
                   enum style style);                                 /* restyle */

@@ -30,7 +30,20 @@ enum style mark_style(enum mark mark);
 
 struct theme {
     bool colour;  /* off: NO_COLOR, --no-color, a terminal without */
-    bool unicode; /* off: --ascii, a locale without UTF-8 */
+    bool unicode; /* off: --ascii, a locale without UTF-8; then all is drawn in ASCII */
 };
+
+/* Lines, corners, the pointer before a chosen row, the dots where text was cut (3 in ASCII). */
+enum glyph {
+    GLYPH_POINTER,
+    GLYPH_ELLIPSIS,
+    GLYPH_LINE,
+    GLYPH_SIDE,
+    GLYPH_TOP_LEFT,
+    GLYPH_TOP_RIGHT,
+    GLYPH_BOTTOM_LEFT,
+    GLYPH_BOTTOM_RIGHT
+};
+const char *glyph_text(const struct theme *theme, enum glyph glyph);
 
 #endif
