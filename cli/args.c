@@ -268,11 +268,12 @@ static bool take_command(struct args *args, struct err *err)
 static bool check_command(const struct args *args, struct err *err)
 {
     const struct command *command = args->command;
+    uint64_t allowed = command->options | OPTIONS_COMMON | OPTIONS_CHANGING;
 
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         if (!args_has(args, options[i].option))
             continue;
-        if (!((command->options | OPTIONS_COMMON) & OPTION_BIT(options[i].option)))
+        if (!(allowed & OPTION_BIT(options[i].option)))
             return err_set(err, ERR_USAGE, "\"pgseal %s\" has no flag \"--%s\"", command->name,
                            options[i].name);
         if (!options[i].repeats && options[i].value && args->options[i].n > 1)

@@ -29,7 +29,7 @@ enum option {
     OPT_ASCII,
     OPT_NO_INPUT,
     OPT_READ_ONLY,
-    /* understood by every command that changes something */
+    /* taken by every command, and with a meaning where something is changed */
     OPT_DRY_RUN,
     OPT_YES,
     OPT_CONFIRM,
@@ -77,6 +77,7 @@ enum option {
 
 #define OPTION_BIT(option) (UINT64_C(1) << (option))
 #define OPTIONS_COMMON     (OPTION_BIT(OPT_DRY_RUN) - 1) /* every bit below */
+#define OPTIONS_CHANGING   ((OPTION_BIT(OPT_ADDRESS) - 1) & ~OPTIONS_COMMON)
 
 struct option_info {
     enum option option; /* the row's own index: a test compares */
@@ -91,16 +92,13 @@ struct option_info {
 
 struct cli;
 
-/* What a command is given as names; the completions ask it. */
-enum names_kind { NAMES_NONE, NAMES_ANY, NAMES_CA, NAMES_SERVER, NAMES_CODE };
-
 struct command {
     const char *name;      /* "ca create": one or two words */
     const char *names;     /* "NAME" or "SERIAL|FILE|-", for the help; "" for none */
     int min_names;         /* fewer: ERR_USAGE */
     int max_names;         /* more: ERR_USAGE; -1: any number */
-    uint64_t options;      /* its own, beside OPTIONS_COMMON */
-    enum names_kind kind;
+    uint64_t options;      /* its own; of OPTIONS_CHANGING those that the help shows: all commands
+                              take them, so that a script may give them everywhere */
     const char *summary;   /* one line, not translated yet */
     const char *examples;  /* lines, each with its newline; "" for none */
     bool (*run)(struct cli *cli, struct err *err);

@@ -70,8 +70,10 @@ bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
 bool cli_may_change_servers(struct cli *cli, struct err *err) MUST_CHECK;
 /* A file of at most max bytes, or standard input for "-"; appended to out. */
 bool cli_read_input(const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
-/* Writes what an export made: to --out as a new file, else to standard output. */
-bool cli_write_output(struct cli *cli, const struct strbuf *bytes, struct err *err) MUST_CHECK;
+/* Writes what an export made: to --out as a new file, else to standard output. With --json the
+ * document (taken) is printed instead, with the new file's name or with the text as "pem". */
+bool cli_write_export(struct cli *cli, const struct strbuf *bytes, json_t *document,
+                      struct err *err) MUST_CHECK;
 
 /* the commands; each stands in the file of its first word */
 bool run_ca_create(struct cli *cli, struct err *err);
