@@ -1,12 +1,11 @@
 /*
  * secret.h - passphrases, passwords and private keys in memory.
  *
- * Source   mmap(2), mlock(2), madvise(2) MADV_DONTDUMP, explicit_bzero(3), prctl(2)
- * PR_SET_DUMPABLE. Shapes   bytes with a fixed capacity, NUL-terminated after len; own pages:
- * locked where the limit allows, left out of core dumps, not inherited wiped (MADV_WIPEONFORK),
- * zeroed on free. Errors   secret_new() ends the program without memory (mem.h). Adding beyond the
- * capacity: false. Rule     never in struct err, a log, argv, the environment, a snapshot, a
- * strbuf.
+ * Source   mmap(2), mlock(2), madvise(2) MADV_DONTDUMP, explicit_bzero(3), prctl(2) PR_SET_DUMPABLE.
+ * Shapes   bytes with a fixed capacity, NUL-terminated after len; own pages: locked where the limit
+ *          allows, left out of core dumps, not inherited wiped (MADV_WIPEONFORK), zeroed on free.
+ * Errors   secret_new() ends the program without memory (mem.h). Adding beyond the capacity: false.
+ * Rule     never in struct err, a log, argv, the environment, a snapshot, a strbuf.
  */
 #ifndef PGSEAL_BASE_SECRET_H
 #define PGSEAL_BASE_SECRET_H

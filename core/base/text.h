@@ -1,11 +1,11 @@
 /*
  * text.h - text from outside is dirty: one cleaner, and one quoter for each language.
  *
- * Source   ECMA-48 (C0, C1), Unicode bidi controls (TR36); shell: IEEE 1003.1 2.2.2; conninfo:
- * libpq 34.1.1.1; SQL: 4.1; pg_hba.conf: 21.1; CSV: RFC 4180. Cleaning C0 but the ones asked for,
- * C1, DEL, bidi marks, line and paragraph separators, broken UTF-8 become U+FFFD each. Done once,
- * where the text comes in. Errors   quoters answer false where the language cannot hold the text (a
- * NUL, a newline).
+ * Source   ECMA-48 (C0, C1), Unicode bidi controls (TR36); shell: IEEE 1003.1 2.2.2; conninfo: libpq
+ *          34.1.1.1; SQL: 4.1; pg_hba.conf: 21.1; CSV: RFC 4180.
+ * Cleaning C0 but the ones asked for, C1, DEL, bidi marks, line and paragraph separators, broken
+ *          UTF-8 become U+FFFD each. Done once, where the text comes in.
+ * Errors   quoters answer false where the language cannot hold the text (a NUL, a newline).
  */
 #ifndef PGSEAL_BASE_TEXT_H
 #define PGSEAL_BASE_TEXT_H

@@ -1,13 +1,14 @@
 /*
  * demo.h - a private PostgreSQL: started, filled with a little life, stopped, and gone.
  *
- * Source   initdb(1), postgres(1), prctl(2) PR_SET_PDEATHSIG; initdb refuses root, so as root it
- * runs as "postgres", else "nobody". Shapes   everything in one folder 0700: data/, socket/
- * (superuser "admin" comes in here only, peer or trust in a 0700 folder), store/, log. TCP on
- * 127.0.0.1 with a free port for the demo's roles alice, bob, carol (password) only. ssl = off at
- * the start. Life     the postmaster dies with the process that called demo_start(), whatever ends
- * it, and the folder goes too (a small watcher process), unless it was asked to be kept. Used by
- * "pgseal demo", and by the tests as their server.
+ * Source   initdb(1), postgres(1), prctl(2) PR_SET_PDEATHSIG; initdb refuses root, so as root it runs
+ *          as "postgres", else "nobody".
+ * Shapes   everything in one folder 0700: data/, socket/ (superuser "admin" comes in here only, peer
+ *          or trust in a 0700 folder), store/, log. TCP on 127.0.0.1 with a free port for the demo's
+ *          roles alice, bob, carol (password) only. ssl = off at the start.
+ * Life     the postmaster dies with the process that called demo_start(), whatever ends it, and the
+ *          folder goes too (a small watcher process), unless it was asked to be kept.
+ * Used by  "pgseal demo", and by the tests as their server.
  */
 #ifndef PGSEAL_DEMO_DEMO_H
 #define PGSEAL_DEMO_DEMO_H
@@ -44,8 +45,7 @@ int demo_pid(const struct demo *demo); /* postmaster */
 /* "host=<socket> port=… user=admin dbname=postgres" */
 const char *demo_admin_conninfo(const struct demo *demo);
 const char *demo_password(const struct demo *demo, const char *role); /* carol's; "" for none */
-/* For tests: stop -m fast and start again (a restart is the proof of the files); SIGSTOP, SIGCONT.
- */
+/* For tests: stop -m fast and start again (a restart is the proof of the files); SIGSTOP, SIGCONT. */
 bool demo_restart(struct demo *demo, struct err *err) MUST_CHECK;
 bool demo_freeze(struct demo *demo, bool frozen, struct err *err) MUST_CHECK;
 

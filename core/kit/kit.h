@@ -2,9 +2,9 @@
  * kit.h - what a client gets: key, certificate, CA, in the formats that applications read.
  *
  * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
- *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted,
- * for JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS before
- * the first file is written.
+ *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
+ *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
+ *          before the first file is written.
  */
 #ifndef PGSEAL_KIT_KIT_H
 #define PGSEAL_KIT_KIT_H

@@ -7,8 +7,8 @@
  * Use      live panel: conn_start(), then whenever fd is ready or the deadline passed: conn_step().
  *          jobs: conn_open() and conn_exec(), which wait with a deadline.
  * Rules    first statement: set_config('search_path','pg_catalog',false); client_encoding UTF8;
- *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by
- * the caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
+ *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by the
+ *          caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
  * Errors   ERR_NO_CONNECTION, ERR_TIMEOUT, ERR_LOGIN, ERR_QUERY (message.h gave it its code),
  *          ERR_CONNECTION_LOST. Server text is cleaned.
  * Threads  one thread at a time.

@@ -2,12 +2,12 @@
  * files.h - files on a server: read, written new, compared, by the file system or by SQL.
  *
  * Source   large objects (lo_from_bytea, lo_export), pg_read_binary_file(); PostgreSQL 9.28.9.
- * Ways     LOCAL when the server really is here (a probe file written by us is read back through
- * the server), else SQL as superuser or with pg_write_server_files; else NONE: text to paste. Rules
- * a TLS file is never overwritten: new name by hash; present with the same content: skip. bytes
- * only (lo_from_bytea): text through COPY turns tabs into \t. Read in one statement, write in
- * another: a COPY that reads the file it writes empties it. Errors   ERR_MAY_NOT_CHANGE,
- * ERR_FILE_EXISTS (other content), ERR_DISK_FULL, ERR_QUERY.
+ * Ways     LOCAL when the server really is here (a probe file written by us is read back through the
+ *          server), else SQL as superuser or with pg_write_server_files; else NONE: text to paste.
+ * Rules    a TLS file is never overwritten: new name by hash; present with the same content: skip.
+ *          bytes only (lo_from_bytea): text through COPY turns tabs into \t. Read in one statement,
+ *          write in another: a COPY that reads the file it writes empties it.
+ * Errors   ERR_MAY_NOT_CHANGE, ERR_FILE_EXISTS (other content), ERR_DISK_FULL, ERR_QUERY.
  */
 #ifndef PGSEAL_PG_FILES_H
 #define PGSEAL_PG_FILES_H

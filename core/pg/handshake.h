@@ -1,9 +1,9 @@
 /*
  * handshake.h - what a server does on the wire, asked without a login.
  *
- * Source   PostgreSQL 55.2.10 (SSLRequest), RFC 8446 4.3.2 (certificate_authorities), SSL(3).
- * Measured: the list of accepted CAs changes with the first connection after a reload; the verdict
- * on a client certificate stands inside the handshake on TLS 1.2 and in the first SSL_read on 1.3
+ * Source   PostgreSQL 55.2.10 (SSLRequest), RFC 8446 4.3.2 (certificate_authorities), SSL(3). Measured:
+ *          the list of accepted CAs changes with the first connection after a reload; the verdict on a
+ *          client certificate stands inside the handshake on TLS 1.2 and in the first SSL_read on 1.3
  *          (SSL_shutdown, then SSL_read: close_notify or alert; TCP_NODELAY).
  * Log      a quiet probe: the server logs nothing for a handshake that ends with SSL_shutdown.
  * Errors   ERR_NO_CONNECTION, ERR_TIMEOUT, ERR_NOT_POSTGRES. "No TLS" is an answer, not an error.

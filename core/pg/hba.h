@@ -49,8 +49,7 @@ void hba_clear(struct hba *hba);
 void hba_print(const struct hba *hba, struct strbuf *out); /* byte for byte */
 /* Builds one rule's text ("hostssl all alice all cert # pgseal"), with quoting. ERR_BAD_NAME. */
 bool hba_format_rule(const struct hba_rule *rule, struct strbuf *out, struct err *err) MUST_CHECK;
-/* Inserts text lines (each ends with a newline) before line index at; the file's line end is used.
- */
+/* Inserts text lines (each ends with a newline) before line index at; the file's line end is used. */
 bool hba_insert(struct hba *hba, size_t at, const char *text, struct err *err) MUST_CHECK;
 void hba_remove(struct hba *hba, size_t at);
 

@@ -1,10 +1,10 @@
 /*
  * sessions.h - who is connected how.
  *
- * Source   pg_stat_activity, pg_stat_ssl, pg_stat_gssapi (PostgreSQL 13 to 18), one statement, so
- * one snapshot. Hidden rows: backend_type IS NULL. Names are cut at 63 bytes, also in the middle of
- * a character; they come from clients: raw here, to be cleaned where they are shown. Rules    never
- * coalesce(ssl, false): what is not known is SESSION_HIDDEN.
+ * Source   pg_stat_activity, pg_stat_ssl, pg_stat_gssapi (PostgreSQL 13 to 18), one statement, so one
+ *          snapshot. Hidden rows: backend_type IS NULL. Names are cut at 63 bytes, also in the middle
+ *          of a character; they come from clients: raw here, to be cleaned where they are shown.
+ * Rules    never coalesce(ssl, false): what is not known is SESSION_HIDDEN.
  */
 #ifndef PGSEAL_PG_SESSIONS_H
 #define PGSEAL_PG_SESSIONS_H
@@ -53,8 +53,7 @@ void sessions_clear(struct sessions *sessions);
  * *ret_ended tells whether it was there. */
 bool sessions_end(struct conn *conn, int pid, const char *backend_start_text, bool *ret_ended,
                   struct err *err) MUST_CHECK;
-/* Ends all sessions that use this certificate (issuer as pg_stat_ssl renders it, decimal serial).
- */
+/* Ends all sessions that use this certificate (issuer as pg_stat_ssl renders it, decimal serial). */
 bool sessions_end_serial(struct conn *conn, const char *issuer_dn, const char *serial_decimal,
                          int *ret_ended, struct err *err) MUST_CHECK;
 

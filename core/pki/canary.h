@@ -1,9 +1,9 @@
 /*
  * canary.h - two certificates per CA that nobody logs in with; they prove what a server has loaded.
  *
- * Why      the good one passes the handshake and the revoked one gets alert 44: CA loaded, CRL
- * loaded and current, seen without any role. No CN, so PostgreSQL refuses the login itself. Units
- * they end with the CA. The revoked one is on every CRL, for ever.
+ * Why      the good one passes the handshake and the revoked one gets alert 44: CA loaded, CRL loaded
+ *          and current, seen without any role. No CN, so PostgreSQL refuses the login itself.
+ * Units    they end with the CA. The revoked one is on every CRL, for ever.
  */
 #ifndef PGSEAL_PKI_CANARY_H
 #define PGSEAL_PKI_CANARY_H

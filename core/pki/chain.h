@@ -1,10 +1,11 @@
 /*
  * chain.h - the server's verdict about a client certificate, computed here.
  *
- * Source   be-secure-openssl.c: X509_verify_cert with purpose sslclient, auth level 2, and with a
- * CRL loaded CRL_CHECK | CRL_CHECK_ALL. Measured: the same verdict as the server in 23 of 23 cases.
- * The TLS alert number follows OpenSSL's ssl_x509err2alert table. Use      the alert that a server
- * sends collapses causes (45: certificate, CA or CRL ended); this names the one.
+ * Source   be-secure-openssl.c: X509_verify_cert with purpose sslclient, auth level 2, and with a CRL
+ *          loaded CRL_CHECK | CRL_CHECK_ALL. Measured: the same verdict as the server in 23 of 23
+ *          cases. The TLS alert number follows OpenSSL's ssl_x509err2alert table.
+ * Use      the alert that a server sends collapses causes (45: certificate, CA or CRL ended); this
+ *          names the one.
  */
 #ifndef PGSEAL_PKI_CHAIN_H
 #define PGSEAL_PKI_CHAIN_H

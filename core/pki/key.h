@@ -2,11 +2,11 @@
  * key.h - private keys: made, locked, unlocked, handed over.
  *
  * Source   EVP_PKEY_keygen(3), PKCS8_encrypt(3); RFC 5958 (PKCS#8), RFC 8018 (PBES2).
- * Shapes   PEM PKCS#8; with a passphrase AES-256-CBC, PBKDF2-HMAC-SHA256, KEY_ROUNDS_CA rounds for
- * a CA's key (200 ms), KEY_ROUNDS_CLIENT for a client's (libpq pays it at every connect). The
- * encoder is EVP_PKEY2PKCS8 and the PKCS8 PEM writer: the generic one costs 10 x more. Errors
- * ERR_PASSPHRASE, ERR_CRYPTO, ERR_BAD_VALUE, ERR_NOT_A_CERTIFICATE for what is no key. Threads
- * key_generate() of RSA has no upper bound (1.3 s for 4096): belongs into a job.
+ * Shapes   PEM PKCS#8; with a passphrase AES-256-CBC, PBKDF2-HMAC-SHA256, KEY_ROUNDS_CA rounds for a
+ *          CA's key (200 ms), KEY_ROUNDS_CLIENT for a client's (libpq pays it at every connect).
+ *          The encoder is EVP_PKEY2PKCS8 and the PKCS8 PEM writer: the generic one costs 10 x more.
+ * Errors   ERR_PASSPHRASE, ERR_CRYPTO, ERR_BAD_VALUE, ERR_NOT_A_CERTIFICATE for what is no key.
+ * Threads  key_generate() of RSA has no upper bound (1.3 s for 4096): belongs into a job.
  */
 #ifndef PGSEAL_PKI_KEY_H
 #define PGSEAL_PKI_KEY_H

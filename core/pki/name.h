@@ -1,9 +1,8 @@
 /*
  * name.h - X.501 names, built from typed parts.
  *
- * Source   RFC 5280 4.1.2.4, RFC 4514 (text form), PostgreSQL be-secure-openssl.c (pg_stat_ssl
- * form). Shapes   text form as people write it: "CN=alice, O=Acme" (RFC 4514, most specific first)
- * or
+ * Source   RFC 5280 4.1.2.4, RFC 4514 (text form), PostgreSQL be-secure-openssl.c (pg_stat_ssl form).
+ * Shapes   text form as people write it: "CN=alice, O=Acme" (RFC 4514, most specific first) or
  *          "/O=Acme/CN=alice" (openssl). Values are UTF8String.
  * Limits   a common name made here: printable ASCII, 1 to 59 bytes (pg_stat_ssl cuts the whole name
  *          at 63); name_check_common_name() says what is wrong.

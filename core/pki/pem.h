@@ -2,11 +2,11 @@
  * pem.h - what people paste: cleaned, split, and named for what it is.
  *
  * Source   RFC 7468; facts measured with OpenSSL 3 and terminals: CRLF that tmux makes CR CR, blank
- *          line after each line, indentation, mail quotes, lost newlines, 4 or en dashes, NBSP,
- * BOM, "Bag Attributes", TRUSTED, DER. Shapes   the result holds canonical PEM blocks (64 columns,
- * LF) in the order of the text. A block that holds a private key is never copied: only its kind is
- * noted. Errors   pem_scan() never fails; it says what it found. Input over PEM_SCAN_MAX:
- * PEM_TOO_LARGE.
+ *          line after each line, indentation, mail quotes, lost newlines, 4 or en dashes, NBSP, BOM,
+ *          "Bag Attributes", TRUSTED, DER.
+ * Shapes   the result holds canonical PEM blocks (64 columns, LF) in the order of the text. A block
+ *          that holds a private key is never copied: only its kind is noted.
+ * Errors   pem_scan() never fails; it says what it found. Input over PEM_SCAN_MAX: PEM_TOO_LARGE.
  */
 #ifndef PGSEAL_PKI_PEM_H
 #define PGSEAL_PKI_PEM_H

@@ -3,8 +3,7 @@
  *
  * Source   RFC 5280 4.2; PostgreSQL's checks (purpose sslclient / sslserver, cRLSign for a CRL).
  * Rules    every certificate has subjectKeyIdentifier; every one but the self-signed has
- *          authorityKeyIdentifier = keyid only (with issuer and serial, a renewed CA would orphan
- * it).
+ *          authorityKeyIdentifier = keyid only (with issuer and serial, a renewed CA would orphan it).
  */
 #ifndef PGSEAL_PKI_PROFILE_H
 #define PGSEAL_PKI_PROFILE_H
@@ -14,9 +13,8 @@
 enum profile {
     PROFILE_CA,     /* critical CA:TRUE, pathlen unset; critical keyCertSign, cRLSign */
     PROFILE_CLIENT, /* critical CA:FALSE; critical digitalSignature; clientAuth */
-    PROFILE_SERVER, /* critical CA:FALSE; critical digitalSignature (RSA: keyEncipherment);
-                       serverAuth */
-    PROFILE_CANARY  /* as client, and no CN: never a login */
+    PROFILE_SERVER, /* critical CA:FALSE; critical digitalSignature (RSA: keyEncipherment); serverAuth */
+    PROFILE_CANARY /* as client, and no CN: never a login */
 };
 
 struct profile_info {

@@ -2,17 +2,15 @@
  * plan.h - a change to a server: steps that can observe, apply and undo; journalled; proven.
  *
  * Shape    intent -> plan_…() (trust_ca.h, server_tls.h, …) reads the server and makes steps ->
- *          review -> plan_apply(): per step observe, journal "doing", apply, observe, journal
- * "done"
+ *          review -> plan_apply(): per step observe, journal "doing", apply, observe, journal "done"
  *          -> proof -> kept, or undone in reverse order.
- * Observe  answers BEFORE, AFTER or OTHER: that serves the check, the verification, the repeated
- * run
+ * Observe  answers BEFORE, AFTER or OTHER: that serves the check, the verification, the repeated run
  *          ("nothing to do") and the question what a killed run had done.
- * Undo     is built from the journal's typed fields, never from SQL text; plan_undo_journalled()
- * does it for a plan of an earlier process. Errors   plan_apply(): false with the cause;
- * plan_state() then tells UNDONE (taken back: exit 4), LEFT (not fully: exit 5) or FAILED (nothing
- * was changed: exit 1). Threads  blocks for seconds: in a job, with a store and a connection of its
- * own.
+ * Undo     is built from the journal's typed fields, never from SQL text; plan_undo_journalled() does
+ *          it for a plan of an earlier process.
+ * Errors   plan_apply(): false with the cause; plan_state() then tells UNDONE (taken back: exit 4),
+ *          LEFT (not fully: exit 5) or FAILED (nothing was changed: exit 1).
+ * Threads  blocks for seconds: in a job, with a store and a connection of its own.
  */
 #ifndef PGSEAL_PLAN_PLAN_H
 #define PGSEAL_PLAN_PLAN_H
@@ -120,8 +118,7 @@ struct access_rules_intent {
     const char *address; /* CIDR, or "all" */
     enum access_method method;
     const char *map; /* or NULL */
-    /* Proof: a login with this certificate must get in as roles[i], without it must not. May be
-     * NULL. */
+    /* Proof: a login with this certificate must get in as roles[i], without it must not. May be NULL. */
     const struct access_rules_probe {
         const char *role;
         const char *database;

@@ -4,8 +4,8 @@
  * Source   SQLite: rollback journal, synchronous=EXTRA, STRICT tables, foreign keys, busy timeout
  *          10 s, BEGIN IMMEDIATE for writers.
  * Shapes   folder/ 0700: pgseal.db 0600, keys/ 0700 with one file a key, 0600.
- * Errors   ERR_NO_STORE, ERR_STORE_BUSY, ERR_STORE_NEWER, ERR_STORE_OWNER, ERR_DISK_FULL,
- * ERR_STORE. Threads  one store per thread; a job opens its own.
+ * Errors   ERR_NO_STORE, ERR_STORE_BUSY, ERR_STORE_NEWER, ERR_STORE_OWNER, ERR_DISK_FULL, ERR_STORE.
+ * Threads  one store per thread; a job opens its own.
  */
 #ifndef PGSEAL_STORE_DB_H
 #define PGSEAL_STORE_DB_H

@@ -1,8 +1,8 @@
 /*
  * journal.h - what a change to a server was about to do, did, and took back.
  *
- * Why      a killed pgseal finds here what it had begun. A row is committed before each act
- * ("doing") and after it ("done"). Undo is built anew from the typed fields, never from SQL text.
+ * Why      a killed pgseal finds here what it had begun. A row is committed before each act ("doing")
+ *          and after it ("done"). Undo is built anew from the typed fields, never from SQL text.
  * Shapes   a plan has an intent (JSON), a server and steps; a step has a kind (the plan layer's
  *          word), typed data as JSON: "before", "after" and what undo needs; no secrets.
  * Errors   ERR_PLAN_UNKNOWN, store errors.

@@ -1,10 +1,9 @@
 /*
  * server.h - the servers that the store knows, and what they were given.
  *
- * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host,
- * tls_port: where clients connect; empty: taken from conninfo. system_identifier: "" until first
- * seen. Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME, ERR_USAGE (a password in conninfo), store
- * errors.
+ * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host, tls_port:
+ *          where clients connect; empty: taken from conninfo. system_identifier: "" until first seen.
+ * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME, ERR_USAGE (a password in conninfo), store errors.
  */
 #ifndef PGSEAL_STORE_SERVER_H
 #define PGSEAL_STORE_SERVER_H
