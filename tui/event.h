@@ -2,9 +2,9 @@
  * event.h - what can happen to a page.
  *
  * Keys     Unicode code points for text; control characters as their byte (KEY_CODE_CTRL('o')); the
- *          rest from enum key_code, after term.c's alias table (PuTTY, rxvt, Linux console,
- * Alt-digit). Target   jobs, timers and watches belong to the page that started them: their events
- * go to it, also when another page is on top. Keys and pastes go to the page on top.
+ *          rest from enum key_code, after term.c's alias table (PuTTY, rxvt, Linux console, Alt-digit).
+ * Target   jobs, timers and watches belong to the page that started them: their events go to it, also
+ *          when another page is on top. Keys and pastes go to the page on top.
  */
 #ifndef PGSEAL_TUI_EVENT_H
 #define PGSEAL_TUI_EVENT_H
@@ -52,9 +52,8 @@ enum event_type {
     EVENT_JOB,    /* a job ended: job_take() its data */
     EVENT_JOB_PROGRESS,
     EVENT_TIMER,
-    EVENT_WATCH,      /* a watched descriptor is ready */
-    EVENT_QUIT_ASKED, /* F10, Ctrl-Q, Ctrl-C: the page may push a question; stay means "go on
-                         quitting" */
+    EVENT_WATCH, /* a watched descriptor is ready */
+    EVENT_QUIT_ASKED, /* F10, Ctrl-Q, Ctrl-C: the page may push a question; stay means "go on quitting" */
     EVENT_STOP /* SIGHUP, SIGTERM: finish the step, take back; the loop ends when jobs ended */
 };
 

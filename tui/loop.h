@@ -4,9 +4,9 @@
  * Source   libuv (the only file that includes <uv.h> is loop.c). The pool has 16 threads.
  * Rules    everything here is called on the loop's thread but job_cancelled() and job_progress(),
  *          which a job calls on its own. Nothing on the loop's thread may take 10 ms.
- * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its
- * owner and job_take() hands the data over; a cancelled or ownerless job frees it itself. Owner an
- * opaque pointer (the page): loop_forget(owner) cancels and stops all that is its own.
+ * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its owner
+ *          and job_take() hands the data over; a cancelled or ownerless job frees it itself.
+ * Owner    an opaque pointer (the page): loop_forget(owner) cancels and stops all that is its own.
  */
 #ifndef PGSEAL_TUI_LOOP_H
 #define PGSEAL_TUI_LOOP_H

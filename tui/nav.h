@@ -1,10 +1,10 @@
 /*
  * nav.h - the stack of pages; what every key means everywhere.
  *
- * Does     dispatches events (to the owner; keys to the top), carries out navs, answers the keys
- * that are the same on all pages: F1 help, F2 commands, F3 words, F8 why rows, F9 plain look,
- *          F10/Ctrl-Q quit, Ctrl-C, Ctrl-L redraw, Ctrl-Z suspend. A paste without a text field:
- * the message row says "Paste ignored on this screen: N characters".
+ * Does     dispatches events (to the owner; keys to the top), carries out navs, answers the keys that
+ *          are the same on all pages: F1 help, F2 commands, F3 words, F8 why rows, F9 plain look,
+ *          F10/Ctrl-Q quit, Ctrl-C, Ctrl-L redraw, Ctrl-Z suspend. A paste without a text field: the
+ *          message row says "Paste ignored on this screen: N characters".
  */
 #ifndef PGSEAL_TUI_NAV_H
 #define PGSEAL_TUI_NAV_H
