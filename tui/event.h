@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEY_CODE_CTRL(letter) ((uint32_t)(letter) & 0x1fu)
+#define KEY_CODE_CTRL(letter) ((uint32_t)(letter)&0x1fu)
 
 enum key_code {
     KEY_CODE_ENTER = 0x0d,
@@ -44,17 +44,17 @@ enum key_code {
 };
 
 enum event_type {
-    EVENT_SHOWN,        /* the page came on top (first time, or again) */
-    EVENT_HIDDEN,       /* another page lies over it */
+    EVENT_SHOWN,  /* the page came on top (first time, or again) */
+    EVENT_HIDDEN, /* another page lies over it */
     EVENT_KEY,
     EVENT_PASTE,
-    EVENT_RESIZE,       /* only to be told: draw() gets the size from its canvas */
-    EVENT_JOB,          /* a job ended: job_take() its data */
+    EVENT_RESIZE, /* only to be told: draw() gets the size from its canvas */
+    EVENT_JOB,    /* a job ended: job_take() its data */
     EVENT_JOB_PROGRESS,
     EVENT_TIMER,
-    EVENT_WATCH,        /* a watched descriptor is ready */
-    EVENT_QUIT_ASKED,   /* F10, Ctrl-Q, Ctrl-C: the page may push a question; stay means "go on quitting" */
-    EVENT_STOP          /* SIGHUP, SIGTERM: finish the step, take back; the loop ends when jobs ended */
+    EVENT_WATCH, /* a watched descriptor is ready */
+    EVENT_QUIT_ASKED, /* F10, Ctrl-Q, Ctrl-C: the page may push a question; stay means "go on quitting" */
+    EVENT_STOP /* SIGHUP, SIGTERM: finish the step, take back; the loop ends when jobs ended */
 };
 
 struct job;
@@ -63,11 +63,11 @@ struct watch;
 
 struct event {
     enum event_type type;
-    uint32_t key;       /* EVENT_KEY */
-    const char *paste;  /* EVENT_PASTE: raw bytes, borrowed until event() returns, then wiped */
+    uint32_t key;      /* EVENT_KEY */
+    const char *paste; /* EVENT_PASTE: raw bytes, borrowed until event() returns, then wiped */
     size_t paste_len;
-    bool paste_whole;   /* false: cut at 256 kB or no end marker came */
-    struct job *job;    /* EVENT_JOB, EVENT_JOB_PROGRESS */
+    bool paste_whole;     /* false: cut at 256 kB or no end marker came */
+    struct job *job;      /* EVENT_JOB, EVENT_JOB_PROGRESS */
     unsigned done, total; /* EVENT_JOB_PROGRESS */
     const char *text;     /* EVENT_JOB_PROGRESS: borrowed */
     struct timer *timer;  /* EVENT_TIMER */

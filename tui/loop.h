@@ -33,13 +33,15 @@ struct job_ops {
     void (*run)(struct job *job, void *data); /* on a pool thread */
     void (*free)(void *data);
 };
-struct job *job_start(struct loop *loop, void *owner, const struct job_ops *ops, void *data) MUST_CHECK;
-void job_cancel(struct job *job);         /* no event comes any more; data is freed when it ended */
+struct job *job_start(struct loop *loop, void *owner, const struct job_ops *ops,
+                      void *data) MUST_CHECK;
+void job_cancel(struct job *job); /* no event comes any more; data is freed when it ended */
 bool job_cancelled(const struct job *job); /* in run(): stop soon */
 void job_progress(struct job *job, unsigned done, unsigned total, const char *text); /* in run() */
 void *job_take(struct job *job); /* in EVENT_JOB: the data is the page's now; the job is gone */
 
-struct timer *timer_start(struct loop *loop, void *owner, int64_t after_ms, int64_t repeat_ms) MUST_CHECK;
+struct timer *timer_start(struct loop *loop, void *owner, int64_t after_ms,
+                          int64_t repeat_ms) MUST_CHECK;
 void timer_stop(struct timer *timer); /* NULL is fine */
 
 struct watch *watch_start(struct loop *loop, void *owner, int fd, unsigned ready) MUST_CHECK;

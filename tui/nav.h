@@ -24,7 +24,8 @@ struct navigator_options {
 
 struct navigator *navigator_new(const struct navigator_options *options) MUST_CHECK;
 void navigator_free(struct navigator *navigator);
-void navigator_set_loop(struct navigator *navigator, struct loop *loop); /* loop_forget() of popped pages */
+void navigator_set_loop(struct navigator *navigator,
+                        struct loop *loop); /* loop_forget() of popped pages */
 void navigator_push(struct navigator *navigator, struct screen *screen);
 /* owner NULL: the page on top. */
 void navigator_event(struct navigator *navigator, void *owner, const struct event *event);
@@ -35,7 +36,8 @@ struct theme *navigator_theme(struct navigator *navigator);
 
 /* Opens the terminal, runs the loop until the last page is gone, restores the terminal on every way
  * out. Returns the exit code: 0, 129, 130, 143; 69 with err when there is no usable terminal. */
-int navigator_run(struct navigator *navigator, struct screen *(*first)(void *arg, struct loop *loop),
-                  void *arg, struct err *err);
+int navigator_run(struct navigator *navigator,
+                  struct screen *(*first)(void *arg, struct loop *loop), void *arg,
+                  struct err *err);
 
 #endif

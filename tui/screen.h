@@ -36,19 +36,19 @@ struct binding {
     int weight;        /* in a narrow window the highest stay; 0: help overlay only */
 };
 
-struct frame { /* all borrowed until the next event; text is drawn clean and clipped */
-    char title[80];       /* "Create a CA" */
-    char right[80];       /* "store: ~/.local/share/pgseal" */
-    char path[160];       /* "Home > Create a CA  [>>] 1 Details  [  ] 2 Passphrase" */
-    char path_right[40];  /* "1 of 3" */
-    char why_title[48];   /* "Valid for" or "" */
-    const char *why;      /* at most 3 x 76 columns; or "" */
+struct frame {           /* all borrowed until the next event; text is drawn clean and clipped */
+    char title[80];      /* "Create a CA" */
+    char right[80];      /* "store: ~/.local/share/pgseal" */
+    char path[160];      /* "Home > Create a CA  [>>] 1 Details  [  ] 2 Passphrase" */
+    char path_right[40]; /* "1 of 3" */
+    char why_title[48];  /* "Valid for" or "" */
+    const char *why;     /* at most 3 x 76 columns; or "" */
     enum mark message_mark;
     char message[160];
     const struct binding *bindings; /* of this focus; ends with keys == NULL */
-    const char *help;     /* text of the help overlay for this focus, or NULL */
-    const char *word;     /* entry of "words" for F3, or NULL */
-    bool text_focus;      /* a text field has the focus: letters are text, a paste is welcome */
+    const char *help;               /* text of the help overlay for this focus, or NULL */
+    const char *word;               /* entry of "words" for F3, or NULL */
+    bool text_focus; /* a text field has the focus: letters are text, a paste is welcome */
 };
 
 struct screen_ops {

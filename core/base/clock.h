@@ -15,8 +15,8 @@
 #define CLOCK_DAY      INT64_C(86400)
 #define CLOCK_TEXT_MAX 32
 
-int64_t clock_now(void);     /* seconds UTC */
-int64_t clock_mono_ms(void); /* for deadlines and durations */
+int64_t clock_now(void);                  /* seconds UTC */
+int64_t clock_mono_ms(void);              /* for deadlines and durations */
 void clock_replace(int64_t (*now)(void)); /* NULL: the real clock again */
 
 char *clock_format_rfc3339(char out[CLOCK_TEXT_MAX], int64_t when); /* 2026-11-21T20:15:42Z */

@@ -15,7 +15,7 @@
  *                                    likely cause
  *                                    help */
 #define ERR_CODES(X)                                                                               \
-    /* -- 1xxx input -------------------------------------------------------------------- */      \
+    /* -- 1xxx input -------------------------------------------------------------------- */       \
     X(ERR_USAGE, 1000, "the command line is not right",                                            \
       "A flag, a value or a name is missing or misspelt.",                                         \
       "See \"pgseal --help\" or \"pgseal COMMAND --help\".")                                       \
@@ -31,7 +31,8 @@
       "The message names the value and what would be valid.")                                      \
     X(ERR_NEEDS_ANSWER, 1004, "a value is missing and pgseal may not ask",                         \
       "There is no terminal, or --no-input was given.", "Give the flag that the message names.")   \
-    X(ERR_REFUSED_BY_USER, 1005, "stopped, because you said no", "The question was answered \"no\".", \
+    X(ERR_REFUSED_BY_USER, 1005, "stopped, because you said no",                                   \
+      "The question was answered \"no\".",                                                         \
       "Run it again when you are ready; nothing was changed.")                                     \
     X(ERR_CONFIRM, 1006, "the name for confirmation is missing or another one",                    \
       "A severe act needs the name of what is revoked, retired or deleted.",                       \
@@ -47,7 +48,7 @@
       "A server's or client's certificate was given in place of the CA that signed it.",           \
       "Give the certificate of its issuer.")                                                       \
     X(ERR_CUT_OFF, 1013, "the end of the text is missing", "The copy stopped too early.",          \
-      "Copy again, down to the last -----END …----- line.")                                        \
+      "Copy again, down to the last -----END ...----- line.")                                      \
     X(ERR_IS_A_REQUEST, 1014, "this is a request (CSR), not a certificate",                        \
       "A CSR asks a CA for a certificate; it is not one.",                                         \
       "Sign it first: \"pgseal issue client ROLE --csr FILE\".")                                   \
@@ -61,9 +62,10 @@
     X(ERR_NOT_A_REQUEST, 1018, "the text is not a certificate request (CSR)",                      \
       "Something else was given, its signature is wrong, or it was cut off.",                      \
       "Copy everything from -----BEGIN CERTIFICATE REQUEST----- to its END line.")                 \
-    X(ERR_POLICY, 1020, "pgseal does not make this", "What was asked for would not work or not be safe.", \
+    X(ERR_POLICY, 1020, "pgseal does not make this",                                               \
+      "What was asked for would not work or not be safe.",                                         \
       "The message says what would be accepted.")                                                  \
-    /* -- 2xxx server ------------------------------------------------------------------- */      \
+    /* -- 2xxx server ------------------------------------------------------------------- */       \
     X(ERR_NO_CONNECTION, 2001, "no connection to the server",                                      \
       "Wrong name or port, a firewall, or the server is down.",                                    \
       "Try \"pgseal server probe HOST:PORT\"; it needs no login.")                                 \
@@ -97,7 +99,8 @@
       "Mend the line that the message names; the old rules stay in force until then.")             \
     X(ERR_RELOAD_REFUSED, 2103, "the server did not take the new TLS files",                       \
       "PostgreSQL keeps the old ones when a file is missing, unreadable or damaged, and says so "  \
-      "only in its log.", "The change was taken back. The server's log names the file.")           \
+      "only in its log.",                                                                          \
+      "The change was taken back. The server's log names the file.")                               \
     X(ERR_TEST_LOGIN, 2104, "the test login was refused",                                          \
       "Name in the certificate, order of the rules, CRL, dates, or clocks.",                       \
       "Compare what the proof saw with the plan: \"pgseal plan show ID\".")                        \
@@ -136,11 +139,10 @@
       "The server does not trust its CA, or has no CRL for that CA.",                              \
       "\"pgseal server trust NAME --ca CA\" gives it both.")                                       \
     X(ERR_ALERT_SIGNATURE, 2151, "the server refuses the certificate: wrong signature",            \
-      "Two CAs have the same name, or another key signed the CRL.",                                \
-      "Give every CA its own name.")                                                               \
-    X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate", "The alert number is in the message.", \
-      "The server's log says more since PostgreSQL 16.")                                           \
-    /* -- 3xxx files -------------------------------------------------------------------- */      \
+      "Two CAs have the same name, or another key signed the CRL.", "Give every CA its own name.") \
+    X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
+      "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
+    /* -- 3xxx files -------------------------------------------------------------------- */       \
     X(ERR_FILE_EXISTS, 3001, "the file exists already", "An earlier run made it.",                 \
       "pgseal never overwrites: give another name, or move it away.")                              \
     X(ERR_KEY_MODE, 3002, "the private key can be read by others",                                 \
@@ -152,11 +154,11 @@
     X(ERR_FILE_UNSAFE, 3005, "the file is not safe to use",                                        \
       "It belongs to somebody else, is a symbolic link, or others may write it.",                  \
       "Move it to a folder of your own with mode 0700.")                                           \
-    /* -- 4xxx CA and store ------------------------------------------------------------- */      \
+    /* -- 4xxx CA and store ------------------------------------------------------------- */       \
     X(ERR_PASSPHRASE, 4001, "wrong passphrase", "The passphrase does not open the key.",           \
       "Type it again; capital letters count.")                                                     \
-    X(ERR_STORE_BUSY, 4002, "the store is busy for longer than 10 s", "Another pgseal writes to it.", \
-      "Wait, or end the other one.")                                                               \
+    X(ERR_STORE_BUSY, 4002, "the store is busy for longer than 10 s",                              \
+      "Another pgseal writes to it.", "Wait, or end the other one.")                               \
     X(ERR_STORE, 4003, "the store could not be used", "The message is SQLite's own.",              \
       "Check the disk; \"pgseal backup\" copies what can be read.")                                \
     X(ERR_STORE_NEWER, 4004, "the store was written by a newer pgseal",                            \
@@ -165,34 +167,36 @@
       "Under sudo, HOME may be another user's.", "Give --store DIR or set PGSEAL_STORE.")          \
     X(ERR_NO_STORE, 4006, "there is no store here yet", "No CA was created and no server added.",  \
       "\"pgseal ca create NAME\" makes it.")                                                       \
-    X(ERR_CA_UNKNOWN, 4010, "there is no CA of this name", "The name is misspelt, or this is another store.", \
-      "\"pgseal ca list\" shows the names.")                                                       \
-    X(ERR_CA_EXISTS, 4011, "there is a CA of this name already", "Each CA needs a name of its own: PostgreSQL tells them apart by name.", \
+    X(ERR_CA_UNKNOWN, 4010, "there is no CA of this name",                                         \
+      "The name is misspelt, or this is another store.", "\"pgseal ca list\" shows the names.")    \
+    X(ERR_CA_EXISTS, 4011, "there is a CA of this name already",                                   \
+      "Each CA needs a name of its own: PostgreSQL tells them apart by name.",                     \
       "Take another name, for example with \"G2\" at its end.")                                    \
     X(ERR_CA_CHOOSE, 4012, "there are several CAs", "No --ca was given.", "Give --ca NAME.")       \
-    X(ERR_CA_KEY, 4013, "the CA's private key is not here", "The key file was moved or is offline.", \
+    X(ERR_CA_KEY, 4013, "the CA's private key is not here",                                        \
+      "The key file was moved or is offline.",                                                     \
       "Bring the key file back to the folder keys/ of the store.")                                 \
     X(ERR_CERT_UNKNOWN, 4014, "there is no such certificate in the store",                         \
       "The serial number or role is misspelt, or another CA issued it.",                           \
       "\"pgseal list\" shows what was issued.")                                                    \
-    X(ERR_CERT_AMBIGUOUS, 4015, "several certificates fit", "The role has more than one, or the prefix is short.", \
-      "Give the whole serial number.")                                                             \
+    X(ERR_CERT_AMBIGUOUS, 4015, "several certificates fit",                                        \
+      "The role has more than one, or the prefix is short.", "Give the whole serial number.")      \
     X(ERR_REVOKED_ALREADY, 4016, "the certificate is revoked already", "It was revoked before.",   \
       "Nothing is to be done; \"pgseal crl show\" has the list.")                                  \
-    X(ERR_PLAN_UNKNOWN, 4017, "there is no plan of this number", "It is another store, or was misspelt.", \
-      "\"pgseal plan list\" shows them.")                                                          \
-    X(ERR_NOTHING_TO_UNDO, 4018, "there is nothing to take back", "No change was kept on this server.", \
-      "\"pgseal plan list\" shows what was done.")                                                 \
-    /* -- 5xxx terminal ----------------------------------------------------------------- */      \
+    X(ERR_PLAN_UNKNOWN, 4017, "there is no plan of this number",                                   \
+      "It is another store, or was misspelt.", "\"pgseal plan list\" shows them.")                 \
+    X(ERR_NOTHING_TO_UNDO, 4018, "there is nothing to take back",                                  \
+      "No change was kept on this server.", "\"pgseal plan list\" shows what was done.")           \
+    /* -- 5xxx terminal ----------------------------------------------------------------- */       \
     X(ERR_TERMINAL, 5001, "this terminal cannot be used for the wizard",                           \
       "TERM=dumb, an editor's shell, a CI job, or no terminal at all.",                            \
       "Use the commands (\"pgseal --help\"), or set TERM to your terminal's type.")                \
     X(ERR_TERMINAL_TYPE, 5002, "this terminal type is not known here",                             \
-      "Its terminfo entry is not installed on this machine.",                                      \
-      "pgseal goes on as xterm-256color.")                                                         \
-    X(ERR_TERMINAL_GONE, 5003, "the terminal is gone", "The window or the SSH session was closed.", \
+      "Its terminfo entry is not installed on this machine.", "pgseal goes on as xterm-256color.") \
+    X(ERR_TERMINAL_GONE, 5003, "the terminal is gone",                                             \
+      "The window or the SSH session was closed.",                                                 \
       "Start pgseal again; what was open was taken back or is offered at the start.")              \
-    /* -- 9xxx pgseal ------------------------------------------------------------------- */      \
+    /* -- 9xxx pgseal ------------------------------------------------------------------- */       \
     X(ERR_CRYPTO, 9001, "the crypto library refused", "The message is OpenSSL's own.",             \
       "Please report it with the message.")                                                        \
     X(ERR_INTERNAL, 9002, "pgseal met something that should not be possible",                      \

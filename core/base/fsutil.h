@@ -21,8 +21,8 @@
 
 /* A new file, whole or not at all (temporary name, fsync, link, fsync of the folder); never
  * overwrites: ERR_FILE_EXISTS. The mode is exact, whatever the umask. */
-bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
-    MUST_CHECK;
+bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode,
+                  struct err *err) MUST_CHECK;
 
 /* The same, replacing what is there (rename). */
 bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mode,
@@ -31,8 +31,8 @@ bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mo
 /* Reads a whole regular file of at most max bytes (else ERR_TOO_LARGE) and appends it to out. */
 bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
 /* Reads a descriptor to its end, at most max bytes. */
-bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out, struct err *err)
-    MUST_CHECK;
+bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out,
+                struct err *err) MUST_CHECK;
 
 /* Makes the folder and its missing parents with mode 0700. Exists already: fine. */
 bool fs_make_folder(const char *path, struct err *err) MUST_CHECK;

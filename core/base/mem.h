@@ -11,11 +11,11 @@
 
 #include "core/base/attr.h"
 
-void *mem_zalloc(size_t size) MUST_CHECK;             /* zeroed */
-void *mem_array(size_t n, size_t size) MUST_CHECK;    /* zeroed; n * size checked for overflow */
+void *mem_zalloc(size_t size) MUST_CHECK;          /* zeroed */
+void *mem_array(size_t n, size_t size) MUST_CHECK; /* zeroed; n * size checked for overflow */
 void *mem_realloc_array(void *old, size_t n, size_t size) MUST_CHECK;
 void *mem_dup(const void *data, size_t len) MUST_CHECK;
-char *mem_strdup(const char *text) MUST_CHECK;        /* NULL gives NULL */
+char *mem_strdup(const char *text) MUST_CHECK; /* NULL gives NULL */
 char *mem_strndup(const char *text, size_t len) MUST_CHECK;
 char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 

@@ -22,14 +22,15 @@
 struct secret;
 
 struct secret *secret_new(size_t capacity) MUST_CHECK;
-void secret_free(struct secret *secret); /* wipes; NULL is fine */
-void secret_wipe(struct secret *secret); /* empty again */
+void secret_free(struct secret *secret);              /* wipes; NULL is fine */
+void secret_wipe(struct secret *secret);              /* empty again */
 const char *secret_data(const struct secret *secret); /* borrowed, NUL-terminated */
 size_t secret_len(const struct secret *secret);
 size_t secret_capacity(const struct secret *secret);
 bool secret_set(struct secret *secret, const void *bytes, size_t len) MUST_CHECK;
 bool secret_add(struct secret *secret, const void *bytes, size_t len) MUST_CHECK;
-bool secret_add_code_point(struct secret *secret, uint32_t code_point) MUST_CHECK; /* typed, UTF-8 */
+bool secret_add_code_point(struct secret *secret,
+                           uint32_t code_point) MUST_CHECK; /* typed, UTF-8 */
 void secret_truncate(struct secret *secret, size_t len);
 void secret_backspace(struct secret *secret);          /* drops the last UTF-8 character */
 size_t secret_characters(const struct secret *secret); /* for the row of stars */

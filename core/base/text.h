@@ -11,8 +11,8 @@
 #define PGSEAL_BASE_TEXT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/base/attr.h"
 #include "core/base/strbuf.h"
@@ -43,7 +43,7 @@ bool text_quote_sql_ident(struct strbuf *out, const char *text) MUST_CHECK;
 bool text_quote_hba(struct strbuf *out, const char *text) MUST_CHECK; /* always in double quotes */
 bool text_quote_csv(struct strbuf *out, const char *text) MUST_CHECK; /* '=' '+' '-' '@' defused */
 
-bool text_equal(const char *a, const char *b);                 /* NULL equals NULL only */
+bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
 bool text_parse_hex(const char *text, uint8_t *ret, size_t size, size_t *ret_len) MUST_CHECK;

@@ -19,10 +19,11 @@
 struct demo;
 
 struct demo_options {
-    const char *keep;   /* folder to make and keep, or NULL: a temporary one that goes */
-    const char *bindir; /* NULL: $PGSEAL_TEST_PGBIN, PATH, pg_config --bindir, /usr/lib/postgresql/… */
-    bool quiet_roles;   /* only the superuser: for tests */
-    bool with_load;     /* a few sessions of the roles that come and go */
+    const char *keep; /* folder to make and keep, or NULL: a temporary one that goes */
+    const char
+        *bindir; /* NULL: $PGSEAL_TEST_PGBIN, PATH, pg_config --bindir, /usr/lib/postgresql/… */
+    bool quiet_roles; /* only the superuser: for tests */
+    bool with_load;   /* a few sessions of the roles that come and go */
     void (*progress)(void *arg, const char *line); /* or NULL */
     void *progress_arg;
 };
@@ -34,10 +35,10 @@ bool demo_stop(struct demo *demo, bool *ret_nothing_left, struct err *err) MUST_
 void demo_free(struct demo *demo); /* stops first when still running */
 
 const char *demo_folder(const struct demo *demo);
-const char *demo_store(const struct demo *demo);     /* its store folder */
-const char *demo_data(const struct demo *demo);      /* data directory */
-const char *demo_socket(const struct demo *demo);    /* socket folder */
-const char *demo_log(const struct demo *demo);       /* server log file */
+const char *demo_store(const struct demo *demo);  /* its store folder */
+const char *demo_data(const struct demo *demo);   /* data directory */
+const char *demo_socket(const struct demo *demo); /* socket folder */
+const char *demo_log(const struct demo *demo);    /* server log file */
 const char *demo_bindir(const struct demo *demo);
 int demo_port(const struct demo *demo);
 int demo_pid(const struct demo *demo); /* postmaster */

@@ -17,11 +17,11 @@ struct kit_spec {
     const char *folder; /* made when missing, 0700 */
     unsigned formats;   /* enum kit_format */
     const struct issued *issued;
-    const struct key *key;         /* NULL: a CSR was signed, no key to hand over */
+    const struct key *key; /* NULL: a CSR was signed, no key to hand over */
     const struct cert *ca;
     const struct secret *key_passphrase; /* or NULL */
     const struct secret *p12_passphrase; /* NULL: an empty one */
-    const char *server_host;       /* for the README's lines; or NULL */
+    const char *server_host;             /* for the README's lines; or NULL */
     int server_port;
 };
 struct kit_files { /* absolute paths, "" where not made; owned */

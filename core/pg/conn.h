@@ -48,7 +48,8 @@ struct result;
 void result_free(struct result *result);
 int result_rows(const struct result *result);
 int result_columns(const struct result *result);
-const char *result_get(const struct result *result, int row, int column); /* NULL: SQL NULL; raw bytes */
+const char *result_get(const struct result *result, int row,
+                       int column); /* NULL: SQL NULL; raw bytes */
 size_t result_len(const struct result *result, int row, int column);
 int64_t result_int(const struct result *result, int row, int column, int64_t if_null);
 bool result_bool(const struct result *result, int row, int column); /* NULL is false */
@@ -78,7 +79,8 @@ struct conn *conn_open(const struct params *params, const struct conn_options *o
 bool conn_wait(struct conn *conn, int64_t deadline_ms, struct err *err) MUST_CHECK;
 struct result *conn_exec(struct conn *conn, const char *sql, size_t n_values,
                          const char *const *values, struct err *err) MUST_CHECK; /* 30 s */
-bool conn_run(struct conn *conn, const char *sql, struct err *err) MUST_CHECK; /* no values, no rows */
+bool conn_run(struct conn *conn, const char *sql,
+              struct err *err) MUST_CHECK; /* no values, no rows */
 
 /* ---- facts ---- */
 int conn_server_version(const struct conn *conn); /* 150018 */

@@ -22,19 +22,24 @@ struct files *files_new(struct conn *conn, const char *data_directory, struct er
 void files_free(struct files *files);
 enum files_way files_way(const struct files *files);
 /* Reads through the server, as its own user sees it. */
-bool files_read(struct files *files, const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
+bool files_read(struct files *files, const char *path, size_t max, struct strbuf *out,
+                struct err *err) MUST_CHECK;
 bool files_exists(struct files *files, const char *path, bool *ret, struct err *err) MUST_CHECK;
 /* SHA-256 of the file as the server sees it; false with ERR_FILE when it is not there. */
-bool files_sha256(struct files *files, const char *path, uint8_t ret[32], struct err *err) MUST_CHECK;
+bool files_sha256(struct files *files, const char *path, uint8_t ret[32],
+                  struct err *err) MUST_CHECK;
 /* A new file, read back and compared; owner as the server's user, mode as given (SQL: 0644). The
  * same content already there: fine, *ret_was_there (may be NULL) is set. */
-bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len, unsigned mode,
-                     bool *ret_was_there, struct err *err) MUST_CHECK;
+bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len,
+                     unsigned mode, bool *ret_was_there, struct err *err) MUST_CHECK;
 /* Replaces the content of an existing file (pg_hba.conf): owner and mode stay; read back. */
-bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len,
+                     struct err *err) MUST_CHECK;
 /* A private key: by the local file system only, 0600, owned by the server's user. */
-bool files_write_key(struct files *files, const char *path, const struct secret *pem, struct err *err) MUST_CHECK;
+bool files_write_key(struct files *files, const char *path, const struct secret *pem,
+                     struct err *err) MUST_CHECK;
 /* Local: unlinks. SQL cannot: false in *ret_removed, no error. */
-bool files_remove(struct files *files, const char *path, bool *ret_removed, struct err *err) MUST_CHECK;
+bool files_remove(struct files *files, const char *path, bool *ret_removed,
+                  struct err *err) MUST_CHECK;
 
 #endif

@@ -19,12 +19,12 @@ enum handshake_tls { HANDSHAKE_TLS_ANY, HANDSHAKE_TLS_12, HANDSHAKE_TLS_13 };
 struct handshake_request {
     const char *host; /* name, address, or socket folder ("/…": PostgreSQL never has TLS there) */
     int port;
-    int64_t timeout_ms;                /* 0: 5000 */
-    enum handshake_tls tls;            /* ANY: the server chooses */
-    const struct cert *cert;           /* client certificate to try, or NULL */
-    const struct key *key;             /* its key */
+    int64_t timeout_ms;                 /* 0: 5000 */
+    enum handshake_tls tls;             /* ANY: the server chooses */
+    const struct cert *cert;            /* client certificate to try, or NULL */
+    const struct key *key;              /* its key */
     const struct cert_list *cert_chain; /* what is sent beside it, or NULL */
-    const struct cert_list *roots;     /* what the server's chain is verified against, or NULL */
+    const struct cert_list *roots;      /* what the server's chain is verified against, or NULL */
 };
 
 enum handshake_verdict {
@@ -35,14 +35,14 @@ enum handshake_verdict {
 
 struct handshake {
     enum handshake_verdict verdict;
-    int alert;           /* TLS alert number (44: revoked), 0: none */
-    char version[16];    /* "TLSv1.3" */
+    int alert;        /* TLS alert number (44: revoked), 0: none */
+    char version[16]; /* "TLSv1.3" */
     char cipher[64];
     struct cert_list chain; /* the server's, leaf first */
-    bool asks_certificate; /* CertificateRequest was sent: ssl_ca_file is set */
-    char **accepted_cas;   /* "/CN=Acme", as PostgreSQL writes names; cleaned; owned */
+    bool asks_certificate;  /* CertificateRequest was sent: ssl_ca_file is set */
+    char **accepted_cas;    /* "/CN=Acme", as PostgreSQL writes names; cleaned; owned */
     size_t n_accepted_cas;
-    bool verified;         /* against roots and host; false when roots is NULL */
+    bool verified; /* against roots and host; false when roots is NULL */
     char verify_error[128];
     int64_t took_ms;
 };

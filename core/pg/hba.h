@@ -23,9 +23,9 @@ struct hba_rule {
     size_t n_databases;
     char **roles;
     size_t n_roles;
-    char *address; /* NULL for local; "all", "samehost", CIDR, host name */
-    char *mask;    /* or NULL */
-    char *method;  /* "cert", "scram-sha-256" … */
+    char *address;  /* NULL for local; "all", "samehost", CIDR, host name */
+    char *mask;     /* or NULL */
+    char *method;   /* "cert", "scram-sha-256" … */
     char **options; /* "clientcert=verify-full" */
     size_t n_options;
 };
@@ -34,8 +34,8 @@ struct hba_line {
     int number; /* from 1; a line continued with a backslash counts its first */
     char *raw;  /* the bytes with their line end */
     size_t raw_len;
-    bool ours; /* has HBA_MARK */
-    char reason[128]; /* HBA_BAD */
+    bool ours;            /* has HBA_MARK */
+    char reason[128];     /* HBA_BAD */
     struct hba_rule rule; /* HBA_RULE */
 };
 struct hba {

@@ -10,7 +10,8 @@
 
 /* code may be ERR_NONE: then chosen from the SQLSTATE ("28P01" -> ERR_LOGIN …). sqlstate may be NULL.
  * text is dirty: it is cleaned and put into one line. Always false. */
-bool message_from_server(struct err *err, enum err_code code, const char *sqlstate, const char *text);
+bool message_from_server(struct err *err, enum err_code code, const char *sqlstate,
+                         const char *text);
 /* Alert number -> ERR_ALERT_…; context names what was tried. Always false. */
 bool message_from_alert(struct err *err, int alert, const char *context);
 

@@ -28,6 +28,7 @@ bool params_format(const struct params *params, struct strbuf *out, struct err *
 /* True when the host is a socket folder or not given. */
 bool params_is_local(const struct params *params);
 size_t params_count(const struct params *params);
-bool params_at(const struct params *params, size_t i, const char **ret_keyword, const char **ret_value);
+bool params_at(const struct params *params, size_t i, const char **ret_keyword,
+               const char **ret_value);
 
 #endif

@@ -13,7 +13,8 @@ struct role_info {
     bool can_login;
     bool superuser;
 };
-bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret, struct err *err) MUST_CHECK;
+bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret,
+                   struct err *err) MUST_CHECK;
 
 struct role_rights { /* of the connection's own role */
     char name[64];
@@ -23,6 +24,7 @@ struct role_rights { /* of the connection's own role */
 };
 bool roles_own_rights(struct conn *conn, struct role_rights *ret, struct err *err) MUST_CHECK;
 /* All roles that a role is a member of, directly or not; *ret and its strings to free(). */
-bool roles_member_of(struct conn *conn, const char *role, char ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
+bool roles_member_of(struct conn *conn, const char *role, char ***ret, size_t *ret_n,
+                     struct err *err) MUST_CHECK;
 
 #endif

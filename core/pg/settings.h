@@ -35,7 +35,8 @@ void settings_clear(struct settings *settings);
 const struct setting *settings_get(const struct settings *settings, const char *name); /* or NULL */
 const char *settings_value(const struct settings *settings, const char *name); /* "" when missing */
 
-bool settings_alter(struct conn *conn, const char *name, const char *value, struct err *err) MUST_CHECK;
+bool settings_alter(struct conn *conn, const char *name, const char *value,
+                    struct err *err) MUST_CHECK;
 bool settings_reset(struct conn *conn, const char *name, struct err *err) MUST_CHECK;
 /* pg_reload_conf(), then waits until pg_conf_load_time() moved (up to 5 s). TLS files are proven by a
  * handshake only: see plan/proof.h. */

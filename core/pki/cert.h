@@ -30,14 +30,16 @@ struct cert *cert_from_der(const void *der, size_t len, struct err *err) MUST_CH
 struct cert *cert_from_pem(const void *pem, size_t len, struct err *err) MUST_CHECK; /* the first */
 struct cert *cert_dup(const struct cert *cert) MUST_CHECK;
 void cert_free(struct cert *cert);
-bool cert_to_der(const struct cert *cert, struct strbuf *out, struct err *err) MUST_CHECK; /* appends */
-bool cert_to_pem(const struct cert *cert, struct strbuf *out, struct err *err) MUST_CHECK; /* appends */
+bool cert_to_der(const struct cert *cert, struct strbuf *out,
+                 struct err *err) MUST_CHECK; /* appends */
+bool cert_to_pem(const struct cert *cert, struct strbuf *out,
+                 struct err *err) MUST_CHECK; /* appends */
 
 struct serial cert_serial(const struct cert *cert);
 int64_t cert_not_before(const struct cert *cert);
 int64_t cert_not_after(const struct cert *cert);
-struct name *cert_subject(const struct cert *cert) MUST_CHECK; /* caller frees */
-struct name *cert_issuer(const struct cert *cert) MUST_CHECK;  /* caller frees */
+struct name *cert_subject(const struct cert *cert) MUST_CHECK;         /* caller frees */
+struct name *cert_issuer(const struct cert *cert) MUST_CHECK;          /* caller frees */
 void cert_format_subject(const struct cert *cert, struct strbuf *out); /* as name_format() */
 void cert_format_issuer(const struct cert *cert, struct strbuf *out);
 bool cert_common_name(const struct cert *cert, struct strbuf *out); /* first CN; false: none */
@@ -48,7 +50,8 @@ bool cert_may_sign_crls(const struct cert *cert);  /* no keyUsage, or cRLSign */
 bool cert_is_self_signed(const struct cert *cert); /* subject equals issuer and it verifies */
 bool cert_for_clients(const struct cert *cert);    /* purpose sslclient */
 bool cert_for_servers(const struct cert *cert);    /* purpose sslserver */
-bool cert_issued_by(const struct cert *cert, const struct cert *issuer); /* name, key id, signature */
+bool cert_issued_by(const struct cert *cert,
+                    const struct cert *issuer); /* name, key id, signature */
 bool cert_matches_key(const struct cert *cert, const struct key *key);
 void cert_sha256(const struct cert *cert, uint8_t ret[CERT_SHA256_SIZE]);
 char *cert_sha256_hex(const struct cert *cert, char out[CERT_SHA256_HEX]); /* lower case */
@@ -59,9 +62,9 @@ void cert_key_id_hex(const struct cert *cert, struct strbuf *out);
 struct cert_request {
     enum profile profile;
     const struct name *subject;
-    const struct san *san;  /* or NULL */
-    const struct key *key;  /* the subject's key; or NULL and: */
-    const struct csr *csr;  /* its public key is taken, nothing else */
+    const struct san *san; /* or NULL */
+    const struct key *key; /* the subject's key; or NULL and: */
+    const struct csr *csr; /* its public key is taken, nothing else */
     struct serial serial;
     int64_t not_before; /* already back-dated by the caller */
     int64_t not_after;

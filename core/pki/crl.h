@@ -18,14 +18,14 @@
 #define CRL_DEFAULT_DAYS 365
 
 enum crl_reason { /* RFC 5280 5.3.1; the numbers are on the wire */
-    CRL_UNSPECIFIED = 0,
-    CRL_KEY_COMPROMISE = 1,
-    CRL_CA_COMPROMISE = 2,
-    CRL_AFFILIATION_CHANGED = 3,
-    CRL_SUPERSEDED = 4,
-    CRL_CESSATION_OF_OPERATION = 5,
-    CRL_CERTIFICATE_HOLD = 6,
-    CRL_PRIVILEGE_WITHDRAWN = 9
+                  CRL_UNSPECIFIED = 0,
+                  CRL_KEY_COMPROMISE = 1,
+                  CRL_CA_COMPROMISE = 2,
+                  CRL_AFFILIATION_CHANGED = 3,
+                  CRL_SUPERSEDED = 4,
+                  CRL_CESSATION_OF_OPERATION = 5,
+                  CRL_CERTIFICATE_HOLD = 6,
+                  CRL_PRIVILEGE_WITHDRAWN = 9
 };
 const char *crl_reason_name(enum crl_reason reason); /* "keyCompromise" */
 bool crl_reason_parse(const char *text, enum crl_reason *ret, struct err *err) MUST_CHECK;
@@ -57,7 +57,7 @@ bool crl_to_der(const struct crl *crl, struct strbuf *out, struct err *err) MUST
 bool crl_to_pem(const struct crl *crl, struct strbuf *out, struct err *err) MUST_CHECK;
 
 int64_t crl_this_update(const struct crl *crl);
-int64_t crl_next_update(const struct crl *crl); /* 0: never said */
+int64_t crl_next_update(const struct crl *crl);        /* 0: never said */
 bool crl_number(const struct crl *crl, uint64_t *ret); /* false: has none, or over 64 bits */
 void crl_format_issuer(const struct crl *crl, struct strbuf *out);
 size_t crl_count(const struct crl *crl);

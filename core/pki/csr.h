@@ -18,8 +18,9 @@ struct csr *csr_new(const struct name *subject, const struct san *san, const str
                     struct err *err) MUST_CHECK;
 void csr_free(struct csr *csr);
 bool csr_to_pem(const struct csr *csr, struct strbuf *out, struct err *err) MUST_CHECK;
-struct name *csr_subject(const struct csr *csr) MUST_CHECK;         /* caller frees */
-bool csr_san(const struct csr *csr, struct san *ret, struct err *err) MUST_CHECK; /* ret: initialised */
+struct name *csr_subject(const struct csr *csr) MUST_CHECK; /* caller frees */
+bool csr_san(const struct csr *csr, struct san *ret,
+             struct err *err) MUST_CHECK; /* ret: initialised */
 bool csr_asks_for_ca(const struct csr *csr);
 enum key_type csr_key_type(const struct csr *csr);
 

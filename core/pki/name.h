@@ -16,8 +16,8 @@
 #include "core/base/err.h"
 #include "core/base/strbuf.h"
 
-#define NAME_CN_MAX 59       /* bytes: what survives in pg_stat_ssl beside "/CN=" */
-#define NAME_PG_SIZE 64      /* pg_stat_ssl.client_dn with its NUL */
+#define NAME_CN_MAX  59 /* bytes: what survives in pg_stat_ssl beside "/CN=" */
+#define NAME_PG_SIZE 64 /* pg_stat_ssl.client_dn with its NUL */
 
 struct name; /* owns one X509_NAME; opaque: OpenSSL stays inside core/ */
 
@@ -27,8 +27,9 @@ struct name *name_new_empty(void) MUST_CHECK; /* canaries: no CN, nobody can log
 void name_free(struct name *name);
 struct name *name_dup(const struct name *name) MUST_CHECK;
 bool name_equal(const struct name *a, const struct name *b);
-void name_format(const struct name *name, struct strbuf *out);       /* "CN=alice, O=Acme", cleaned */
-void name_format_slash(const struct name *name, struct strbuf *out); /* "/O=Acme/CN=alice", cleaned */
+void name_format(const struct name *name, struct strbuf *out); /* "CN=alice, O=Acme", cleaned */
+void name_format_slash(const struct name *name,
+                       struct strbuf *out); /* "/O=Acme/CN=alice", cleaned */
 /* As pg_stat_ssl shows it, raw bytes cut at 63. */
 void name_format_pg(const struct name *name, char out[NAME_PG_SIZE]);
 /* The first CN, cleaned; false when there is none. */

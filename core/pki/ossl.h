@@ -14,7 +14,7 @@
 
 struct name *ossl_name_copy(const X509_NAME *from) MUST_CHECK;
 const X509_NAME *ossl_name(const struct name *name);
-X509 *ossl_cert(const struct cert *cert); /* borrowed */
+X509 *ossl_cert(const struct cert *cert);  /* borrowed */
 EVP_PKEY *ossl_key(const struct key *key); /* borrowed */
 X509_CRL *ossl_crl(const struct crl *crl); /* borrowed */
 struct cert *ossl_cert_take(X509 *x509) MUST_CHECK;

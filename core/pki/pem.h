@@ -26,7 +26,7 @@ enum pem_kind {
     PEM_CERTIFICATE,
     PEM_CRL,
     PEM_REQUEST,
-    PEM_PRIVATE_KEY, /* der is empty */
+    PEM_PRIVATE_KEY,   /* der is empty */
     PEM_ENCRYPTED_KEY, /* der is empty: still somebody's key */
     PEM_PUBLIC_KEY,
     PEM_SSH_KEY,
@@ -53,10 +53,10 @@ enum pem_cleaned {
 
 enum pem_problem {
     PEM_FINE,
-    PEM_EMPTY,       /* nothing but white space */
-    PEM_NO_BEGIN,    /* text, or bare base64 without its BEGIN line */
-    PEM_CUT,         /* a BEGIN without its END */
-    PEM_BAD_BASE64,  /* a block that does not decode, or whose DER is not what its label says */
+    PEM_EMPTY,      /* nothing but white space */
+    PEM_NO_BEGIN,   /* text, or bare base64 without its BEGIN line */
+    PEM_CUT,        /* a BEGIN without its END */
+    PEM_BAD_BASE64, /* a block that does not decode, or whose DER is not what its label says */
     PEM_TOO_LARGE
 };
 
@@ -92,9 +92,11 @@ void cert_list_clear(struct cert_list *list);
 void cert_list_take(struct cert_list *list, struct cert *cert); /* owned by the list now */
 
 /* CA certificates for a server, in canonical order (root first), without repeats. */
-bool pem_take_cas(const struct pem *pem, int64_t now, struct cert_list *ret, struct err *err) MUST_CHECK;
+bool pem_take_cas(const struct pem *pem, int64_t now, struct cert_list *ret,
+                  struct err *err) MUST_CHECK;
 /* Exactly CRLs. Each for the caller to crl_free(); *ret to free(). */
-bool pem_take_crls(const struct pem *pem, struct crl ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
+bool pem_take_crls(const struct pem *pem, struct crl ***ret, size_t *ret_n,
+                   struct err *err) MUST_CHECK;
 /* Any certificates (show, trust files). */
 bool pem_take_certs(const struct pem *pem, struct cert_list *ret, struct err *err) MUST_CHECK;
 

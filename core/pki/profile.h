@@ -14,7 +14,7 @@ enum profile {
     PROFILE_CA,     /* critical CA:TRUE, pathlen unset; critical keyCertSign, cRLSign */
     PROFILE_CLIENT, /* critical CA:FALSE; critical digitalSignature; clientAuth */
     PROFILE_SERVER, /* critical CA:FALSE; critical digitalSignature (RSA: keyEncipherment); serverAuth */
-    PROFILE_CANARY  /* as client, and no CN: never a login */
+    PROFILE_CANARY /* as client, and no CN: never a login */
 };
 
 struct profile_info {

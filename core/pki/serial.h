@@ -25,7 +25,8 @@ struct serial {
 
 /* 127 random bits with the top one set: always 16 bytes, positive without padding. */
 bool serial_random(struct serial *ret, struct err *err) MUST_CHECK;
-bool serial_from_bytes(struct serial *ret, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+bool serial_from_bytes(struct serial *ret, const void *bytes, size_t len,
+                       struct err *err) MUST_CHECK;
 /* Hex with or without colons, any case, leading zeros dropped; decimal digits. ERR_BAD_VALUE. */
 bool serial_parse_hex(struct serial *ret, const char *text, struct err *err) MUST_CHECK;
 bool serial_parse_decimal(struct serial *ret, const char *text, struct err *err) MUST_CHECK;

@@ -24,12 +24,19 @@ struct plan;
 struct plan_target {
     struct store *store;
     struct server *server;
-    struct conn *admin;      /* stays open from before the first step until after the proof */
-    const char *tls_host;    /* where the proof's handshakes go */
+    struct conn *admin;   /* stays open from before the first step until after the proof */
+    const char *tls_host; /* where the proof's handshakes go */
     int tls_port;
 };
 
-enum plan_mark { PLAN_NEW = '+', PLAN_CHANGE = '~', PLAN_REMOVE = '-', PLAN_SAME = '=', PLAN_ACT = '!', PLAN_LOOK = '?' };
+enum plan_mark {
+    PLAN_NEW = '+',
+    PLAN_CHANGE = '~',
+    PLAN_REMOVE = '-',
+    PLAN_SAME = '=',
+    PLAN_ACT = '!',
+    PLAN_LOOK = '?'
+};
 
 struct plan_step_view { /* borrowed from the plan */
     int n;
@@ -39,19 +46,20 @@ struct plan_step_view { /* borrowed from the plan */
     const char *sql;    /* what runs, as a person could run it; or "" */
     const char *file;   /* path, or "" */
     enum journal_step_state state;
-    const char *saw;    /* after apply: what was observed; "" before */
+    const char *saw; /* after apply: what was observed; "" before */
     int64_t took_ms;
 };
 
-enum plan_keep { /* what happens after the proof */
-    PLAN_KEEP_WHEN_PROVEN, /* --yes: proof and a new admin login succeeded */
-    PLAN_ASK               /* plan_apply() returns in state DONE: the caller keeps or undoes */
+enum plan_keep {                        /* what happens after the proof */
+                 PLAN_KEEP_WHEN_PROVEN, /* --yes: proof and a new admin login succeeded */
+                 PLAN_ASK /* plan_apply() returns in state DONE: the caller keeps or undoes */
 };
 
 struct plan_watch { /* reports from plan_apply(), on its thread; all may be NULL */
     void (*step)(void *arg, const struct plan_step_view *step);
-    void (*saw)(void *arg, const char *line); /* the proof, a line each: "canary \"revoked\": alert 44" */
-    bool (*stop)(void *arg);                  /* true: stop after this step and take back */
+    void (*saw)(void *arg,
+                const char *line); /* the proof, a line each: "canary \"revoked\": alert 44" */
+    bool (*stop)(void *arg);       /* true: stop after this step and take back */
     void *arg;
 };
 
@@ -64,12 +72,14 @@ struct plan_step_view plan_step(const struct plan *plan, size_t i);
 /* True when every step is PLAN_SAME or PLAN_LOOK. */
 bool plan_nothing_to_do(const struct plan *plan);
 
-bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch, struct err *err) MUST_CHECK;
+bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
+                struct err *err) MUST_CHECK;
 bool plan_keep(struct plan *plan, struct err *err) MUST_CHECK;
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* For a plan of an earlier run: *ret_state is UNDONE or LEFT. */
-bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id, const struct plan_watch *watch,
-                          enum journal_plan_state *ret_state, struct err *err) MUST_CHECK;
+bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
+                          const struct plan_watch *watch, enum journal_plan_state *ret_state,
+                          struct err *err) MUST_CHECK;
 
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);
@@ -83,17 +93,19 @@ struct server_tls_intent {
     size_t n_hosts;
     int days;
 };
-struct plan *plan_server_tls(const struct plan_target *target, const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
+struct plan *plan_server_tls(const struct plan_target *target,
+                             const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
 
 struct trust_ca_intent {
     const struct authority *const *authorities; /* all CAs of ours that the server shall trust */
     size_t n_authorities;
-    const struct cert_list *foreign;            /* pasted ones, or NULL */
-    struct crl *const *foreign_crls;            /* one for each foreign CA, or none while no CRL is set */
+    const struct cert_list *foreign; /* pasted ones, or NULL */
+    struct crl *const *foreign_crls; /* one for each foreign CA, or none while no CRL is set */
     size_t n_foreign_crls;
     bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these */
 };
-struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent, struct err *err) MUST_CHECK;
+struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
+                           struct err *err) MUST_CHECK;
 
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
@@ -111,9 +123,11 @@ struct access_rules_intent {
         const char *role;
         const char *database;
         const char *cert_file, *key_file, *root_file;
-    } *probes;
+    } * probes;
     size_t n_probes;
 };
-struct plan *plan_access_rules(const struct plan_target *target, const struct access_rules_intent *intent, struct err *err) MUST_CHECK;
+struct plan *plan_access_rules(const struct plan_target *target,
+                               const struct access_rules_intent *intent,
+                               struct err *err) MUST_CHECK;
 
 #endif

@@ -12,16 +12,18 @@
 #include "core/plan/plan.h"
 
 /* The server's leaf is this certificate and its chain is complete. */
-bool proof_server_cert(const struct plan_target *target, const struct cert *leaf, const struct cert_list *roots,
-                       const struct plan_watch *watch, struct err *err) MUST_CHECK;
+bool proof_server_cert(const struct plan_target *target, const struct cert *leaf,
+                       const struct cert_list *roots, const struct plan_watch *watch,
+                       struct err *err) MUST_CHECK;
 /* The names of exactly these CAs are accepted. */
-bool proof_accepted_cas(const struct plan_target *target, const struct cert_list *cas, const struct plan_watch *watch,
-                        struct err *err) MUST_CHECK;
+bool proof_accepted_cas(const struct plan_target *target, const struct cert_list *cas,
+                        const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* The good canary passes the handshake; the revoked one gets alert 44. */
-bool proof_canaries(const struct plan_target *target, const struct authority *authority, const struct plan_watch *watch,
-                    struct err *err) MUST_CHECK;
+bool proof_canaries(const struct plan_target *target, const struct authority *authority,
+                    const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* A second admin login works. */
-bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch, struct err *err) MUST_CHECK;
+bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch,
+                       struct err *err) MUST_CHECK;
 
 struct proof_login {
     const char *role, *database;
@@ -37,7 +39,7 @@ struct proof_login_result {
     struct err why; /* when refused */
 };
 /* Tries a login on the TLS address; "refused" is an answer. */
-bool proof_login(const struct plan_target *target, const struct proof_login *login, struct proof_login_result *ret,
-                 struct err *err) MUST_CHECK;
+bool proof_login(const struct plan_target *target, const struct proof_login *login,
+                 struct proof_login_result *ret, struct err *err) MUST_CHECK;
 
 #endif

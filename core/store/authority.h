@@ -21,13 +21,13 @@
 
 struct authority {
     int64_t id;
-    char *name;        /* "Acme PG Root": what --ca takes */
+    char *name; /* "Acme PG Root": what --ca takes */
     struct cert *cert;
-    bool has_key;      /* its key file is where it should be */
+    bool has_key; /* its key file is where it should be */
     bool key_encrypted;
     bool retired;
     int64_t created_at;
-    int64_t issued;  /* client and server certificates; canaries not counted */
+    int64_t issued; /* client and server certificates; canaries not counted */
     int64_t revoked;
     struct {
         uint64_t number;
@@ -42,10 +42,10 @@ struct authority_list {
 };
 
 struct authority_spec {
-    const char *name;      /* 1 to 59 bytes of printable ASCII; the CN when subject is NULL */
-    const char *subject;   /* DN text or NULL */
+    const char *name;    /* 1 to 59 bytes of printable ASCII; the CN when subject is NULL */
+    const char *subject; /* DN text or NULL */
     enum key_type key_type;
-    int days;              /* 0: AUTHORITY_DEFAULT_DAYS */
+    int days;                        /* 0: AUTHORITY_DEFAULT_DAYS */
     const struct secret *passphrase; /* NULL: the key is stored unencrypted */
     /* RSA keys: asked from time to time; may be NULL */
     bool (*cancelled)(void *);
@@ -69,10 +69,12 @@ struct key *authority_unlock(struct store *store, const struct authority *author
                              const struct secret *passphrase, struct err *err) MUST_CHECK;
 /* "Acme PG Root" -> "Acme PG Root G2", "… G2" -> "… G3": the first that is free. Caller frees. */
 char *authority_next_name(struct store *store, const char *name, struct err *err) MUST_CHECK;
-bool authority_retire(struct store *store, const struct authority *authority, struct err *err) MUST_CHECK;
+bool authority_retire(struct store *store, const struct authority *authority,
+                      struct err *err) MUST_CHECK;
 
 /* The last CRL that was signed. Caller frees. */
-struct crl *authority_crl(struct store *store, const struct authority *authority, struct err *err) MUST_CHECK;
+struct crl *authority_crl(struct store *store, const struct authority *authority,
+                          struct err *err) MUST_CHECK;
 /* Signs and records the next CRL from what is revoked now; number is the last one's plus one.
  * days 0: CRL_DEFAULT_DAYS, never beyond the CA's end. authority's crl fields are updated. */
 struct crl *authority_sign_crl(struct store *store, struct authority *authority,

@@ -31,8 +31,8 @@ struct issued {
     struct serial serial;
     int64_t not_before, not_after;
     int64_t created_at;
-    bool delivered;       /* its files were written */
-    int64_t revoked_at;   /* 0: not */
+    bool delivered;     /* its files were written */
+    int64_t revoked_at; /* 0: not */
     enum crl_reason reason;
     struct cert *cert;
 };
@@ -49,12 +49,12 @@ void issued_free(struct issued *issued);
 void issued_list_clear(struct issued_list *list);
 
 struct issue_spec {
-    enum issued_kind kind; /* ISSUED_CLIENT or ISSUED_SERVER */
-    const char *role;      /* client: the CN. server: ignored, the first host is the CN */
+    enum issued_kind kind;    /* ISSUED_CLIENT or ISSUED_SERVER */
+    const char *role;         /* client: the CN. server: ignored, the first host is the CN */
     const char *const *hosts; /* server: names and addresses */
     size_t n_hosts;
     const char *note; /* or NULL */
-    int days;         /* 0: the kind's default, shortened to the CA's end; else ERR_POLICY beyond it */
+    int days; /* 0: the kind's default, shortened to the CA's end; else ERR_POLICY beyond it */
     const struct key *key; /* the subject's key, or: */
     const struct csr *csr; /* a request made elsewhere */
 };
@@ -80,7 +80,8 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
 
 /* By serial: hex as everywhere, or decimal as in pg_stat_ssl ("decimal:…" or all digits and longer
  * than any hex); or by role when exactly one that is neither revoked nor ended fits. */
-struct issued *issued_find(struct store *store, const char *serial_or_role, struct err *err) MUST_CHECK;
+struct issued *issued_find(struct store *store, const char *serial_or_role,
+                           struct err *err) MUST_CHECK;
 /* For a live session: issuer as pg_stat_ssl renders it (63 bytes) and decimal serial. Not found:
  * *ret NULL and true. */
 bool issued_find_session(struct store *store, const char *issuer_dn, const char *serial_decimal,

@@ -11,12 +11,12 @@
 #include "core/store/issued.h"
 
 /* Revokes and signs the next CRL; issued and authority are updated. Caller frees the CRL. */
-struct crl *revoked_and_sign(struct store *store, struct authority *authority, const struct key *key,
-                             struct issued *issued, enum crl_reason reason, int crl_days,
-                             struct err *err) MUST_CHECK;
+struct crl *revoked_and_sign(struct store *store, struct authority *authority,
+                             const struct key *key, struct issued *issued, enum crl_reason reason,
+                             int crl_days, struct err *err) MUST_CHECK;
 
 /* All unexpired revocations of one CA, oldest first; *ret to free(). */
-bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret, size_t *ret_n,
-                     struct err *err) MUST_CHECK;
+bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret,
+                     size_t *ret_n, struct err *err) MUST_CHECK;
 
 #endif

@@ -33,8 +33,8 @@ struct server *server_load(struct store *store, const char *name, struct err *er
 bool server_list(struct store *store, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
 /* Set once, at the first connection; another one later: ERR_OTHER_SERVER. */
-bool server_check_identifier(struct store *store, struct server *server, const char *system_identifier,
-                             struct err *err) MUST_CHECK;
+bool server_check_identifier(struct store *store, struct server *server,
+                             const char *system_identifier, struct err *err) MUST_CHECK;
 
 /* CAs that a kept plan gave to this server. */
 bool server_trusts(struct store *store, const struct server *server, struct authority_list *ret,

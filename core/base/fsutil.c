@@ -1,0 +1,355 @@
+/* fsutil.c - files that are there whole or not at all. */
+#include "config.h"
+
+#include "core/base/fsutil.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+
+static const struct fs_ops real_ops = {write, fsync, link, rename};
+/* The one door: set by tests before any thread runs. */
+static const struct fs_ops *ops = &real_ops;
+
+void fs_replace_ops(const struct fs_ops *replacement)
+{
+    ops = replacement != NULL ? replacement : &real_ops;
+}
+
+static bool write_all(int fd, const void *bytes, size_t len)
+{
+    const char *at = bytes;
+
+    while (len > 0) {
+        ssize_t put = ops->write(fd, at, len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        at += put;
+        len -= (size_t)put;
+    }
+    return true;
+}
+
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return mem_strdup(".");
+    return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
+}
+
+/* A folder's entry is on the disk only after its own fsync. */
+static bool sync_folder(const char *path)
+{
+    char *folder = folder_of(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && ops->fsync(fd) == 0;
+    int saved = errno;
+
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    errno = saved;
+    return ok;
+}
+
+/* Writes a file with a random name beside path; returns that name. NULL with errno. */
+static char *write_beside(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+    uint64_t random = 0;
+    char *temporary;
+    int fd;
+    int saved;
+
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return NULL;
+    temporary = mem_printf("%s.%016llx.tmp", path, (unsigned long long)random);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        goto fail;
+    if (!write_all(fd, bytes, len) || fchmod(fd, mode) != 0 || ops->fsync(fd) != 0)
+        goto fail;
+    if (close(fd) != 0) {
+        fd = -1;
+        goto fail;
+    }
+    return temporary;
+
+fail:
+    saved = errno;
+    if (fd >= 0)
+        close(fd);
+    (void)unlink(temporary);
+    free(temporary);
+    errno = saved;
+    return NULL;
+}
+
+bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
+{
+    char *temporary = NULL;
+    struct stat st;
+    bool ok = false;
+
+    if (lstat(path, &st) == 0)
+        return err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+    temporary = write_beside(path, bytes, len, mode);
+    if (temporary == NULL)
+        return err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", path);
+    if (ops->link(temporary, path) != 0) {
+        if (errno == EEXIST)
+            err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+        else
+            err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", path);
+        goto out;
+    }
+    if (!sync_folder(path)) {
+        err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+        (void)unlink(path);
+        goto out;
+    }
+    ok = true;
+out:
+    (void)unlink(temporary);
+    free(temporary);
+    return ok;
+}
+
+bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct err *err)
+{
+    char *temporary = write_beside(path, bytes, len, mode);
+
+    if (temporary == NULL)
+        return err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", path);
+    if (ops->rename(temporary, path) != 0) {
+        err_set_errno(err, ERR_FILE, errno, "cannot replace \"%s\"", path);
+        (void)unlink(temporary);
+        free(temporary);
+        return false;
+    }
+    free(temporary);
+    if (!sync_folder(path))
+        return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+    return true;
+}
+
+bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out, struct err *err)
+{
+    char chunk[16384];
+    size_t total = 0;
+    bool ok = false;
+
+    for (;;) {
+        ssize_t got = read(fd, chunk, sizeof(chunk));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            err_set_errno(err, ERR_FILE, errno, "cannot read \"%s\"", what);
+            break;
+        }
+        if (got == 0) {
+            ok = true;
+            break;
+        }
+        total += (size_t)got;
+        if (total > max) {
+            err_set(err, ERR_TOO_LARGE, "\"%s\" is larger than %zu bytes", what, max);
+            break;
+        }
+        strbuf_add(out, chunk, (size_t)got);
+    }
+    explicit_bzero(chunk, sizeof(chunk)); /* it may have been somebody's key */
+    return ok;
+}
+
+bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err)
+{
+    struct stat st;
+    bool ok;
+    /* O_NONBLOCK: a FIFO must not hang us before fstat() can tell. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return err_set_errno(err, ERR_FILE, errno, "cannot open \"%s\"", path);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(err, ERR_FILE, "\"%s\" is not a regular file", path);
+    }
+    ok = fs_read_fd(fd, path, max, out, err);
+    close(fd);
+    return ok;
+}
+
+bool fs_make_folder(const char *path, struct err *err)
+{
+    char *copy = mem_strdup(path);
+    bool ok = false;
+
+    for (char *at = copy + 1;; at++) {
+        char end = *at;
+
+        if (end != '/' && end != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
+            err_set_errno(err, ERR_FILE, errno, "cannot make the folder \"%s\"", copy);
+            goto out;
+        }
+        if (end == '\0')
+            break;
+        *at = '/';
+    }
+    ok = true;
+out:
+    free(copy);
+    return ok;
+}
+
+bool fs_check_own_folder(const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", path);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(err, ERR_FILE, "\"%s\" is not a folder", path);
+    if (st.st_uid != geteuid())
+        return err_set(err, ERR_STORE_OWNER, "\"%s\" belongs to user %ld, not to you", path,
+                       (long)st.st_uid);
+    if ((st.st_mode & 022) != 0) {
+        err_set(err, ERR_FILE_UNSAFE, "others can write to \"%s\"", path);
+        return err_hint(err, "chmod 700 %s", path);
+    }
+    return true;
+}
+
+char *fs_make_temp_folder(const char *prefix, struct err *err)
+{
+    const char *base = getenv("TMPDIR");
+    char *path;
+
+    if (base == NULL || base[0] != '/')
+        base = "/tmp";
+    path = mem_printf("%s/%s-XXXXXX", base, prefix);
+    if (mkdtemp(path) == NULL) {
+        err_set_errno(err, ERR_FILE, errno, "cannot make a folder in \"%s\"", base);
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+/* Empties the folder behind fd (taken). Depth is bounded: no recursion without end on a hostile
+ * tree. */
+static bool empty_folder(int fd, dev_t device, int depth)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *entry;
+    bool ok = true;
+
+    if (dir == NULL) {
+        close(fd);
+        return false;
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        struct stat st;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            ok = ok && errno == ENOENT;
+            continue;
+        }
+        if (S_ISDIR(st.st_mode) && st.st_dev == device && depth > 0) {
+            int sub =
+                openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+            ok = (sub >= 0 && empty_folder(sub, device, depth - 1)) && ok;
+            ok = (unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT) && ok;
+        } else if (unlinkat(dirfd(dir), entry->d_name, 0) != 0 && errno != ENOENT) {
+            ok = false;
+        }
+    }
+    closedir(dir);
+    return ok;
+}
+
+bool fs_remove_tree(const char *path, struct err *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT)
+        return true;
+    if (fd < 0)
+        return err_set_errno(err, ERR_FILE, errno, "cannot open the folder \"%s\"", path);
+    if (fstat(fd, &st) != 0) {
+        int saved = errno;
+
+        close(fd);
+        return err_set_errno(err, ERR_FILE, saved, "cannot look at \"%s\"", path);
+    }
+    if (!empty_folder(fd, st.st_dev, 64) || rmdir(path) != 0)
+        return err_set_errno(err, ERR_FILE, errno, "cannot remove the folder \"%s\"", path);
+    return true;
+}
+
+bool fs_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+char *fs_join(const char *folder, const char *name)
+{
+    size_t len = strlen(folder);
+    bool has_slash = len > 0 && folder[len - 1] == '/';
+
+    return mem_printf("%s%s%s", folder, has_slash ? "" : "/", name);
+}
+
+static char *xdg_folder(const char *variable, const char *below_home, struct err *err)
+{
+    const char *base = getenv(variable);
+    const char *home = getenv("HOME");
+
+    if (base != NULL && base[0] == '/')
+        return mem_printf("%s/pgseal", base);
+    if (home == NULL || home[0] != '/') {
+        err_set(err, ERR_FILE, "there is no home folder: HOME is not set");
+        err_hint(err, "Set HOME or %s, or give --store DIR.", variable);
+        return NULL;
+    }
+    return mem_printf("%s/%s/pgseal", home, below_home);
+}
+
+char *fs_data_folder(struct err *err)
+{
+    return xdg_folder("XDG_DATA_HOME", ".local/share", err);
+}
+
+char *fs_state_folder(struct err *err)
+{
+    return xdg_folder("XDG_STATE_HOME", ".local/state", err);
+}
+
+char *fs_config_folder(struct err *err)
+{
+    return xdg_folder("XDG_CONFIG_HOME", ".config", err);
+}
