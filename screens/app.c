@@ -1,0 +1,87 @@
+/* app.c - what all pages share. */
+#include "config.h"
+
+#include "screens/app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+struct app {
+    struct loop *loop; /* borrowed */
+    char *store_folder;
+    char *server;
+    bool read_only;
+    bool demo;
+};
+
+struct app *app_new(const struct app_options *options)
+{
+    struct app *app = mem_zalloc(sizeof(*app));
+
+    app->store_folder = mem_strdup(options->store_folder);
+    app->server = mem_strdup(options->server != NULL ? options->server : "");
+    app->read_only = options->read_only;
+    app->demo = options->demo;
+    return app;
+}
+
+void app_free(struct app *app)
+{
+    if (app == NULL)
+        return;
+    free(app->store_folder);
+    free(app->server);
+    free(app);
+}
+
+void app_set_loop(struct app *app, struct loop *loop)
+{
+    app->loop = loop;
+}
+
+struct loop *app_loop(const struct app *app)
+{
+    return app->loop;
+}
+
+const char *app_store_folder(const struct app *app)
+{
+    return app->store_folder;
+}
+
+const char *app_server(const struct app *app)
+{
+    return app->server;
+}
+
+void app_set_server(struct app *app, const char *name)
+{
+    char *copy = mem_strdup(name);
+
+    free(app->server);
+    app->server = copy;
+}
+
+bool app_read_only(const struct app *app)
+{
+    return app->read_only;
+}
+
+void app_where(const struct app *app, char *out, size_t size)
+{
+    const char *home = getenv("HOME");
+    const char *folder = app->store_folder;
+    size_t len = home != NULL ? strlen(home) : 0;
+
+    if (app->demo)
+        snprintf(out, size, "%s", _("demo: a private PostgreSQL"));
+    else if (len > 1 && strncmp(folder, home, len) == 0 && folder[len] == '/')
+        snprintf(out, size, _("store: ~%s"), folder + len);
+    else
+        snprintf(out, size, _("store: %s"), folder);
+}

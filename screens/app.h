@@ -1,0 +1,36 @@
+/*
+ * app.h - what all pages share: where the store is, which server is chosen, the loop.
+ *
+ * Rules    pages hold no connection and no store of their own beyond a job or a feed; the app is
+ *          borrowed by every page and outlives them.
+ * Threads  the loop's thread only; jobs copy what they need (app_copy_store_folder()).
+ */
+#ifndef PGSEAL_SCREENS_APP_H
+#define PGSEAL_SCREENS_APP_H
+
+#include <stdbool.h>
+
+#include "core/base/attr.h"
+#include "tui/loop.h"
+
+struct app;
+
+struct app_options {
+    const char *store_folder; /* absolute; need not exist yet */
+    const char *server;       /* name in the store that is chosen at the start; or NULL */
+    bool read_only;           /* nothing that changes a server or ends a session */
+    bool demo;                /* the private PostgreSQL of "pgseal demo": said in the title */
+};
+
+struct app *app_new(const struct app_options *options) MUST_CHECK;
+void app_free(struct app *app);
+void app_set_loop(struct app *app, struct loop *loop); /* once, before the first page */
+struct loop *app_loop(const struct app *app);
+const char *app_store_folder(const struct app *app); /* borrowed */
+const char *app_server(const struct app *app);       /* "" for none; borrowed */
+void app_set_server(struct app *app, const char *name);
+bool app_read_only(const struct app *app);
+/* "store: ~/.local/share/pgseal", "demo": for the right side of the title. */
+void app_where(const struct app *app, char *out, size_t size);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * pages.h - constructors of the pages; a page knows no other page but by these.
+ *
+ * Owner    the result belongs to the navigator it is pushed to. The app is borrowed.
+ */
+#ifndef PGSEAL_SCREENS_PAGES_H
+#define PGSEAL_SCREENS_PAGES_H
+
+#include "screens/app.h"
+#include "tui/screen.h"
+
+struct screen *page_home(struct app *app) MUST_CHECK;
+struct screen *page_new_ca(struct app *app) MUST_CHECK;
+struct screen *page_new_client(struct app *app) MUST_CHECK;
+/* Live: who is connected to the chosen server, and how. */
+struct screen *page_sessions(struct app *app) MUST_CHECK;
+/* The list of words, opened at one; word NULL: at the first. */
+struct screen *page_words(const char *word) MUST_CHECK;
+
+#endif
