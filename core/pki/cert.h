@@ -4,8 +4,9 @@
  * Source   RFC 5280; X509_sign(3).
  * Units    times are seconds UTC. notBefore is back-dated by CERT_BACKDATE: clocks differ.
  * Shapes   DER inside the program and in the store, PEM outside. Text that is returned is clean.
- * Errors   ERR_NOT_A_CERTIFICATE, ERR_POLICY (a leaf that would outlive its CA, not_after before
- *          not_before), ERR_CRYPTO.
+ * Errors   ERR_NOT_A_CERTIFICATE, ERR_POLICY (a certificate that would outlive its CA, not_after
+ *          before not_before, a key that PostgreSQL refuses or that clients do not send, an issuer
+ *          that is no CA or another key's), ERR_CRYPTO.
  * Threads  a certificate may be read from any thread once it is made.
  */
 #ifndef PGSEAL_PKI_CERT_H
@@ -43,6 +44,7 @@ struct name *cert_issuer(const struct cert *cert) MUST_CHECK;          /* caller
 void cert_format_subject(const struct cert *cert, struct strbuf *out); /* as name_format() */
 void cert_format_issuer(const struct cert *cert, struct strbuf *out);
 bool cert_common_name(const struct cert *cert, struct strbuf *out); /* first CN; false: none */
+/* Adds to ret (initialised); a certificate without any is fine. */
 bool cert_san(const struct cert *cert, struct san *ret, struct err *err) MUST_CHECK;
 enum key_type cert_key_type(const struct cert *cert);
 bool cert_is_ca(const struct cert *cert);          /* CA:TRUE and, where given, keyCertSign */
@@ -70,7 +72,8 @@ struct cert_request {
     int64_t not_after;
 };
 
-/* issuer NULL: self-signed with issuer_key (which then must be request->key). */
+/* An empty subject makes the subjectAltName critical, as RFC 5280 asks.
+ * issuer NULL: self-signed with issuer_key (which then must be request->key). */
 struct cert *cert_sign(const struct cert_request *request, const struct cert *issuer,
                        const struct key *issuer_key, struct err *err) MUST_CHECK;
 

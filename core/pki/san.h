@@ -1,6 +1,7 @@
 /*
  * san.h - subjectAltName: DNS names and IP addresses, from typed parts.
  *
+ * Shapes   DNS names in lower case, addresses as inet_ntop(3) writes them.
  * Source   RFC 5280 4.2.1.6, RFC 6125; libpq matches iPAddress since version 15 only, so a server
  *          certificate for an address alone also gets it as CN (the caller does that).
  */

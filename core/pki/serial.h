@@ -23,16 +23,17 @@ struct serial {
     size_t len;
 };
 
-/* 127 random bits with the top one set: always 16 bytes, positive without padding. */
+/* 126 random bits below a one: always 16 bytes, positive without padding, 32 hex digits. */
 bool serial_random(struct serial *ret, struct err *err) MUST_CHECK;
 bool serial_from_bytes(struct serial *ret, const void *bytes, size_t len,
                        struct err *err) MUST_CHECK;
 /* Hex with or without colons, any case, leading zeros dropped; decimal digits. ERR_BAD_VALUE. */
 bool serial_parse_hex(struct serial *ret, const char *text, struct err *err) MUST_CHECK;
 bool serial_parse_decimal(struct serial *ret, const char *text, struct err *err) MUST_CHECK;
-char *serial_format_hex(char out[SERIAL_HEX_MAX], const struct serial *serial); /* lower case */
+/* Lower case, no leading zeros: "a1b" where openssl prints "0A1B". Both return out. */
+char *serial_format_hex(char out[SERIAL_HEX_MAX], const struct serial *serial);
 char *serial_format_decimal(char out[SERIAL_DECIMAL_MAX], const struct serial *serial);
 bool serial_equal(const struct serial *a, const struct serial *b);
-int serial_compare(const struct serial *a, const struct serial *b);
+int serial_compare(const struct serial *a, const struct serial *b); /* as numbers */
 
 #endif
