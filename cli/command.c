@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cli/ask.h"
-#include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -153,22 +152,6 @@ struct server *cli_server(struct cli *cli, const char *name, struct err *err)
     return server;
 }
 
-/* One attempt; *ret_password tells whether a password is what was missing. */
-static struct conn *try_login(const struct params *params, const struct secret *password,
-                              bool *ret_password, struct err *err)
-{
-    struct conn_options options = {.password = password};
-    struct conn *conn = conn_start(params, &options, err);
-
-    if (!conn)
-        return NULL;
-    if (conn_wait(conn, clock_mono_ms() + CONN_TIMEOUT_MS, err))
-        return conn;
-    *ret_password = conn_needs_password(conn);
-    conn_close(conn);
-    return NULL;
-}
-
 struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err)
 {
     struct params *params = params_parse(server->conninfo, err);
@@ -176,17 +159,19 @@ struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err
     struct conn *conn = NULL;
     char identifier[32];
     bool wants_password = false;
+    struct conn_options options = {.ret_needs_password = &wants_password};
 
-    if (!params || !conn_resolve(params, err))
-        goto out;
-    conn = try_login(params, NULL, &wants_password, err);
+    if (!params)
+        return NULL;
+    conn = conn_open(params, &options, err);
     if (!conn && wants_password && ask_possible(cli)) {
         char prompt[160];
         snprintf(prompt, sizeof(prompt), _("Password for the server \"%s\""), server->name);
         password = ask_secret(cli, prompt, _("it in ~/.pgpass"), err);
         if (!password)
             goto out;
-        conn = try_login(params, password, &wants_password, err);
+        options.password = password;
+        conn = conn_open(params, &options, err);
     }
     if (!conn)
         goto out;
