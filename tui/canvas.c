@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "tui/canvas.h"
 
 #include <stdarg.h>

@@ -3,9 +3,9 @@
  *
  * Units    rows and columns from 0; text is clipped by columns at the right edge of the canvas.
  * Text     UTF-8; cleaned here once more (a page cannot put a control character on the screen).
- * Wide characters take two cells, combining ones join their cell, ambiguous ones take one. Without
- * theme.unicode a character that is not ASCII is drawn as "?" (a wide one as "??"). Glyphs   lines,
- * "…" and ">" follow theme.unicode: canvas_rule(), canvas_box(), canvas_glyph().
+ *          Wide characters take two cells, combining ones join their cell, ambiguous ones take one.
+ *          Without theme.unicode a character that is not ASCII is drawn as "?" (a wide one "??").
+ * Glyphs   lines, "…" and ">" follow theme.unicode: canvas_rule(), canvas_box(), canvas_glyph().
  */
 #ifndef PGSEAL_TUI_CANVAS_H
 #define PGSEAL_TUI_CANVAS_H
@@ -54,12 +54,12 @@ bool canvas_cursor_at(const struct canvas *canvas, int *ret_row, int *ret_column
 
 /* For term.c and snapshots. */
 struct cell {
-    char text[24]; /* one character with its combining ones, UTF-8; "" is the right half of a wide
-                      one */
+    /* one character with its combining ones, UTF-8; "" is the right half of a wide one */
+    char text[24];
     uint8_t style;
 };
 const struct cell *canvas_cell(const struct canvas *canvas, int row, int column);
-void canvas_to_text(const struct canvas *canvas,
-                    struct strbuf *out); /* lines, trailing blanks cut */
+/* Lines; trailing blanks are cut. */
+void canvas_to_text(const struct canvas *canvas, struct strbuf *out);
 
 #endif

@@ -17,17 +17,32 @@
 
 struct screen;
 
-enum nav_kind { NAV_STAY, NAV_POP, NAV_PUSH, NAV_REPLACE, NAV_HOME, NAV_QUIT };
+enum nav_kind {
+    NAV_STAY,
+    NAV_POP,
+    NAV_PUSH,
+    NAV_REPLACE,
+    NAV_HOME,
+    NAV_QUIT,
+    NAV_NOT_NOW,
+    NAV_COPY
+};
 struct nav {
     enum nav_kind kind;
     struct screen *next; /* PUSH, REPLACE: owned by the navigator */
+    char *text;          /* COPY: owned by the navigator */
 };
 struct nav nav_stay(void);
 struct nav nav_pop(void);
 struct nav nav_push(struct screen *next);
 struct nav nav_replace(struct screen *next);
 struct nav nav_home(void); /* all but the first page go */
-struct nav nav_quit(void);
+struct nav nav_quit(void); /* at once; asks nobody */
+/* Only in EVENT_QUIT_ASKED: go on, for a change is being made (the message row says how to stop). */
+struct nav nav_not_now(void);
+/* Sends text to the terminal's clipboard and stays; the message row says so ("sent", never "copied":
+ * there is no answer). Never for private keys. */
+struct nav nav_copy(const char *text);
 
 struct binding {
     const char *keys;  /* "F2", "Tab", "Space", "r" as shown; N_() where a word */
@@ -48,6 +63,8 @@ struct frame {           /* all borrowed until the next event; text is drawn cle
     const struct binding *bindings; /* of this focus; ends with keys == NULL */
     const char *help;               /* text of the help overlay for this focus, or NULL */
     const char *word;               /* entry of "words" for F3, or NULL */
+    /* a change is open: Ctrl-Z is refused */
+    bool no_suspend;
     bool text_focus; /* a text field has the focus: letters are text, a paste is welcome */
 };
 
@@ -67,6 +84,8 @@ struct screen {
 struct screen *screen_new(const struct screen_ops *ops, void *self) MUST_CHECK;
 void screen_free(struct screen *screen);
 
+/* Asks the page; *ret is whole, also where the page sets nothing. */
+void screen_frame(const struct screen *screen, struct frame *ret);
 /* Draws frame and body into a canvas of any size (too small: says so). */
 void screen_draw(const struct screen *screen, struct canvas *canvas, bool brief);
 

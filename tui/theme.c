@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "tui/theme.h"
 
 const char *mark_text(enum mark mark)

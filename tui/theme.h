@@ -1,8 +1,7 @@
 /*
  * theme.h - what text means on the screen; colour only adds.
  *
- * Rules    default foreground and background, 8 colours at most, no dim, no white; the marks are
- * words.
+ * Rules    default foreground and background, 8 colours at most, no dim, no white; marks are words.
  */
 #ifndef PGSEAL_TUI_THEME_H
 #define PGSEAL_TUI_THEME_H

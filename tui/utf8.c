@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "tui/utf8.h"
 
 #include <string.h>

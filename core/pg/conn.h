@@ -4,6 +4,8 @@
  * Source   libpq 34.1, 34.4 (asynchronous); the traps: PQconnectPoll ignores connect_timeout, the
  *          socket may change between polls, the default notice processor writes to stderr.
  * Units    deadlines are clock_mono_ms() values; 0 for "none" is not allowed: every wait has one.
+ * Values   after the first statements: DateStyle ISO, TimeZone UTC, bytea as hex, whatever the role,
+ *          the database or the environment say.
  * Use      live panel: conn_start(), then whenever fd is ready or the deadline passed: conn_step().
  *          jobs: conn_open() and conn_exec(), which wait with a deadline.
  * Rules    first statement: set_config('search_path','pg_catalog',false); client_encoding UTF8;
@@ -41,6 +43,9 @@ struct conn_options {
     int connect_timeout_ms;        /* 0: CONN_TIMEOUT_MS */
     int statement_timeout_ms;      /* 0: none on the server's side */
     const char *application_name;  /* NULL: "pgseal" */
+    bool (*cancelled)(void *arg);  /* asked 10 times a second while waiting; or NULL */
+    void *cancelled_arg;
+    bool *ret_needs_password; /* or NULL; set when conn_open() fails: conn_needs_password() */
 };
 
 /* Result of a statement: rows of text values. */
@@ -62,8 +67,10 @@ struct conn *conn_start(const struct params *params, const struct conn_options *
 enum conn_state conn_state(const struct conn *conn);
 int conn_fd(const struct conn *conn);         /* ask afresh after each step; -1: none */
 unsigned conn_wants(const struct conn *conn); /* enum conn_wants */
-int64_t conn_deadline_ms(const struct conn *conn);
-/* Moves on as far as it can without waiting. False with err when it failed (state CONN_FAILED). */
+int64_t conn_deadline_ms(const struct conn *conn); /* 0: nothing is waited for (idle, failed) */
+/* Moves on as far as it can without waiting; may be called at any time. False with err when the
+ * server refused the statement (state CONN_IDLE: the connection lives) or when all is over (state
+ * CONN_FAILED). Called while idle it finds out that the server went away. */
 bool conn_step(struct conn *conn, struct err *err) MUST_CHECK;
 /* Sends one statement; values are text or NULL. State becomes BUSY. */
 bool conn_send(struct conn *conn, const char *sql, size_t n_values, const char *const *values,
@@ -75,12 +82,15 @@ void conn_close(struct conn *conn); /* NULL is fine; any state */
 /* ---- waits, with a deadline; for jobs and commands ---- */
 struct conn *conn_open(const struct params *params, const struct conn_options *options,
                        struct err *err) MUST_CHECK;
-/* Waits until the connection is idle or failed. cancel_fd >= 0: readable ends it, ERR_CANCELLED. */
+/* Waits until the connection is idle; false as conn_step(). A deadline that passes, or a wish to
+ * stop (ERR_CANCELLED), ends the connection: what it was doing is not known. */
 bool conn_wait(struct conn *conn, int64_t deadline_ms, struct err *err) MUST_CHECK;
 struct result *conn_exec(struct conn *conn, const char *sql, size_t n_values,
                          const char *const *values, struct err *err) MUST_CHECK; /* 30 s */
 bool conn_run(struct conn *conn, const char *sql,
               struct err *err) MUST_CHECK; /* no values, no rows */
+/* SQLSTATE of the last refused login or statement; "" when there was none. */
+const char *conn_sqlstate(const struct conn *conn);
 
 /* ---- facts ---- */
 int conn_server_version(const struct conn *conn); /* 150018 */
@@ -91,7 +101,8 @@ const char *conn_parameter(const struct conn *conn, const char *name); /* PQpara
 bool conn_system_identifier(struct conn *conn, char out[32], struct err *err) MUST_CHECK;
 /* True when a failed connection failed for want of a (right) password. */
 bool conn_needs_password(const struct conn *conn);
-/* Sets hostaddr from host by getaddrinfo; blocks: in a job. Local sockets: nothing to do. */
+/* Sets hostaddr (and host and port, when a name has several addresses) from what host, a service or
+ * the environment say, by getaddrinfo; blocks: in a job. Sockets and addresses: nothing to do. */
 bool conn_resolve(struct params *params, struct err *err) MUST_CHECK;
 
 #endif

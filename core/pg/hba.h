@@ -2,9 +2,12 @@
  * hba.h - pg_hba.conf: parsed, printed back byte for byte, asked who matches first.
  *
  * Source   PostgreSQL 21.1 and hba.c (tokens, quotes, "@file", include since 16, CIDR and masks,
- *          samehost/samenet, "+role", "replication", regular expressions since 16).
+ *          samehost/samenet, "+role", "replication", regular expressions since 16; lines continued
+ *          with a backslash since 14).
  * Shapes   a file is its lines; every byte of every line is kept (comments, tabs, CRLF, Latin-1, no
  *          newline at the end). Lines that pgseal adds carry the comment HBA_MARK.
+ * Quotes   names are stored without their quotes; a quoted name is never a keyword, a "+group" or an
+ *          "@file", so whether it was quoted is kept beside it.
  * Errors   parsing never fails: a line that PostgreSQL would refuse is HBA_BAD with a reason.
  */
 #ifndef PGSEAL_PG_HBA_H
@@ -20,8 +23,10 @@ enum hba_line_kind { HBA_BLANK, HBA_RULE, HBA_INCLUDE, HBA_BAD };
 struct hba_rule {
     enum hba_type type;
     char **databases;
+    bool *databases_quoted; /* one for each; NULL: none is */
     size_t n_databases;
     char **roles;
+    bool *roles_quoted; /* as databases_quoted */
     size_t n_roles;
     char *address;  /* NULL for local; "all", "samehost", CIDR, host name */
     char *mask;     /* or NULL */
@@ -35,6 +40,7 @@ struct hba_line {
     char *raw;  /* the bytes with their line end */
     size_t raw_len;
     bool ours;            /* has HBA_MARK */
+    bool open;            /* the file ends within it: a backslash with nothing after it */
     char reason[128];     /* HBA_BAD */
     struct hba_rule rule; /* HBA_RULE */
 };
@@ -47,24 +53,37 @@ struct hba {
 void hba_parse(const void *bytes, size_t len, int server_version, struct hba *ret);
 void hba_clear(struct hba *hba);
 void hba_print(const struct hba *hba, struct strbuf *out); /* byte for byte */
-/* Builds one rule's text ("hostssl all alice all cert # pgseal"), with quoting. ERR_BAD_NAME. */
+/* Builds one rule's text without a newline ("hostssl all alice all cert # pgseal"). A name that is
+ * not marked as quoted may be a keyword ("all", "+group"); a marked one is always a name.
+ * ERR_BAD_NAME: a name that the file cannot hold (newline, NUL, leading slash, empty, too long). */
 bool hba_format_rule(const struct hba_rule *rule, struct strbuf *out, struct err *err) MUST_CHECK;
-/* Inserts text lines (each ends with a newline) before line index at; the file's line end is used. */
+/* Inserts text lines (each ends with a newline) before line index at (hba->n: at the end); the
+ * file's line end is used, and a last line without one gets it. ERR_HBA: the line above goes on. */
 bool hba_insert(struct hba *hba, size_t at, const char *text, struct err *err) MUST_CHECK;
 void hba_remove(struct hba *hba, size_t at);
+/* The same type, names, address, method and options, whatever the spelling around them. */
+bool hba_rule_equal(const struct hba_rule *a, const struct hba_rule *b);
 
-struct hba_client { /* who comes, as the server sees it */
-    const char *database;
+struct hba_client {       /* who comes, as the server sees it */
+    const char *database; /* NULL: any one */
     const char *role;
     const char *const *member_of; /* roles that it is in, with inheritance of membership */
     size_t n_member_of;
-    const char *address; /* NULL: Unix socket */
+    const char
+        *address; /* NULL: Unix socket; an address; or a range that it may come from: CIDR, "all" */
     bool tls;
     bool gss;
     bool replication;
 };
-/* Index of the first line that fits, or -1. *ret_sure false where it could not be told (host names,
- * includes, samenet of a far server). */
+enum hba_fit {
+    HBA_FIT_NO,
+    HBA_FIT_MAYBE, /* cannot be told here: host names, includes, "@file", samenet of a far server … */
+    HBA_FIT_YES
+};
+/* Does this line fit? A line that is no rule does not; an include may. */
+enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client);
+/* Index of the first line that fits or may fit, or -1. *ret_sure (may be NULL) is false where it
+ * could not be told: this line only may fit, or a bad line above keeps the file from being loaded. */
 int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure);
 /* pg_hba_file_rules: rows with an error or type IS NULL -> ERR_HBA with line and text. */
 bool hba_check_on_server(struct conn *conn, struct err *err) MUST_CHECK;

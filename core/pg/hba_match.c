@@ -1,0 +1,250 @@
+/* hba_match.c - which line fits a client: the first one decides. */
+#include "core/pg/hba_line.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+/* ---- addresses ---- */
+
+bool hba_range_address(const char *text, struct hba_range *ret)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_family = AF_UNSPEC};
+    struct addrinfo *found = NULL;
+    bool good = true;
+
+    /* AI_NUMERICHOST: PostgreSQL asks the same way, and nothing is looked up */
+    if (*text == '\0' || getaddrinfo(text, NULL, &hints, &found) != 0)
+        return false;
+    *ret = (struct hba_range){.family = found->ai_family};
+    if (found->ai_family == AF_INET) {
+        struct sockaddr_in in;
+
+        memcpy(&in, found->ai_addr, sizeof(in));
+        ret->len = 4;
+        memcpy(ret->address, &in.sin_addr, ret->len);
+    } else if (found->ai_family == AF_INET6) {
+        struct sockaddr_in6 in6;
+
+        memcpy(&in6, found->ai_addr, sizeof(in6));
+        ret->len = 16;
+        memcpy(ret->address, &in6.sin6_addr, ret->len);
+    } else {
+        good = false;
+    }
+    memset(ret->mask, 0xff, ret->len);
+    freeaddrinfo(found);
+    return good;
+}
+
+bool hba_range_bits(struct hba_range *range, const char *bits)
+{
+    int64_t n;
+
+    if (!text_parse_int(bits, 0, (int64_t)range->len * 8, &n))
+        return false;
+    for (size_t i = 0; i < range->len; i++) {
+        int64_t left = n - (int64_t)i * 8;
+
+        range->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff00 >> left);
+    }
+    return true;
+}
+
+bool hba_range_overlap(const struct hba_range *a, const struct hba_range *b)
+{
+    if (a->family != b->family)
+        return false;
+    for (size_t i = 0; i < a->len; i++) {
+        if ((a->address[i] ^ b->address[i]) & a->mask[i] & b->mask[i])
+            return false;
+    }
+    return true;
+}
+
+/* "10.0.0.0/8", "10.0.0.1", "::1" with mask NULL or as in the file. */
+static bool range_of(const char *address, const char *mask, struct hba_range *ret)
+{
+    char *host = mem_strdup(address);
+    char *slash = strchr(host, '/');
+    bool good;
+
+    if (slash)
+        *slash = '\0';
+    good = hba_range_address(host, ret) && (!slash || hba_range_bits(ret, slash + 1));
+    free(host);
+    if (good && mask) {
+        struct hba_range m;
+
+        good = hba_range_address(mask, &m) && m.family == ret->family;
+        if (good)
+            memcpy(ret->mask, m.address, sizeof(ret->mask));
+    }
+    return good;
+}
+
+static bool is_loopback(const struct hba_range *range)
+{
+    static const unsigned char v6[16] = {[15] = 1};
+
+    return range->family == AF_INET ? range->address[0] == 127
+                                    : memcmp(range->address, v6, sizeof(v6)) == 0;
+}
+
+static enum hba_fit address_fits(const struct hba_rule *rule, const char *client)
+{
+    struct hba_range theirs;
+    struct hba_range ours;
+    bool keyword = strcmp(rule->address, "samehost") == 0 || strcmp(rule->address, "samenet") == 0;
+
+    if (strcmp(rule->address, "all") == 0)
+        return HBA_FIT_YES;
+    if (strcmp(client, "all") == 0)
+        return !keyword && range_of(rule->address, rule->mask, &ours) ? HBA_FIT_YES : HBA_FIT_MAYBE;
+    if (!range_of(client, NULL, &theirs))
+        return HBA_FIT_MAYBE;
+    if (keyword)
+        return is_loopback(&theirs) ? HBA_FIT_YES : HBA_FIT_MAYBE;
+    if (!range_of(rule->address, rule->mask, &ours))
+        return HBA_FIT_MAYBE; /* a host name */
+    return hba_range_overlap(&ours, &theirs) ? HBA_FIT_YES : HBA_FIT_NO;
+}
+
+/* ---- names ---- */
+
+static bool is_member(const struct hba_client *client, const char *group)
+{
+    if (text_equal(client->role, group))
+        return true;
+    for (size_t i = 0; i < client->n_member_of; i++) {
+        if (strcmp(client->member_of[i], group) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum hba_fit yes_if(bool fits)
+{
+    return fits ? HBA_FIT_YES : HBA_FIT_NO;
+}
+
+/* "@file", and since 16 "/pattern" (a file for an older server has no use for such a name). */
+static bool cannot_tell(const char *name, bool quoted)
+{
+    return name[0] == '/' || (!quoted && name[0] == '@' && name[1] != '\0');
+}
+
+static enum hba_fit database_fits(const char *name, bool quoted, const struct hba_client *client)
+{
+    bool replication = !quoted && strcmp(name, "replication") == 0;
+
+    if (client->replication)
+        return replication ? HBA_FIT_YES : cannot_tell(name, quoted) ? HBA_FIT_MAYBE : HBA_FIT_NO;
+    if (replication)
+        return HBA_FIT_NO;
+    if (!client->database)
+        return HBA_FIT_YES;
+    if (cannot_tell(name, quoted))
+        return HBA_FIT_MAYBE;
+    if (!quoted && strcmp(name, "all") == 0)
+        return HBA_FIT_YES;
+    if (!quoted && strcmp(name, "sameuser") == 0)
+        return yes_if(text_equal(client->database, client->role));
+    if (!quoted && (strcmp(name, "samerole") == 0 || strcmp(name, "samegroup") == 0))
+        return yes_if(is_member(client, client->database));
+    return yes_if(strcmp(name, client->database) == 0);
+}
+
+static enum hba_fit role_fits(const char *name, bool quoted, const struct hba_client *client)
+{
+    if (cannot_tell(name, quoted))
+        return HBA_FIT_MAYBE;
+    if (!quoted && strcmp(name, "all") == 0)
+        return HBA_FIT_YES;
+    if (!quoted && name[0] == '+')
+        return yes_if(is_member(client, name + 1));
+    return yes_if(text_equal(name, client->role));
+}
+
+static enum hba_fit any_name(char *const *names, const bool *quoted, size_t n,
+                             const struct hba_client *client,
+                             enum hba_fit (*fits)(const char *, bool, const struct hba_client *))
+{
+    enum hba_fit best = HBA_FIT_NO;
+
+    for (size_t i = 0; i < n; i++) {
+        enum hba_fit fit = fits(names[i], quoted && quoted[i], client);
+
+        if (fit > best)
+            best = fit;
+    }
+    return best;
+}
+
+/* ---- lines ---- */
+
+static bool type_fits(enum hba_type type, const struct hba_client *client)
+{
+    if (!client->address)
+        return type == HBA_LOCAL;
+    switch (type) {
+    case HBA_LOCAL:
+        return false;
+    case HBA_HOST:
+        return true;
+    case HBA_HOSTSSL:
+        return client->tls;
+    case HBA_HOSTNOSSL:
+        return !client->tls;
+    case HBA_HOSTGSSENC:
+        return client->gss;
+    case HBA_HOSTNOGSSENC:
+        return !client->gss;
+    }
+    return false;
+}
+
+static enum hba_fit weaker(enum hba_fit a, enum hba_fit b)
+{
+    return a < b ? a : b;
+}
+
+enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client)
+{
+    const struct hba_rule *rule = &line->rule;
+    enum hba_fit fit;
+
+    if (line->kind == HBA_INCLUDE)
+        return HBA_FIT_MAYBE;
+    if (line->kind != HBA_RULE || !type_fits(rule->type, client))
+        return HBA_FIT_NO;
+    fit =
+        any_name(rule->databases, rule->databases_quoted, rule->n_databases, client, database_fits);
+    fit = weaker(fit, any_name(rule->roles, rule->roles_quoted, rule->n_roles, client, role_fits));
+    if (fit != HBA_FIT_NO && client->address)
+        fit = weaker(fit, address_fits(rule, client->address));
+    return fit;
+}
+
+int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure)
+{
+    bool sure = true;
+    int found = -1;
+
+    for (size_t i = 0; i < hba->n && found < 0; i++) {
+        enum hba_fit fit = hba_fits(&hba->lines[i], client);
+
+        if (fit == HBA_FIT_MAYBE || hba->lines[i].kind == HBA_BAD)
+            sure = false;
+        if (fit != HBA_FIT_NO)
+            found = (int)i;
+    }
+    if (ret_sure)
+        *ret_sure = sure;
+    return found;
+}

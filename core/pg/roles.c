@@ -1,0 +1,82 @@
+/* roles.c - pg_roles only: managed services hide pg_authid. */
+#include "config.h"
+
+#include "core/pg/roles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret, struct err *err)
+{
+    struct result *result = conn_exec(
+        conn, "SELECT rolcanlogin, rolsuper FROM pg_catalog.pg_roles WHERE rolname = $1::text", 1,
+        &role, err);
+
+    if (!result)
+        return false;
+    *ret = (struct role_info){
+        .exists = result_rows(result) == 1,
+        .can_login = result_bool(result, 0, 0),
+        .superuser = result_bool(result, 0, 1),
+    };
+    result_free(result);
+    return true;
+}
+
+/* USAGE, not MEMBER: since PostgreSQL 15 a NOINHERIT member of pg_monitor sees nothing (measured). */
+bool roles_own_rights(struct conn *conn, struct role_rights *ret, struct err *err)
+{
+    static const char sql[] = "SELECT r.rolname, r.rolsuper,"
+                              " pg_catalog.pg_has_role(r.oid, 'pg_read_all_stats', 'USAGE'),"
+                              " pg_catalog.pg_has_role(r.oid, 'pg_write_server_files', 'USAGE')"
+                              " FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
+    struct result *result = conn_exec(conn, sql, 0, NULL, err);
+    const char *name = NULL;
+
+    if (!result)
+        return false;
+    name = result_get(result, 0, 0);
+    memset(ret, 0, sizeof(*ret));
+    text_clean_copy(ret->name, sizeof(ret->name), name ? name : "");
+    ret->superuser = result_bool(result, 0, 1);
+    ret->may_see_all_sessions = ret->superuser || result_bool(result, 0, 2);
+    ret->may_write_files = ret->superuser || result_bool(result, 0, 3);
+    result_free(result);
+    return true;
+}
+
+/* "+role" in pg_hba.conf means membership, whether it is inherited or not. */
+bool roles_member_of(struct conn *conn, const char *role, char ***ret, size_t *ret_n,
+                     struct err *err)
+{
+    static const char sql[] =
+        "WITH RECURSIVE member_of(oid) AS ("
+        " SELECT m.roleid FROM pg_catalog.pg_auth_members AS m"
+        "  JOIN pg_catalog.pg_roles AS r ON r.oid = m.member WHERE r.rolname = $1::text"
+        " UNION"
+        " SELECT m.roleid FROM pg_catalog.pg_auth_members AS m"
+        "  JOIN member_of ON m.member = member_of.oid)"
+        " SELECT r.rolname FROM pg_catalog.pg_roles AS r JOIN member_of ON r.oid = member_of.oid"
+        " ORDER BY r.rolname";
+    struct result *result = conn_exec(conn, sql, 1, &role, err);
+    char **names = NULL;
+    size_t n = 0;
+
+    if (!result)
+        return false;
+    n = (size_t)result_rows(result);
+    names = mem_array(n + 1, sizeof(*names));
+    for (size_t i = 0; i < n; i++) {
+        const char *name = result_get(result, (int)i, 0);
+
+        names[i] = mem_strdup(name ? name : "");
+    }
+    result_free(result);
+    *ret = names;
+    *ret_n = n;
+    return true;
+}

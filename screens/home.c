@@ -1,0 +1,446 @@
+/* home.c - the first page: what can be done, and how things stand. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "screens/home_state.h"
+#include "screens/pages.h"
+#include "tui/menu.h"
+
+#define STATE_COLUMN 48 /* of the state, where the window is wide enough */
+#define STATE_WIDTH  30
+#define MARK_COLUMN  72
+
+enum home_line { HOME_NEW_CA, HOME_NEW_CLIENT, HOME_SESSIONS, HOME_SERVER, HOME_WORDS, HOME_QUIT };
+
+struct home {
+    struct app *app;
+    struct menu *menu;
+    struct home_state state;
+    bool have_state;
+    bool probed; /* the servers were asked */
+    struct job *job;
+    char message[160];
+};
+
+static const struct menu_item items[] = {
+    {'1', N_("Create a certificate authority (CA)"), HOME_NEW_CA},
+    {'2', N_("Create a client certificate"), HOME_NEW_CLIENT},
+    {'3', N_("Watch SSL sessions (live)"), HOME_SESSIONS},
+    {'4', N_("Choose another server"), HOME_SERVER},
+    {'5', N_("Words explained"), HOME_WORDS},
+    {'0', N_("Quit"), HOME_QUIT},
+};
+
+static const char *const whys[] = {
+    [HOME_NEW_CA] =
+        N_("A CA is the stamp that says \"this certificate is ours\". Servers keep a copy of "
+           "its public part. Its private key stays in the store. One CA is enough for all "
+           "your servers."),
+    [HOME_NEW_CLIENT] =
+        N_("A client certificate lets one database role log in without a password: the "
+           "name in it is the name of the role. The server must know the CA first."),
+    [HOME_SESSIONS] =
+        N_("Shows every session of the server, with TLS or without, and the certificate "
+           "behind it. It only looks; ending a session asks first."),
+    [HOME_SERVER] =
+        N_("The server that the other pages work with. \"pgseal server add NAME CONNINFO\" "
+           "adds one to this list."),
+    [HOME_WORDS] =
+        N_("CA, CRL, CSR, SAN, hostssl, verify-full: what the words mean, what PostgreSQL "
+           "calls them, and how it is done by hand."),
+    [HOME_QUIT] = N_("Nothing is lost: all that was made is in the store."),
+};
+
+static const struct binding bindings[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as commands"), 70},
+    {"F3", N_("Words"), N_("the words of this field explained"), 60},
+    {"Enter", N_("Choose"), N_("open the line; its number does the same"), 90},
+    {"F5", N_("Refresh"), N_("look at the store and the servers again"), 50},
+    {"q", N_("Quit"), N_("leave pgseal"), 95},
+    {NULL, NULL, NULL, 0},
+};
+
+/* ---- the state, read by a job: first the store alone, then the servers too ---- */
+
+struct state_job {
+    char *store_folder;
+    bool probe;
+    struct home_state state;
+};
+
+static void state_run(struct job *job, void *data)
+{
+    struct state_job *self = data;
+
+    (void)job;
+    home_state_read(self->store_folder, self->probe, &self->state);
+}
+
+static void state_free(void *data)
+{
+    struct state_job *self = data;
+
+    home_state_clear(&self->state);
+    free(self->store_folder);
+    free(self);
+}
+
+static const struct job_ops state_ops = {"home: state", state_run, state_free};
+
+static void start_job(struct home *self, bool probe)
+{
+    struct state_job *data;
+
+    if (self->job != NULL)
+        return;
+    data = mem_zalloc(sizeof(*data));
+    data->store_folder = mem_strdup(app_store_folder(self->app));
+    data->probe = probe;
+    self->job = job_start(app_loop(self->app), self, &state_ops, data);
+}
+
+static size_t live_authorities(const struct home_state *state)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < state->authorities.n; i++)
+        n += !state->authorities.rows[i]->retired;
+    return n;
+}
+
+static void update_menu(struct home *self)
+{
+    const struct home_state *state = &self->state;
+    bool have_ca = live_authorities(state) > 0;
+    bool have_server = app_server(self->app)[0] != '\0';
+    char note[80];
+
+    menu_turn_off(self->menu, HOME_NEW_CLIENT,
+                  have_ca ? NULL : _("There is no CA yet: take 1 first."));
+    menu_turn_off(self->menu, HOME_SESSIONS,
+                  have_server ? NULL
+                              : _("No server is known: \"pgseal server add NAME CONNINFO\"."));
+    menu_turn_off(self->menu, HOME_SERVER,
+                  state->n_servers > 1 ? NULL : _("There is no other server in the store."));
+    snprintf(note, sizeof(note), "%.40s", app_server(self->app));
+    menu_set_note(self->menu, HOME_SESSIONS, MARK_NONE, note);
+}
+
+static void job_ended(struct home *self)
+{
+    struct state_job *data = job_take(self->job);
+    bool probe_next = !data->probe && data->state.n_servers > 0;
+
+    self->job = NULL;
+    if (self->have_state)
+        home_state_clear(&self->state);
+    self->state = data->state;
+    memset(&data->state, 0, sizeof(data->state));
+    self->have_state = true;
+    self->probed = data->probe;
+    state_free(data);
+    if (app_server(self->app)[0] == '\0' && self->state.n_shown > 0)
+        app_set_server(self->app, self->state.servers[0].name);
+    update_menu(self);
+    if (probe_next)
+        start_job(self, true);
+}
+
+/* ---- events ---- */
+
+static void next_server(struct home *self)
+{
+    const struct home_state *state = &self->state;
+    size_t at = 0;
+
+    for (size_t i = 0; i < state->n_shown; i++) {
+        if (strcmp(state->servers[i].name, app_server(self->app)) == 0)
+            at = i + 1;
+    }
+    if (state->n_shown > 0)
+        app_set_server(self->app, state->servers[at % state->n_shown].name);
+    snprintf(self->message, sizeof(self->message), _("The server is now \"%s\"."),
+             app_server(self->app));
+    update_menu(self);
+}
+
+static struct nav choose(struct home *self)
+{
+    switch ((enum home_line)menu_id(self->menu)) {
+    case HOME_NEW_CA:
+        return nav_push(page_new_ca(self->app));
+    case HOME_NEW_CLIENT:
+        return nav_push(page_new_client(self->app));
+    case HOME_SESSIONS:
+        return nav_push(page_sessions(self->app));
+    case HOME_SERVER:
+        next_server(self);
+        break;
+    case HOME_WORDS:
+        return nav_push(page_words(NULL));
+    case HOME_QUIT:
+        return nav_quit();
+    }
+    return nav_stay();
+}
+
+static struct nav key_event(struct home *self, uint32_t key)
+{
+    self->message[0] = '\0';
+    switch (menu_key(self->menu, key)) {
+    case MENU_CHOSEN:
+        return choose(self);
+    case MENU_IS_OFF:
+        snprintf(self->message, sizeof(self->message), "%.150s",
+                 menu_why_off(self->menu, menu_id(self->menu)));
+        return nav_stay();
+    case MENU_MOVED:
+        return nav_stay();
+    case MENU_IGNORED:
+        break;
+    }
+    if (key == 'q')
+        return nav_quit();
+    if (key == KEY_CODE_F5 || key == 'r')
+        start_job(self, true);
+    if (key == KEY_CODE_ESC)
+        snprintf(self->message, sizeof(self->message), "%s", _("Press q or F10 to leave."));
+    return nav_stay();
+}
+
+static struct nav home_event(void *arg, const struct event *event)
+{
+    struct home *self = arg;
+
+    switch (event->type) {
+    case EVENT_SHOWN:
+        start_job(self, false);
+        break;
+    case EVENT_JOB:
+        if (event->job == self->job)
+            job_ended(self);
+        break;
+    case EVENT_KEY:
+        return key_event(self, event->key);
+    case EVENT_HIDDEN:
+    case EVENT_PASTE:
+    case EVENT_RESIZE:
+    case EVENT_JOB_PROGRESS:
+    case EVENT_TIMER:
+    case EVENT_WATCH:
+    case EVENT_QUIT_ASKED:
+    case EVENT_STOP:
+        break;
+    }
+    return nav_stay();
+}
+
+/* ---- drawing ---- */
+
+/* One row of the state: label, text, mark at the right. */
+static int state_row(struct canvas *body, int row, int column, const char *label, const char *text,
+                     enum mark mark)
+{
+    canvas_text(body, row, column, STYLE_LABEL, label);
+    canvas_field(body, row, column + 8, MARK_COLUMN - STATE_COLUMN - 9, STYLE_NORMAL, text);
+    if (mark != MARK_NONE)
+        canvas_mark(body, row, column + MARK_COLUMN - STATE_COLUMN, mark);
+    return row + 1;
+}
+
+static enum mark until_mark(int64_t when, int soon_days)
+{
+    int64_t left = when - clock_now();
+
+    if (left <= 0)
+        return MARK_BAD;
+    return left < soon_days * CLOCK_DAY ? MARK_WARN : MARK_OK;
+}
+
+static void until_text(int64_t when, char *out, size_t size)
+{
+    int64_t days = clock_days_until(when);
+
+    if (when <= clock_now())
+        snprintf(out, size, "%s", _("has ended"));
+    else if (days >= 730)
+        snprintf(out, size, _("ends in %lld y %lld d"), (long long)(days / 365),
+                 (long long)(days % 365));
+    else
+        snprintf(out, size, _("ends in %lld d"), (long long)days);
+}
+
+static int draw_authority(const struct home *self, struct canvas *body, int row, int column)
+{
+    const struct authority *first = NULL;
+    size_t n = live_authorities(&self->state);
+    char text[64];
+
+    for (size_t i = 0; i < self->state.authorities.n && first == NULL; i++) {
+        if (!self->state.authorities.rows[i]->retired)
+            first = self->state.authorities.rows[i];
+    }
+    if (first == NULL)
+        return state_row(body, row, column, _("CA"), _("none yet"), MARK_TODO);
+    row = state_row(body, row, column, _("CA"), first->name,
+                    until_mark(cert_not_after(first->cert), 365));
+    until_text(cert_not_after(first->cert), text, sizeof(text));
+    row = state_row(body, row, column, "", text, MARK_NONE);
+    if (n > 1) {
+        snprintf(text, sizeof(text), _("and %zu more"), n - 1);
+        row = state_row(body, row, column, "", text, MARK_NONE);
+    }
+    snprintf(text, sizeof(text), _("%lld valid"),
+             (long long)(self->state.valid + self->state.expiring));
+    row = state_row(body, row, column, _("Certs"), text, MARK_OK);
+    if (self->state.expiring > 0) {
+        snprintf(text, sizeof(text), _("%lld end in < 30 d"), (long long)self->state.expiring);
+        row = state_row(body, row, column, "", text, MARK_WARN);
+    }
+    if (self->state.revoked > 0) {
+        snprintf(text, sizeof(text), _("%lld revoked"), (long long)self->state.revoked);
+        row = state_row(body, row, column, "", text, MARK_OFF);
+    }
+    until_text(first->crl.next_update, text, sizeof(text));
+    return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.next_update, 30));
+}
+
+static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
+{
+    static const struct {
+        enum mark mark;
+        const char *text;
+    } words[] = {
+        [HOME_SERVER_AWAY] = {MARK_BAD, N_("not reachable")},
+        [HOME_SERVER_NO_TLS] = {MARK_WARN, N_("no TLS")},
+        [HOME_SERVER_TLS] = {MARK_TODO, N_("TLS on, no CA")},
+        [HOME_SERVER_OTHER_CA] = {MARK_WARN, N_("TLS on, other CA")},
+        [HOME_SERVER_OUR_CA] = {MARK_OK, N_("TLS on, CA ok")},
+    };
+    char text[128];
+
+    if (self->state.n_servers == 0)
+        return state_row(body, row, column, _("Servers"), _("none yet"), MARK_TODO);
+    row = state_row(body, row, column, _("Servers"), "", MARK_NONE);
+    for (size_t i = 0; i < self->state.n_shown; i++) {
+        const struct home_server *server = &self->state.servers[i];
+
+        snprintf(text, sizeof(text), " %.12s %s", server->name,
+                 self->probed ? _(words[server->state].text) : "...");
+        canvas_field(body, row, column, MARK_COLUMN - STATE_COLUMN - 1, STYLE_NORMAL, text);
+        canvas_mark(body, row, column + MARK_COLUMN - STATE_COLUMN,
+                    self->probed ? words[server->state].mark : MARK_BUSY);
+        row++;
+    }
+    if (self->state.n_servers > self->state.n_shown)
+        canvas_printf(body, row++, column, STYLE_NORMAL, _(" and %zu more"),
+                      self->state.n_servers - self->state.n_shown);
+    return row;
+}
+
+static void home_draw(const void *arg, struct canvas *body)
+{
+    const struct home *self = arg;
+    int columns = canvas_columns(body);
+    bool wide = columns >= STATE_COLUMN + STATE_WIDTH;
+    int rows = canvas_rows(body);
+    int row = 1;
+
+    canvas_text(body, 0, 2, STYLE_STRONG, _("What do you want to do?"));
+    menu_draw(self->menu, body, 1, 0, rows - 1, wide ? STATE_COLUMN - 1 : columns, true);
+    if (self->have_state && live_authorities(&self->state) == 0 && rows >= 10)
+        canvas_wrap(body, (int)menu_count(self->menu) + 2, 2, (wide ? STATE_COLUMN : columns) - 4,
+                    2, STYLE_NORMAL, _("New here? Take 1, then 2. F2 shows each step by hand."));
+    if (!wide)
+        return;
+    canvas_text(body, 0, STATE_COLUMN - 1, STYLE_STRONG, _("State"));
+    if (!self->have_state) {
+        canvas_mark(body, 1, STATE_COLUMN, MARK_BUSY);
+        return;
+    }
+    if (self->state.err.code != ERR_NONE) {
+        canvas_mark(body, 1, STATE_COLUMN, MARK_BAD);
+        canvas_wrap(body, 2, STATE_COLUMN, STATE_WIDTH, rows - 2, STYLE_NORMAL,
+                    self->state.err.msg);
+        return;
+    }
+    row = draw_authority(self, body, row, STATE_COLUMN);
+    draw_servers(self, body, row, STATE_COLUMN);
+}
+
+static void home_frame(const void *arg, struct frame *ret)
+{
+    const struct home *self = arg;
+    int id = menu_id(self->menu);
+
+    snprintf(ret->title, sizeof(ret->title), "%s", _("Home"));
+    app_where(self->app, ret->right, sizeof(ret->right));
+    snprintf(ret->path, sizeof(ret->path), "%s", _("Home"));
+    clock_format_date(ret->path_right, clock_now());
+    snprintf(ret->why_title, sizeof(ret->why_title), "%.40s", _(items[id].label));
+    ret->why = _(whys[id]);
+    ret->bindings = bindings;
+    ret->help =
+        _("Up and Down move, Enter or the line's number opens it. A line that is off says why. The "
+          "column at the right shows how things stand: [ok] fine, [!!] look at it, [xx] act now, "
+          "[  ] not done yet.");
+    ret->word = id == HOME_NEW_CLIENT ? "certificate" : "CA";
+    if (self->message[0] != '\0')
+        snprintf(ret->message, sizeof(ret->message), "%s", self->message);
+    else if (self->have_state && self->state.err.code != ERR_NONE) {
+        ret->message_mark = MARK_BAD;
+        snprintf(ret->message, sizeof(ret->message), "%.150s", self->state.err.msg);
+    } else
+        snprintf(ret->message, sizeof(ret->message), "%s",
+                 _("Nothing has been changed. Up and Down move, Enter chooses."));
+}
+
+static void home_commands(const void *arg, struct strbuf *out)
+{
+    const struct home *self = arg;
+    const char *server = app_server(self->app)[0] != '\0' ? app_server(self->app) : "NAME";
+
+    strbuf_add_str(out, _("# the same as commands\n"));
+    strbuf_add_str(out, "pgseal ca create 'Acme PG Root'\n");
+    strbuf_add_str(out, "pgseal issue client alice --out alice\n");
+    strbuf_printf(out, "pgseal sessions %s --once\n\n", server);
+    strbuf_add_str(out, _("# what this page looked at\n"));
+    strbuf_add_str(out, "pgseal ca list\npgseal list --within 30\npgseal crl show\n");
+    strbuf_printf(out, "pgseal server probe %s\n", server);
+}
+
+static void home_free(void *arg)
+{
+    struct home *self = arg;
+
+    if (self->have_state)
+        home_state_clear(&self->state);
+    menu_free(self->menu);
+    free(self);
+}
+
+static const struct screen_ops home_ops = {
+    .name = "home",
+    .event = home_event,
+    .draw = home_draw,
+    .frame = home_frame,
+    .commands = home_commands,
+    .free = home_free,
+};
+
+struct screen *page_home(struct app *app)
+{
+    struct home *self = mem_zalloc(sizeof(*self));
+
+    self->app = app;
+    self->menu = menu_new(items, ARRAY_LEN(items));
+    update_menu(self);
+    return screen_new(&home_ops, self);
+}

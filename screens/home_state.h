@@ -1,0 +1,39 @@
+/*
+ * home_state.h - the state column of the home page: what the store holds, what servers do now.
+ *
+ * Cost     a few indexed queries, and one handshake a server (at most HOME_STATE_SERVERS, each with a
+ *          deadline): in a job.
+ */
+#ifndef PGSEAL_SCREENS_HOME_STATE_H
+#define PGSEAL_SCREENS_HOME_STATE_H
+
+#include "core/store/server.h"
+
+#define HOME_STATE_SERVERS 4 /* are asked and shown; the rest are counted */
+
+enum home_server_state {
+    HOME_SERVER_AWAY,
+    HOME_SERVER_NO_TLS,
+    HOME_SERVER_TLS,      /* asks for no client certificate */
+    HOME_SERVER_OTHER_CA, /* asks, but does not name our CA */
+    HOME_SERVER_OUR_CA
+};
+
+struct home_state {
+    bool have_store;
+    struct authority_list authorities; /* not retired ones first */
+    int64_t valid, expiring, revoked;  /* client and server certificates */
+    size_t n_servers;
+    struct home_server {
+        char name[64];
+        enum home_server_state state;
+    } servers[HOME_STATE_SERVERS];
+    size_t n_shown;
+    struct err err; /* the store could not be read; ERR_NONE: it could, or there is none yet */
+};
+
+/* probe false: the servers are listed but not asked. */
+void home_state_read(const char *store_folder, bool probe, struct home_state *ret);
+void home_state_clear(struct home_state *state);
+
+#endif

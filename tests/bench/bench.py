@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""bench.py - measures pgseal beside its peers on the same work, in one run, and prints ratios.
+
+Run by "make bench". It never fails on a time: it prints, and a person reads.
+  PGSEAL   the program (set by the makefile)
+  BENCH    names of what to run, separated by blanks; default all of ALL
+"""
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+PGSEAL = os.environ.get("PGSEAL", "./pgseal")
+DOWN, UP, ESC, QUIT = b"\x1b[B", b"\x1b[A", b"\x1b", b"\x11"
+
+
+def percentile(values, p):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * p / 100))]
+
+
+def line(what, value, aim, note=""):
+    print(f"  {what:<52} {value:>12}   {aim:<22} {note}", flush=True)
+
+
+class Terminal:
+    """A program on a pty of its own."""
+
+    def __init__(self, argv, rows=24, columns=80):
+        self.started = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8")
+            os.environ.pop("NO_COLOR", None)
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.execvp(argv[0], argv)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.output = b""
+
+    def read(self, seconds):
+        """What came within the time; b"" for nothing."""
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            got = os.read(self.fd, 65536)
+        except OSError:
+            return b""
+        self.output += got
+        return got
+
+    def wait_for(self, text, seconds=20):
+        """Seconds from the start until text stood in the output."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            if text in re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\([A-Z0-9]", b"", self.output):
+                return time.perf_counter() - self.started
+            self.read(0.05)
+        raise SystemExit(f"bench: {text!r} did not appear; the end of the output: {self.output[-400:]!r}")
+
+    def settle(self, seconds=0.3):
+        while self.read(seconds):
+            pass
+
+    def key(self, key, limit=12.0):
+        """Seconds from a key to the first byte that it painted; None for nothing in the limit."""
+        start = time.perf_counter()
+        os.write(self.fd, key)
+        got = self.read(limit)
+        took = time.perf_counter() - start
+        while self.read(0.004):
+            pass
+        return took if got else None
+
+    def close(self):
+        try:
+            os.write(self.fd, QUIT)
+            for _ in range(50):
+                self.read(0.02)
+                pid, _status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    os.close(self.fd)
+                    return
+                os.write(self.fd, b"y")
+        except (OSError, ChildProcessError):
+            return
+        os.kill(self.pid, signal.SIGTERM)
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+def switches(pid):
+    """Context switches of all threads of a process so far."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as status:
+            total += sum(int(row.split()[1]) for row in status if "ctxt_switches" in row)
+    return total
+
+
+def first_frame(folder):
+    times = []
+    for i in range(15):
+        terminal = Terminal([PGSEAL, "--store", os.path.join(folder, "none")])
+        times.append(terminal.wait_for(b"What do you want"))
+        terminal.close()
+    peer = []
+    for i in range(15):
+        start = time.perf_counter()
+        subprocess.run(["psql", "--version"], stdout=subprocess.DEVNULL, check=True)
+        peer.append(time.perf_counter() - start)
+    median, beside = statistics.median(times), statistics.median(peer)
+    line("first frame of the wizard, from exec (median of 15)", f"{median * 1000:.1f} ms", "aim 20 ms")
+    line("  beside \"psql --version\"", f"{beside * 1000:.1f} ms", f"ratio {median / beside:.2f}")
+
+
+def report_keys(what, times):
+    lost = times.count(None)
+    seen = [t for t in times if t is not None]
+    line(what, f"{percentile(seen, 50) * 1000:.2f} ms", "median")
+    line("", f"{percentile(seen, 99) * 1000:.2f} ms", "99th, aim 5 ms", f"{lost} keys without an answer" if lost else "")
+
+
+def key_to_paint(folder):
+    terminal = Terminal([PGSEAL, "--store", os.path.join(folder, "none")])
+    terminal.wait_for(b"What do you want")
+    terminal.settle()
+    report_keys("key to paint, home page (400 keys)", [terminal.key(DOWN if i % 2 == 0 else UP) for i in range(400)])
+    before = switches(terminal.pid)
+    time.sleep(5)
+    line("wake-ups of an idle page in 5 s", str(switches(terminal.pid) - before), "aim 0")
+    terminal.close()
+
+
+def backends(data):
+    """Pids of the postmaster's children that serve the panel."""
+    with open(os.path.join(data, "postmaster.pid")) as pid_file:
+        postmaster = int(pid_file.readline())
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit():
+                with open(f"/proc/{name}/stat") as stat:
+                    parent = int(stat.read().rsplit(")", 1)[1].split()[1])
+                if parent == postmaster:
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found + [postmaster]
+
+
+def frozen_server(folder):
+    keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
+    os.rmdir(keep)
+    terminal = Terminal([PGSEAL, "demo", "--keep", keep])
+    try:
+        terminal.wait_for(b"What do you want", 60)
+        os.write(terminal.fd, b"3")
+        terminal.wait_for(b"sessions", 20)
+        time.sleep(1)
+        terminal.settle()
+        report_keys("key to paint, live sessions (200 keys)", [terminal.key(DOWN if i % 2 == 0 else UP) for i in range(200)])
+        pids = backends(os.path.join(keep, "data"))
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(3)
+            terminal.settle(0.05)
+            report_keys("  the same with the server under SIGSTOP", [terminal.key(DOWN if i % 2 == 0 else UP) for i in range(200)])
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+    finally:
+        terminal.close()
+        shutil.rmtree(keep, ignore_errors=True)
+
+
+def timed(argv, env=None, stdin=None):
+    start = time.perf_counter()
+    subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, env=env, stdin=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def issue(folder):
+    store = os.path.join(folder, "store")
+    subprocess.run([PGSEAL, "ca", "create", "Bench CA", "--no-passphrase", "--yes", "--no-input", "--store", store],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ca = os.path.join(folder, "ca")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    ca + ".key", "-out", ca + ".crt", "-subj", "/CN=Bench", "-days", "3650"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    extensions = os.path.join(folder, "client.ext")
+    with open(extensions, "w") as out:
+        out.write("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n")
+    ours, theirs = [], []
+    for i in range(20):
+        name = os.path.join(folder, f"o{i}")
+        ours.append(timed([PGSEAL, "issue", "client", f"role{i}", "--out", os.path.join(folder, f"kit{i}"), "--no-input",
+                           "--yes", "--store", store]))
+        theirs.append(timed(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                             "-keyout", name + ".key", "-out", name + ".csr", "-subj", f"/CN=role{i}"]) +
+                      timed(["openssl", "x509", "-req", "-in", name + ".csr", "-CA", ca + ".crt", "-CAkey", ca + ".key",
+                             "-set_serial", str(i + 1), "-days", "365", "-extfile", extensions, "-out", name + ".crt"]))
+    a, b = statistics.median(ours), statistics.median(theirs)
+    line("issue client, whole process (median of 20)", f"{a * 1000:.1f} ms", "")
+    line("  beside openssl req + openssl x509 -req", f"{b * 1000:.1f} ms", f"{b / a:.2f} x faster, aim 3 x")
+
+
+ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "issue": issue}
+
+
+def main():
+    wanted = os.environ.get("BENCH", " ".join(ALL)).split()
+    unknown = [name for name in wanted if name not in ALL]
+    if unknown:
+        sys.exit(f"bench: {unknown[0]} is not one of: {' '.join(ALL)}")
+    print("figures are this machine's and this moment's; quote the ratios", flush=True)
+    for name in wanted:
+        folder = tempfile.mkdtemp(prefix="pgseal-bench-")
+        try:
+            ALL[name](folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
