@@ -30,7 +30,8 @@ struct kit_files { /* absolute paths, "" where not made; owned */
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
-/* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. */
+/* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. Of
+ * issued it needs role and kind only: cert may be NULL, not made yet. */
 bool kit_check(const struct kit_spec *spec, struct err *err) MUST_CHECK;
 
 #endif
