@@ -48,15 +48,16 @@ void help_program(struct strbuf *out)
     size_t n;
     const struct command *commands = command_table(&n);
 
-    strbuf_add_str(out, _("pgseal - TLS client certificates for PostgreSQL\n\n"
-                          "Examples\n"
-                          "  pgseal demo --tour                       see it all on a private PostgreSQL\n"
-                          "  pgseal ca create \"Acme PG Root\"          a certificate authority\n"
-                          "  pgseal issue client alice                a certificate for the role alice\n"
-                          "  pgseal server add db1 \"host=db1 user=postgres\"\n"
-                          "  pgseal server trust db1                  db1 checks client certificates\n"
-                          "  pgseal sessions db1                      who is connected how\n"
-                          "\nCommands\n"));
+    strbuf_add_str(
+        out, _("pgseal - TLS client certificates for PostgreSQL\n\n"
+               "Examples\n"
+               "  pgseal demo --tour                       see it all on a private PostgreSQL\n"
+               "  pgseal ca create \"Acme PG Root\"          a certificate authority\n"
+               "  pgseal issue client alice                a certificate for the role alice\n"
+               "  pgseal server add db1 \"host=db1 user=postgres\"\n"
+               "  pgseal server trust db1                  db1 checks client certificates\n"
+               "  pgseal sessions db1                      who is connected how\n"
+               "\nCommands\n"));
     for (size_t i = 0; i < n; i++)
         add_command_line(out, &commands[i]);
     add_options(out, _("\nFlags of every command\n"), OPTIONS_COMMON);

@@ -184,7 +184,8 @@ bool output_close(struct err *err)
     errno = 0;
     failed = fflush(stdout) != 0 || ferror(stdout);
     if (failed) {
-        err_set_errno(err, ERR_FILE, errno ? errno : EIO, _("standard output could not be written"));
+        err_set_errno(err, ERR_FILE, errno ? errno : EIO,
+                      _("standard output could not be written"));
         return err_state(err, _("What the command did is done; only its text is not whole."));
     }
     return true;

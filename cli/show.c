@@ -112,12 +112,12 @@ static bool show_store_state(struct shown *shown, const struct cert *cert, struc
     }
     output_pair(&shown->cli->out, _("issued by us"), issued->authority);
     json_object_set_new(shown->json, "ca", json_string_or_empty(issued->authority));
-    json_object_set_new(shown->json, "state",
-                        json_string(issued_state_name(
-                            issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS))));
+    json_object_set_new(
+        shown->json, "state",
+        json_string(issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS))));
     if (issued->revoked_at != 0)
-        problem(shown, _("It was revoked on %s (%s)."),
-                clock_format_date(date, issued->revoked_at), crl_reason_name(issued->reason));
+        problem(shown, _("It was revoked on %s (%s)."), clock_format_date(date, issued->revoked_at),
+                crl_reason_name(issued->reason));
     issued_free(issued);
     return true;
 }
@@ -190,7 +190,8 @@ static void show_key(struct shown *shown, const char *path, const struct strbuf 
                      bool encrypted)
 {
     struct stat st;
-    struct err ignored = ERR_INIT; /* a key of a kind that OpenSSL cannot read has no type to show */
+    struct err ignored =
+        ERR_INIT; /* a key of a kind that OpenSSL cannot read has no type to show */
     struct key *key = encrypted ? NULL : key_from_pem(input->data, input->len, NULL, &ignored);
 
     output_pair(&shown->cli->out, _("passphrase"), encrypted ? _("yes") : _("none"));
@@ -316,8 +317,8 @@ static bool not_known(const struct pem *pem, const char *path, struct err *err)
     case PEM_FINE:
         break;
     }
-    err_set(err, ERR_NOT_A_CERTIFICATE,
-            _("\"%s\" is no certificate, CRL, request, key or bundle"), path);
+    err_set(err, ERR_NOT_A_CERTIFICATE, _("\"%s\" is no certificate, CRL, request, key or bundle"),
+            path);
     return err_cause(err, _("There is no -----BEGIN …----- line in it, and it is not DER."));
 }
 
@@ -405,9 +406,8 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         output_pair(&cli->out, _("CA"), issued->authority);
         record_print_cert(&cli->out, issued->cert);
         output_pair(&cli->out, _("note"), issued->note);
-        output_pair(
-            &cli->out, _("state"),
-            issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));
+        output_pair(&cli->out, _("state"),
+                    issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));
         if (issued->revoked_at != 0) {
             output_pair(&cli->out, _("revoked"),
                         record_date(date, sizeof(date), issued->revoked_at));

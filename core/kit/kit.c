@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/kit/readme.h"
 #include "core/pki/pkcs12.h"
@@ -152,14 +153,15 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
 static bool check_spec(const struct kit_spec *spec, struct err *err)
 {
     if (spec->key == NULL && (formats_of(spec) & (KIT_P12 | KIT_PK8)) != 0) {
-        err_set(err, ERR_POLICY, "without the private key there is no .p12 and no .pk8");
-        return err_hint(err, "The request's key stayed where it was made: ask for \"pem\" only.");
+        err_set(err, ERR_POLICY, _("without the private key there is no .p12 and no .pk8"));
+        return err_hint(err,
+                        _("The request's key stayed where it was made: ask for \"pem\" only."));
     }
     if (spec->key != NULL && !cert_matches_key(spec->issued->cert, spec->key))
-        return err_set(err, ERR_INTERNAL, "key and certificate of \"%s\" do not belong together",
+        return err_set(err, ERR_INTERNAL, _("key and certificate of \"%s\" do not belong together"),
                        spec->issued->role);
     if (!cert_issued_by(spec->issued->cert, spec->ca))
-        return err_set(err, ERR_INTERNAL, "the certificate of \"%s\" is not one of this CA",
+        return err_set(err, ERR_INTERNAL, _("the certificate of \"%s\" is not one of this CA"),
                        spec->issued->role);
     return true;
 }
@@ -184,10 +186,11 @@ static bool check_folder(const char *folder, struct err *err)
     if (fs_check_own_folder(folder, err)) {
         if (access(folder, W_OK | X_OK) == 0)
             return true;
-        return err_set_errno(err, ERR_FILE, errno, "cannot write into \"%s\"", folder);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot write into \"%s\""), folder);
     }
     if (err->code == ERR_STORE_OWNER) /* it is a folder, not a store */
-        return err_set(err, ERR_FILE_UNSAFE, "the folder \"%s\" belongs to somebody else", folder);
+        return err_set(err, ERR_FILE_UNSAFE, _("the folder \"%s\" belongs to somebody else"),
+                       folder);
     return false;
 }
 
@@ -206,7 +209,7 @@ static bool check_above(const char *folder, struct err *err)
     if (access(at, W_OK | X_OK) == 0)
         ok = true;
     else
-        err_set_errno(err, ERR_FILE, errno, "cannot make a folder in \"%s\"", at);
+        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
     free(at);
     return ok;
 }
@@ -222,7 +225,7 @@ static bool check_files(const struct kit *kit, const char *folder, struct err *e
             continue;
         path = fs_join(folder, kit->files[i].name);
         if (fs_exists(path))
-            ok = err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+            ok = err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         free(path);
     }
     return ok;
@@ -300,7 +303,7 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
         goto out;
     folder = realpath(spec->folder, NULL);
     if (folder == NULL) {
-        err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", spec->folder);
+        err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), spec->folder);
         goto out;
     }
     if (!write_files(&kit, folder, err)) {

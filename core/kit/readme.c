@@ -158,7 +158,7 @@ static bool add_client(const struct kit_spec *spec, const struct readme_names *n
     ok = true;
 out:
     if (!ok)
-        err_set(err, ERR_BAD_NAME, "\"%s\" cannot be written into a connection string",
+        err_set(err, ERR_BAD_NAME, _("\"%s\" cannot be written into a connection string"),
                 spec->issued->role);
     strbuf_clear(&conninfo);
     return ok;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/issued.h"
@@ -366,7 +367,8 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
     bool ok;
 
     if (limit > LIMIT_MAX || filter->offset < 0)
-        return err_set(err, ERR_BAD_VALUE, "a list has at most %d rows from row 0 on", LIMIT_MAX);
+        return err_set(err, ERR_BAD_VALUE, _("a list has at most %d rows from row 0 on"),
+                       LIMIT_MAX);
     if (!store_begin(store, err)) /* rows and total are of one moment */
         return false;
     ok = (filter->authority == NULL ||
