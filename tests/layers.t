@@ -94,12 +94,9 @@ includes() {
         own["tui"] = base " tui"
         own["screens"] = "screens tui core"
         own["cli"] = "cli screens tui core"
-        third["core/pki"] = "openssl"
-        third["core/store"] = "openssl sqlite jansson"
-        third["core/pg"] = "openssl libpq"
+        third["core/pki"] = third["core/store"] = third["core/pg"] = third["core/demo"] = all
         third["core/plan"] = third["core/kit"] = third["core/health"] = all
         third["core/rotate"] = third["core/provider"] = all
-        third["core/demo"] = "libpq"
         third["tui"] = "curses uv"
         third["cli"] = "jansson"
     }'
