@@ -198,17 +198,19 @@ void dialog_draw(const struct dialog *dialog, struct canvas *canvas)
 }
 
 static const struct binding question_keys[] = {
-    {N_("Left Right"), N_("Choose"), N_("move between the answers"), 3},
-    {N_("Enter"), N_("OK"), N_("take the marked answer"), 5},
-    {N_("y"), N_("Yes"), N_("answer yes"), 4},
-    {N_("n"), N_("No"), N_("answer no"), 4},
-    {N_("Esc"), N_("No"), N_("go back, nothing happens"), 5},
+    {N_("Left Right"), N_("Choose"), N_("move between the answers"), 50},
+    {N_("Enter"), N_("OK"), N_("take the marked answer"), 80},
+    {N_("y"), N_("Yes"), N_("answer yes"), 70},
+    {N_("n"), N_("No"), N_("answer no"), 70},
+    {"F1", N_("Help"), N_("this help"), 60},
+    {"Esc", N_("No"), N_("go back, nothing happens"), 90},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding name_keys[] = {
-    {N_("Tab"), N_("Next"), N_("from the name to the buttons"), 4},
-    {N_("Enter"), N_("Cancel"), N_("in the field: go back, nothing happens"), 3},
-    {N_("Esc"), N_("Cancel"), N_("go back, nothing happens"), 5},
+    {N_("Tab"), N_("Next"), N_("from the name to the buttons"), 70},
+    {N_("Enter"), N_("Cancel"), N_("in the field: go back, nothing happens"), 50},
+    {"F1", N_("Help"), N_("this help"), 60},
+    {"Esc", N_("Cancel"), N_("go back, nothing happens"), 90},
     {NULL, NULL, NULL, 0},
 };
 

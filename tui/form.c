@@ -323,6 +323,19 @@ static void add_key(struct form *form, size_t *n, struct binding binding)
         form->keys[(*n)++] = binding;
 }
 
+static const struct binding first_keys[] = {
+    {"F1", N_("Help"), N_("help for this field"), 100},
+    {"F2", N_("Commands"), N_("the same by hand: the commands that will run"), 90},
+    {"F3", N_("Words"), N_("the words of this page explained"), 50},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding last_keys[] = {
+    {"Tab", N_("Next"), N_("next field (also Down, Enter)"), 70},
+    {"S-Tab", N_("Previous"), N_("previous field (also Up)"), 40},
+    {"Esc", N_("Back"), N_("one step back; answers are kept"), 95},
+    {"F10", N_("Quit"), N_("leave pgseal (asks first)"), 30},
+    {NULL, NULL, NULL, 0},
+};
 static const struct binding text_keys[] = {
     {"Ctrl-U", N_("Empty"), N_("empty the field"), 0},
     {"Ctrl-W", N_("Word"), N_("erase a word"), 0},
@@ -332,25 +345,25 @@ static const struct binding text_keys[] = {
     {NULL, NULL, NULL, 0},
 };
 static const struct binding secret_keys[] = {
-    {"F6", N_("Show"), N_("show what is typed, until you leave the field"), 4},
+    {"F6", N_("Show"), N_("show what is typed, until you leave the field"), 80},
     {"Ctrl-U", N_("Empty"), N_("empty the field"), 0},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding choice_keys[] = {
-    {N_("Up Down"), N_("Choose"), N_("choose; past the ends: previous, next field"), 4},
+    {N_("Up Down"), N_("Choose"), N_("choose; past the ends: previous, next field"), 80},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding check_keys[] = {
-    {N_("Space"), N_("Tick"), N_("tick, or take the tick away"), 5},
+    {N_("Space"), N_("Tick"), N_("tick, or take the tick away"), 80},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding paste_keys[] = {
-    {"Ctrl-U", N_("Clear"), N_("empty the box; what was in it is wiped"), 5},
+    {"Ctrl-U", N_("Clear"), N_("empty the box; what was in it is wiped"), 80},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding button_keys[] = {
-    {N_("Left Right"), N_("Choose"), N_("the other button"), 2},
-    {N_("Enter"), N_("Press"), N_("press the button"), 5},
+    {N_("Left Right"), N_("Choose"), N_("the other button"), 45},
+    {N_("Enter"), N_("Press"), N_("press the button"), 80},
     {NULL, NULL, NULL, 0},
 };
 
@@ -400,14 +413,14 @@ static void settle(struct form *form)
     }
 
     memset(form->keys, 0, sizeof(form->keys));
+    for (const struct binding *key = first_keys; key->keys; key++)
+        add_key(form, &n, *key);
     if (form->offer.id >= 0)
-        add_key(form, &n, (struct binding){"F4", N_("Fix"), form->offer.label, 6});
+        add_key(form, &n, (struct binding){"F4", N_("Fix"), form->offer.label, 85});
     for (const struct binding *key = keys_of(form); key->keys; key++)
         add_key(form, &n, *key);
-    add_key(form, &n, (struct binding){"Tab", N_("Next"), N_("next field (also Down, Enter)"), 4});
-    add_key(form, &n, (struct binding){"S-Tab", N_("Previous"), N_("previous field (also Up)"), 3});
-    add_key(form, &n,
-            (struct binding){"Esc", N_("Back"), N_("one step back; answers are kept"), 5});
+    for (const struct binding *key = last_keys; key->keys; key++)
+        add_key(form, &n, *key);
 }
 
 void form_recheck(struct form *form)

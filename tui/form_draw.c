@@ -194,7 +194,6 @@ void form_draw(const struct form *form, struct canvas *body)
     if (scroll > focus_top)
         scroll = focus_top;
 
-    canvas_fill(body, 0, 0, 0, STYLE_NORMAL, ' ');
     button_row_draw(&form->buttons, body, row - scroll, layout.field_at, form->focus >= form->n);
     row = -scroll;
     for (size_t i = 0; i < form->n; i++) {

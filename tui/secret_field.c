@@ -78,9 +78,8 @@ bool secret_field_key(struct secret_field *field, uint32_t key)
     }
     if (key < 0x20 || key == 0x7f || key >= KEY_CODE_UP || utf8_safe(key) == 0)
         return false;
-    /* A full field stays as it is: the row of stars shows that nothing came in. */
     if (!secret_add_code_point(field->secret, key))
-        return true;
+        return true; /* full: the row of stars shows that nothing came in */
     return true;
 }
 
@@ -112,7 +111,7 @@ void secret_field_draw(const struct secret_field *field, struct canvas *canvas, 
     enum style style = focused ? STYLE_FOCUS : STYLE_VALUE;
     int inside = width - 2, used, seen;
 
-    if (inside < 1)
+    if (inside < 1 || row < 0 || row >= canvas_rows(canvas))
         return;
     canvas_text(canvas, row, column, STYLE_VALUE, "[");
     canvas_fill(canvas, row, column + 1, inside, style, ' ');

@@ -27,7 +27,8 @@ struct chain_verdict {
 void chain_verify_client(const struct cert *leaf, const struct cert_list *untrusted,
                          const struct cert_list *trusted, struct crl *const *crls, size_t n_crls,
                          int64_t when, struct chain_verdict *ret);
-/* The same for a server certificate as a client with this trust file sees it; host may be NULL. */
+/* The same for a server certificate as a client with this trust file sees it; host may be NULL. The
+ * alert is what the client would send: none for a wrong host, libpq closes by itself. */
 void chain_verify_server(const struct cert *leaf, const struct cert_list *untrusted,
                          const struct cert_list *trusted, const char *host, int64_t when,
                          struct chain_verdict *ret);

@@ -1,0 +1,366 @@
+#include "config.h"
+
+#include "cli/args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define KEY_TYPES "ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096"
+#define REASONS                                                                                    \
+    "unspecified keyCompromise affiliationChanged superseded cessationOfOperation "                \
+    "privilegeWithdrawn"
+
+/* One row an option, in the order of enum option. */
+static const struct option_info options[] = {
+    {OPT_HELP, "help", 'h', NULL, false, false, NULL, "this text"},
+    {OPT_VERSION, "version", 'V', NULL, false, false, NULL, "the version and its libraries"},
+    {OPT_STORE, "store", 0, "DIR", false, false, NULL,
+     "store folder; else $PGSEAL_STORE, else $XDG_DATA_HOME/pgseal"},
+    {OPT_JSON, "json", 0, NULL, false, false, NULL, "one JSON document on standard output"},
+    {OPT_QUIET, "quiet", 'q', NULL, false, false, NULL, "errors only on standard error"},
+    {OPT_VERBOSE, "verbose", 'v', NULL, false, true, NULL, "more about what is done"},
+    {OPT_NO_COLOR, "no-color", 0, NULL, false, false, NULL, "no colours (as NO_COLOR=1)"},
+    {OPT_ASCII, "ascii", 0, NULL, false, false, NULL, "ASCII only"},
+    {OPT_NO_INPUT, "no-input", 0, NULL, false, false, NULL,
+     "never ask; a missing value is exit 2 and names the flag"},
+    {OPT_READ_ONLY, "read-only", 0, NULL, false, false, NULL,
+     "nothing that changes a server or ends a session"},
+    {OPT_DRY_RUN, "dry-run", 'n', NULL, false, false, NULL,
+     "say what would be done, change nothing"},
+    {OPT_YES, "yes", 'y', NULL, false, false, NULL,
+     "answer the question; keep a change once it is proven"},
+    {OPT_CONFIRM, "confirm", 0, "NAME", false, true, NULL,
+     "the name of what is revoked, or of a production server; repeats"},
+    {OPT_ACCEPT_REFUSED, "accept-refused", 0, "N", false, false, NULL,
+     "go on although exactly N sessions or roles would be refused"},
+    {OPT_PASSPHRASE_FILE, "passphrase-file", 0, "FILE", false, false, NULL,
+     "of the CA's key (your own file, 0600)"},
+    {OPT_PASSPHRASE_FD, "passphrase-fd", 0, "N", false, false, NULL,
+     "the same, from an open descriptor"},
+    {OPT_KEY_PASSPHRASE_FILE, "key-passphrase-file", 0, "FILE", false, false, NULL,
+     "locks the key that is made for a client"},
+    {OPT_P12_PASSPHRASE_FILE, "p12-passphrase-file", 0, "FILE", false, false, NULL,
+     "locks the PKCS#12 file"},
+    {OPT_ADDRESS, "address", 0, "HOST[:PORT]", false, false, NULL,
+     "where clients reach the server, if not where the connection goes"},
+    {OPT_CA, "ca", 0, "NAME", false, true, NULL, "the CA; may be left out when there is one only"},
+    {OPT_CHAIN, "chain", 0, NULL, false, false, NULL,
+     "the CA's certificate and those of all CAs that are in use beside it"},
+    {OPT_CSR, "csr", 0, "FILE|-", false, false, NULL, "sign this request; no key is made here"},
+    {OPT_CSV, "csv", 0, NULL, false, false, NULL, "comma-separated values"},
+    {OPT_DATABASE, "database", 0, "D", false, false, NULL, "a database, or \"all\""},
+    {OPT_DAYS, "days", 0, "N", false, false, NULL, "how long it is valid"},
+    {OPT_DER, "der", 0, NULL, false, false, NULL, "binary (PostgreSQL itself takes PEM only)"},
+    {OPT_END_SESSIONS, "end-sessions", 0, NULL, false, false, NULL,
+     "also end the open sessions that use it"},
+    {OPT_FINDINGS, "findings", 0, NULL, false, false, NULL, "only sessions that need a look"},
+    {OPT_FORMAT, "format", 0, "LIST", false, false, "pem p12 pk8",
+     "files to make: pem, p12 (PKCS#12), pk8 (for JDBC), with commas"},
+    {OPT_FROM, "from", 0, "CIDR", false, false, NULL, "client addresses, or \"all\""},
+    {OPT_HOST, "host", 0, "HOST", false, true, NULL, "name or address that clients use; repeats"},
+    {OPT_KEEP, "keep", 0, "DIR", false, false, NULL, "make the folder here and leave it behind"},
+    {OPT_KEY, "key", 0, "TYPE", false, false, KEY_TYPES, "key type: " KEY_TYPES},
+    {OPT_LIMIT, "limit", 0, "N", false, false, NULL, "at most N rows"},
+    {OPT_MAP, "map", 0, "M", false, false, NULL, "a map of pg_ident.conf"},
+    {OPT_METHOD, "method", 0, "M", false, false, "cert verify-full verify-ca",
+     "cert (the default), verify-full or verify-ca"},
+    {OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, false, false, NULL,
+     "leave the CA's key unencrypted"},
+    {OPT_NOTE, "note", 0, "TEXT", false, false, NULL, "kept beside the certificate in the store"},
+    {OPT_ONCE, "once", 0, NULL, false, false, NULL, "print once, also on a terminal"},
+    {OPT_OUT, "out", 0, "PATH", false, false, NULL, "folder or file to write; never overwrites"},
+    {OPT_PASTE, "paste", 0, "FILE|-", false, false, NULL,
+     "CA certificates of somebody else, as PEM"},
+    {OPT_PRODUCTION, "production", 0, NULL, false, false, NULL,
+     "every change wants --confirm=NAME"},
+    {OPT_PROVIDER, "provider", 0, "P", false, false, "self-managed apsaradb aurora",
+     "self-managed (the default), apsaradb or aurora"},
+    {OPT_REASON, "reason", 0, "R", false, false, REASONS, "why: " REASONS},
+    {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},
+    {OPT_SERVER, "server", 0, "NAME", false, true, NULL, "a server that the store knows"},
+    {OPT_STATE, "state", 0, "STATE", false, false, "valid expiring expired revoked",
+     "valid, expiring, expired or revoked"},
+    {OPT_SUBJECT, "subject", 0, "DN", false, false, NULL,
+     "the whole name, such as \"CN=Acme CA, O=Acme\""},
+    {OPT_TOUR, "tour", 0, NULL, false, false, NULL,
+     "run the whole journey without questions; also without a terminal"},
+    {OPT_WATCH, "watch", 0, "SECONDS", true, false, NULL, "again and again, every 2 seconds"},
+    {OPT_WITHIN, "within", 0, "DAYS", false, false, NULL,
+     "what counts as expiring; 30 when not given"},
+};
+_Static_assert(ARRAY_LEN(options) == OPT_COUNT, "one row for each option");
+_Static_assert(OPT_COUNT <= 64, "a set of options is one 64-bit word");
+
+const struct option_info *option_table(size_t *ret_n)
+{
+    *ret_n = ARRAY_LEN(options);
+    return options;
+}
+
+const struct option_info *option_info(enum option option)
+{
+    return &options[option];
+}
+
+static void push(const char ***items, size_t *n, const char *item)
+{
+    *items = mem_realloc_array(*items, *n + 1, sizeof(**items));
+    (*items)[*n] = item;
+    *n += 1;
+}
+
+/* Number of edits between two short words: for "did you mean". Words over 31 bytes are far away. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[32];
+    size_t len_a = strlen(a);
+    size_t len_b = strlen(b);
+
+    if (len_a >= ARRAY_LEN(row) || len_b >= ARRAY_LEN(row))
+        return ARRAY_LEN(row);
+    for (size_t j = 0; j <= len_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= len_a; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= len_b; j++) {
+            size_t above = row[j];
+            size_t best = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+            diagonal = above;
+        }
+    }
+    return row[len_b];
+}
+
+static bool unknown_option(const char *word, size_t len, struct err *err)
+{
+    const struct option_info *best = NULL;
+    char name[32] = "";
+    size_t best_distance = 3; /* more edits than that are another word */
+
+    if (len < sizeof(name))
+        memcpy(name, word, len);
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        size_t distance = edit_distance(name, options[i].name);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = &options[i];
+        }
+    }
+    err_set(err, ERR_USAGE, "there is no flag \"--%.*s\"", (int)len, word);
+    if (best)
+        err_hint(err, "Did you mean --%s?", best->name);
+    return false;
+}
+
+static bool unknown_command(const char *first, const char *second, struct err *err)
+{
+    size_t n;
+    const struct command *commands = command_table(&n);
+    const struct command *best = NULL;
+    char typed[64];
+    size_t best_distance = 4;
+
+    text_clean_copy(typed, sizeof(typed), first);
+    if (second && command_is_group(first)) {
+        size_t len = strlen(typed);
+        if (len + 2 < sizeof(typed)) {
+            typed[len] = ' ';
+            text_clean_copy(typed + len + 1, sizeof(typed) - len - 1, second);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t distance = edit_distance(typed, commands[i].name);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = &commands[i];
+        }
+    }
+    err_set(err, ERR_USAGE, "there is no command \"%s\"", typed);
+    if (best)
+        err_hint(err, "Did you mean \"pgseal %s\"?", best->name);
+    else if (command_is_group(first))
+        err_hint(err, "See \"pgseal %s --help\".", first);
+    return false;
+}
+
+static void set_option(struct args *args, const struct option_info *info, const char *value)
+{
+    struct args_values *values = &args->options[info->option];
+
+    push(&values->items, &values->n, value);
+}
+
+/* --name, --name=value, --name value; moves *at over a value that stands apart. */
+static bool parse_long(int argc, char *const *argv, int *at, struct args *args, struct err *err)
+{
+    const char *word = argv[*at] + 2;
+    size_t len = strcspn(word, "=");
+    const char *value = word[len] == '=' ? word + len + 1 : NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        const struct option_info *info = &options[i];
+        if (strlen(info->name) != len || strncmp(info->name, word, len) != 0)
+            continue;
+        if (!info->value) {
+            if (value)
+                return err_set(err, ERR_USAGE, "\"--%s\" takes no value", info->name);
+            value = "";
+        } else if (!value && info->value_optional) {
+            value = "";
+        } else if (!value) {
+            if (*at + 1 >= argc)
+                return err_set(err, ERR_USAGE, "\"--%s\" wants a value: %s", info->name,
+                               info->value);
+            value = argv[++*at];
+        }
+        set_option(args, info, value);
+        return true;
+    }
+    return unknown_option(word, len, err);
+}
+
+/* -q, -qv: letters take no values. */
+static bool parse_letters(const char *letters, struct args *args, struct err *err)
+{
+    for (; *letters; letters++) {
+        const struct option_info *found = NULL;
+        for (size_t i = 0; i < ARRAY_LEN(options); i++)
+            if (options[i].letter == *letters)
+                found = &options[i];
+        if (!found)
+            return err_set(err, ERR_USAGE, "there is no flag \"-%c\"", *letters);
+        set_option(args, found, "");
+    }
+    return true;
+}
+
+/* Takes the command's one or two words off the names. */
+static bool take_command(struct args *args, struct err *err)
+{
+    const char *first = args->n_names > 0 ? args->names[0] : NULL;
+    const char *second = args->n_names > 1 ? args->names[1] : NULL;
+    size_t words;
+
+    if (!first)
+        return true;
+    if (command_is_group(first) && !second) {
+        args->group = first;
+        return true;
+    }
+    args->command = command_find(first, second);
+    if (!args->command)
+        return unknown_command(first, second, err);
+    words = strchr(args->command->name, ' ') ? 2 : 1;
+    args->n_names -= words;
+    memmove(args->names, args->names + words, args->n_names * sizeof(*args->names));
+    return true;
+}
+
+static bool check_command(const struct args *args, struct err *err)
+{
+    const struct command *command = args->command;
+    uint64_t allowed = command->options | OPTIONS_COMMON | OPTIONS_CHANGING;
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (!args_has(args, options[i].option))
+            continue;
+        if (!(allowed & OPTION_BIT(options[i].option)))
+            return err_set(err, ERR_USAGE, "\"pgseal %s\" has no flag \"--%s\"", command->name,
+                           options[i].name);
+        if (!options[i].repeats && options[i].value && args->options[i].n > 1)
+            return err_set(err, ERR_USAGE, "\"--%s\" was given twice", options[i].name);
+    }
+    if (args->n_names < (size_t)command->min_names) {
+        err_set(err, ERR_USAGE, "\"pgseal %s\" wants %s", command->name, command->names);
+        return err_hint(err, "See \"pgseal %s --help\".", command->name);
+    }
+    if (command->max_names >= 0 && args->n_names > (size_t)command->max_names)
+        return err_set(err, ERR_USAGE, "\"pgseal %s\" does not know what to do with \"%s\"",
+                       command->name, args->names[command->max_names]);
+    return true;
+}
+
+bool args_parse(int argc, char *const *argv, struct args *ret, struct err *err)
+{
+    bool words_only = false;
+
+    memset(ret, 0, sizeof(*ret));
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+
+        if (words_only || word[0] != '-' || word[1] == '\0') {
+            push(&ret->names, &ret->n_names, word);
+        } else if (strcmp(word, "--") == 0) {
+            words_only = true;
+        } else if (word[1] == '-') {
+            if (!parse_long(argc, argv, &i, ret, err))
+                return false;
+        } else if (!parse_letters(word + 1, ret, err)) {
+            return false;
+        }
+    }
+    if (args_has(ret, OPT_VERSION))
+        return true;
+    if (!take_command(ret, err))
+        return false;
+    if (!ret->command || args_has(ret, OPT_HELP))
+        return true;
+    return check_command(ret, err);
+}
+
+void args_clear(struct args *args)
+{
+    free(args->names);
+    for (size_t i = 0; i < ARRAY_LEN(args->options); i++)
+        free(args->options[i].items);
+    memset(args, 0, sizeof(*args));
+}
+
+bool args_has(const struct args *args, enum option option)
+{
+    return args->options[option].n > 0;
+}
+
+const char *args_value(const struct args *args, enum option option)
+{
+    const struct args_values *values = &args->options[option];
+
+    return values->n > 0 ? values->items[values->n - 1] : NULL;
+}
+
+bool args_int(const struct args *args, enum option option, int64_t min, int64_t max,
+              int64_t fallback, int64_t *ret, struct err *err)
+{
+    const char *value = args_value(args, option);
+
+    if (!value || (*value == '\0' && options[option].value_optional)) {
+        *ret = fallback;
+        return true;
+    }
+    if (!text_parse_int(value, min, max, ret))
+        return err_set(err, ERR_BAD_VALUE,
+                       "\"--%s\" wants a whole number from %lld to %lld, not \"%s\"",
+                       options[option].name, (long long)min, (long long)max, value);
+    return true;
+}
+
+bool args_need(const struct args *args, enum option option, const char **ret, struct err *err)
+{
+    const char *value = args_value(args, option);
+
+    if (!value || *value == '\0') {
+        err_set(err, ERR_NEEDS_ANSWER, "\"--%s\" is missing", options[option].name);
+        return err_hint(err, "Give --%s=%s.", options[option].name, options[option].value);
+    }
+    *ret = value;
+    return true;
+}

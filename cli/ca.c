@@ -1,0 +1,202 @@
+/* ca.c - "ca create", "ca list", "ca show", "ca export". */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "cli/record.h"
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+
+#define CA_MAX_DAYS 36525 /* a hundred years */
+
+/* The passphrase of a new key: given, none on purpose, or asked twice. *ret NULL: none. */
+static bool new_passphrase(struct cli *cli, struct secret **ret, struct err *err)
+{
+    bool none = args_has(cli->args, OPT_NO_PASSPHRASE);
+
+    if (!cli_given_passphrase(cli, ret, err))
+        return false;
+    if (*ret && none) {
+        secret_free(*ret);
+        *ret = NULL;
+        return err_set(err, ERR_USAGE, "\"--no-passphrase\" and a passphrase exclude each other");
+    }
+    if (*ret && secret_len(*ret) == 0) {
+        secret_free(*ret);
+        *ret = NULL;
+        err_set(err, ERR_BAD_VALUE, _("the passphrase is empty"));
+        return err_hint(err, _("Give --no-passphrase when no passphrase is wanted."));
+    }
+    if (*ret || none)
+        return true;
+    *ret = ask_new_secret(cli, _("New passphrase for the CA's key"),
+                          "--passphrase-file=FILE or --no-passphrase", err);
+    return *ret != NULL;
+}
+
+bool run_ca_create(struct cli *cli, struct err *err)
+{
+    struct authority_spec spec = {.name = cli->args->names[0],
+                                  .subject = args_value(cli->args, OPT_SUBJECT)};
+    const char *type = args_value(cli->args, OPT_KEY);
+    struct secret *passphrase = NULL;
+    struct authority *authority = NULL;
+    int64_t days;
+    bool done = false;
+
+    if (!args_int(cli->args, OPT_DAYS, 1, CA_MAX_DAYS, 0, &days, err) ||
+        (type && !key_type_parse(type, &spec.key_type, err)))
+        return false;
+    spec.days = (int)days;
+    if (args_has(cli->args, OPT_DRY_RUN)) {
+        output_note(&cli->out, _("would make the CA \"%s\" with a new %s key"), spec.name,
+                    key_type_title(spec.key_type));
+        return true;
+    }
+    if (!cli_store(cli, STORE_CREATE, err))
+        return false;
+    if (!new_passphrase(cli, &passphrase, err))
+        goto out;
+    spec.passphrase = passphrase;
+    authority = authority_create(cli->store, &spec, err);
+    if (!authority)
+        goto out;
+    if (cli->out.json) {
+        output_json(record_authority(authority), false);
+    } else {
+        char date[96];
+        output_line(&cli->out, _("CA \"%s\" made, valid until %s"), authority->name,
+                    record_date(date, sizeof(date), cert_not_after(authority->cert)));
+        output_note(&cli->out, _("store  %s"), store_folder(cli->store));
+        output_note(&cli->out, _("next   pgseal issue client ROLE"));
+    }
+    done = true;
+out:
+    authority_free(authority);
+    secret_free(passphrase);
+    return done;
+}
+
+bool run_ca_list(struct cli *cli, struct err *err)
+{
+    static const char *const headers[] = {"NAME",    "ENDS", "DAYS",     "KEY",  "ISSUED",
+                                          "REVOKED", "CRL",  "CRL ENDS", "STATE"};
+    const size_t columns = ARRAY_LEN(headers);
+    struct authority_list list = {0};
+    char **cells = NULL;
+    json_t *rows;
+
+    if (!cli_store_if_any(cli, err) || (cli->store && !authority_list(cli->store, &list, err)))
+        return false;
+    rows = json_array();
+    cells = mem_array(list.n * columns + 1, sizeof(*cells));
+    for (size_t i = 0; i < list.n; i++) {
+        const struct authority *a = list.rows[i];
+        char **row = cells + i * columns;
+        char date[CLOCK_TEXT_MAX];
+
+        json_array_append_new(rows, record_authority(a));
+        row[0] = mem_strdup(a->name);
+        row[1] = mem_strdup(clock_format_date(date, cert_not_after(a->cert)));
+        row[2] = mem_printf("%lld", (long long)clock_days_until(cert_not_after(a->cert)));
+        row[3] = mem_strdup(key_type_name(cert_key_type(a->cert)));
+        row[4] = mem_printf("%lld", (long long)a->issued);
+        row[5] = mem_printf("%lld", (long long)a->revoked);
+        row[6] = mem_printf("%llu", (unsigned long long)a->crl.number);
+        row[7] = mem_strdup(clock_format_date(date, a->crl.next_update));
+        row[8] = mem_strdup(a->retired ? _("retired") : !a->has_key ? _("no key here") : "");
+    }
+    if (cli->out.json)
+        output_json(json_pack("{s:O}", "authorities", rows), false);
+    else if (list.n == 0)
+        output_note(&cli->out, _("No CA yet. \"pgseal ca create NAME\" makes one."));
+    else
+        output_table(&cli->out, columns, headers, list.n, (const char *const *)cells);
+    for (size_t i = 0; i < list.n * columns; i++)
+        free(cells[i]);
+    free(cells);
+    json_decref(rows);
+    authority_list_clear(&list);
+    return true;
+}
+
+bool run_ca_show(struct cli *cli, struct err *err)
+{
+    struct authority *authority;
+    char buffer[96];
+
+    if (!cli_store(cli, STORE_READ, err))
+        return false;
+    authority = authority_load(cli->store, cli->args->names[0], err);
+    if (!authority)
+        return false;
+    if (cli->out.json) {
+        output_json(record_authority(authority), false);
+    } else {
+        output_pair(&cli->out, _("name"), authority->name);
+        record_print_cert(&cli->out, authority->cert);
+        snprintf(buffer, sizeof(buffer), _("%lld, of these %lld revoked"),
+                 (long long)authority->issued, (long long)authority->revoked);
+        output_pair(&cli->out, _("issued"), buffer);
+        snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)authority->crl.number);
+        output_pair(&cli->out, _("CRL number"), buffer);
+        output_pair(&cli->out, _("CRL ends"),
+                    record_date(buffer, sizeof(buffer), authority->crl.next_update));
+        output_pair(&cli->out, _("private key"),
+                    !authority->has_key        ? _("not in this store")
+                    : authority->key_encrypted ? _("here, with a passphrase")
+                                               : _("here, without a passphrase"));
+        output_pair(&cli->out, _("state"), authority->retired ? _("retired") : _("in use"));
+    }
+    authority_free(authority);
+    return true;
+}
+
+/* The CA's certificate first; with chain also those of the others that are in use. */
+static bool add_chain(struct cli *cli, const struct authority *first, struct strbuf *out,
+                      struct err *err)
+{
+    struct authority_list list = {0};
+    bool done = false;
+
+    if (!authority_list(cli->store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++)
+        if (list.rows[i]->id != first->id && !list.rows[i]->retired &&
+            !cert_to_pem(list.rows[i]->cert, out, err))
+            goto out;
+    done = true;
+out:
+    authority_list_clear(&list);
+    return done;
+}
+
+bool run_ca_export(struct cli *cli, struct err *err)
+{
+    struct authority *authority;
+    struct strbuf out = STRBUF_INIT;
+    bool der = args_has(cli->args, OPT_DER);
+    bool done = false;
+
+    if (der && args_has(cli->args, OPT_CHAIN))
+        return err_set(err, ERR_USAGE, "\"--der\" holds one certificate, not a \"--chain\"");
+    if (!cli_store(cli, STORE_READ, err))
+        return false;
+    authority = authority_load(cli->store, cli->args->names[0], err);
+    if (!authority)
+        return false;
+    if (der ? !cert_to_der(authority->cert, &out, err) : !cert_to_pem(authority->cert, &out, err))
+        goto out;
+    if (args_has(cli->args, OPT_CHAIN) && !add_chain(cli, authority, &out, err))
+        goto out;
+    done = cli_write_export(cli, &out, record_authority(authority), err);
+out:
+    strbuf_clear(&out);
+    authority_free(authority);
+    return done;
+}

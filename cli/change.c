@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "cli/change.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/ask.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+
+static void held_signals(sigset_t *set, bool with_stop)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+    if (with_stop)
+        sigaddset(set, SIGTSTP);
+}
+
+void change_hold_signals(void)
+{
+    sigset_t set;
+
+    held_signals(&set, true);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void change_release_signals(void)
+{
+    const struct timespec now = {0};
+    sigset_t set;
+
+    /* one that came has done its work: it was obeyed by taking back */
+    held_signals(&set, false);
+    while (sigtimedwait(&set, NULL, &now) > 0)
+        ;
+    held_signals(&set, true);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static bool stop_asked(void *arg)
+{
+    sigset_t pending, set;
+
+    (void)arg;
+    held_signals(&set, false);
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
+}
+
+static const char *step_mark(enum journal_step_state state)
+{
+    switch (state) {
+    case JOURNAL_STEP_OPEN:
+        return "[  ]";
+    case JOURNAL_STEP_DOING:
+        return "[..]";
+    case JOURNAL_STEP_DONE:
+        return "[ok]";
+    case JOURNAL_STEP_SKIPPED:
+    case JOURNAL_STEP_UNDONE:
+        return "[--]";
+    case JOURNAL_STEP_FAILED:
+        break;
+    }
+    return "[xx]";
+}
+
+static void report_step(void *arg, const struct plan_step_view *step)
+{
+    const struct change_report *report = arg;
+
+    if (step->state == JOURNAL_STEP_DOING)
+        return;
+    output_note(report->output, "%s %2d  %s%s%s", step_mark(step->state), step->n, step->title,
+                step->state == JOURNAL_STEP_UNDONE ? _("  taken back") : "",
+                step->state == JOURNAL_STEP_SKIPPED ? _("  nothing to do") : "");
+    if (step->saw && *step->saw)
+        output_detail(report->output, "         %s", step->saw);
+}
+
+static void report_saw(void *arg, const char *line)
+{
+    const struct change_report *report = arg;
+
+    output_note(report->output, _("[ok] saw %s"), line);
+    if (report->saw)
+        json_array_append_new(report->saw, json_string_or_empty(line));
+}
+
+struct plan_watch change_watch(struct change_report *report)
+{
+    return (struct plan_watch){
+        .step = report_step, .saw = report_saw, .stop = stop_asked, .arg = report};
+}
+
+json_t *change_plan_json(const struct plan *plan, const char *server)
+{
+    json_t *steps = json_array();
+
+    for (size_t i = 0; i < plan_count(plan); i++) {
+        struct plan_step_view step = plan_step(plan, i);
+        char mark[2] = {(char)step.mark, '\0'};
+        json_t *json =
+            json_pack("{s:i, s:s, s:o, s:o, s:s}", "n", step.n, "mark", mark, "title",
+                      json_string_or_empty(step.title), "effect", json_string_or_empty(step.effect),
+                      "state", journal_step_state_name(step.state));
+        if (step.sql && *step.sql)
+            json_object_set_new(json, "sql", json_string_or_empty(step.sql));
+        if (step.file && *step.file)
+            json_object_set_new(json, "file", json_string_or_empty(step.file));
+        json_array_append_new(steps, json);
+    }
+    return json_pack("{s:o, s:o, s:o, s:s, s:o}", "id",
+                     plan_id(plan) ? json_integer(plan_id(plan)) : json_null(), "server",
+                     json_string_or_empty(server), "title", json_string_or_empty(plan_title(plan)),
+                     "state", journal_plan_state_name(plan_state(plan)), "steps", steps);
+}
+
+/* The review: on standard output when it is the result (--dry-run), else beside the question. */
+static void show_plan(const struct change *change, const struct plan *plan, bool is_result)
+{
+    const struct output *output = &change->cli->out;
+    void (*print)(const struct output *, const char *, ...) = is_result ? output_line : output_note;
+
+    print(output, "%s", plan_title(plan));
+    for (size_t i = 0; i < plan_count(plan); i++) {
+        struct plan_step_view step = plan_step(plan, i);
+
+        print(output, "  %c %2d  %s", (char)step.mark, step.n, step.title);
+        if (step.effect && *step.effect)
+            print(output, "        %s", step.effect);
+        if (output->verbose > 0 && step.sql && *step.sql)
+            print(output, "        %s", step.sql);
+    }
+    print(output, _("  + new   ~ changed   - removed   = same   ! acts now   ? only looks"));
+}
+
+bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->cli = cli;
+    if (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
+        return false;
+    if (!cli_store(cli, STORE_WRITE, err))
+        return false;
+    ret->server = server_load(cli->store, name, err);
+    if (!ret->server)
+        return false;
+    ret->admin = cli_connect(cli, ret->server, err);
+    if (!ret->admin)
+        return false;
+    ret->target =
+        (struct plan_target){.store = cli->store, .server = ret->server, .admin = ret->admin};
+    if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
+        return false;
+    ret->target.tls_host = ret->tls_host;
+    if (*ret->tls_host == '\0') {
+        err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"), name);
+        return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
+                               "with --address=HOST[:PORT]."));
+    }
+    return true;
+}
+
+void change_close(struct change *change)
+{
+    conn_close(change->admin);
+    server_free(change->server);
+    free(change->tls_host);
+    memset(change, 0, sizeof(*change));
+}
+
+static bool ask(struct change *change, struct err *err)
+{
+    char question[200];
+
+    if (change->server->production) {
+        snprintf(question, sizeof(question), _("\"%s\" is a production server"),
+                 change->server->name);
+        return ask_name(change->cli, question, change->server->name, err);
+    }
+    if (change->confirmed)
+        return true;
+    snprintf(question, sizeof(question), _("Apply this to \"%s\"?"), change->server->name);
+    return ask_yes(change->cli, question, err);
+}
+
+static int exit_of(enum journal_plan_state state)
+{
+    switch (state) {
+    case JOURNAL_UNDONE:
+        return EXIT_TAKEN_BACK;
+    case JOURNAL_DOING:
+    case JOURNAL_DONE:
+    case JOURNAL_LEFT:
+        return EXIT_LEFT;
+    case JOURNAL_READY:
+    case JOURNAL_FAILED:
+    case JOURNAL_KEPT:
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+static bool run_plan(struct change *change, struct plan *plan, struct err *err)
+{
+    struct change_report report = {.output = &change->cli->out, .saw = json_array()};
+    struct plan_watch watch = change_watch(&report);
+    bool done;
+
+    change_hold_signals();
+    done = plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, err);
+    change_release_signals();
+    if (!done)
+        change->cli->exit = exit_of(plan_state(plan));
+    if (done && change->cli->out.json && !change->confirmed) {
+        json_t *document = change_plan_json(plan, change->server->name);
+        json_object_set(document, "saw", report.saw);
+        output_json(document, false);
+    } else if (done) {
+        output_line(&change->cli->out, _("done: %s (plan %lld)"), plan_title(plan),
+                    (long long)plan_id(plan));
+        output_note(&change->cli->out, _("undo   pgseal server undo %s %lld"), change->server->name,
+                    (long long)plan_id(plan));
+    }
+    json_decref(report.saw);
+    return done;
+}
+
+bool change_apply(struct change *change, struct plan *plan, struct err *err)
+{
+    bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    bool done = true;
+
+    if (!plan)
+        return false;
+    if (plan_nothing_to_do(plan) || dry_run) {
+        if (change->cli->out.json && !change->confirmed)
+            output_json(change_plan_json(plan, change->server->name), false);
+        else if (plan_nothing_to_do(plan))
+            output_line(&change->cli->out, _("nothing to do on \"%s\""), change->server->name);
+        else
+            show_plan(change, plan, true);
+    } else {
+        show_plan(change, plan, false);
+        done = ask(change, err) && run_plan(change, plan, err);
+    }
+    plan_free(plan);
+    return done;
+}

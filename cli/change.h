@@ -1,0 +1,46 @@
+/*
+ * change.h - one change to one server, from the connection to "kept" or "taken back".
+ *
+ * Use      change_open(), build a plan over change->target, change_apply(), change_close().
+ * Rules    moderate (design/ux.md 3.4): the plan is shown and a question asked, --yes answers it; on
+ *          a server that is marked "production" its name must be typed or given by --confirm.
+ *          Ctrl-C, SIGTERM and SIGHUP while it runs: the step is finished, all is taken back, exit 4.
+ *          Ctrl-Z waits until the end.
+ */
+#ifndef PGSEAL_CLI_CHANGE_H
+#define PGSEAL_CLI_CHANGE_H
+
+#include "cli/command.h"
+#include "core/plan/plan.h"
+
+struct change {
+    struct cli *cli;
+    struct server *server;
+    struct conn *admin;
+    char *tls_host;
+    struct plan_target target;
+    bool confirmed; /* the person has said yes to more than this already: no question */
+};
+
+/* Opens the store, loads the server, logs in. change_close() is right after a failure too. */
+bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err) MUST_CHECK;
+void change_close(struct change *change);
+
+/* Shows, asks, applies, keeps. plan is taken; NULL: err is set already. Sets cli->exit to 4 or 5
+ * where that is what happened. ret_state (may be NULL) gets the end. Prints the result. */
+bool change_apply(struct change *change, struct plan *plan, struct err *err) MUST_CHECK;
+
+/* {"id","server","state","steps"} */
+json_t *change_plan_json(const struct plan *plan, const char *server) MUST_CHECK;
+/* Reports of a running plan as lines on standard error, or into a JSON list. */
+struct change_report {
+    const struct output *output;
+    json_t *saw; /* list of lines, or NULL */
+};
+struct plan_watch change_watch(struct change_report *report) MUST_CHECK;
+
+/* While a change is open: signals wait, and the watch's stop() looks for them. */
+void change_hold_signals(void);
+void change_release_signals(void);
+
+#endif

@@ -1,0 +1,144 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/base/intl.h"
+#include "core/base/text.h"
+#include "core/pki/san.h"
+
+#define BIT(option) OPTION_BIT(OPT_##option)
+#define MAKES       BIT(DRY_RUN)
+#define UNLOCKS     (BIT(PASSPHRASE_FILE) | BIT(PASSPHRASE_FD))
+#define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
+#define ASKS        (BIT(DRY_RUN) | BIT(YES))
+#define SERVERS     (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
+
+/* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
+static const struct command commands[] = {
+    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP),
+     N_("a private PostgreSQL to try everything on; nothing of it stays"), "  pgseal demo --tour\n",
+     run_demo},
+    {"ca create", "NAME", 1, 1,
+     BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | MAKES | UNLOCKS,
+     N_("make a certificate authority (CA)"),
+     "  pgseal ca create \"Acme PG Root\"\n"
+     "  pgseal ca create lab --no-passphrase --days 90\n",
+     run_ca_create},
+    {"ca list", "", 0, 0, 0, N_("the CAs of the store"), "", run_ca_list},
+    {"ca show", "NAME", 1, 1, 0, N_("one CA, its CRL and its certificate"), "", run_ca_show},
+    {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | MAKES,
+     N_("the CA's certificate, which may be shown to anybody"),
+     "  pgseal ca export \"Acme PG Root\" --out root.crt\n", run_ca_export},
+    {"issue client", "ROLE", 1, 1,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
+         MAKES | UNLOCKS | HANDS_OVER,
+     N_("a certificate for a database role, and the files its owner needs"),
+     "  pgseal issue client alice --out alice/\n"
+     "  pgseal issue client report --days 90 --format pem,pk8\n"
+     "  pgseal issue client bob --csr bob.csr\n",
+     run_issue_client},
+    {"issue server", "HOST...", 1, SAN_MAX,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(NOTE) | MAKES | UNLOCKS |
+         HANDS_OVER,
+     N_("a certificate for a server, to be installed by hand"),
+     "  pgseal issue server db1.example 10.0.0.5 --out db1/\n", run_issue_server},
+    {"list", "", 0, 0, BIT(CA) | BIT(ROLE) | BIT(STATE) | BIT(WITHIN) | BIT(LIMIT),
+     N_("the certificates that were issued"),
+     "  pgseal list --state expiring --within 60\n"
+     "  pgseal list --role alice --json\n",
+     run_list},
+    {"show", "SERIAL|FILE|-", 1, 1, 0,
+     N_("say what anything is: certificate, CRL, CSR, key, bundle; and what is wrong with it"),
+     "  pgseal show server.crt\n"
+     "  pgseal show 4f1a930c\n",
+     run_show},
+    {"revoke", "SERIAL|ROLE", 1, 1,
+     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | SERVERS | UNLOCKS,
+     N_("a certificate must not be used any more, for ever"),
+     "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
+     run_revoke},
+    {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
+    {"crl refresh", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign the next CRL; publish it with \"server crl\""), "  pgseal crl refresh --yes\n",
+     run_crl_refresh},
+    {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
+     "  pgseal crl export --out root.crl\n", run_crl_export},
+    {"server add", "NAME CONNINFO", 2, 2, BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | MAKES,
+     N_("remember a server; the connection is tried first"),
+     "  pgseal server add db1 \"host=db1.example user=postgres\"\n"
+     "  pgseal server add lab \"host=/var/run/postgresql user=postgres\" --address db1.example\n",
+     run_server_add},
+    {"server list", "", 0, 0, 0, N_("the servers that the store knows"), "", run_server_list},
+    {"server show", "NAME", 1, 1, 0, N_("one server, and what changes it was given"), "",
+     run_server_show},
+    {"server remove", "NAME", 1, 1, MAKES | BIT(CONFIRM),
+     N_("forget a server; nothing on it is changed"), "", run_server_remove},
+    {"server probe", "NAME|HOST[:PORT]", 1, 1, 0,
+     N_("no login: does it speak TLS, its chain and dates, the client CAs it accepts"),
+     "  pgseal server probe db1.example:5432\n", run_server_probe},
+    {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
+     N_("issue and install a server certificate, turn ssl on"),
+     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
+    {"server trust", "NAME", 1, 1, BIT(CA) | BIT(PASTE) | SERVERS | BIT(ACCEPT_REFUSED),
+     N_("give it the CA and a CRL for it, so that it checks client certificates"),
+     "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
+     "  pgseal server trust db1 --paste -\n",
+     run_server_trust},
+    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
+    {"server require", "NAME", 1, 1,
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
+     N_("these roles get in with a certificate only (rules in pg_hba.conf)"),
+     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
+     run_server_require},
+    {"server undo", "NAME [PLAN]", 1, 2, SERVERS, N_("take back the last kept change"), "",
+     run_server_undo},
+    {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
+     "", run_plan_list},
+    {"plan show", "ID", 1, 1, 0, N_("one change, step by step"), "", run_plan_show},
+    {"sessions", "[SERVER...]", 0, 16, BIT(ONCE) | BIT(WATCH) | BIT(FINDINGS) | BIT(CSV),
+     N_("who is connected how, and with which certificate"),
+     "  pgseal sessions db1 --findings\n"
+     "  pgseal sessions --json --watch=5\n",
+     run_sessions},
+    {"explain", "[CODE]", 0, 1, 0, N_("what an error code means and what to do"),
+     "  pgseal explain PS-2104\n", run_explain},
+    {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),
+     "  pgseal completion bash > ~/.local/share/bash-completion/completions/pgseal\n",
+     run_completion},
+};
+
+const struct command *command_table(size_t *ret_n)
+{
+    *ret_n = ARRAY_LEN(commands);
+    return commands;
+}
+
+/* "ca create" has the group "ca"; "list" has none. */
+static bool in_group(const struct command *command, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
+}
+
+bool command_is_group(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (in_group(&commands[i], word))
+            return true;
+    return false;
+}
+
+const struct command *command_find(const char *first, const char *second)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        const struct command *command = &commands[i];
+        if (text_equal(command->name, first))
+            return command;
+        if (second && in_group(command, first) &&
+            text_equal(command->name + strlen(first) + 1, second))
+            return command;
+    }
+    return NULL;
+}

@@ -1,0 +1,180 @@
+/* crl.c - "crl show", "crl refresh", "crl export". */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "cli/record.h"
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/store/revoked.h"
+
+static json_t *crl_json(const struct authority *authority, const struct crl *crl)
+{
+    json_t *entries = json_array();
+
+    for (size_t i = 0; i < crl_count(crl); i++) {
+        struct crl_entry entry;
+        char hex[SERIAL_HEX_MAX], decimal[SERIAL_DECIMAL_MAX];
+
+        if (!crl_entry_at(crl, i, &entry))
+            continue;
+        json_array_append_new(
+            entries,
+            json_pack("{s:s, s:s, s:o, s:s}", "serial", serial_format_hex(hex, &entry.serial),
+                      "serial_decimal", serial_format_decimal(decimal, &entry.serial), "revoked_at",
+                      json_time(entry.revoked_at), "reason", crl_reason_name(entry.reason)));
+    }
+    return json_pack("{s:o, s:I, s:o, s:o, s:o}", "ca", json_string_or_empty(authority->name),
+                     "number", (json_int_t)authority->crl.number, "this_update",
+                     json_time(authority->crl.this_update), "next_update",
+                     json_time(authority->crl.next_update), "entries", entries);
+}
+
+/* The name behind a serial number: a role, a host, or the canary that every list begins with. */
+static char *entry_name(struct cli *cli, const struct serial *serial)
+{
+    struct err unknown = ERR_INIT; /* issued elsewhere: a list without a name is still a list */
+    char hex[SERIAL_HEX_MAX];
+    struct issued *issued = issued_find(cli->store, serial_format_hex(hex, serial), &unknown);
+    char *name;
+
+    if (!issued)
+        return mem_strdup("");
+    name =
+        mem_strdup(issued->kind == ISSUED_CANARY_REVOKED ? _("(canary of this CA)") : issued->role);
+    issued_free(issued);
+    return name;
+}
+
+static void print_entries(struct cli *cli, const struct crl *crl)
+{
+    static const char *const headers[] = {"SERIAL", "NAME", "REVOKED", "REASON"};
+    const size_t columns = ARRAY_LEN(headers);
+    size_t n = crl_count(crl);
+    char **cells = mem_array(n * columns + 1, sizeof(*cells));
+
+    for (size_t i = 0; i < n; i++) {
+        struct crl_entry entry;
+        char **row = cells + i * columns;
+        char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
+
+        if (!crl_entry_at(crl, i, &entry))
+            continue;
+        row[0] = mem_strdup(serial_format_hex(hex, &entry.serial));
+        row[1] = entry_name(cli, &entry.serial);
+        row[2] = mem_strdup(clock_format_minute(date, entry.revoked_at));
+        row[3] = mem_strdup(crl_reason_name(entry.reason));
+    }
+    output_table(&cli->out, columns, headers, n, (const char *const *)cells);
+    for (size_t i = 0; i < n * columns; i++)
+        free(cells[i]);
+    free(cells);
+}
+
+static void print_crl(struct cli *cli, const struct authority *authority, const struct crl *crl)
+{
+    char buffer[96];
+
+    if (cli->out.json) {
+        output_json(crl_json(authority, crl), false);
+        return;
+    }
+    output_pair(&cli->out, _("CA"), authority->name);
+    snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)authority->crl.number);
+    output_pair(&cli->out, _("number"), buffer);
+    output_pair(&cli->out, _("made"),
+                record_date(buffer, sizeof(buffer), authority->crl.this_update));
+    output_pair(&cli->out, _("ends"),
+                record_date(buffer, sizeof(buffer), authority->crl.next_update));
+    print_entries(cli, crl);
+}
+
+bool run_crl_show(struct cli *cli, struct err *err)
+{
+    struct authority *authority;
+    struct crl *crl = NULL;
+
+    if (!cli_store(cli, STORE_READ, err))
+        return false;
+    authority = cli_authority(cli, err);
+    if (authority)
+        crl = authority_crl(cli->store, authority, err);
+    if (crl)
+        print_crl(cli, authority, crl);
+    crl_free(crl);
+    authority_free(authority);
+    return crl != NULL;
+}
+
+bool run_crl_refresh(struct cli *cli, struct err *err)
+{
+    struct authority *authority = NULL;
+    struct key *key = NULL;
+    struct crl *crl = NULL;
+    struct server_list servers = {0};
+    int64_t days;
+    char question[200];
+    bool done = false;
+
+    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
+        !cli_store(cli, STORE_WRITE, err))
+        return false;
+    authority = cli_authority(cli, err);
+    if (!authority)
+        return false;
+    snprintf(question, sizeof(question), _("Sign CRL number %llu of the CA \"%s\"?"),
+             (unsigned long long)authority->crl.number + 1, authority->name);
+    if (args_has(cli->args, OPT_DRY_RUN)) {
+        output_note(&cli->out, _("would sign CRL number %llu of the CA \"%s\""),
+                    (unsigned long long)authority->crl.number + 1, authority->name);
+        done = true;
+        goto out;
+    }
+    if (!ask_yes(cli, question, err))
+        goto out;
+    key = cli_unlock(cli, authority, err);
+    if (!key)
+        goto out;
+    crl = authority_sign_crl(cli->store, authority, key, (int)days, err);
+    if (!crl)
+        goto out;
+    done = true;
+    print_crl(cli, authority, crl);
+    if (server_list(cli->store, &servers, err) && servers.n > 0)
+        output_note(&cli->out, _("next   pgseal server crl NAME, for each server that trusts it"));
+    server_list_clear(&servers);
+out:
+    crl_free(crl);
+    key_free(key);
+    authority_free(authority);
+    return done;
+}
+
+bool run_crl_export(struct cli *cli, struct err *err)
+{
+    struct authority *authority = NULL;
+    struct crl *crl = NULL;
+    struct strbuf out = STRBUF_INIT;
+    bool done = false;
+
+    if (!cli_store(cli, STORE_READ, err))
+        return false;
+    authority = cli_authority(cli, err);
+    if (!authority)
+        return false;
+    crl = authority_crl(cli->store, authority, err);
+    if (!crl)
+        goto out;
+    if (args_has(cli->args, OPT_DER) ? !crl_to_der(crl, &out, err) : !crl_to_pem(crl, &out, err))
+        goto out;
+    done = cli_write_export(cli, &out, crl_json(authority, crl), err);
+out:
+    strbuf_clear(&out);
+    crl_free(crl);
+    authority_free(authority);
+    return done;
+}

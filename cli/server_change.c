@@ -1,0 +1,321 @@
+/* server_change.c - "server tls", "trust", "crl", "require", "undo": each builds a plan. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/ask.h"
+#include "cli/change.h"
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/pki/pem.h"
+
+/* ---- tls ---- */
+
+bool run_server_tls(struct cli *cli, struct err *err)
+{
+    const struct args_values *hosts = &cli->args->options[OPT_HOST];
+    struct server_tls_intent intent = {0};
+    struct authority *authority = NULL;
+    struct key *key = NULL;
+    struct change change;
+    const char *own_host;
+    int64_t days;
+    bool done = false;
+
+    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err))
+        return false;
+    if (!change_open(cli, cli->args->names[0], &change, err))
+        goto out;
+    authority = cli_authority(cli, err);
+    if (!authority)
+        goto out;
+    key = cli_unlock(cli, authority, err);
+    if (!key)
+        goto out;
+    own_host = change.tls_host;
+    intent.authority = authority;
+    intent.authority_key = key;
+    intent.hosts = hosts->n > 0 ? hosts->items : &own_host;
+    intent.n_hosts = hosts->n > 0 ? hosts->n : 1;
+    intent.days = (int)days;
+    done = change_apply(&change, plan_server_tls(&change.target, &intent, err), err);
+out:
+    key_free(key);
+    authority_free(authority);
+    change_close(&change);
+    return done;
+}
+
+/* ---- trust ---- */
+
+struct trust {
+    struct authority_list authorities;
+    struct cert_list foreign;
+    struct crl **crls;
+    size_t n_crls;
+};
+
+static void trust_clear(struct trust *trust)
+{
+    authority_list_clear(&trust->authorities);
+    cert_list_clear(&trust->foreign);
+    for (size_t i = 0; i < trust->n_crls; i++)
+        crl_free(trust->crls[i]);
+    free(trust->crls);
+}
+
+/* What was pasted: CA certificates, and beside them CRLs. A private key in it is refused, and its
+ * bytes are wiped here. */
+static bool read_paste(struct cli *cli, const char *path, struct trust *trust, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf cleaned = STRBUF_INIT;
+    struct pem pem;
+    bool done = false;
+
+    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
+        strbuf_clear(&text);
+        return false;
+    }
+    pem_scan(text.data, text.len, &pem);
+    explicit_bzero(text.data, text.len);
+    strbuf_clear(&text);
+    if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
+        pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
+        /* both kinds are welcome here: each class of use gets its own part */
+        struct pem certs = pem, lists = pem;
+        size_t n_certs = 0;
+
+        certs.blocks = mem_array(pem.n, sizeof(*certs.blocks));
+        lists.blocks = mem_array(pem.n, sizeof(*lists.blocks));
+        lists.n = 0;
+        for (size_t i = 0; i < pem.n; i++) {
+            if (pem.blocks[i].kind == PEM_CRL)
+                lists.blocks[lists.n++] = pem.blocks[i];
+            else
+                certs.blocks[n_certs++] = pem.blocks[i];
+        }
+        certs.n = n_certs;
+        done = pem_take_cas(&certs, clock_now(), &trust->foreign, err) &&
+               pem_take_crls(&lists, &trust->crls, &trust->n_crls, err);
+        free(certs.blocks);
+        free(lists.blocks);
+    } else {
+        done = pem_take_cas(&pem, clock_now(), &trust->foreign, err);
+    }
+    pem_cleaned_text(pem.cleaned, &cleaned);
+    if (done && cleaned.len > 0)
+        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
+    for (size_t i = 0; i < trust->foreign.n && done; i++) {
+        struct strbuf name = STRBUF_INIT;
+        char sha256[CERT_SHA256_HEX];
+
+        cert_format_subject(trust->foreign.certs[i], &name);
+        output_note(&cli->out,
+                    _("[ok] CA \"%s\"\n     SHA-256 %s\n     Compare it with the sender, "
+                      "by phone."),
+                    name.data, cert_sha256_hex(trust->foreign.certs[i], sha256));
+        strbuf_clear(&name);
+    }
+    strbuf_clear(&cleaned);
+    pem_clear(&pem);
+    return done;
+}
+
+static void take(struct authority_list *list, struct authority *authority)
+{
+    list->rows = mem_realloc_array(list->rows, list->n + 1, sizeof(struct authority *));
+    list->rows[list->n++] = authority;
+}
+
+static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
+{
+    const struct args_values *names = &cli->args->options[OPT_CA];
+    const char *paste = args_value(cli->args, OPT_PASTE);
+    size_t n = names->n > 0 ? names->n : paste ? 0 : 1; /* 1: the only CA of the store */
+
+    for (size_t i = 0; i < n; i++) {
+        struct authority *authority =
+            authority_load(cli->store, names->n > 0 ? names->items[i] : NULL, err);
+        if (!authority)
+            return false;
+        take(&trust->authorities, authority);
+    }
+    return !paste || read_paste(cli, paste, trust, err);
+}
+
+bool run_server_trust(struct cli *cli, struct err *err)
+{
+    struct trust trust = {0};
+    struct trust_ca_intent intent = {.keep_present = true};
+    struct change change = {0};
+    bool done = false;
+
+    cert_list_init(&trust.foreign);
+    /* what was pasted is judged before any server is asked */
+    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err) ||
+        !change_open(cli, cli->args->names[0], &change, err))
+        goto out;
+    intent.authorities = (const struct authority *const *)trust.authorities.rows;
+    intent.n_authorities = trust.authorities.n;
+    intent.foreign = trust.foreign.n > 0 ? &trust.foreign : NULL;
+    intent.foreign_crls = trust.crls;
+    intent.n_foreign_crls = trust.n_crls;
+    done = change_apply(&change, plan_trust_ca(&change.target, &intent, err), err);
+out:
+    change_close(&change);
+    trust_clear(&trust);
+    return done;
+}
+
+/* ---- crl ---- */
+
+bool run_server_crl(struct cli *cli, struct err *err)
+{
+    struct change change;
+    bool done = change_open(cli, cli->args->names[0], &change, err) &&
+                change_apply(&change, plan_publish_crl(&change.target, err), err);
+
+    change_close(&change);
+    return done;
+}
+
+/* ---- require ---- */
+
+static bool parse_method(const char *text, enum access_method *ret, struct err *err)
+{
+    if (!text || text_equal(text, "cert"))
+        *ret = ACCESS_CERT;
+    else if (text_equal(text, "verify-full"))
+        *ret = ACCESS_VERIFY_FULL;
+    else if (text_equal(text, "verify-ca"))
+        *ret = ACCESS_VERIFY_CA;
+    else
+        return err_set(err, ERR_BAD_VALUE,
+                       _("\"--method\" is cert, verify-full or verify-ca, not \"%s\""), text);
+    return true;
+}
+
+bool run_server_require(struct cli *cli, struct err *err)
+{
+    const struct args_values *roles = &cli->args->options[OPT_ROLE];
+    struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
+    struct change change = {0};
+    const char *role;
+    bool done = false;
+
+    if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
+        !args_need(cli->args, OPT_ROLE, &role, err) ||
+        !args_need(cli->args, OPT_FROM, &intent.address, err) ||
+        !parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
+        return false;
+    intent.roles = roles->items;
+    intent.n_roles = roles->n;
+    if (change_open(cli, cli->args->names[0], &change, err))
+        done = change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
+    change_close(&change);
+    return done;
+}
+
+/* ---- undo ---- */
+
+/* The plan to take back: the one that is named, else an unfinished one, else the last kept one. */
+static bool choose_plan(struct cli *cli, const char *server, int64_t *ret, struct err *err)
+{
+    struct journal_plan_list list = {0};
+    const char *given = cli->args->n_names > 1 ? cli->args->names[1] : NULL;
+    bool found = false;
+
+    if (given) {
+        struct journal_plan *plan;
+
+        if (!text_parse_int(given, 1, INT64_MAX, ret))
+            return err_set(err, ERR_BAD_VALUE, _("\"%s\" is not the number of a plan"), given);
+        plan = journal_load(cli->store, *ret, err);
+        if (!plan)
+            return false;
+        found = text_equal(plan->server, server);
+        if (!found)
+            err_set(err, ERR_PLAN_UNKNOWN, _("plan %s was not for the server \"%s\""), given,
+                    server);
+        journal_plan_free(plan);
+        return found;
+    }
+    if (!journal_list(cli->store, server, 1000, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n && !found; i++) {
+        enum journal_plan_state state = list.rows[i]->state;
+
+        found = state == JOURNAL_KEPT || state == JOURNAL_DOING || state == JOURNAL_DONE ||
+                state == JOURNAL_LEFT;
+        if (found)
+            *ret = list.rows[i]->id;
+    }
+    journal_plan_list_clear(&list);
+    if (!found)
+        return err_set(err, ERR_NOTHING_TO_UNDO, _("no change on \"%s\" can be taken back"),
+                       server);
+    return true;
+}
+
+static bool undo(struct change *change, int64_t id, struct err *err)
+{
+    struct cli *cli = change->cli;
+    struct change_report report = {.output = &cli->out};
+    struct plan_watch watch = change_watch(&report);
+    enum journal_plan_state state = JOURNAL_LEFT;
+    bool done;
+
+    change_hold_signals();
+    watch.stop = NULL; /* an undo is not stopped half-way */
+    done = plan_undo_journalled(&change->target, id, &watch, &state, err);
+    change_release_signals();
+    if (!done) {
+        cli->exit = state == JOURNAL_LEFT ? EXIT_LEFT : EXIT_FAILED;
+        return false;
+    }
+    if (cli->out.json)
+        output_json(json_pack("{s:I, s:o, s:s}", "id", (json_int_t)id, "server",
+                              json_string_or_empty(change->server->name), "state",
+                              journal_plan_state_name(state)),
+                    false);
+    else
+        output_line(&cli->out, _("plan %lld on \"%s\" is taken back"), (long long)id,
+                    change->server->name);
+    return true;
+}
+
+bool run_server_undo(struct cli *cli, struct err *err)
+{
+    const char *name = cli->args->names[0];
+    struct change change;
+    struct journal_plan *plan = NULL;
+    char question[300];
+    int64_t id;
+    bool done = false;
+
+    if (!change_open(cli, name, &change, err) || !choose_plan(cli, name, &id, err))
+        goto out;
+    plan = journal_load(cli->store, id, err);
+    if (!plan)
+        goto out;
+    if (args_has(cli->args, OPT_DRY_RUN)) {
+        output_line(&cli->out, _("would take back plan %lld: %s"), (long long)id, plan->title);
+        done = true;
+        goto out;
+    }
+    snprintf(question, sizeof(question), _("Take back plan %lld (%s) on \"%s\"?"), (long long)id,
+             plan->title, name);
+    if (change.server->production ? !ask_name(cli, question, name, err)
+                                  : !ask_yes(cli, question, err))
+        goto out;
+    done = undo(&change, id, err);
+out:
+    journal_plan_free(plan);
+    change_close(&change);
+    return done;
+}

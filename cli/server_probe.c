@@ -1,0 +1,139 @@
+/* server_probe.c - "server probe": what a server does on the wire, without a login. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/record.h"
+#include "core/base/fsutil.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/pg/handshake.h"
+
+#define DEFAULT_PORT 5432
+
+/* A name of the store, else HOST[:PORT]. */
+static bool find_address(struct cli *cli, const char *what, char **ret_host, int *ret_port,
+                         struct err *err)
+{
+    struct err unknown = ERR_INIT;
+    struct server *server = NULL;
+    bool done;
+
+    *ret_port = DEFAULT_PORT;
+    if (!cli_store_if_any(cli, err))
+        return false;
+    if (cli->store)
+        server = server_load(cli->store, what, &unknown);
+    if (!server)
+        return cli_parse_address(what, ret_host, ret_port, err);
+    done = cli_tls_address(server, ret_host, ret_port, err);
+    if (done && **ret_host == '\0') {
+        free(*ret_host);
+        *ret_host = NULL;
+        err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"), what);
+        done = err_hint(err, _("Give HOST:PORT here, or add the server with --address."));
+    }
+    server_free(server);
+    return done;
+}
+
+/* The CAs of the store, to verify the server's chain against. */
+static bool read_roots(struct cli *cli, struct cert_list *ret, struct err *err)
+{
+    struct authority_list list = {0};
+
+    if (!cli->store)
+        return true;
+    if (!authority_list(cli->store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++)
+        cert_list_take(ret, cert_dup(list.rows[i]->cert));
+    authority_list_clear(&list);
+    return true;
+}
+
+static json_t *probe_json(const char *host, int port, const struct handshake *seen, bool had_roots)
+{
+    json_t *chain = json_array();
+    json_t *cas = json_array();
+
+    for (size_t i = 0; i < seen->chain.n; i++) {
+        json_t *cert = record_cert(seen->chain.certs[i]);
+        json_object_set_new(cert, "san", record_san(seen->chain.certs[i]));
+        json_array_append_new(chain, cert);
+    }
+    for (size_t i = 0; i < seen->n_accepted_cas; i++)
+        json_array_append_new(cas, json_string_or_empty(seen->accepted_cas[i]));
+    return json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I}", "host",
+                     json_string_or_empty(host), "port", port, "tls",
+                     seen->verdict != HANDSHAKE_NO_TLS, "version", json_text(seen->version),
+                     "cipher", json_text(seen->cipher), "chain", chain, "verified",
+                     had_roots ? json_boolean(seen->verified) : json_null(), "verify_error",
+                     json_text(seen->verify_error), "asks_certificate", seen->asks_certificate,
+                     "accepted_cas", cas, "took_ms", (json_int_t)seen->took_ms);
+}
+
+static void print_chain(const struct output *output, const struct handshake *seen)
+{
+    for (size_t i = 0; i < seen->chain.n; i++) {
+        output_line(output, _("%s"),
+                    i == 0 ? _("-- the server's certificate") : _("-- sent with it"));
+        record_print_cert(output, seen->chain.certs[i]);
+    }
+}
+
+static void print_probe(const struct output *output, const char *host, int port,
+                        const struct handshake *seen, bool had_roots)
+{
+    char buffer[300];
+
+    snprintf(buffer, sizeof(buffer), "%s:%d", host, port);
+    output_pair(output, _("address"), buffer);
+    if (seen->verdict == HANDSHAKE_NO_TLS) {
+        output_pair(output, "TLS", _("no: the server answers, and does not speak TLS (ssl = off)"));
+        return;
+    }
+    snprintf(buffer, sizeof(buffer), _("yes, %s, %s"), seen->version, seen->cipher);
+    output_pair(output, "TLS", buffer);
+    if (!had_roots)
+        output_pair(output, _("verified"), _("not checked: the store has no CA"));
+    else if (seen->verified)
+        output_pair(output, _("verified"), _("yes, by a CA of this store, for this host"));
+    else
+        output_pair(output, _("verified"), *seen->verify_error ? seen->verify_error : _("no"));
+    if (!seen->asks_certificate)
+        output_pair(output, _("client CAs"), _("none: it asks for no client certificate"));
+    for (size_t i = 0; i < seen->n_accepted_cas; i++)
+        output_pair(output, i == 0 ? _("client CAs") : "", seen->accepted_cas[i]);
+    print_chain(output, seen);
+}
+
+bool run_server_probe(struct cli *cli, struct err *err)
+{
+    struct handshake_request request = {0};
+    struct handshake seen = {0};
+    struct cert_list roots;
+    char *host = NULL;
+    bool done = false;
+
+    cert_list_init(&roots);
+    if (!find_address(cli, cli->args->names[0], &host, &request.port, err) ||
+        !read_roots(cli, &roots, err))
+        goto out;
+    request.host = host;
+    request.roots = roots.n > 0 ? &roots : NULL;
+    if (!handshake_run(&request, &seen, err))
+        goto out;
+    done = true;
+    if (cli->out.json)
+        output_json(probe_json(host, request.port, &seen, roots.n > 0), false);
+    else
+        print_probe(&cli->out, host, request.port, &seen, roots.n > 0);
+    handshake_clear(&seen);
+out:
+    cert_list_clear(&roots);
+    free(host);
+    return done;
+}

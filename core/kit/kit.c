@@ -1,0 +1,325 @@
+/*
+ * kit.c - what a client gets, as files: all of them or none.
+ *
+ * Everything is made in memory first, then written in one go, the README last; when one file cannot
+ * be written, those before it are taken away again.
+ */
+#include "config.h"
+
+#include "core/kit/kit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fsutil.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/kit/readme.h"
+#include "core/pki/pkcs12.h"
+
+enum { FILE_CERTIFICATE, FILE_ROOT, FILE_KEY, FILE_P12, FILE_PK8, FILE_README, FILE_COUNT };
+
+struct kit_file {
+    char *name; /* NULL: not made */
+    mode_t mode;
+    struct strbuf open;    /* public content, or: */
+    struct secret *closed; /* secret content */
+};
+
+struct kit {
+    struct kit_file files[FILE_COUNT];
+};
+
+void kit_files_clear(struct kit_files *files)
+{
+    free(files->certificate);
+    free(files->key);
+    free(files->root);
+    free(files->p12);
+    free(files->pk8);
+    free(files->readme);
+    memset(files, 0, sizeof(*files));
+}
+
+static void kit_clear(struct kit *kit)
+{
+    for (int i = 0; i < FILE_COUNT; i++) {
+        free(kit->files[i].name);
+        strbuf_clear(&kit->files[i].open);
+        secret_free(kit->files[i].closed);
+    }
+}
+
+static unsigned formats_of(const struct kit_spec *spec)
+{
+    return spec->formats != 0 ? spec->formats : KIT_PEM;
+}
+
+/* The role or host as the beginning of a file name: nothing that a shell or a file system treats
+ * specially, never hidden, never an option, never "root" (root.crt is the CA). */
+static char *base_name(const struct issued *issued)
+{
+    struct strbuf base = STRBUF_INIT;
+
+    for (const char *at = issued->role; *at != '\0'; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+                     (*at >= '0' && *at <= '9') || *at == '_' ||
+                     (base.len > 0 && strchr(".-+@", *at) != NULL);
+
+        strbuf_add_char(&base, plain ? *at : '_');
+    }
+    if (strcasecmp(base.data, "root") == 0)
+        strbuf_add_str(&base, issued->kind == ISSUED_SERVER ? "-server" : "-client");
+    return strbuf_steal(&base);
+}
+
+static void name_file(struct kit *kit, int i, const char *base, const char *suffix, mode_t mode)
+{
+    kit->files[i].name = mem_printf("%s%s", base, suffix);
+    kit->files[i].mode = mode;
+}
+
+/* Which files there will be. */
+static void kit_plan(struct kit *kit, const struct kit_spec *spec)
+{
+    char *base = base_name(spec->issued);
+    unsigned formats = formats_of(spec);
+
+    memset(kit, 0, sizeof(*kit));
+    for (int i = 0; i < FILE_COUNT; i++)
+        strbuf_init(&kit->files[i].open);
+    name_file(kit, FILE_CERTIFICATE, base, ".crt", FS_MODE_PUBLIC);
+    name_file(kit, FILE_ROOT, "root", ".crt", FS_MODE_PUBLIC);
+    if (spec->key != NULL && (formats & KIT_PEM) != 0)
+        name_file(kit, FILE_KEY, base, ".key", FS_MODE_SECRET);
+    if (spec->key != NULL && (formats & KIT_P12) != 0)
+        name_file(kit, FILE_P12, base, ".p12", FS_MODE_SECRET);
+    if (spec->key != NULL && (formats & KIT_PK8) != 0)
+        name_file(kit, FILE_PK8, base, ".pk8", FS_MODE_SECRET);
+    name_file(kit, FILE_README, "README", ".txt", FS_MODE_PUBLIC);
+    free(base);
+}
+
+static const char *name_of(const struct kit *kit, int i)
+{
+    return kit->files[i].name != NULL ? kit->files[i].name : "";
+}
+
+static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *err)
+{
+    struct cert_list chain;
+
+    cert_list_init(&chain);
+    cert_list_take(&chain, cert_dup(spec->ca));
+    kit->files[FILE_P12].closed =
+        pkcs12_build(spec->key, spec->issued->cert, &chain, spec->p12_passphrase, false, err);
+    cert_list_clear(&chain);
+    return kit->files[FILE_P12].closed != NULL;
+}
+
+static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *err)
+{
+    struct readme_names names = {
+        .certificate = name_of(kit, FILE_CERTIFICATE),
+        .key = name_of(kit, FILE_KEY),
+        .root = name_of(kit, FILE_ROOT),
+        .p12 = name_of(kit, FILE_P12),
+        .pk8 = name_of(kit, FILE_PK8),
+    };
+
+    if (!cert_to_pem(spec->issued->cert, &kit->files[FILE_CERTIFICATE].open, err) ||
+        !cert_to_pem(spec->ca, &kit->files[FILE_ROOT].open, err))
+        return false;
+    if (kit->files[FILE_KEY].name != NULL) {
+        kit->files[FILE_KEY].closed =
+            key_to_pem(spec->key, spec->key_passphrase, KEY_ROUNDS_CLIENT, err);
+        if (kit->files[FILE_KEY].closed == NULL)
+            return false;
+    }
+    if (kit->files[FILE_P12].name != NULL && !make_p12(kit, spec, err))
+        return false;
+    if (kit->files[FILE_PK8].name != NULL) {
+        kit->files[FILE_PK8].closed = key_to_pkcs8_der(spec->key, err);
+        if (kit->files[FILE_PK8].closed == NULL)
+            return false;
+    }
+    return readme_write(spec, &names, &kit->files[FILE_README].open, err);
+}
+
+static bool check_spec(const struct kit_spec *spec, struct err *err)
+{
+    if (spec->key == NULL && (formats_of(spec) & (KIT_P12 | KIT_PK8)) != 0) {
+        err_set(err, ERR_POLICY, _("without the private key there is no .p12 and no .pk8"));
+        return err_hint(err,
+                        _("The request's key stayed where it was made: ask for \"pem\" only."));
+    }
+    if (spec->key != NULL && !cert_matches_key(spec->issued->cert, spec->key))
+        return err_set(err, ERR_INTERNAL, _("key and certificate of \"%s\" do not belong together"),
+                       spec->issued->role);
+    if (!cert_issued_by(spec->issued->cert, spec->ca))
+        return err_set(err, ERR_INTERNAL, _("the certificate of \"%s\" is not one of this CA"),
+                       spec->issued->role);
+    return true;
+}
+
+/* ---- the folder ---- */
+
+static char *parent_of(const char *path)
+{
+    const char *end = path + strlen(path);
+
+    while (end > path && end[-1] == '/')
+        end--;
+    while (end > path && end[-1] != '/')
+        end--;
+    while (end > path + 1 && end[-1] == '/')
+        end--;
+    return end == path ? mem_strdup(".") : mem_strndup(path, (size_t)(end - path));
+}
+
+static bool check_folder(const char *folder, struct err *err)
+{
+    if (fs_check_own_folder(folder, err)) {
+        if (access(folder, W_OK | X_OK) == 0)
+            return true;
+        return err_set_errno(err, ERR_FILE, errno, _("cannot write into \"%s\""), folder);
+    }
+    if (err->code == ERR_STORE_OWNER) /* it is a folder, not a store */
+        return err_set(err, ERR_FILE_UNSAFE, _("the folder \"%s\" belongs to somebody else"),
+                       folder);
+    return false;
+}
+
+/* The nearest folder that is there already: the others will be made inside. */
+static bool check_above(const char *folder, struct err *err)
+{
+    char *at = mem_strdup(folder);
+    bool ok = false;
+
+    while (!fs_exists(at)) {
+        char *parent = parent_of(at);
+
+        free(at);
+        at = parent;
+    }
+    if (access(at, W_OK | X_OK) == 0)
+        ok = true;
+    else
+        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
+    free(at);
+    return ok;
+}
+
+static bool check_files(const struct kit *kit, const char *folder, struct err *err)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < FILE_COUNT; i++) {
+        char *path;
+
+        if (kit->files[i].name == NULL)
+            continue;
+        path = fs_join(folder, kit->files[i].name);
+        if (fs_exists(path))
+            ok = err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
+        free(path);
+    }
+    return ok;
+}
+
+bool kit_check(const struct kit_spec *spec, struct err *err)
+{
+    struct kit kit;
+    bool ok;
+
+    if (!check_spec(spec, err))
+        return false;
+    if (!fs_exists(spec->folder))
+        return check_above(spec->folder, err);
+    kit_plan(&kit, spec);
+    ok = check_folder(spec->folder, err) && check_files(&kit, spec->folder, err);
+    kit_clear(&kit);
+    return ok;
+}
+
+/* ---- writing ---- */
+
+static void remove_written(const struct kit *kit, const char *folder, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char *path;
+
+        if (kit->files[i].name == NULL)
+            continue;
+        path = fs_join(folder, kit->files[i].name);
+        (void)unlink(path);
+        free(path);
+    }
+}
+
+static bool write_file(const struct kit_file *file, const char *folder, struct err *err)
+{
+    char *path = fs_join(folder, file->name);
+    bool ok = file->closed != NULL
+                  ? fs_write_new(path, secret_data(file->closed), secret_len(file->closed),
+                                 file->mode, err)
+                  : fs_write_new(path, file->open.data, file->open.len, file->mode, err);
+
+    free(path);
+    return ok;
+}
+
+static bool write_files(const struct kit *kit, const char *folder, struct err *err)
+{
+    for (int i = 0; i < FILE_COUNT; i++)
+        if (kit->files[i].name != NULL && !write_file(&kit->files[i], folder, err)) {
+            remove_written(kit, folder, i);
+            return false;
+        }
+    return true;
+}
+
+static char *path_of(const struct kit *kit, const char *folder, int i)
+{
+    return kit->files[i].name != NULL ? fs_join(folder, kit->files[i].name) : mem_strdup("");
+}
+
+bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err)
+{
+    struct kit kit;
+    char *folder = NULL;
+    bool made = false;
+    bool ok = false;
+
+    kit_plan(&kit, spec);
+    if (!kit_check(spec, err) || !kit_make(&kit, spec, err))
+        goto out;
+    made = !fs_exists(spec->folder);
+    if (made && !fs_make_folder(spec->folder, err))
+        goto out;
+    folder = realpath(spec->folder, NULL);
+    if (folder == NULL) {
+        err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), spec->folder);
+        goto out;
+    }
+    if (!write_files(&kit, folder, err)) {
+        if (made)
+            (void)rmdir(folder); /* only when empty */
+        goto out;
+    }
+    ret->certificate = path_of(&kit, folder, FILE_CERTIFICATE);
+    ret->key = path_of(&kit, folder, FILE_KEY);
+    ret->root = path_of(&kit, folder, FILE_ROOT);
+    ret->p12 = path_of(&kit, folder, FILE_P12);
+    ret->pk8 = path_of(&kit, folder, FILE_PK8);
+    ret->readme = path_of(&kit, folder, FILE_README);
+    ok = true;
+out:
+    kit_clear(&kit);
+    free(folder);
+    return ok;
+}

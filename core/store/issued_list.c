@@ -1,0 +1,387 @@
+/*
+ * issued_list.c - certificates found again.
+ *
+ * Cost   each query walks one index in the order that it gives out, and stops at the limit: the same
+ *        with 10 and with 1,000,000 rows. The partial indexes are chosen by SQLite only where the
+ *        query has their conditions word by word.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/store/issued.h"
+#include "core/store/row.h"
+
+#define LIMIT_DEFAULT  1000
+#define LIMIT_MAX      100000
+#define WITHIN_DEFAULT 30
+#define SERIAL_DIGITS  40 /* digits */
+
+/* ---- a query: its conditions and their values ---- */
+
+enum { VALUES_MAX = 12 };
+
+struct query {
+    struct strbuf where; /* " AND …" */
+    const char *order;
+    struct {
+        enum { VALUE_INT, VALUE_TEXT, VALUE_BLOB } type;
+        int64_t number;
+        char *text; /* owned */
+        struct serial blob;
+    } values[VALUES_MAX];
+    int n;
+};
+
+static void query_init(struct query *query)
+{
+    memset(query, 0, sizeof(*query));
+    strbuf_init(&query->where);
+    query->order = "i.id DESC";
+}
+
+static void query_clear(struct query *query)
+{
+    for (int i = 0; i < query->n; i++)
+        free(query->values[i].text);
+    strbuf_clear(&query->where);
+}
+
+/* These keep a value and return the number of its "?". */
+static int query_int(struct query *query, int64_t value)
+{
+    query->values[query->n].type = VALUE_INT;
+    query->values[query->n].number = value;
+    return ++query->n;
+}
+
+static int query_text(struct query *query, const char *value)
+{
+    query->values[query->n].type = VALUE_TEXT;
+    query->values[query->n].text = mem_strdup(value);
+    return ++query->n;
+}
+
+static int query_blob(struct query *query, const struct serial *value)
+{
+    query->values[query->n].type = VALUE_BLOB;
+    query->values[query->n].blob = *value;
+    return ++query->n;
+}
+
+static struct sql *query_sql(const struct query *query, struct store *store, bool count, int limit,
+                             int64_t offset, struct err *err)
+{
+    char *text = count
+                     ? mem_printf("SELECT count(*) FROM issued AS i WHERE 1%s", query->where.data)
+                     : mem_printf("SELECT " ROW_ISSUED "WHERE 1%s ORDER BY %s LIMIT %d OFFSET %lld",
+                                  query->where.data, query->order, limit, (long long)offset);
+    struct sql *sql = sql_new(store, text, err);
+
+    free(text);
+    for (int i = 0; sql != NULL && i < query->n; i++)
+        switch (query->values[i].type) {
+        case VALUE_INT:
+            sql_bind_int(sql, i + 1, query->values[i].number);
+            break;
+        case VALUE_TEXT:
+            sql_bind_text(sql, i + 1, query->values[i].text);
+            break;
+        case VALUE_BLOB:
+            sql_bind_blob(sql, i + 1, query->values[i].blob.bytes, query->values[i].blob.len);
+            break;
+        }
+    return sql;
+}
+
+static bool query_rows(const struct query *query, struct store *store, int limit, int64_t offset,
+                       struct issued_list *list, struct err *err)
+{
+    struct sql *sql = query_sql(query, store, false, limit, offset, err);
+    bool row = false;
+    bool ok;
+
+    if (sql == NULL)
+        return false;
+    while ((ok = sql_step(sql, &row, err)) && row) {
+        struct issued *issued = row_read_issued(sql, err);
+
+        ok = issued != NULL;
+        if (!ok)
+            break;
+        if ((list->n & (list->n - 1)) == 0) /* grows by doubling */
+            list->rows = mem_realloc_array(list->rows, list->n == 0 ? 1 : list->n * 2,
+                                           sizeof(struct issued *));
+        list->rows[list->n++] = issued;
+    }
+    sql_free(sql);
+    return ok;
+}
+
+static bool query_count(const struct query *query, struct store *store, int64_t *ret,
+                        struct err *err)
+{
+    struct sql *sql = query_sql(query, store, true, 0, 0, err);
+
+    return sql != NULL && sql_run_int(sql, 0, ret, err);
+}
+
+/* ---- prefixes as ranges ---- */
+
+/* All that begin with text: text <= x < the returned one. Caller frees. */
+static char *text_after_prefix(const char *text)
+{
+    char *end = mem_strdup(text);
+    size_t len = strlen(end);
+
+    while (len > 0 && (unsigned char)end[len - 1] == 0xff)
+        len--;
+    if (len > 0)
+        end[len - 1] = (char)((unsigned char)end[len - 1] + 1);
+    end[len] = '\0';
+    return end;
+}
+
+/* Hex digits as the first and the last serial number (padded to 20 bytes) that begin with them.
+ * shift: as a number whose first byte is below 0x10, whose leading zero people do not see. */
+static bool serial_range(const char *hex, bool shift, struct serial *ret_from,
+                         struct serial *ret_to)
+{
+    char from[SERIAL_DIGITS + 1];
+    char to[SERIAL_DIGITS + 1];
+    size_t len = strlen(hex);
+    size_t used;
+
+    if (len == 0 || len + shift > SERIAL_DIGITS)
+        return false;
+    for (const char *at = hex; *at != '\0'; at++)
+        if (!isxdigit((unsigned char)*at))
+            return false;
+    memset(from, '0', SERIAL_DIGITS);
+    memset(to, 'f', SERIAL_DIGITS);
+    from[SERIAL_DIGITS] = to[SERIAL_DIGITS] = '\0';
+    to[0] = shift ? '0' : to[0];
+    memcpy(from + shift, hex, len);
+    memcpy(to + shift, hex, len);
+    /* The shortest number with these digits sorts first among blobs: no padding below. */
+    used = (len + shift + 1) / 2;
+    return text_parse_hex(from, ret_from->bytes, SERIAL_MAX, &ret_from->len) &&
+           text_parse_hex(to, ret_to->bytes, SERIAL_MAX, &ret_to->len) &&
+           (ret_from->len = used) > 0;
+}
+
+/* ---- issued_list() ---- */
+
+static bool find_authority(struct store *store, const char *name, int64_t *ret, struct err *err)
+{
+    struct authority *authority = authority_load(store, name, err);
+
+    if (authority == NULL)
+        return false;
+    *ret = authority->id;
+    authority_free(authority);
+    return true;
+}
+
+/* The order is the one of the index that serves the state. */
+static void add_state(struct query *query, const struct issued_filter *filter)
+{
+    int within = filter->within_days > 0 ? filter->within_days : WITHIN_DEFAULT;
+    int64_t now = clock_now();
+    struct strbuf *where = &query->where;
+
+    if (filter->state < 0)
+        return;
+    if (filter->state == ISSUED_REVOKED) {
+        strbuf_add_str(where, " AND i.revoked_at IS NOT NULL");
+        query->order = "i.revoked_at DESC, i.id DESC";
+        return;
+    }
+    strbuf_add_str(where, " AND i.revoked_at IS NULL AND i.kind < 2");
+    query->order = "i.not_after, i.id";
+    switch ((enum issued_state)filter->state) {
+    case ISSUED_VALID:
+        strbuf_printf(where, " AND i.not_after >= ?%d", query_int(query, now + within * CLOCK_DAY));
+        break;
+    case ISSUED_EXPIRING:
+        strbuf_printf(where, " AND i.not_after >= ?%d", query_int(query, now));
+        strbuf_printf(where, " AND i.not_after < ?%d", query_int(query, now + within * CLOCK_DAY));
+        break;
+    case ISSUED_EXPIRED:
+        strbuf_printf(where, " AND i.not_after < ?%d", query_int(query, now));
+        query->order = "i.not_after DESC, i.id DESC";
+        break;
+    case ISSUED_REVOKED:
+        break;
+    }
+}
+
+static void add_common(struct query *query, const struct issued_filter *filter,
+                       int64_t authority_id)
+{
+    if (authority_id != 0)
+        strbuf_printf(&query->where, " AND i.authority_id = ?%d", query_int(query, authority_id));
+    if (filter->role != NULL)
+        strbuf_printf(&query->where, " AND i.role = ?%d", query_text(query, filter->role));
+    if (!filter->with_canaries)
+        strbuf_add_str(&query->where, " AND i.kind < 2");
+    add_state(query, filter);
+}
+
+/* The triggers' counters, where they answer the question. */
+static bool count_by_counters(struct store *store, const struct issued_filter *filter,
+                              int64_t authority_id, bool *ret_known, int64_t *ret, struct err *err)
+{
+    struct sql *sql;
+
+    *ret_known = filter->role == NULL && !filter->with_canaries &&
+                 (filter->state < 0 || filter->state == ISSUED_REVOKED);
+    if (!*ret_known)
+        return true;
+    sql =
+        sql_new(store,
+                filter->state < 0 ? "SELECT sum(n_issued) FROM authority WHERE ?1 = 0 OR id = ?1"
+                                  : "SELECT sum(n_revoked) FROM authority WHERE ?1 = 0 OR id = ?1",
+                err);
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority_id);
+    return sql_run_int(sql, 0, ret, err);
+}
+
+static bool list_plain(struct store *store, const struct issued_filter *filter,
+                       int64_t authority_id, int limit, struct issued_list *list, struct err *err)
+{
+    struct query query;
+    bool known = false;
+    bool ok;
+
+    query_init(&query);
+    add_common(&query, filter, authority_id);
+    ok = query_rows(&query, store, limit, filter->offset, list, err) &&
+         count_by_counters(store, filter, authority_id, &known, &list->total, err) &&
+         (known || query_count(&query, store, &list->total, err));
+    query_clear(&query);
+    return ok;
+}
+
+/* One part of a search; the offset is used up by the parts one after the other. */
+static bool list_part(struct store *store, struct query *query, int limit, int64_t *offset,
+                      struct issued_list *list, struct err *err)
+{
+    int64_t count = 0;
+    int room = limit - (int)list->n;
+
+    if (!query_count(query, store, &count, err))
+        return false;
+    list->total += count;
+    if (*offset >= count) {
+        *offset -= count;
+        return true;
+    }
+    if (room > 0 && !query_rows(query, store, room, *offset, list, err))
+        return false;
+    *offset = 0;
+    return true;
+}
+
+/* A search looks at roles first, then at serial numbers. */
+struct search {
+    const struct issued_filter *filter;
+    int64_t authority_id;
+    char *after; /* the first text behind all that begin with filter->search */
+    int limit;
+    int64_t offset; /* what is still to be passed over */
+    struct issued_list *list;
+};
+
+static bool search_roles(struct store *store, struct search *search, struct err *err)
+{
+    struct query query;
+    bool ok;
+
+    query_init(&query);
+    add_common(&query, search->filter, search->authority_id);
+    strbuf_printf(&query.where, " AND i.role >= ?%d", query_text(&query, search->filter->search));
+    strbuf_printf(&query.where, " AND i.role < ?%d", query_text(&query, search->after));
+    query.order = "i.role, i.id";
+    ok = list_part(store, &query, search->limit, &search->offset, search->list, err);
+    query_clear(&query);
+    return ok;
+}
+
+/* Without those that search_roles() gave already. */
+static bool search_serials(struct store *store, struct search *search, bool shift, struct err *err)
+{
+    struct serial from;
+    struct serial to;
+    struct query query;
+    bool ok;
+
+    if (!serial_range(search->filter->search, shift, &from, &to))
+        return true;
+    query_init(&query);
+    add_common(&query, search->filter, search->authority_id);
+    strbuf_printf(&query.where, " AND i.serial >= ?%d", query_blob(&query, &from));
+    strbuf_printf(&query.where, " AND i.serial <= ?%d", query_blob(&query, &to));
+    strbuf_printf(&query.where, " AND NOT (i.role >= ?%d",
+                  query_text(&query, search->filter->search));
+    strbuf_printf(&query.where, " AND i.role < ?%d)", query_text(&query, search->after));
+    query.order = "i.serial";
+    ok = list_part(store, &query, search->limit, &search->offset, search->list, err);
+    query_clear(&query);
+    return ok;
+}
+
+static bool list_search(struct store *store, const struct issued_filter *filter,
+                        int64_t authority_id, int limit, struct issued_list *list, struct err *err)
+{
+    struct search search = {
+        .filter = filter,
+        .authority_id = authority_id,
+        .after = text_after_prefix(filter->search),
+        .limit = limit,
+        .offset = filter->offset,
+        .list = list,
+    };
+    bool ok = search_roles(store, &search, err) && search_serials(store, &search, false, err) &&
+              search_serials(store, &search, true, err);
+
+    free(search.after);
+    return ok;
+}
+
+bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
+                 struct err *err)
+{
+    struct issued_list list = {NULL, 0, 0};
+    int limit = filter->limit > 0 ? filter->limit : LIMIT_DEFAULT;
+    bool searching = filter->search != NULL && filter->search[0] != '\0';
+    int64_t authority_id = 0;
+    bool ok;
+
+    if (limit > LIMIT_MAX || filter->offset < 0)
+        return err_set(err, ERR_BAD_VALUE, _("a list has at most %d rows from row 0 on"),
+                       LIMIT_MAX);
+    if (!store_begin(store, err)) /* rows and total are of one moment */
+        return false;
+    ok = (filter->authority == NULL ||
+          find_authority(store, filter->authority, &authority_id, err)) &&
+         (searching ? list_search(store, filter, authority_id, limit, &list, err)
+                    : list_plain(store, filter, authority_id, limit, &list, err));
+    if (ok)
+        ok = store_commit(store, err);
+    else
+        store_rollback(store);
+    if (ok)
+        *ret = list;
+    else
+        issued_list_clear(&list);
+    return ok;
+}

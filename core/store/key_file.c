@@ -1,0 +1,143 @@
+/* key_file.c - private keys beside the store, never in it. */
+#include "config.h"
+
+#include "core/store/key_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fsutil.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/strbuf.h"
+
+#define KEY_FILE_MAX 32768 /* an RSA-4096 key is 3.5 kB */
+
+static char *key_path(const struct store *store, const char *name)
+{
+    return mem_printf("%s/keys/%s", store_folder(store), name);
+}
+
+char *key_file_name(const char *authority, const struct cert *cert, const char *suffix)
+{
+    struct strbuf name = STRBUF_INIT;
+    char hex[CERT_SHA256_HEX];
+
+    for (const char *at = authority; *at != '\0' && name.len < 40; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c < 0x80 && isalnum(c))
+            strbuf_add_char(&name, (char)tolower(c));
+        else if (name.len > 0 && name.data[name.len - 1] != '-')
+            strbuf_add_char(&name, '-');
+    }
+    if (name.len > 0 && name.data[name.len - 1] != '-')
+        strbuf_add_char(&name, '-');
+    strbuf_add(&name, cert_sha256_hex(cert, hex), 12);
+    strbuf_add_str(&name, suffix);
+    return strbuf_steal(&name);
+}
+
+bool key_file_write(const struct store *store, const char *name, const struct secret *pem,
+                    struct err *err)
+{
+    char *path = key_path(store, name);
+    bool ok = fs_write_new(path, secret_data(pem), secret_len(pem), FS_MODE_SECRET, err);
+
+    free(path);
+    return ok;
+}
+
+static bool check_file(int fd, const char *path, struct err *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a file of yours"), path);
+    if ((st.st_mode & 077) != 0) {
+        err_set(err, ERR_KEY_MODE, _("the private key \"%s\" can be read by others"), path);
+        return err_hint(err, _("chmod 600 %s"), path);
+    }
+    return true;
+}
+
+static bool read_all(int fd, const char *path, struct secret *secret, struct err *err)
+{
+    char chunk[1024];
+    bool ok = false;
+
+    for (;;) {
+        ssize_t got = read(fd, chunk, sizeof(chunk));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            err_set_errno(err, ERR_FILE, errno, _("cannot read \"%s\""), path);
+            break;
+        }
+        if (got == 0) {
+            ok = true;
+            break;
+        }
+        if (!secret_add(secret, chunk, (size_t)got)) {
+            err_set(err, ERR_CA_KEY, _("\"%s\" is too large for a private key"), path);
+            break;
+        }
+    }
+    explicit_bzero(chunk, sizeof(chunk));
+    return ok;
+}
+
+struct secret *key_file_read(const struct store *store, const char *name, struct err *err)
+{
+    char *path = key_path(store, name);
+    struct secret *secret = NULL;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool ok = false;
+
+    if (fd < 0 && errno == ENOENT) {
+        err_set(err, ERR_CA_KEY, _("the private key \"%s\" is not here"), path);
+        goto out;
+    }
+    if (fd < 0) {
+        err_set_errno(err, ERR_CA_KEY, errno, _("cannot open the private key \"%s\""), path);
+        goto out;
+    }
+    if (!check_file(fd, path, err))
+        goto out;
+    secret = secret_new(KEY_FILE_MAX);
+    ok = read_all(fd, path, secret, err);
+out:
+    if (!ok) {
+        secret_free(secret);
+        secret = NULL;
+    }
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return secret;
+}
+
+bool key_file_exists(const struct store *store, const char *name)
+{
+    char *path = key_path(store, name);
+    bool exists = name[0] != '\0' && fs_exists(path);
+
+    free(path);
+    return exists;
+}
+
+void key_file_remove(const struct store *store, const char *name)
+{
+    char *path = key_path(store, name);
+
+    (void)unlink(path);
+    free(path);
+}

@@ -1,0 +1,140 @@
+/* revoked.c - a revocation and the list that says so, in one transaction. */
+#include "config.h"
+
+#include "core/store/revoked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/store/row.h"
+
+/* RFC 5280 3.3: an entry stays until it has appeared on a list made after the certificate ended;
+ * and clocks differ. */
+#define KEPT_AFTER_END (7 * CLOCK_DAY)
+
+bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret,
+                     size_t *ret_n, struct err *err)
+{
+    struct sql *sql =
+        sql_new(store,
+                "SELECT serial, revoked_at, reason FROM issued WHERE authority_id = ?1"
+                " AND revoked_at IS NOT NULL AND not_after >= ?2 ORDER BY revoked_at, id",
+                err);
+    struct crl_entry *entries = NULL;
+    size_t n = 0;
+    size_t capacity = 0;
+    bool row = false;
+    bool ok;
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority_id);
+    sql_bind_int(sql, 2, clock_now() - KEPT_AFTER_END);
+    while ((ok = sql_step(sql, &row, err)) && row) {
+        size_t len = 0;
+        const void *bytes = sql_blob(sql, 0, &len);
+
+        if (n == capacity) {
+            capacity = capacity == 0 ? 16 : capacity * 2;
+            entries = mem_realloc_array(entries, capacity, sizeof(*entries));
+        }
+        memset(&entries[n], 0, sizeof(entries[n]));
+        ok = serial_from_bytes(&entries[n].serial, bytes, len, err);
+        if (!ok)
+            break;
+        entries[n].revoked_at = sql_int(sql, 1);
+        entries[n].reason = (enum crl_reason)sql_int(sql, 2);
+        n++;
+    }
+    sql_free(sql);
+    if (!ok) {
+        free(entries);
+        return false;
+    }
+    *ret = entries;
+    *ret_n = n;
+    return true;
+}
+
+static bool check_may_be_revoked(struct store *store, const struct authority *authority,
+                                 const struct issued *issued, struct err *err)
+{
+    struct sql *sql = NULL;
+    int64_t revoked_at = 0;
+    char hex[SERIAL_HEX_MAX];
+    char date[CLOCK_TEXT_MAX];
+
+    serial_format_hex(hex, &issued->serial);
+    if (issued->authority_id != authority->id)
+        return err_set(err, ERR_INTERNAL, _("the certificate %s is not one of the CA \"%s\""), hex,
+                       authority->name);
+    if (issued->kind == ISSUED_CANARY_GOOD || issued->kind == ISSUED_CANARY_REVOKED)
+        return err_set(err, ERR_POLICY,
+                       _("the certificate %s is a canary of \"%s\": it proves what servers do"),
+                       hex, authority->name);
+    sql = sql_new(store, "SELECT coalesce(revoked_at, 0) FROM issued WHERE id = ?1", err);
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, issued->id);
+    if (!sql_run_int(sql, -1, &revoked_at, err))
+        return false;
+    if (revoked_at < 0)
+        return err_set(err, ERR_CERT_UNKNOWN, _("there is no certificate %s in this store"), hex);
+    if (revoked_at > 0)
+        return err_set(err, ERR_REVOKED_ALREADY, _("the certificate %s was revoked on %s"), hex,
+                       clock_format_date(date, revoked_at));
+    return true;
+}
+
+static bool mark(struct store *store, const struct authority *authority,
+                 const struct issued *issued, int64_t now, enum crl_reason reason, struct err *err)
+{
+    struct sql *sql =
+        sql_new(store, "UPDATE issued SET revoked_at = ?2, reason = ?3 WHERE id = ?1", err);
+    char hex[SERIAL_HEX_MAX];
+    char *detail;
+    bool ok;
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, issued->id);
+    sql_bind_int(sql, 2, now);
+    sql_bind_int(sql, 3, reason);
+    if (!sql_run(sql, err))
+        return false;
+    detail =
+        mem_printf("\"%s\" of \"%s\", %s", issued->role, authority->name, crl_reason_name(reason));
+    ok = store_note(store, "revoke", serial_format_hex(hex, &issued->serial), detail, err);
+    free(detail);
+    return ok;
+}
+
+struct crl *revoked_and_sign(struct store *store, struct authority *authority,
+                             const struct key *key, struct issued *issued, enum crl_reason reason,
+                             int crl_days, struct err *err)
+{
+    int64_t now = clock_now();
+    struct crl *crl = NULL;
+
+    if (!store_begin(store, err))
+        return NULL;
+    if (check_may_be_revoked(store, authority, issued, err) &&
+        mark(store, authority, issued, now, reason, err))
+        crl = row_next_crl(store, authority, key, crl_days, err);
+    if (crl == NULL) {
+        store_rollback(store);
+        return NULL;
+    }
+    if (!store_commit(store, err)) {
+        crl_free(crl);
+        return NULL;
+    }
+    issued->revoked_at = now;
+    issued->reason = reason;
+    authority->revoked++;
+    row_set_crl(authority, crl);
+    return crl;
+}

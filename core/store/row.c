@@ -1,0 +1,197 @@
+/* row.c - rows of certificates and of revocation lists. */
+#include "config.h"
+
+#include "core/store/row.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/store/revoked.h"
+
+/* Older lists keep their row and lose their DER: all lists of a CA with n revocations would need
+ * n * n / 2 entries. The last ones are what a server may still hold. */
+#define CRL_KEPT 16
+
+#define CRL_DAYS_MAX 36500
+
+bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
+                    struct err *err)
+{
+    struct serial serial = cert_serial(row->cert);
+    struct strbuf der = STRBUF_INIT;
+    struct sql *sql = NULL;
+    bool ok = false;
+
+    if (!cert_to_der(row->cert, &der, err))
+        goto out;
+    sql = sql_new(store,
+                  "INSERT INTO issued (authority_id, kind, role, note, serial, not_before,"
+                  " not_after, created_at, revoked_at, reason, cert)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                  err);
+    if (sql == NULL)
+        goto out;
+    sql_bind_int(sql, 1, row->authority_id);
+    sql_bind_int(sql, 2, row->kind);
+    sql_bind_text(sql, 3, row->role);
+    sql_bind_text(sql, 4, row->note);
+    sql_bind_blob(sql, 5, serial.bytes, serial.len);
+    sql_bind_int(sql, 6, cert_not_before(row->cert));
+    sql_bind_int(sql, 7, cert_not_after(row->cert));
+    sql_bind_int(sql, 8, row->created_at);
+    if (row->revoked_at != 0)
+        sql_bind_int(sql, 9, row->revoked_at);
+    sql_bind_int(sql, 10, row->reason);
+    sql_bind_blob(sql, 11, der.data, der.len);
+    ok = sql_run(sql, err);
+    if (ok)
+        *ret_id = sql_last_id(store);
+out:
+    strbuf_clear(&der);
+    return ok;
+}
+
+struct issued *row_read_issued(const struct sql *sql, struct err *err)
+{
+    struct issued *issued = mem_zalloc(sizeof(*issued));
+    size_t len = 0;
+    const void *der = sql_blob(sql, 10, &len);
+
+    issued->id = sql_int(sql, 0);
+    issued->authority_id = sql_int(sql, 1);
+    issued->authority = sql_text(sql, 2);
+    issued->kind = (enum issued_kind)sql_int(sql, 3);
+    issued->role = sql_text(sql, 4);
+    issued->note = sql_text(sql, 5);
+    issued->created_at = sql_int(sql, 6);
+    issued->delivered = !sql_is_null(sql, 7);
+    issued->revoked_at = sql_int(sql, 8);
+    issued->reason = (enum crl_reason)sql_int(sql, 9);
+    issued->cert = cert_from_der(der, len, err);
+    if (issued->cert == NULL) {
+        err_prefix(err, _("certificate %lld of the store"), (long long)issued->id);
+        issued_free(issued);
+        return NULL;
+    }
+    issued->serial = cert_serial(issued->cert);
+    issued->not_before = cert_not_before(issued->cert);
+    issued->not_after = cert_not_after(issued->cert);
+    return issued;
+}
+
+bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_number, struct err *err)
+{
+    struct sql *sql = sql_new(store, "SELECT max(number) FROM crl WHERE authority_id = ?1", err);
+    int64_t number = 0;
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority_id);
+    if (!sql_run_int(sql, 0, &number, err))
+        return false;
+    *ret_number = (uint64_t)number;
+    return true;
+}
+
+static bool drop_old_der(struct store *store, int64_t authority_id, int64_t number, struct err *err)
+{
+    struct sql *sql =
+        sql_new(store, "UPDATE crl SET der = NULL WHERE authority_id = ?1 AND number = ?2", err);
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority_id);
+    sql_bind_int(sql, 2, number - CRL_KEPT);
+    return sql_run(sql, err);
+}
+
+bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *crl, struct err *err)
+{
+    struct strbuf der = STRBUF_INIT;
+    struct sql *sql = NULL;
+    uint64_t number = 0;
+    bool ok = false;
+
+    if (!crl_number(crl, &number) || number > INT64_MAX) {
+        err_set(err, ERR_INTERNAL, _("a revocation list has no usable number"));
+        goto out;
+    }
+    if (!crl_to_der(crl, &der, err))
+        goto out;
+    sql = sql_new(store,
+                  "INSERT INTO crl (authority_id, number, this_update, next_update, n_entries,"
+                  " created_at, der) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                  err);
+    if (sql == NULL)
+        goto out;
+    sql_bind_int(sql, 1, authority_id);
+    sql_bind_int(sql, 2, (int64_t)number);
+    sql_bind_int(sql, 3, crl_this_update(crl));
+    sql_bind_int(sql, 4, crl_next_update(crl));
+    sql_bind_int(sql, 5, (int64_t)crl_count(crl));
+    sql_bind_int(sql, 6, clock_now());
+    sql_bind_blob(sql, 7, der.data, der.len);
+    ok = sql_run(sql, err) && drop_old_der(store, authority_id, (int64_t)number, err);
+out:
+    strbuf_clear(&der);
+    return ok;
+}
+
+bool row_crl_end(const struct cert *authority, int64_t now, int days, int64_t *ret, struct err *err)
+{
+    int64_t ca_end = cert_not_after(authority);
+    int64_t end;
+    char date[CLOCK_TEXT_MAX];
+
+    if (days < 0 || days > CRL_DAYS_MAX)
+        return err_set(err, ERR_BAD_VALUE, _("%d days are not between 1 and %d"), days,
+                       CRL_DAYS_MAX);
+    if (ca_end <= now)
+        return err_set(err, ERR_POLICY, _("the CA ended on %s: no server takes its list any more"),
+                       clock_format_date(date, ca_end));
+    end = now + (days == 0 ? CRL_DEFAULT_DAYS : days) * CLOCK_DAY;
+    *ret = end < ca_end ? end : ca_end;
+    return true;
+}
+
+struct crl *row_next_crl(struct store *store, const struct authority *authority,
+                         const struct key *key, int days, struct err *err)
+{
+    int64_t now = clock_now();
+    struct crl_entry *entries = NULL;
+    struct crl *crl = NULL;
+    size_t n_entries = 0;
+    uint64_t number = 0;
+    int64_t end = 0;
+
+    if (!cert_matches_key(authority->cert, key)) {
+        err_set(err, ERR_CA_KEY, _("this is not the private key of \"%s\""), authority->name);
+        return NULL;
+    }
+    if (!row_crl_end(authority->cert, now, days, &end, err) ||
+        !row_last_crl(store, authority->id, &number, err) ||
+        !revoked_entries(store, authority->id, &entries, &n_entries, err))
+        return NULL;
+    number++;
+    crl =
+        crl_build(authority->cert, key, entries, n_entries, number, now - CERT_BACKDATE, end, err);
+    free(entries);
+    if (crl == NULL)
+        return NULL;
+    if (!row_add_crl(store, authority->id, crl, err)) {
+        crl_free(crl);
+        return NULL;
+    }
+    return crl;
+}
+
+void row_set_crl(struct authority *authority, const struct crl *crl)
+{
+    uint64_t number = 0;
+
+    authority->crl.number = crl_number(crl, &number) ? number : 0;
+    authority->crl.this_update = crl_this_update(crl);
+    authority->crl.next_update = crl_next_update(crl);
+}

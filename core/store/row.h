@@ -1,0 +1,47 @@
+/*
+ * row.h - inside core/store only: rows that more than one part writes.
+ *
+ * Rule     called inside a transaction of the caller.
+ */
+#ifndef PGSEAL_STORE_ROW_H
+#define PGSEAL_STORE_ROW_H
+
+#include "core/store/issued.h"
+#include "core/store/sql.h"
+
+struct issued_row {
+    int64_t authority_id;
+    enum issued_kind kind;
+    const char *role;
+    const char *note; /* or NULL */
+    const struct cert *cert;
+    int64_t created_at;
+    int64_t revoked_at; /* 0: not */
+    enum crl_reason reason;
+};
+bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
+                    struct err *err) MUST_CHECK;
+
+/* The columns of "issued AS i JOIN authority AS a", in the order that row_read_issued() reads. */
+#define ROW_ISSUED                                                                                 \
+    "i.id, i.authority_id, a.name, i.kind, i.role, i.note, i.created_at, i.delivered_at, "         \
+    "i.revoked_at, i.reason, i.cert FROM issued AS i JOIN authority AS a ON a.id = "               \
+    "i.authority_id "
+struct issued *row_read_issued(const struct sql *sql, struct err *err) MUST_CHECK;
+
+/* n of the last CRL, 0: none. */
+bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_number,
+                  struct err *err) MUST_CHECK;
+bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *crl,
+                 struct err *err) MUST_CHECK;
+
+/* From one CRL to the next: number, entries, dates; signed and recorded. Caller frees. */
+struct crl *row_next_crl(struct store *store, const struct authority *authority,
+                         const struct key *key, int days, struct err *err) MUST_CHECK;
+/* After the commit: authority's crl fields are those of this list. */
+void row_set_crl(struct authority *authority, const struct crl *crl);
+/* When a list made now ends: days (0: CRL_DEFAULT_DAYS) from now, not beyond the CA. */
+bool row_crl_end(const struct cert *authority, int64_t now, int days, int64_t *ret,
+                 struct err *err) MUST_CHECK;
+
+#endif

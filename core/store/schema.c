@@ -1,0 +1,234 @@
+/* schema.c - the tables of the store, one migration a version. */
+#include "config.h"
+
+#include "core/store/schema.h"
+
+#include <stdlib.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/store/sql.h"
+
+/* Indexes: every list of the program is one of these in order, with a limit; see issued_list.c. The
+ * counters of an authority are kept by triggers: counting 1,000,000 rows for a title line would
+ * cost more than drawing the page. */
+static const char *const version_1[] = {
+    "CREATE TABLE authority ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+    " session_issuer BLOB NOT NULL," /* as pg_stat_ssl.issuer_dn has it: at most 63 bytes */
+    " sha256 BLOB NOT NULL UNIQUE,"
+    " cert BLOB NOT NULL,"
+    " key_file TEXT NOT NULL UNIQUE,"  /* name inside keys/ */
+    " canary_good_file TEXT NOT NULL," /* "" for a CA without canaries */
+    " canary_revoked_file TEXT NOT NULL,"
+    " key_encrypted INTEGER NOT NULL,"
+    " retired_at INTEGER,"
+    " created_at INTEGER NOT NULL,"
+    " n_issued INTEGER NOT NULL DEFAULT 0,"
+    " n_revoked INTEGER NOT NULL DEFAULT 0) STRICT",
+    "CREATE INDEX authority_session_issuer ON authority (session_issuer)",
+
+    "CREATE TABLE issued ("
+    " id INTEGER PRIMARY KEY,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3)," /* enum issued_kind */
+    " role TEXT NOT NULL,"
+    " note TEXT,"
+    " serial BLOB NOT NULL UNIQUE CHECK (length(serial) BETWEEN 1 AND 20),"
+    " not_before INTEGER NOT NULL,"
+    " not_after INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " delivered_at INTEGER,"
+    " revoked_at INTEGER,"
+    " reason INTEGER NOT NULL DEFAULT 0," /* enum crl_reason */
+    " cert BLOB NOT NULL) STRICT",
+    "CREATE INDEX issued_authority ON issued (authority_id)",
+    "CREATE INDEX issued_role ON issued (role)",
+    "CREATE INDEX issued_canary ON issued (authority_id, kind) WHERE kind >= 2",
+    "CREATE INDEX issued_end ON issued (not_after) WHERE revoked_at IS NULL AND kind < 2",
+    "CREATE INDEX issued_authority_end ON issued (authority_id, not_after)"
+    " WHERE revoked_at IS NULL AND kind < 2",
+    "CREATE INDEX issued_revoked ON issued (revoked_at) WHERE revoked_at IS NOT NULL",
+    "CREATE INDEX issued_authority_revoked ON issued (authority_id, revoked_at)"
+    " WHERE revoked_at IS NOT NULL",
+    "CREATE TRIGGER issued_count AFTER INSERT ON issued WHEN NEW.kind < 2 BEGIN"
+    " UPDATE authority SET n_issued = n_issued + 1,"
+    " n_revoked = n_revoked + (NEW.revoked_at IS NOT NULL) WHERE id = NEW.authority_id; END",
+    "CREATE TRIGGER issued_count_revoked AFTER UPDATE OF revoked_at ON issued"
+    " WHEN NEW.kind < 2 AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL BEGIN"
+    " UPDATE authority SET n_revoked = n_revoked + 1 WHERE id = NEW.authority_id; END",
+    "CREATE TRIGGER issued_stays BEFORE DELETE ON issued BEGIN"
+    " SELECT RAISE(ABORT, 'a certificate is never deleted'); END",
+    "CREATE TRIGGER issued_stays_revoked BEFORE UPDATE OF revoked_at ON issued"
+    " WHEN OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at BEGIN"
+    " SELECT RAISE(ABORT, 'a revocation is never taken back'); END",
+
+    /* The last lists of a CA keep their DER; older ones keep the row (crl_row.c). */
+    "CREATE TABLE crl ("
+    " id INTEGER PRIMARY KEY,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " number INTEGER NOT NULL CHECK (number > 0),"
+    " this_update INTEGER NOT NULL,"
+    " next_update INTEGER NOT NULL,"
+    " n_entries INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " der BLOB,"
+    " UNIQUE (authority_id, number)) STRICT",
+    "CREATE TRIGGER crl_stays BEFORE DELETE ON crl BEGIN"
+    " SELECT RAISE(ABORT, 'a list is never deleted'); END",
+
+    "CREATE TABLE server ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+    " conninfo TEXT NOT NULL,"
+    " tls_host TEXT NOT NULL,"
+    " tls_port INTEGER NOT NULL,"
+    " provider TEXT NOT NULL,"
+    " production INTEGER NOT NULL,"
+    " system_identifier TEXT NOT NULL,"
+    " created_at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE server_trust ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " since INTEGER NOT NULL,"
+    " PRIMARY KEY (server_id, authority_id)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX server_trust_authority ON server_trust (authority_id)",
+
+    /* A plan names its server by text: the journal outlives "server remove". */
+    "CREATE TABLE plan ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " server TEXT NOT NULL COLLATE NOCASE,"
+    " system_identifier TEXT NOT NULL,"
+    " title TEXT NOT NULL,"
+    " intent TEXT NOT NULL,"
+    " state INTEGER NOT NULL," /* enum journal_plan_state */
+    " created_at INTEGER NOT NULL,"
+    " ended_at INTEGER) STRICT",
+    "CREATE INDEX plan_server ON plan (server)",
+    "CREATE INDEX plan_open ON plan (id) WHERE state IN (1, 2, 6)", /* DOING, DONE, LEFT */
+    "CREATE TABLE plan_step ("
+    " plan_id INTEGER NOT NULL REFERENCES plan (id),"
+    " n INTEGER NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " title TEXT NOT NULL,"
+    " data TEXT NOT NULL,"
+    " state INTEGER NOT NULL," /* enum journal_step_state */
+    " changed_at INTEGER NOT NULL,"
+    " PRIMARY KEY (plan_id, n)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE log ("
+    " id INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " act TEXT NOT NULL,"
+    " object TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT",
+    "CREATE TRIGGER log_stays BEFORE DELETE ON log BEGIN"
+    " SELECT RAISE(ABORT, 'the log is never shortened'); END",
+    "CREATE TRIGGER log_stays_true BEFORE UPDATE ON log BEGIN"
+    " SELECT RAISE(ABORT, 'the log is never changed'); END",
+    NULL};
+
+static const char *const *const migrations[] = {version_1};
+
+int schema_version(void)
+{
+    return (int)ARRAY_LEN(migrations);
+}
+
+static bool pragma_int(struct store *store, const char *text, int64_t *ret, struct err *err)
+{
+    struct sql *sql = sql_new(store, text, err);
+
+    return sql != NULL && sql_run_int(sql, 0, ret, err);
+}
+
+/* The version on disk; refuses what is not ours or newer than we are. */
+static bool read_version(struct store *store, int *ret, struct err *err)
+{
+    int64_t version = 0;
+    int64_t application = 0;
+    int64_t pages = 0;
+
+    if (!pragma_int(store, "PRAGMA user_version", &version, err) ||
+        !pragma_int(store, "PRAGMA application_id", &application, err) ||
+        !pragma_int(store, "PRAGMA page_count", &pages, err))
+        return false;
+    if (pages > 0 && application != SCHEMA_APPLICATION_ID) {
+        err_set(err, ERR_STORE, _("\"%s/pgseal.db\" is not a store of pgseal"),
+                store_folder(store));
+        return err_hint(err, _("Give another folder with --store DIR."));
+    }
+    if (version > schema_version())
+        return err_set(err, ERR_STORE_NEWER,
+                       _("the store \"%s\" has schema version %lld, this program knows %d"),
+                       store_folder(store), (long long)version, schema_version());
+    if (version < 0)
+        return err_set(err, ERR_STORE, _("the store \"%s\" has no valid schema version"),
+                       store_folder(store));
+    *ret = (int)version;
+    return true;
+}
+
+static bool run_migration(struct store *store, int from, struct err *err)
+{
+    char *pragma = mem_printf("PRAGMA user_version = %d", from + 1);
+    bool ok = true;
+
+    for (const char *const *statement = migrations[from]; ok && *statement != NULL; statement++)
+        ok = sql_exec(store, *statement, err);
+    ok = ok && sql_exec(store, pragma, err);
+    free(pragma);
+    return ok;
+}
+
+static bool set_application_id(struct store *store, struct err *err)
+{
+    char *pragma = mem_printf("PRAGMA application_id = %d", SCHEMA_APPLICATION_ID);
+    bool ok = sql_exec(store, pragma, err);
+
+    free(pragma);
+    return ok;
+}
+
+bool schema_migrate(struct store *store, struct err *err)
+{
+    int version = 0;
+    bool ok;
+
+    if (!read_version(store, &version, err))
+        return false;
+    if (version == schema_version())
+        return true;
+    if (!store_begin(store, err))
+        return false;
+    /* Again, now that nobody else writes: another process may have been faster. */
+    ok = read_version(store, &version, err);
+    if (ok && version == 0)
+        ok = set_application_id(store, err);
+    for (; ok && version < schema_version(); version++)
+        ok = run_migration(store, version, err);
+    if (!ok) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, err);
+}
+
+bool schema_check(struct store *store, struct err *err)
+{
+    int version = 0;
+
+    if (!read_version(store, &version, err))
+        return false;
+    if (version == 0)
+        return err_set(err, ERR_NO_STORE, _("there is no store in \"%s\""), store_folder(store));
+    if (version < schema_version()) {
+        err_set(err, ERR_STORE, _("the store \"%s\" was written by an older pgseal"),
+                store_folder(store));
+        return err_hint(err, _("Any command that writes (\"pgseal crl refresh\") brings it up to "
+                               "date."));
+    }
+    return true;
+}
