@@ -1,4 +1,6 @@
 /* hba_match.c - which line fits a client: the first one decides. */
+#include "config.h"
+
 #include "core/pg/hba_line.h"
 
 #include <netdb.h>
