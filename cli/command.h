@@ -57,8 +57,9 @@ bool cli_secret_file(struct cli *cli, enum option option, struct secret **ret,
 /* A server of the store; conninfo and service names are taken too (then not in the store: id 0). */
 struct server *cli_server(struct cli *cli, const char *name, struct err *err) MUST_CHECK;
 /* Logs in as the administrator; asks for a password where libpq's own places had none. Checks that
- * it is still the same server. */
-struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err) MUST_CHECK;
+ * it is still the same server. ret_password (may be NULL) gets what was typed, or NULL. */
+struct conn *cli_connect(struct cli *cli, struct server *server, struct secret **ret_password,
+                         struct err *err) MUST_CHECK;
 /* Where clients reach it. Caller frees *ret_host. "" when there is only a socket. */
 bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port,
                      struct err *err) MUST_CHECK;

@@ -395,7 +395,7 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
 
         watched->server = cli_server(cli, name, err);
         if (watched->server)
-            watched->conn = cli_connect(cli, watched->server, err);
+            watched->conn = cli_connect(cli, watched->server, NULL, err);
         if (!watched->conn) {
             server_list_clear(&list);
             return err_prefix(err, "%s", name);

@@ -135,32 +135,38 @@ static void progress(void *arg, const char *line)
     output_detail(&tour->cli->out, "       %s", line);
 }
 
+static bool add_server(struct tour *tour, struct err *err)
+{
+    struct server *draft = mem_zalloc(sizeof(*draft));
+    bool done;
+
+    draft->name = mem_strdup("demo");
+    draft->conninfo = mem_strdup(demo_admin_conninfo(tour->demo));
+    draft->tls_host = mem_strdup(HOST);
+    draft->tls_port = demo_port(tour->demo);
+    draft->provider = mem_strdup("self-managed");
+    draft->system_identifier = mem_strdup("");
+    done = server_add(tour->cli->store, draft, err);
+    server_free(draft);
+    return done;
+}
+
 static bool know_server(struct tour *tour, struct err *err)
 {
-    struct server *server = mem_zalloc(sizeof(*server));
-    struct params *params;
-
-    tour->server = server;
-    server->name = mem_strdup("demo");
-    server->conninfo = mem_strdup(demo_admin_conninfo(tour->demo));
-    server->tls_host = mem_strdup(HOST);
-    server->tls_port = demo_port(tour->demo);
-    server->provider = mem_strdup("self-managed");
-    server->system_identifier = mem_strdup("");
-    params = params_parse(server->conninfo, err);
-    if (params)
-        tour->admin = conn_open(params, NULL, err);
-    params_free(params);
+    tour->cli->store = store_open(demo_store(tour->demo), STORE_CREATE, err);
+    if (!tour->cli->store || !add_server(tour, err))
+        return false;
+    tour->server = server_load(tour->cli->store, "demo", err);
+    if (!tour->server)
+        return false;
+    tour->admin = cli_connect(tour->cli, tour->server, NULL, err);
     if (!tour->admin)
         return false;
-    tour->cli->store = store_open(demo_store(tour->demo), STORE_CREATE, err);
-    if (!tour->cli->store || !server_add(tour->cli->store, server, err))
-        return false;
     tour->target = (struct plan_target){.store = tour->cli->store,
-                                        .server = server,
+                                        .server = tour->server,
                                         .admin = tour->admin,
-                                        .tls_host = server->tls_host,
-                                        .tls_port = server->tls_port};
+                                        .tls_host = tour->server->tls_host,
+                                        .tls_port = tour->server->tls_port};
     return true;
 }
 

@@ -200,6 +200,23 @@ bool step_prove_cas(struct step_run *run, struct step *step, struct err *err)
     return true;
 }
 
+/* Every certificate of before but a root is there, the leaf in its place. A root is not missed, and
+ * one that joins (the server's certificate comes from the CA that is trusted now) does no harm. */
+static bool chain_lacks_nothing(const struct cert_list *before, const struct cert_list *now)
+{
+    if (before->n > 0 && (now->n == 0 || !cert_equal(before->certs[0], now->certs[0])))
+        return false;
+    for (size_t i = 1; i < before->n; i++) {
+        bool found = cert_is_self_signed(before->certs[i]);
+
+        for (size_t k = 1; k < now->n && !found; k++)
+            found = cert_equal(before->certs[i], now->certs[k]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
 /* Tidying ssl_ca_file can cut the chain that the server sends: OpenSSL completes it from there. */
 bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err)
 {
@@ -209,9 +226,7 @@ bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *
 
     if (!handshake_with(run->target, NULL, &now, err))
         return false;
-    good = now.chain.n == before->chain.n;
-    for (size_t i = 0; good && i < now.chain.n; i++)
-        good = cert_equal(now.chain.certs[i], before->chain.certs[i]);
+    good = chain_lacks_nothing(&before->chain, &now.chain);
     if (good) {
         run_saw(run->watch, _("handshake: the server's own chain is as before (%zu)"), now.chain.n);
         step_set_saw(step, _("%zu certificates, as before"), now.chain.n);
