@@ -67,6 +67,13 @@ bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
                        struct err *err) MUST_CHECK;
 
+/* True when standard input and output are a terminal and a person may be asked. */
+bool cli_on_terminal(const struct cli *cli);
+/* The wizard; sets cli->exit. folder: the store's, need not exist; server: chosen at the start, or
+ * NULL. */
+bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
+                struct err *err) MUST_CHECK;
+
 /* ERR_USAGE when --read-only was given. */
 bool cli_may_change_servers(struct cli *cli, struct err *err) MUST_CHECK;
 /* A file of at most max bytes, or standard input for "-"; appended to out. */

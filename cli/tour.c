@@ -135,28 +135,12 @@ static void progress(void *arg, const char *line)
     output_detail(&tour->cli->out, "       %s", line);
 }
 
-static bool add_server(struct tour *tour, struct err *err)
-{
-    struct server *draft = mem_zalloc(sizeof(*draft));
-    bool done;
-
-    draft->name = mem_strdup("demo");
-    draft->conninfo = mem_strdup(demo_admin_conninfo(tour->demo));
-    draft->tls_host = mem_strdup(HOST);
-    draft->tls_port = demo_port(tour->demo);
-    draft->provider = mem_strdup("self-managed");
-    draft->system_identifier = mem_strdup("");
-    done = server_add(tour->cli->store, draft, err);
-    server_free(draft);
-    return done;
-}
-
 static bool know_server(struct tour *tour, struct err *err)
 {
     tour->cli->store = store_open(demo_store(tour->demo), STORE_CREATE, err);
-    if (!tour->cli->store || !add_server(tour, err))
+    if (!tour->cli->store || !demo_add_server(tour->cli->store, tour->demo, err))
         return false;
-    tour->server = server_load(tour->cli->store, "demo", err);
+    tour->server = server_load(tour->cli->store, DEMO_SERVER, err);
     if (!tour->server)
         return false;
     tour->admin = cli_connect(tour->cli, tour->server, NULL, err);
