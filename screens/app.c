@@ -11,12 +11,18 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+struct kept {
+    char *field, *value;
+};
+
 struct app {
     struct loop *loop; /* borrowed */
     char *store_folder;
     char *server;
     bool read_only;
     bool demo;
+    struct kept *kept;
+    size_t n_kept;
 };
 
 struct app *app_new(const struct app_options *options)
@@ -34,6 +40,11 @@ void app_free(struct app *app)
 {
     if (app == NULL)
         return;
+    for (size_t i = 0; i < app->n_kept; i++) {
+        free(app->kept[i].field);
+        free(app->kept[i].value);
+    }
+    free(app->kept);
     free(app->store_folder);
     free(app->server);
     free(app);
@@ -70,6 +81,36 @@ void app_set_server(struct app *app, const char *name)
 bool app_read_only(const struct app *app)
 {
     return app->read_only;
+}
+
+static struct kept *find_kept(const struct app *app, const char *field)
+{
+    for (size_t i = 0; i < app->n_kept; i++) {
+        if (strcmp(app->kept[i].field, field) == 0)
+            return &app->kept[i];
+    }
+    return NULL;
+}
+
+void app_keep(struct app *app, const char *field, const char *value)
+{
+    struct kept *kept = find_kept(app, field);
+
+    if (kept == NULL) {
+        app->kept = mem_realloc_array(app->kept, app->n_kept + 1, sizeof(*app->kept));
+        kept = &app->kept[app->n_kept++];
+        kept->field = mem_strdup(field);
+        kept->value = NULL;
+    }
+    free(kept->value);
+    kept->value = value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
+}
+
+const char *app_kept(const struct app *app, const char *field)
+{
+    const struct kept *kept = find_kept(app, field);
+
+    return kept != NULL ? kept->value : NULL;
 }
 
 void app_where(const struct app *app, char *out, size_t size)

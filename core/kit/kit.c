@@ -88,17 +88,18 @@ static void kit_plan(struct kit *kit, const struct kit_spec *spec)
 {
     char *base = base_name(spec->issued);
     unsigned formats = formats_of(spec);
+    bool has_key = spec->key != NULL || spec->key_follows;
 
     memset(kit, 0, sizeof(*kit));
     for (int i = 0; i < FILE_COUNT; i++)
         strbuf_init(&kit->files[i].open);
     name_file(kit, FILE_CERTIFICATE, base, ".crt", FS_MODE_PUBLIC);
     name_file(kit, FILE_ROOT, "root", ".crt", FS_MODE_PUBLIC);
-    if (spec->key != NULL && (formats & KIT_PEM) != 0)
+    if (has_key && (formats & KIT_PEM) != 0)
         name_file(kit, FILE_KEY, base, ".key", FS_MODE_SECRET);
-    if (spec->key != NULL && (formats & KIT_P12) != 0)
+    if (has_key && (formats & KIT_P12) != 0)
         name_file(kit, FILE_P12, base, ".p12", FS_MODE_SECRET);
-    if (spec->key != NULL && (formats & KIT_PK8) != 0)
+    if (has_key && (formats & KIT_PK8) != 0)
         name_file(kit, FILE_PK8, base, ".pk8", FS_MODE_SECRET);
     name_file(kit, FILE_README, "README", ".txt", FS_MODE_PUBLIC);
     free(base);
@@ -150,13 +151,19 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
     return readme_write(spec, &names, &kit->files[FILE_README].open, err);
 }
 
-static bool check_spec(const struct kit_spec *spec, struct err *err)
+static bool check_formats(const struct kit_spec *spec, struct err *err)
 {
-    if (spec->key == NULL && (formats_of(spec) & (KIT_P12 | KIT_PK8)) != 0) {
-        err_set(err, ERR_POLICY, _("without the private key there is no .p12 and no .pk8"));
-        return err_hint(err,
-                        _("The request's key stayed where it was made: ask for \"pem\" only."));
-    }
+    if (spec->key != NULL || spec->key_follows || (formats_of(spec) & (KIT_P12 | KIT_PK8)) == 0)
+        return true;
+    err_set(err, ERR_POLICY, _("without the private key there is no .p12 and no .pk8"));
+    return err_hint(err, _("The request's key stayed where it was made: ask for \"pem\" only."));
+}
+
+static bool check_pieces(const struct kit_spec *spec, struct err *err)
+{
+    if (spec->key_follows)
+        return err_set(err, ERR_INTERNAL, _("the key of \"%s\" is still missing"),
+                       spec->issued->role);
     if (spec->key != NULL && !cert_matches_key(spec->issued->cert, spec->key))
         return err_set(err, ERR_INTERNAL, _("key and certificate of \"%s\" do not belong together"),
                        spec->issued->role);
@@ -236,7 +243,7 @@ bool kit_check(const struct kit_spec *spec, struct err *err)
     struct kit kit;
     bool ok;
 
-    if (!check_spec(spec, err))
+    if (!check_formats(spec, err))
         return false;
     if (!fs_exists(spec->folder))
         return check_above(spec->folder, err);
@@ -296,7 +303,7 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
     bool ok = false;
 
     kit_plan(&kit, spec);
-    if (!kit_check(spec, err) || !kit_make(&kit, spec, err))
+    if (!kit_check(spec, err) || !check_pieces(spec, err) || !kit_make(&kit, spec, err))
         goto out;
     made = !fs_exists(spec->folder);
     if (made && !fs_make_folder(spec->folder, err))

@@ -149,13 +149,13 @@ static bool read_version(struct store *store, int *ret, struct err *err)
 {
     int64_t version = 0;
     int64_t application = 0;
-    int64_t pages = 0;
+    int64_t objects = 0;
 
     if (!pragma_int(store, "PRAGMA user_version", &version, err) ||
         !pragma_int(store, "PRAGMA application_id", &application, err) ||
-        !pragma_int(store, "PRAGMA page_count", &pages, err))
+        !pragma_int(store, "SELECT count(*) FROM sqlite_schema", &objects, err))
         return false;
-    if (pages > 0 && application != SCHEMA_APPLICATION_ID) {
+    if (application != SCHEMA_APPLICATION_ID && (application != 0 || version != 0 || objects > 0)) {
         err_set(err, ERR_STORE, _("\"%s/pgseal.db\" is not a store of pgseal"),
                 store_folder(store));
         return err_hint(err, _("Give another folder with --store DIR."));

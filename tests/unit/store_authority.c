@@ -50,9 +50,8 @@ static int key_files(const struct box *box)
     char *output = NULL;
     int count;
 
-    assert_int_equal(box_run(NULL, "test -z \"$(find '%s/keys' -type f ! -perm 600)\"",
-                             box->store_folder),
-                     0);
+    assert_int_equal(
+        box_run(NULL, "test -z \"$(find '%s/keys' -type f ! -perm 600)\"", box->store_folder), 0);
     box_run(&output, "find '%s/keys' -type f | wc -l", box->store_folder);
     count = atoi(output);
     free(output);
@@ -218,8 +217,9 @@ static void test_key_file(void **state)
                      0);
     assert_null(authority_unlock(box->store, one, NULL, &err));
     box_assert_err(&err, ERR_KEY_MODE);
-    assert_int_equal(box_run(NULL, "cd '%s'/keys && chmod 600 * && cp two-????????????.key "
-                                   "one-????????????.key",
+    assert_int_equal(box_run(NULL,
+                             "cd '%s'/keys && chmod 600 * && cp two-????????????.key "
+                             "one-????????????.key",
                              box->store_folder),
                      0);
     assert_null(authority_unlock(box->store, one, NULL, &err));
@@ -349,8 +349,7 @@ static void test_cancelled(void **state)
 {
     struct box *box = *state;
 
-    refuse(box,
-           (struct authority_spec){.name = "x", .key_type = KEY_RSA_4096, .cancelled = always},
+    refuse(box, (struct authority_spec){.name = "x", .key_type = KEY_RSA_4096, .cancelled = always},
            ERR_CANCELLED);
     assert_int_equal(key_files(box), 0);
 }
@@ -359,12 +358,10 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_created),      TEST(test_names_are_checked),
-        TEST(test_unique),       TEST(test_load),
-        TEST(test_find_foreign), TEST(test_passphrase),
-        TEST(test_key_file),     TEST(test_next_name),
-        TEST(test_canaries),     TEST(test_sign_crl),
-        TEST(test_cancelled),
+        TEST(test_created),  TEST(test_names_are_checked), TEST(test_unique),
+        TEST(test_load),     TEST(test_find_foreign),      TEST(test_passphrase),
+        TEST(test_key_file), TEST(test_next_name),         TEST(test_canaries),
+        TEST(test_sign_crl), TEST(test_cancelled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ static void test_no_passwords(void **state)
 static void test_names(void **state)
 {
     struct box *box = *state;
-    static const char *const bad[] = {"",      "-x",     ".x",  "a b", "a/b",
+    static const char *const bad[] = {"",     "-x",       ".x",  "a b", "a/b",
                                       "a\nb", "\303\244", "a;b", "a'b"};
 
     strcpy(conninfo, "host=db1");
