@@ -11,7 +11,7 @@ static void add_command_line(struct strbuf *out, const struct command *command)
     struct strbuf form = STRBUF_INIT;
 
     strbuf_printf(&form, "%s%s%s", command->name, *command->names ? " " : "", command->names);
-    strbuf_printf(out, "  %-28s  %s\n", form.data, gettext(command->summary));
+    strbuf_printf(out, "  %-30s %s\n", form.data, gettext(command->summary));
     strbuf_clear(&form);
 }
 
@@ -26,7 +26,7 @@ static void add_option(struct strbuf *out, const struct option_info *info)
     strbuf_printf(&form, "--%s", info->name);
     if (info->value)
         strbuf_printf(&form, info->value_optional ? "[=%s]" : " %s", info->value);
-    strbuf_printf(out, "  %-28s  %s\n", form.data, gettext(info->help));
+    strbuf_printf(out, "  %-30s %s\n", form.data, gettext(info->help));
     strbuf_clear(&form);
 }
 

@@ -15,6 +15,9 @@
 #include "core/base/text.h"
 
 static void print_line(FILE *file, const char *prefix, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
+
+static void print_line(FILE *file, const char *prefix, const char *fmt, va_list args)
 {
     struct strbuf line = STRBUF_INIT;
 

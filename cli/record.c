@@ -97,7 +97,9 @@ char *record_date(char *out, size_t size, int64_t when)
     long long days = (long long)clock_days_until(when);
 
     clock_format_minute(minute, when);
-    if (clock_now() >= when)
+    if (days == 0)
+        snprintf(out, size, _("%s UTC (today)"), minute);
+    else if (clock_now() >= when)
         snprintf(out, size,
                  ngettext("%s UTC (%lld day ago)", "%s UTC (%lld days ago)", (unsigned long)-days),
                  minute, -days);
@@ -132,8 +134,7 @@ void record_print_cert(const struct output *output, const struct cert *cert)
     output_pair(output, _("issuer"), text.data);
     output_pair(output, _("serial"), serial_format_hex(buffer, &serial));
     output_pair(output, _("decimal"), serial_format_decimal(buffer, &serial));
-    output_pair(output, _("valid from"),
-                record_date(buffer, sizeof(buffer), cert_not_before(cert)));
+    output_pair(output, _("valid from"), clock_format_minute(buffer, cert_not_before(cert)));
     output_pair(output, _("valid until"),
                 record_date(buffer, sizeof(buffer), cert_not_after(cert)));
     output_pair(output, _("key"), key_type_title(cert_key_type(cert)));

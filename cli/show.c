@@ -319,7 +319,7 @@ static bool not_known(const struct pem *pem, const char *path, struct err *err)
     }
     err_set(err, ERR_NOT_A_CERTIFICATE, _("\"%s\" is no certificate, CRL, request, key or bundle"),
             path);
-    return err_cause(err, _("There is no -----BEGIN …----- line in it, and it is not DER."));
+    return err_cause(err, _("There is no -----BEGIN ...----- line in it, and it is not DER."));
 }
 
 /* What is wrong with the text as a whole. */
@@ -396,6 +396,8 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         return err_cause(err, _("And there is no store here, so it is no serial number either."));
     }
     issued = issued_find(cli->store, what, err);
+    if (!issued && err->code == ERR_CERT_UNKNOWN)
+        return err_cause(err, _("There is no file of this name either."));
     if (!issued)
         return false;
     if (cli->out.json) {
