@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/record.h"
+#include "cli/wizard.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -405,9 +406,28 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
     return true;
 }
 
+/* On a terminal, without a word about how to print, and for one server that the store knows. */
+static bool wants_panel(struct cli *cli, const char **ret_name)
+{
+    struct err ignored = ERR_INIT;
+    struct server *server = NULL;
+    bool known;
+
+    if (!cli_has_terminal(cli) || !cli->store || cli->args->n_names != 1 ||
+        args_has(cli->args, OPT_ONCE) || args_has(cli->args, OPT_WATCH) ||
+        args_has(cli->args, OPT_CSV) || args_has(cli->args, OPT_FINDINGS))
+        return false;
+    *ret_name = cli->args->names[0];
+    server = server_load(cli->store, *ret_name, &ignored);
+    known = server != NULL;
+    server_free(server);
+    return known;
+}
+
 bool run_sessions(struct cli *cli, struct err *err)
 {
     struct watched *servers = NULL;
+    const char *name = NULL;
     size_t n = 0;
     int64_t seconds;
     bool done = false;
@@ -418,6 +438,8 @@ bool run_sessions(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "\"--json\" and \"--csv\" exclude each other");
     if (!cli_store_if_any(cli, err))
         return false;
+    if (wants_panel(cli, &name))
+        return cli_wizard(cli, &(struct app_options){.server = name}, WIZARD_SESSIONS, err);
     if (open_servers(cli, &servers, &n, err))
         done = run_polls(cli, servers, n, seconds, err);
     for (size_t i = 0; i < n; i++) {

@@ -139,6 +139,7 @@ static bool know_server(struct tour *tour, struct err *err)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     struct params *params;
+    bool added;
 
     tour->server = server;
     server->name = mem_strdup("demo");
@@ -154,8 +155,12 @@ static bool know_server(struct tour *tour, struct err *err)
     if (!tour->admin)
         return false;
     tour->cli->store = store_open(demo_store(tour->demo), STORE_CREATE, err);
-    if (!tour->cli->store || !server_add(tour->cli->store, server, err))
+    added = tour->cli->store && server_add(tour->cli->store, server, err);
+    server_free(server);
+    tour->server = added ? server_load(tour->cli->store, "demo", err) : NULL;
+    if (!tour->server)
         return false;
+    server = tour->server;
     tour->target = (struct plan_target){.store = tour->cli->store,
                                         .server = server,
                                         .admin = tour->admin,

@@ -55,6 +55,7 @@ static const struct binding bindings[] = {
     {"d", N_("End..."), N_("end the session under the cursor: asks first"), 40},
     {"F5", N_("Refresh"), N_("ask the server now"), 0},
     {"Esc", N_("Back"), N_("one step back"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
     {NULL, NULL, NULL, 0},
 };
 
@@ -287,6 +288,8 @@ static struct nav key_event(struct sessions_page *self, uint32_t key)
     case KEY_CODE_F5:
         session_feed_refresh(self->feed);
         break;
+    case 'q':
+        return nav_quit();
     case KEY_CODE_ESC:
         if (table_key(self->table, key) == TABLE_IGNORED)
             return nav_pop();
