@@ -65,7 +65,7 @@ static const struct command commands[] = {
     {"server add", "NAME CONNINFO", 2, 2, BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | MAKES,
      N_("remember a server that can be reached"),
      "  pgseal server add db1 \"host=db1.example user=postgres\"\n"
-     "  pgseal server add lab \"host=/var/run/postgresql user=postgres\" --address db1.example\n",
+     "  pgseal server add lab \"host=/run/postgresql user=postgres\" --address db1\n",
      run_server_add},
     {"server list", "", 0, 0, 0, N_("the servers that the store knows"), "", run_server_list},
     {"server show", "NAME", 1, 1, 0, N_("one server, and its changes"), "", run_server_show},

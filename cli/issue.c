@@ -230,8 +230,7 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     job->authority = cli_authority(cli, err);
     if (!job->authority || !read_server(cli, job, err))
         return false;
-    if (!job->csr && !make_key(cli, job, err))
-        return false;
+    job->kit.key_follows = !job->csr;
     draft.role = mem_strdup(cli->args->names[0]);
     job->kit.issued = &draft;
     job->kit.ca = job->authority->cert;
@@ -241,6 +240,7 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     }
     free(draft.role);
     job->kit.issued = NULL;
+    job->kit.key_follows = false;
     return true;
 }
 
@@ -249,7 +249,7 @@ static bool make(struct cli *cli, struct job *job, struct err *err)
     if (!read_secrets(cli, job, err))
         return false;
     job->authority_key = cli_unlock(cli, job->authority, err);
-    if (!job->authority_key)
+    if (!job->authority_key || (!job->csr && !make_key(cli, job, err)))
         return false;
     job->issued = issued_make(cli->store, job->authority, job->authority_key, &job->spec, err);
     if (!job->issued)

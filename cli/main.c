@@ -97,6 +97,7 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     secret_protect_process();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a message */
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in JSON and CSV have a point */
     bindtextdomain("pgseal", LOCALEDIR);

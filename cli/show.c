@@ -13,7 +13,6 @@
 #include "cli/command.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/pki/pem.h"
 
@@ -425,8 +424,11 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
 bool run_show(struct cli *cli, struct err *err)
 {
     const char *what = cli->args->names[0];
+    struct stat st;
+    bool file =
+        stat(what, &st) == 0 && !S_ISDIR(st.st_mode); /* a kit's folder has the role's name */
 
-    if (strcmp(what, "-") == 0 || fs_exists(what))
+    if (strcmp(what, "-") == 0 || file)
         return show_file(cli, what, err);
     return show_issued(cli, what, err);
 }
