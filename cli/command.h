@@ -17,14 +17,14 @@
 #include "core/store/server.h"
 
 enum exit_code { /* design/cli.md; sysexits(3) for 69 */
-    EXIT_DONE = 0,
-    EXIT_FAILED = 1,     /* nothing changed */
-    EXIT_USAGE = 2,      /* wrong usage */
-    EXIT_SAID_NO = 3,    /* the person said no */
-    EXIT_TAKEN_BACK = 4, /* failed and taken back */
-    EXIT_LEFT = 5,       /* failed and not fully taken back */
-    EXIT_FOUND = 6,      /* a check found problems */
-    EXIT_TERMINAL = 69
+                 EXIT_DONE = 0,
+                 EXIT_FAILED = 1,     /* nothing changed */
+                 EXIT_USAGE = 2,      /* wrong usage */
+                 EXIT_SAID_NO = 3,    /* the person said no */
+                 EXIT_TAKEN_BACK = 4, /* failed and taken back */
+                 EXIT_LEFT = 5,       /* failed and not fully taken back */
+                 EXIT_FOUND = 6,      /* a check found problems */
+                 EXIT_TERMINAL = 69
 };
 
 struct cli {

@@ -13,6 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/wizard.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/log.h"
@@ -83,7 +84,7 @@ static bool run(struct cli *cli, struct err *err)
     }
     if (cli->args->command)
         return cli->args->command->run(cli, err);
-    return err_set(err, ERR_TERMINAL, _("the wizard is not part of this build"));
+    return cli_wizard(cli, &(struct app_options){.store_folder = NULL}, WIZARD_HOME, err);
 }
 
 int main(int argc, char **argv)
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     secret_protect_process();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a message */
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in JSON and CSV have a point */
     bindtextdomain("pgseal", LOCALEDIR);

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/record.h"
+#include "cli/wizard.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -43,7 +44,7 @@ static const struct {
     {FIND_UNKNOWN_CA, "unknown-ca"},
 };
 
-struct joined { /* a session and the certificate behind it */
+struct joined {                    /* a session and the certificate behind it */
     const struct session *session; /* borrowed */
     struct issued *issued;         /* or NULL */
     unsigned findings;
@@ -165,18 +166,17 @@ static json_t *row_json(const struct joined *row)
             issued_state_name(issued_state_at(row->issued, clock_now(), RECORD_WITHIN_DAYS)),
             "not_after", json_time(row->issued->not_after));
     }
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o, s:o}",
-                     "pid", s->pid, "class", session_class_name(s->class), "database",
-                     json_text(s->database), "role", json_text(s->role), "client_addr",
-                     json_text(s->address), "application_name", json_text(s->application),
-                     "backend_start", json_time(s->backend_start), "state", json_text(s->state),
-                     "ssl", known ? json_boolean(tls) : json_null(), "version",
-                     json_text(s->version), "cipher", json_text(s->cipher), "bits",
-                     s->bits > 0 ? json_integer(s->bits) : json_null(), "client_dn",
-                     json_text(s->client_dn), "client_serial", json_text(s->client_serial),
-                     "issuer_dn", json_text(s->issuer_dn), "certificate", certificate, "findings",
-                     findings);
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o}",
+        "pid", s->pid, "class", session_class_name(s->class), "database", json_text(s->database),
+        "role", json_text(s->role), "client_addr", json_text(s->address), "application_name",
+        json_text(s->application), "backend_start", json_time(s->backend_start), "state",
+        json_text(s->state), "ssl", known ? json_boolean(tls) : json_null(), "version",
+        json_text(s->version), "cipher", json_text(s->cipher), "bits",
+        s->bits > 0 ? json_integer(s->bits) : json_null(), "client_dn", json_text(s->client_dn),
+        "client_serial", json_text(s->client_serial), "issuer_dn", json_text(s->issuer_dn),
+        "certificate", certificate, "findings", findings);
 }
 
 struct totals {
@@ -216,8 +216,8 @@ static json_t *sessions_json(const struct cli *cli, const char *server,
 static void print_table(const struct cli *cli, const char *server, const struct sessions *sessions,
                         const struct joined *rows, size_t n)
 {
-    static const char *const headers[] = {"PID",    "ROLE",  "DATABASE",    "FROM", "TLS",
-                                          "CLIENT", "CERT ENDS", "STATE", "FINDINGS"};
+    static const char *const headers[] = {"PID",    "ROLE",      "DATABASE", "FROM",    "TLS",
+                                          "CLIENT", "CERT ENDS", "STATE",    "FINDINGS"};
     const size_t columns = ARRAY_LEN(headers);
     char **cells = mem_array(n * columns + 1, sizeof(*cells));
     struct totals totals = count(rows, n);
@@ -238,8 +238,8 @@ static void print_table(const struct cli *cli, const char *server, const struct 
         row[3] = mem_strdup(s->class == SESSION_SOCKET ? _("socket") : s->address);
         row[4] = mem_strdup(*s->version ? s->version : session_class_name(s->class));
         row[5] = mem_strdup(s->client_dn);
-        row[6] = mem_strdup(rows[i].issued ? clock_format_date(date, rows[i].issued->not_after)
-                                           : "");
+        row[6] =
+            mem_strdup(rows[i].issued ? clock_format_date(date, rows[i].issued->not_after) : "");
         row[7] = mem_strdup(s->state);
         row[8] = strbuf_steal(&findings);
         shown++;
@@ -247,7 +247,8 @@ static void print_table(const struct cli *cli, const char *server, const struct 
     output_line(&cli->out, _("%s: %d sessions, %d with TLS, %d with a certificate, %d need a look"),
                 server, totals.all, totals.tls, totals.with_cert, totals.findings);
     if (sessions->hidden > 0)
-        output_line(&cli->out, _("[!!] %d more are hidden from this role (grant pg_read_all_stats)"),
+        output_line(&cli->out,
+                    _("[!!] %d more are hidden from this role (grant pg_read_all_stats)"),
                     sessions->hidden);
     if (shown > 0)
         output_table(&cli->out, columns, headers, shown, (const char *const *)cells);
@@ -405,9 +406,28 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
     return true;
 }
 
+/* On a terminal, without a word about how to print, and for one server that the store knows. */
+static bool wants_panel(struct cli *cli, const char **ret_name)
+{
+    struct err ignored = ERR_INIT;
+    struct server *server = NULL;
+    bool known;
+
+    if (!cli_has_terminal(cli) || !cli->store || cli->args->n_names != 1 ||
+        args_has(cli->args, OPT_ONCE) || args_has(cli->args, OPT_WATCH) ||
+        args_has(cli->args, OPT_CSV) || args_has(cli->args, OPT_FINDINGS))
+        return false;
+    *ret_name = cli->args->names[0];
+    server = server_load(cli->store, *ret_name, &ignored);
+    known = server != NULL;
+    server_free(server);
+    return known;
+}
+
 bool run_sessions(struct cli *cli, struct err *err)
 {
     struct watched *servers = NULL;
+    const char *name = NULL;
     size_t n = 0;
     int64_t seconds;
     bool done = false;
@@ -418,6 +438,8 @@ bool run_sessions(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "\"--json\" and \"--csv\" exclude each other");
     if (!cli_store_if_any(cli, err))
         return false;
+    if (wants_panel(cli, &name))
+        return cli_wizard(cli, &(struct app_options){.server = name}, WIZARD_SESSIONS, err);
     if (open_servers(cli, &servers, &n, err))
         done = run_polls(cli, servers, n, seconds, err);
     for (size_t i = 0; i < n; i++) {

@@ -121,8 +121,7 @@ void overlay_help_text(const struct frame *frame, struct strbuf *out)
         one_column(out, here, n);
     strbuf_printf(out, "\n%s\n",
                   _("F-keys do not work? Hold Alt and press the digit: Alt-1 is F1."));
-    strbuf_printf(out, "%s\n",
-                  _("Paste: Ctrl-Shift-V, Shift-Insert or the mouse, as your terminal does it."));
+    strbuf_printf(out, "%s\n", _("Paste: Ctrl-Shift-V, Shift-Insert or the right mouse button."));
     for (size_t i = 0; i < LINES_MAX; i++)
         strbuf_clear(&here[i]);
 }

@@ -131,8 +131,9 @@ static int generate_step(EVP_PKEY_CTX *ctx)
 {
     struct cancel *cancel = EVP_PKEY_CTX_get_app_data(ctx);
 
-    if (cancel->asked && cancel->asked(cancel->arg))
-        cancel->cancelled = true; /* OpenSSL's own queue stays empty then */
+    /* OpenSSL may ask a few times more after the first no, and its own queue stays empty */
+    if (!cancel->cancelled && cancel->asked)
+        cancel->cancelled = cancel->asked(cancel->arg);
     return cancel->cancelled ? 0 : 1;
 }
 

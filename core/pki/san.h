@@ -19,7 +19,7 @@
 
 struct san {
     struct san_entry {
-        enum { SAN_DNS, SAN_IP, SAN_OTHER } type;
+        enum san_type { SAN_DNS, SAN_IP, SAN_OTHER } type;
         char *text; /* owned, clean: "db1.example", "127.0.0.1", "::1" */
     } * entries;
     size_t n;
