@@ -330,8 +330,11 @@ void term_resized(struct term *term)
 
     if (term->gone || ioctl(term->out, TIOCGWINSZ, &size) || size.ws_row == 0 || size.ws_col == 0)
         return;
-    if (size.ws_row != LINES || size.ws_col != COLS)
+    if (size.ws_row != LINES || size.ws_col != COLS) {
         (void)resize_term(size.ws_row, size.ws_col);
+        /* A window that grows again may show cells of before (tmux does): all is painted anew. */
+        (void)clearok(curscr, TRUE);
+    }
 }
 
 /* -- painting ------------------------------------------------------------------------------- */
