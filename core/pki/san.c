@@ -30,7 +30,7 @@ void san_clear(struct san *san)
     san_init(san);
 }
 
-static void append_take(struct san *san, int type, char *text)
+static void append_take(struct san *san, enum san_type type, char *text)
 {
     san->entries = mem_realloc_array(san->entries, san->n + 1, sizeof(*san->entries));
     san->entries[san->n].type = type;
