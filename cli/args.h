@@ -80,10 +80,10 @@ enum option {
 #define OPTIONS_CHANGING   ((OPTION_BIT(OPT_ADDRESS) - 1) & ~OPTIONS_COMMON)
 
 struct option_info {
-    enum option option; /* the row's own index: a test compares */
-    const char *name;   /* "store": given as --store */
-    char letter;        /* 'q', or 0 */
-    const char *value;  /* "DIR" in the help; NULL: takes no value */
+    enum option option;  /* the row's own index: a test compares */
+    const char *name;    /* "store": given as --store */
+    char letter;         /* 'q', or 0 */
+    const char *value;   /* "DIR" in the help; NULL: takes no value */
     bool value_optional; /* only as --watch=SECONDS */
     bool repeats;
     const char *words; /* "ec-p256 ed25519" for the completions; NULL: anything */
@@ -93,14 +93,14 @@ struct option_info {
 struct cli;
 
 struct command {
-    const char *name;      /* "ca create": one or two words */
-    const char *names;     /* "NAME" or "SERIAL|FILE|-", for the help; "" for none */
-    int min_names;         /* fewer: ERR_USAGE */
-    int max_names;         /* more: ERR_USAGE; -1: any number */
-    uint64_t options;      /* its own; of OPTIONS_CHANGING those that the help shows: all commands
+    const char *name;     /* "ca create": one or two words */
+    const char *names;    /* "NAME" or "SERIAL|FILE|-", for the help; "" for none */
+    int min_names;        /* fewer: ERR_USAGE */
+    int max_names;        /* more: ERR_USAGE; -1: any number */
+    uint64_t options;     /* its own; of OPTIONS_CHANGING those that the help shows: all commands
                               take them, so that a script may give them everywhere */
-    const char *summary;   /* one line, not translated yet */
-    const char *examples;  /* lines, each with its newline; "" for none */
+    const char *summary;  /* one line, not translated yet */
+    const char *examples; /* lines, each with its newline; "" for none */
     bool (*run)(struct cli *cli, struct err *err);
 };
 

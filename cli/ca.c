@@ -84,8 +84,8 @@ out:
 
 bool run_ca_list(struct cli *cli, struct err *err)
 {
-    static const char *const headers[] = {"NAME", "ENDS", "DAYS", "KEY", "ISSUED", "REVOKED",
-                                          "CRL", "CRL ENDS", "STATE"};
+    static const char *const headers[] = {"NAME",    "ENDS", "DAYS",     "KEY",  "ISSUED",
+                                          "REVOKED", "CRL",  "CRL ENDS", "STATE"};
     const size_t columns = ARRAY_LEN(headers);
     struct authority_list list = {0};
     char **cells = NULL;

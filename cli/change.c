@@ -49,9 +49,9 @@ static bool stop_asked(void *arg)
 
     (void)arg;
     held_signals(&set, false);
-    return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 ||
-                                         sigismember(&pending, SIGTERM) == 1 ||
-                                         sigismember(&pending, SIGHUP) == 1);
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
 }
 
 static const char *step_mark(enum journal_step_state state)
@@ -107,10 +107,10 @@ json_t *change_plan_json(const struct plan *plan, const char *server)
     for (size_t i = 0; i < plan_count(plan); i++) {
         struct plan_step_view step = plan_step(plan, i);
         char mark[2] = {(char)step.mark, '\0'};
-        json_t *json = json_pack("{s:i, s:s, s:o, s:o, s:s}", "n", step.n, "mark", mark, "title",
-                                 json_string_or_empty(step.title), "effect",
-                                 json_string_or_empty(step.effect), "state",
-                                 journal_step_state_name(step.state));
+        json_t *json =
+            json_pack("{s:i, s:s, s:o, s:o, s:s}", "n", step.n, "mark", mark, "title",
+                      json_string_or_empty(step.title), "effect", json_string_or_empty(step.effect),
+                      "state", journal_step_state_name(step.state));
         if (step.sql && *step.sql)
             json_object_set_new(json, "sql", json_string_or_empty(step.sql));
         if (step.file && *step.file)
@@ -153,11 +153,13 @@ bool change_open(struct cli *cli, const char *name, struct change *ret, struct e
     ret->server = server_load(cli->store, name, err);
     if (!ret->server)
         return false;
-    ret->admin = cli_connect(cli, ret->server, err);
+    ret->admin = cli_connect(cli, ret->server, &ret->password, err);
     if (!ret->admin)
         return false;
-    ret->target = (struct plan_target){
-        .store = cli->store, .server = ret->server, .admin = ret->admin};
+    ret->target = (struct plan_target){.store = cli->store,
+                                       .server = ret->server,
+                                       .admin = ret->admin,
+                                       .admin_password = ret->password};
     if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
         return false;
     ret->target.tls_host = ret->tls_host;
@@ -172,6 +174,7 @@ bool change_open(struct cli *cli, const char *name, struct change *ret, struct e
 void change_close(struct change *change)
 {
     conn_close(change->admin);
+    secret_free(change->password);
     server_free(change->server);
     free(change->tls_host);
     memset(change, 0, sizeof(*change));

@@ -132,8 +132,12 @@ struct server *cli_server(struct cli *cli, const char *name, struct err *err)
     struct server *server;
     struct strbuf conninfo = STRBUF_INIT;
 
-    if (!strchr(name, '=') && !strstr(name, "://"))
-        return server_load(cli->store, name, err);
+    if (!strchr(name, '=') && !strstr(name, "://")) {
+        if (cli->store)
+            return server_load(cli->store, name, err);
+        err_set(err, ERR_SERVER_UNKNOWN, _("there is no server \"%s\": no store here yet"), name);
+        return NULL;
+    }
     params = params_parse(name, err);
     if (!params)
         return NULL;
@@ -152,7 +156,8 @@ struct server *cli_server(struct cli *cli, const char *name, struct err *err)
     return server;
 }
 
-struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err)
+struct conn *cli_connect(struct cli *cli, struct server *server, struct secret **ret_password,
+                         struct err *err)
 {
     struct params *params = params_parse(server->conninfo, err);
     struct secret *password = NULL;
@@ -175,11 +180,15 @@ struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err
     }
     if (!conn)
         goto out;
-    if (server->id != 0 && (!conn_system_identifier(conn, identifier, err) ||
-                            (*identifier && !server_check_identifier(cli->store, server, identifier,
-                                                                     err)))) {
+    if (server->id != 0 &&
+        (!conn_system_identifier(conn, identifier, err) ||
+         (*identifier && !server_check_identifier(cli->store, server, identifier, err)))) {
         conn_close(conn);
         conn = NULL;
+    }
+    if (conn && ret_password) {
+        *ret_password = password;
+        password = NULL;
     }
 out:
     secret_free(password);
@@ -267,8 +276,7 @@ bool cli_write_export(struct cli *cli, const struct strbuf *bytes, json_t *docum
         err_set(err, ERR_USAGE, "\"--der\" with \"--json\" wants \"--out\": JSON is text");
         goto out;
     }
-    if (to_file && !dry_run &&
-        !fs_write_new(path, bytes->data, bytes->len, FS_MODE_PUBLIC, err))
+    if (to_file && !dry_run && !fs_write_new(path, bytes->data, bytes->len, FS_MODE_PUBLIC, err))
         goto out;
     if (to_file)
         output_note(&cli->out, dry_run ? _("would write \"%s\"") : _("wrote \"%s\""), path);

@@ -60,7 +60,8 @@ static void bash_values(struct strbuf *out)
         if (!options[i].value || options[i].value_optional)
             continue;
         if (options[i].words)
-            strbuf_printf(out, "        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
+            strbuf_printf(out,
+                          "        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
                           options[i].name, options[i].words);
         else if (strstr(options[i].value, "FILE") || strstr(options[i].value, "DIR") ||
                  strstr(options[i].value, "PATH"))
@@ -94,8 +95,9 @@ static void bash_script(struct strbuf *out)
     strbuf_add_str(out, "    esac\n    if ((COMP_CWORD == 1)); then\n");
     strbuf_reset(&words);
     add_words(&words, NULL);
-    strbuf_printf(out, "        words='%s'\n    elif ((COMP_CWORD == 2)); then\n        case $first in\n",
-                  words.data);
+    strbuf_printf(
+        out, "        words='%s'\n    elif ((COMP_CWORD == 2)); then\n        case $first in\n",
+        words.data);
     for (size_t i = 0; i < n; i++) {
         size_t len = strcspn(commands[i].name, " ");
         char group[32] = "";
@@ -108,14 +110,15 @@ static void bash_script(struct strbuf *out)
         add_words(&words, group);
         strbuf_printf(out, "            %s) words='%s' ;;\n", group, words.data);
     }
-    strbuf_add_str(out, "        esac\n    fi\n"
-                        "    if [[ $cur == -* ]]; then\n"
-                        "        COMPREPLY=($(compgen -W \"$flags --help --version\" -- \"$cur\"))\n"
-                        "    elif [[ -n $words ]]; then\n"
-                        "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                        "    else\n"
-                        "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-                        "    fi\n}\ncomplete -F _pgseal pgseal\n");
+    strbuf_add_str(out,
+                   "        esac\n    fi\n"
+                   "    if [[ $cur == -* ]]; then\n"
+                   "        COMPREPLY=($(compgen -W \"$flags --help --version\" -- \"$cur\"))\n"
+                   "    elif [[ -n $words ]]; then\n"
+                   "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                   "    else\n"
+                   "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+                   "    fi\n}\ncomplete -F _pgseal pgseal\n");
     strbuf_clear(&words);
 }
 

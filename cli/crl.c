@@ -23,11 +23,10 @@ static json_t *crl_json(const struct authority *authority, const struct crl *crl
         if (!crl_entry_at(crl, i, &entry))
             continue;
         json_array_append_new(
-            entries, json_pack("{s:s, s:s, s:o, s:s}", "serial",
-                               serial_format_hex(hex, &entry.serial), "serial_decimal",
-                               serial_format_decimal(decimal, &entry.serial), "revoked_at",
-                               json_time(entry.revoked_at), "reason",
-                               crl_reason_name(entry.reason)));
+            entries,
+            json_pack("{s:s, s:s, s:o, s:s}", "serial", serial_format_hex(hex, &entry.serial),
+                      "serial_decimal", serial_format_decimal(decimal, &entry.serial), "revoked_at",
+                      json_time(entry.revoked_at), "reason", crl_reason_name(entry.reason)));
     }
     return json_pack("{s:o, s:I, s:o, s:o, s:o}", "ca", json_string_or_empty(authority->name),
                      "number", (json_int_t)authority->crl.number, "this_update",
@@ -45,8 +44,8 @@ static char *entry_name(struct cli *cli, const struct serial *serial)
 
     if (!issued)
         return mem_strdup("");
-    name = mem_strdup(issued->kind == ISSUED_CANARY_REVOKED ? _("(canary of this CA)")
-                                                            : issued->role);
+    name =
+        mem_strdup(issued->kind == ISSUED_CANARY_REVOKED ? _("(canary of this CA)") : issued->role);
     issued_free(issued);
     return name;
 }

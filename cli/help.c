@@ -11,7 +11,7 @@ static void add_command_line(struct strbuf *out, const struct command *command)
     struct strbuf form = STRBUF_INIT;
 
     strbuf_printf(&form, "%s%s%s", command->name, *command->names ? " " : "", command->names);
-    strbuf_printf(out, "  %-28s  %s\n", form.data, gettext(command->summary));
+    strbuf_printf(out, "  %-30s %s\n", form.data, gettext(command->summary));
     strbuf_clear(&form);
 }
 
@@ -26,7 +26,7 @@ static void add_option(struct strbuf *out, const struct option_info *info)
     strbuf_printf(&form, "--%s", info->name);
     if (info->value)
         strbuf_printf(&form, info->value_optional ? "[=%s]" : " %s", info->value);
-    strbuf_printf(out, "  %-28s  %s\n", form.data, gettext(info->help));
+    strbuf_printf(out, "  %-30s %s\n", form.data, gettext(info->help));
     strbuf_clear(&form);
 }
 
@@ -48,15 +48,16 @@ void help_program(struct strbuf *out)
     size_t n;
     const struct command *commands = command_table(&n);
 
-    strbuf_add_str(out, _("pgseal - TLS client certificates for PostgreSQL\n\n"
-                          "Examples\n"
-                          "  pgseal demo --tour                       see it all on a private PostgreSQL\n"
-                          "  pgseal ca create \"Acme PG Root\"          a certificate authority\n"
-                          "  pgseal issue client alice                a certificate for the role alice\n"
-                          "  pgseal server add db1 \"host=db1 user=postgres\"\n"
-                          "  pgseal server trust db1                  db1 checks client certificates\n"
-                          "  pgseal sessions db1                      who is connected how\n"
-                          "\nCommands\n"));
+    strbuf_add_str(
+        out, _("pgseal - TLS client certificates for PostgreSQL\n\n"
+               "Examples\n"
+               "  pgseal demo --tour                       see it all on a private PostgreSQL\n"
+               "  pgseal ca create \"Acme PG Root\"          a certificate authority\n"
+               "  pgseal issue client alice                a certificate for the role alice\n"
+               "  pgseal server add db1 \"host=db1 user=postgres\"\n"
+               "  pgseal server trust db1                  db1 checks client certificates\n"
+               "  pgseal sessions db1                      who is connected how\n"
+               "\nCommands\n"));
     for (size_t i = 0; i < n; i++)
         add_command_line(out, &commands[i]);
     add_options(out, _("\nFlags of every command\n"), OPTIONS_COMMON);

@@ -65,8 +65,8 @@ static bool parse_formats(const char *text, unsigned *ret, struct err *err)
             }
         }
         if (!found)
-            return err_set(err, ERR_BAD_VALUE, _("\"--format\" knows pem, p12 and pk8, not \"%.*s\""),
-                           (int)len, text);
+            return err_set(err, ERR_BAD_VALUE,
+                           _("\"--format\" knows pem, p12 and pk8, not \"%.*s\""), (int)len, text);
         text += len;
         if (*text == ',')
             text++;
@@ -119,8 +119,9 @@ static void tell_about_csr(const struct cli *cli, const struct csr *csr, const c
                 key_type_title(csr_key_type(csr)));
     strbuf_reset(&text);
     if (!name_common_name(name, &text) || strcmp(text.data, role) != 0)
-        output_warning(&cli->out, _("the certificate will say \"%s\": the names in a request are "
-                                    "not taken over"),
+        output_warning(&cli->out,
+                       _("the certificate will say \"%s\": the names in a request are "
+                         "not taken over"),
                        role);
     if (csr_asks_for_ca(csr))
         output_warning(&cli->out, _("the request asks to be a CA; it will not be one"));
@@ -174,8 +175,7 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     if (names->n > 1)
         return err_set(err, ERR_USAGE, "\"--server\" names one server here");
     job->server = cli_server(cli, names->items[0], err);
-    if (!job->server ||
-        !cli_tls_address(job->server, &job->host, &job->kit.server_port, err))
+    if (!job->server || !cli_tls_address(job->server, &job->host, &job->kit.server_port, err))
         return false;
     job->kit.server_host = *job->host ? job->host : NULL;
     return true;
@@ -230,8 +230,7 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     job->authority = cli_authority(cli, err);
     if (!job->authority || !read_server(cli, job, err))
         return false;
-    if (!job->csr && !make_key(cli, job, err))
-        return false;
+    job->kit.key_follows = !job->csr;
     draft.role = mem_strdup(cli->args->names[0]);
     job->kit.issued = &draft;
     job->kit.ca = job->authority->cert;
@@ -241,6 +240,7 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     }
     free(draft.role);
     job->kit.issued = NULL;
+    job->kit.key_follows = false;
     return true;
 }
 
@@ -249,7 +249,7 @@ static bool make(struct cli *cli, struct job *job, struct err *err)
     if (!read_secrets(cli, job, err))
         return false;
     job->authority_key = cli_unlock(cli, job->authority, err);
-    if (!job->authority_key)
+    if (!job->authority_key || (!job->csr && !make_key(cli, job, err)))
         return false;
     job->issued = issued_make(cli->store, job->authority, job->authority_key, &job->spec, err);
     if (!job->issued)
@@ -267,10 +267,10 @@ static bool make(struct cli *cli, struct job *job, struct err *err)
 
 static json_t *files_json(const struct kit_files *files)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "certificate",
-                     json_text(files->certificate), "key", json_text(files->key), "root",
-                     json_text(files->root), "p12", json_text(files->p12), "pk8",
-                     json_text(files->pk8), "readme", json_text(files->readme));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "certificate", json_text(files->certificate),
+                     "key", json_text(files->key), "root", json_text(files->root), "p12",
+                     json_text(files->p12), "pk8", json_text(files->pk8), "readme",
+                     json_text(files->readme));
 }
 
 static void print_file(const struct output *output, const char *path, const char *mode,
@@ -308,8 +308,9 @@ static bool issue(struct cli *cli, struct job *job, struct err *err)
     bool done = prepare(cli, job, err);
 
     if (done && args_has(cli->args, OPT_DRY_RUN))
-        output_note(&cli->out, _("would issue a %s certificate for \"%s\" by the CA \"%s\" into "
-                                 "\"%s\""),
+        output_note(&cli->out,
+                    _("would issue a %s certificate for \"%s\" by the CA \"%s\" into "
+                      "\"%s\""),
                     issued_kind_name(job->spec.kind), cli->args->names[0], job->authority->name,
                     job->folder);
     else if (done)
@@ -331,9 +332,8 @@ bool run_issue_client(struct cli *cli, struct err *err)
 
 bool run_issue_server(struct cli *cli, struct err *err)
 {
-    struct job job = {.spec = {.kind = ISSUED_SERVER,
-                               .hosts = cli->args->names,
-                               .n_hosts = cli->args->n_names}};
+    struct job job = {
+        .spec = {.kind = ISSUED_SERVER, .hosts = cli->args->names, .n_hosts = cli->args->n_names}};
 
     return issue(cli, &job, err);
 }

@@ -70,7 +70,8 @@ bool run_list(struct cli *cli, struct err *err)
     }
     filter.within_days = (int)within;
     filter.limit = (int)limit;
-    if (!cli_store_if_any(cli, err) || (cli->store && !issued_list(cli->store, &filter, &list, err)))
+    if (!cli_store_if_any(cli, err) ||
+        (cli->store && !issued_list(cli->store, &filter, &list, err)))
         return false;
     if (cli->out.json) {
         print_json(&list, (int)within);

@@ -74,6 +74,15 @@ static bool run_help(const struct args *args)
     return true;
 }
 
+static bool run_wizard(struct cli *cli, struct err *err)
+{
+    char *folder = store_choose_folder(args_value(cli->args, OPT_STORE), err);
+    bool done = folder && cli_wizard(cli, folder, NULL, false, false, err);
+
+    free(folder);
+    return done;
+}
+
 static bool run(struct cli *cli, struct err *err)
 {
     if (run_help(cli->args)) {
@@ -83,7 +92,7 @@ static bool run(struct cli *cli, struct err *err)
     }
     if (cli->args->command)
         return cli->args->command->run(cli, err);
-    return err_set(err, ERR_TERMINAL, _("the wizard is not part of this build"));
+    return run_wizard(cli, err);
 }
 
 int main(int argc, char **argv)
@@ -96,6 +105,7 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     secret_protect_process();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a message */
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in JSON and CSV have a point */
     bindtextdomain("pgseal", LOCALEDIR);

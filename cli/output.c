@@ -15,6 +15,9 @@
 #include "core/base/text.h"
 
 static void print_line(FILE *file, const char *prefix, const char *fmt, va_list args)
+    PRINTF_LIKE(3, 0);
+
+static void print_line(FILE *file, const char *prefix, const char *fmt, va_list args)
 {
     struct strbuf line = STRBUF_INIT;
 
@@ -184,7 +187,8 @@ bool output_close(struct err *err)
     errno = 0;
     failed = fflush(stdout) != 0 || ferror(stdout);
     if (failed) {
-        err_set_errno(err, ERR_FILE, errno ? errno : EIO, _("standard output could not be written"));
+        err_set_errno(err, ERR_FILE, errno ? errno : EIO,
+                      _("standard output could not be written"));
         return err_state(err, _("What the command did is done; only its text is not whole."));
     }
     return true;

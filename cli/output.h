@@ -50,9 +50,9 @@ void output_json(json_t *document, bool compact);
 /* Flushes; ERR_FILE or ERR_DISK_FULL when something could not be written. */
 bool output_close(struct err *err) MUST_CHECK;
 
-json_t *json_text(const char *text) MUST_CHECK; /* cleaned; NULL and "" become null */
+json_t *json_text(const char *text) MUST_CHECK;            /* cleaned; NULL and "" become null */
 json_t *json_string_or_empty(const char *text) MUST_CHECK; /* cleaned; NULL becomes "" */
-json_t *json_time(int64_t when) MUST_CHECK;     /* RFC 3339; 0 becomes null */
+json_t *json_time(int64_t when) MUST_CHECK;                /* RFC 3339; 0 becomes null */
 json_t *output_error_document(const struct err *err) MUST_CHECK;
 
 #endif

@@ -29,8 +29,8 @@ bool run_plan_list(struct cli *cli, struct err *err)
 
     if (!args_int(cli->args, OPT_LIMIT, 1, 100000, 50, &limit, err) || !cli_store_if_any(cli, err))
         return false;
-    if (cli->store && !journal_list(cli->store, args_value(cli->args, OPT_SERVER), (int)limit, &list,
-                                    err))
+    if (cli->store &&
+        !journal_list(cli->store, args_value(cli->args, OPT_SERVER), (int)limit, &list, err))
         return false;
     rows = json_array();
     cells = mem_array(list.n * columns + 1, sizeof(*cells));

@@ -28,13 +28,12 @@ json_t *record_cert(const struct cert *cert)
     char hex[SERIAL_HEX_MAX], decimal[SERIAL_DECIMAL_MAX], sha256[CERT_SHA256_HEX];
     struct serial serial = cert_serial(cert);
 
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "serial",
-                     serial_format_hex(hex, &serial), "serial_decimal",
-                     serial_format_decimal(decimal, &serial), "subject", subject_json(cert, false),
-                     "issuer", subject_json(cert, true), "not_before",
-                     json_time(cert_not_before(cert)), "not_after", json_time(cert_not_after(cert)),
-                     "key_type", key_type_name(cert_key_type(cert)), "sha256",
-                     cert_sha256_hex(cert, sha256));
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "serial", serial_format_hex(hex, &serial),
+        "serial_decimal", serial_format_decimal(decimal, &serial), "subject",
+        subject_json(cert, false), "issuer", subject_json(cert, true), "not_before",
+        json_time(cert_not_before(cert)), "not_after", json_time(cert_not_after(cert)), "key_type",
+        key_type_name(cert_key_type(cert)), "sha256", cert_sha256_hex(cert, sha256));
 }
 
 json_t *record_issued(const struct issued *issued)
@@ -65,18 +64,17 @@ json_t *record_authority(const struct authority *authority)
 {
     char sha256[CERT_SHA256_HEX];
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:b, s:b, s:{s:I, s:o, s:o}}",
-                     "name", json_string_or_empty(authority->name), "subject",
-                     subject_json(authority->cert, false), "not_before",
-                     json_time(cert_not_before(authority->cert)), "not_after",
-                     json_time(cert_not_after(authority->cert)), "key_type",
-                     key_type_name(cert_key_type(authority->cert)), "sha256",
-                     cert_sha256_hex(authority->cert, sha256), "issued",
-                     (json_int_t)authority->issued, "revoked", (json_int_t)authority->revoked,
-                     "has_key", authority->has_key, "retired", authority->retired, "crl", "number",
-                     (json_int_t)authority->crl.number, "this_update",
-                     json_time(authority->crl.this_update), "next_update",
-                     json_time(authority->crl.next_update));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:b, s:b, s:{s:I, s:o, s:o}}", "name",
+        json_string_or_empty(authority->name), "subject", subject_json(authority->cert, false),
+        "not_before", json_time(cert_not_before(authority->cert)), "not_after",
+        json_time(cert_not_after(authority->cert)), "key_type",
+        key_type_name(cert_key_type(authority->cert)), "sha256",
+        cert_sha256_hex(authority->cert, sha256), "issued", (json_int_t)authority->issued,
+        "revoked", (json_int_t)authority->revoked, "has_key", authority->has_key, "retired",
+        authority->retired, "crl", "number", (json_int_t)authority->crl.number, "this_update",
+        json_time(authority->crl.this_update), "next_update",
+        json_time(authority->crl.next_update));
 }
 
 json_t *record_san(const struct cert *cert)
@@ -99,13 +97,15 @@ char *record_date(char *out, size_t size, int64_t when)
     long long days = (long long)clock_days_until(when);
 
     clock_format_minute(minute, when);
-    if (clock_now() >= when)
-        snprintf(out, size, ngettext("%s UTC (%lld day ago)", "%s UTC (%lld days ago)",
-                                     (unsigned long)-days),
+    if (days == 0)
+        snprintf(out, size, _("%s UTC (today)"), minute);
+    else if (clock_now() >= when)
+        snprintf(out, size,
+                 ngettext("%s UTC (%lld day ago)", "%s UTC (%lld days ago)", (unsigned long)-days),
                  minute, -days);
     else
-        snprintf(out, size, ngettext("%s UTC (in %lld day)", "%s UTC (in %lld days)",
-                                     (unsigned long)days),
+        snprintf(out, size,
+                 ngettext("%s UTC (in %lld day)", "%s UTC (in %lld days)", (unsigned long)days),
                  minute, days);
     return out;
 }
@@ -134,8 +134,7 @@ void record_print_cert(const struct output *output, const struct cert *cert)
     output_pair(output, _("issuer"), text.data);
     output_pair(output, _("serial"), serial_format_hex(buffer, &serial));
     output_pair(output, _("decimal"), serial_format_decimal(buffer, &serial));
-    output_pair(output, _("valid from"),
-                record_date(buffer, sizeof(buffer), cert_not_before(cert)));
+    output_pair(output, _("valid from"), clock_format_minute(buffer, cert_not_before(cert)));
     output_pair(output, _("valid until"),
                 record_date(buffer, sizeof(buffer), cert_not_after(cert)));
     output_pair(output, _("key"), key_type_title(cert_key_type(cert)));

@@ -34,7 +34,8 @@ static bool check_servers(struct cli *cli, struct err *err)
     const struct args_values *names = &cli->args->options[OPT_SERVER];
 
     if (names->n == 0 && args_has(cli->args, OPT_END_SESSIONS))
-        return err_set(err, ERR_USAGE, "\"--end-sessions\" wants \"--server\": the sessions of which?");
+        return err_set(err, ERR_USAGE,
+                       "\"--end-sessions\" wants \"--server\": the sessions of which?");
     if (names->n > 0 && !args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
         return false;
     for (size_t i = 0; i < names->n; i++) {
@@ -83,9 +84,8 @@ static bool end_sessions(struct revocation *revocation, struct conn *admin, cons
 
     name_format_pg(issuer, dn);
     name_free(issuer);
-    done = sessions_end_serial(admin, dn,
-                               serial_format_decimal(decimal, &revocation->issued->serial),
-                               ret_ended, err);
+    done = sessions_end_serial(
+        admin, dn, serial_format_decimal(decimal, &revocation->issued->serial), ret_ended, err);
     if (done)
         output_line(&revocation->cli->out, _("%d open sessions ended on \"%s\""), *ret_ended,
                     server);
@@ -111,11 +111,11 @@ static bool publish(struct revocation *revocation, const char *name, struct err 
     done = true;
 out:
     json_array_append_new(revocation->servers,
-                          done ? json_pack("{s:o, s:b, s:i}", "server", json_string_or_empty(name),
-                                           "published", 1, "sessions_ended", ended)
-                               : json_pack("{s:o, s:b, s:o}", "server", json_string_or_empty(name),
-                                           "published", 0, "error",
-                                           json_string_or_empty(err->msg)));
+                          done
+                              ? json_pack("{s:o, s:b, s:i}", "server", json_string_or_empty(name),
+                                          "published", 1, "sessions_ended", ended)
+                              : json_pack("{s:o, s:b, s:o}", "server", json_string_or_empty(name),
+                                          "published", 0, "error", json_string_or_empty(err->msg)));
     change_close(&change);
     return done;
 }
@@ -166,8 +166,9 @@ static void tell_servers(struct revocation *revocation)
             continue;
         for (size_t k = 0; k < trusts.n; k++)
             if (trusts.rows[k]->id == revocation->authority->id)
-                output_note(&cli->out, _("next   pgseal server crl %s: it accepts the certificate "
-                                         "until then"),
+                output_note(&cli->out,
+                            _("next   pgseal server crl %s: it accepts the certificate "
+                              "until then"),
                             list.rows[i]->name);
         authority_list_clear(&trusts);
     }

@@ -16,13 +16,12 @@
 
 static json_t *server_json(const struct server *server)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
-                     json_string_or_empty(server->name), "conninfo",
-                     json_string_or_empty(server->conninfo), "tls_host", json_text(server->tls_host),
-                     "tls_port", server->tls_port ? json_integer(server->tls_port) : json_null(),
-                     "provider", json_string_or_empty(server->provider), "production",
-                     server->production, "system_identifier",
-                     json_text(server->system_identifier));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name", json_string_or_empty(server->name),
+        "conninfo", json_string_or_empty(server->conninfo), "tls_host", json_text(server->tls_host),
+        "tls_port", server->tls_port ? json_integer(server->tls_port) : json_null(), "provider",
+        json_string_or_empty(server->provider), "production", server->production,
+        "system_identifier", json_text(server->system_identifier));
 }
 
 static bool check_provider(const char *provider, struct err *err)
@@ -72,7 +71,7 @@ static struct server *read_server(struct cli *cli, struct err *err)
 
 static bool add(struct cli *cli, struct server *server, struct err *err)
 {
-    struct conn *conn = cli_connect(cli, server, err);
+    struct conn *conn = cli_connect(cli, server, NULL, err);
     char identifier[32];
     bool done = false;
 
@@ -171,7 +170,8 @@ static void print_server(struct cli *cli, const struct server *server,
     output_pair(&cli->out, _("name"), server->name);
     output_pair(&cli->out, _("connection"), server->conninfo);
     if (*server->tls_host)
-        strbuf_printf(&names, "%s:%d", server->tls_host, server->tls_port ? server->tls_port : 5432);
+        strbuf_printf(&names, "%s:%d", server->tls_host,
+                      server->tls_port ? server->tls_port : 5432);
     output_pair(&cli->out, _("clients use"), names.data);
     output_pair(&cli->out, _("provider"), server->provider);
     output_pair(&cli->out, _("identifier"), server->system_identifier);
@@ -182,8 +182,8 @@ static void print_server(struct cli *cli, const struct server *server,
         strbuf_printf(&names, "%s%s", i > 0 ? ", " : "", trusts->rows[i]->name);
     output_pair(&cli->out, _("trusts"), names.data);
     for (size_t i = 0; i < plans->n; i++)
-        output_line(&cli->out, "%s  %lld  %s  %s  %s", i == 0 ? _("changes      ") : "             ",
-                    (long long)plans->rows[i]->id,
+        output_line(&cli->out, "%s  %lld  %s  %s  %s",
+                    i == 0 ? _("changes      ") : "             ", (long long)plans->rows[i]->id,
                     clock_format_minute(buffer, plans->rows[i]->created_at),
                     journal_plan_state_name(plans->rows[i]->state), plans->rows[i]->title);
     strbuf_clear(&names);

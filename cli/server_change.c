@@ -115,8 +115,9 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
         char sha256[CERT_SHA256_HEX];
 
         cert_format_subject(trust->foreign.certs[i], &name);
-        output_note(&cli->out, _("[ok] CA \"%s\"\n     SHA-256 %s\n     Compare it with the sender, "
-                                 "by phone."),
+        output_note(&cli->out,
+                    _("[ok] CA \"%s\"\n     SHA-256 %s\n     Compare it with the sender, "
+                      "by phone."),
                     name.data, cert_sha256_hex(trust->foreign.certs[i], sha256));
         strbuf_clear(&name);
     }
@@ -256,7 +257,8 @@ static bool choose_plan(struct cli *cli, const char *server, int64_t *ret, struc
     }
     journal_plan_list_clear(&list);
     if (!found)
-        return err_set(err, ERR_NOTHING_TO_UNDO, _("no change on \"%s\" can be taken back"), server);
+        return err_set(err, ERR_NOTHING_TO_UNDO, _("no change on \"%s\" can be taken back"),
+                       server);
     return true;
 }
 

@@ -78,7 +78,8 @@ static json_t *probe_json(const char *host, int port, const struct handshake *se
 static void print_chain(const struct output *output, const struct handshake *seen)
 {
     for (size_t i = 0; i < seen->chain.n; i++) {
-        output_line(output, _("%s"), i == 0 ? _("-- the server's certificate") : _("-- sent with it"));
+        output_line(output, _("%s"),
+                    i == 0 ? _("-- the server's certificate") : _("-- sent with it"));
         record_print_cert(output, seen->chain.certs[i]);
     }
 }

@@ -43,7 +43,7 @@ static const struct {
     {FIND_UNKNOWN_CA, "unknown-ca"},
 };
 
-struct joined { /* a session and the certificate behind it */
+struct joined {                    /* a session and the certificate behind it */
     const struct session *session; /* borrowed */
     struct issued *issued;         /* or NULL */
     unsigned findings;
@@ -165,18 +165,17 @@ static json_t *row_json(const struct joined *row)
             issued_state_name(issued_state_at(row->issued, clock_now(), RECORD_WITHIN_DAYS)),
             "not_after", json_time(row->issued->not_after));
     }
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o, s:o}",
-                     "pid", s->pid, "class", session_class_name(s->class), "database",
-                     json_text(s->database), "role", json_text(s->role), "client_addr",
-                     json_text(s->address), "application_name", json_text(s->application),
-                     "backend_start", json_time(s->backend_start), "state", json_text(s->state),
-                     "ssl", known ? json_boolean(tls) : json_null(), "version",
-                     json_text(s->version), "cipher", json_text(s->cipher), "bits",
-                     s->bits > 0 ? json_integer(s->bits) : json_null(), "client_dn",
-                     json_text(s->client_dn), "client_serial", json_text(s->client_serial),
-                     "issuer_dn", json_text(s->issuer_dn), "certificate", certificate, "findings",
-                     findings);
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o}",
+        "pid", s->pid, "class", session_class_name(s->class), "database", json_text(s->database),
+        "role", json_text(s->role), "client_addr", json_text(s->address), "application_name",
+        json_text(s->application), "backend_start", json_time(s->backend_start), "state",
+        json_text(s->state), "ssl", known ? json_boolean(tls) : json_null(), "version",
+        json_text(s->version), "cipher", json_text(s->cipher), "bits",
+        s->bits > 0 ? json_integer(s->bits) : json_null(), "client_dn", json_text(s->client_dn),
+        "client_serial", json_text(s->client_serial), "issuer_dn", json_text(s->issuer_dn),
+        "certificate", certificate, "findings", findings);
 }
 
 struct totals {
@@ -216,8 +215,8 @@ static json_t *sessions_json(const struct cli *cli, const char *server,
 static void print_table(const struct cli *cli, const char *server, const struct sessions *sessions,
                         const struct joined *rows, size_t n)
 {
-    static const char *const headers[] = {"PID",    "ROLE",  "DATABASE",    "FROM", "TLS",
-                                          "CLIENT", "CERT ENDS", "STATE", "FINDINGS"};
+    static const char *const headers[] = {"PID",    "ROLE",      "DATABASE", "FROM",    "TLS",
+                                          "CLIENT", "CERT ENDS", "STATE",    "FINDINGS"};
     const size_t columns = ARRAY_LEN(headers);
     char **cells = mem_array(n * columns + 1, sizeof(*cells));
     struct totals totals = count(rows, n);
@@ -238,8 +237,8 @@ static void print_table(const struct cli *cli, const char *server, const struct 
         row[3] = mem_strdup(s->class == SESSION_SOCKET ? _("socket") : s->address);
         row[4] = mem_strdup(*s->version ? s->version : session_class_name(s->class));
         row[5] = mem_strdup(s->client_dn);
-        row[6] = mem_strdup(rows[i].issued ? clock_format_date(date, rows[i].issued->not_after)
-                                           : "");
+        row[6] =
+            mem_strdup(rows[i].issued ? clock_format_date(date, rows[i].issued->not_after) : "");
         row[7] = mem_strdup(s->state);
         row[8] = strbuf_steal(&findings);
         shown++;
@@ -247,7 +246,8 @@ static void print_table(const struct cli *cli, const char *server, const struct 
     output_line(&cli->out, _("%s: %d sessions, %d with TLS, %d with a certificate, %d need a look"),
                 server, totals.all, totals.tls, totals.with_cert, totals.findings);
     if (sessions->hidden > 0)
-        output_line(&cli->out, _("[!!] %d more are hidden from this role (grant pg_read_all_stats)"),
+        output_line(&cli->out,
+                    _("[!!] %d more are hidden from this role (grant pg_read_all_stats)"),
                     sessions->hidden);
     if (shown > 0)
         output_table(&cli->out, columns, headers, shown, (const char *const *)cells);
@@ -395,7 +395,7 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
 
         watched->server = cli_server(cli, name, err);
         if (watched->server)
-            watched->conn = cli_connect(cli, watched->server, err);
+            watched->conn = cli_connect(cli, watched->server, NULL, err);
         if (!watched->conn) {
             server_list_clear(&list);
             return err_prefix(err, "%s", name);
@@ -405,11 +405,32 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
     return true;
 }
 
+/* The live page: on a terminal, for one server of the store, when nothing was asked that only a
+ * printed list can give. Its name for the caller to free(), or NULL. */
+static char *page_server(struct cli *cli)
+{
+    struct err unknown = ERR_INIT; /* then it is printed, and that says what is wrong */
+    struct server_list list = {0};
+    const char *name = cli->args->n_names == 1 ? cli->args->names[0] : NULL;
+    char *found = NULL;
+
+    if (!cli_on_terminal(cli) || args_has(cli->args, OPT_ONCE) || args_has(cli->args, OPT_CSV) ||
+        args_has(cli->args, OPT_FINDINGS) || args_has(cli->args, OPT_WATCH) ||
+        cli->args->n_names > 1 || !cli->store || !server_list(cli->store, &list, &unknown))
+        return NULL;
+    for (size_t i = 0; i < list.n; i++)
+        if (name ? text_equal(list.rows[i]->name, name) : list.n == 1)
+            found = mem_strdup(list.rows[i]->name);
+    server_list_clear(&list);
+    return found;
+}
+
 bool run_sessions(struct cli *cli, struct err *err)
 {
     struct watched *servers = NULL;
     size_t n = 0;
     int64_t seconds;
+    char *page;
     bool done = false;
 
     if (!args_int(cli->args, OPT_WATCH, 1, WATCH_MAX, WATCH_SECONDS, &seconds, err))
@@ -418,6 +439,12 @@ bool run_sessions(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "\"--json\" and \"--csv\" exclude each other");
     if (!cli_store_if_any(cli, err))
         return false;
+    page = page_server(cli);
+    if (page) {
+        done = cli_wizard(cli, store_folder(cli->store), page, true, false, err);
+        free(page);
+        return done;
+    }
     if (open_servers(cli, &servers, &n, err))
         done = run_polls(cli, servers, n, seconds, err);
     for (size_t i = 0; i < n; i++) {

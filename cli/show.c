@@ -13,7 +13,6 @@
 #include "cli/command.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/pki/pem.h"
 
@@ -112,12 +111,12 @@ static bool show_store_state(struct shown *shown, const struct cert *cert, struc
     }
     output_pair(&shown->cli->out, _("issued by us"), issued->authority);
     json_object_set_new(shown->json, "ca", json_string_or_empty(issued->authority));
-    json_object_set_new(shown->json, "state",
-                        json_string(issued_state_name(
-                            issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS))));
+    json_object_set_new(
+        shown->json, "state",
+        json_string(issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS))));
     if (issued->revoked_at != 0)
-        problem(shown, _("It was revoked on %s (%s)."),
-                clock_format_date(date, issued->revoked_at), crl_reason_name(issued->reason));
+        problem(shown, _("It was revoked on %s (%s)."), clock_format_date(date, issued->revoked_at),
+                crl_reason_name(issued->reason));
     issued_free(issued);
     return true;
 }
@@ -190,7 +189,8 @@ static void show_key(struct shown *shown, const char *path, const struct strbuf 
                      bool encrypted)
 {
     struct stat st;
-    struct err ignored = ERR_INIT; /* a key of a kind that OpenSSL cannot read has no type to show */
+    struct err ignored =
+        ERR_INIT; /* a key of a kind that OpenSSL cannot read has no type to show */
     struct key *key = encrypted ? NULL : key_from_pem(input->data, input->len, NULL, &ignored);
 
     output_pair(&shown->cli->out, _("passphrase"), encrypted ? _("yes") : _("none"));
@@ -316,9 +316,9 @@ static bool not_known(const struct pem *pem, const char *path, struct err *err)
     case PEM_FINE:
         break;
     }
-    err_set(err, ERR_NOT_A_CERTIFICATE,
-            _("\"%s\" is no certificate, CRL, request, key or bundle"), path);
-    return err_cause(err, _("There is no -----BEGIN …----- line in it, and it is not DER."));
+    err_set(err, ERR_NOT_A_CERTIFICATE, _("\"%s\" is no certificate, CRL, request, key or bundle"),
+            path);
+    return err_cause(err, _("There is no -----BEGIN ...----- line in it, and it is not DER."));
 }
 
 /* What is wrong with the text as a whole. */
@@ -395,6 +395,8 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         return err_cause(err, _("And there is no store here, so it is no serial number either."));
     }
     issued = issued_find(cli->store, what, err);
+    if (!issued && err->code == ERR_CERT_UNKNOWN)
+        return err_cause(err, _("There is no file of this name either."));
     if (!issued)
         return false;
     if (cli->out.json) {
@@ -405,9 +407,8 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         output_pair(&cli->out, _("CA"), issued->authority);
         record_print_cert(&cli->out, issued->cert);
         output_pair(&cli->out, _("note"), issued->note);
-        output_pair(
-            &cli->out, _("state"),
-            issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));
+        output_pair(&cli->out, _("state"),
+                    issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));
         if (issued->revoked_at != 0) {
             output_pair(&cli->out, _("revoked"),
                         record_date(date, sizeof(date), issued->revoked_at));
@@ -423,8 +424,11 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
 bool run_show(struct cli *cli, struct err *err)
 {
     const char *what = cli->args->names[0];
+    struct stat st;
+    bool file =
+        stat(what, &st) == 0 && !S_ISDIR(st.st_mode); /* a kit's folder has the role's name */
 
-    if (strcmp(what, "-") == 0 || fs_exists(what))
+    if (strcmp(what, "-") == 0 || file)
         return show_file(cli, what, err);
     return show_issued(cli, what, err);
 }

@@ -11,12 +11,18 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+struct kept {
+    char *field, *value;
+};
+
 struct app {
     struct loop *loop; /* borrowed */
     char *store_folder;
     char *server;
     bool read_only;
     bool demo;
+    struct kept *kept;
+    size_t n_kept;
 };
 
 struct app *app_new(const struct app_options *options)
@@ -34,6 +40,11 @@ void app_free(struct app *app)
 {
     if (app == NULL)
         return;
+    for (size_t i = 0; i < app->n_kept; i++) {
+        free(app->kept[i].field);
+        free(app->kept[i].value);
+    }
+    free(app->kept);
     free(app->store_folder);
     free(app->server);
     free(app);
@@ -72,16 +83,54 @@ bool app_read_only(const struct app *app)
     return app->read_only;
 }
 
-void app_where(const struct app *app, char *out, size_t size)
+static struct kept *find_kept(const struct app *app, const char *field)
+{
+    for (size_t i = 0; i < app->n_kept; i++) {
+        if (strcmp(app->kept[i].field, field) == 0)
+            return &app->kept[i];
+    }
+    return NULL;
+}
+
+void app_keep(struct app *app, const char *field, const char *value)
+{
+    struct kept *kept = find_kept(app, field);
+
+    if (kept == NULL) {
+        app->kept = mem_realloc_array(app->kept, app->n_kept + 1, sizeof(*app->kept));
+        kept = &app->kept[app->n_kept++];
+        kept->field = mem_strdup(field);
+        kept->value = NULL;
+    }
+    free(kept->value);
+    kept->value = value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
+}
+
+const char *app_kept(const struct app *app, const char *field)
+{
+    const struct kept *kept = find_kept(app, field);
+
+    return kept != NULL ? kept->value : NULL;
+}
+
+void app_short_path(const char *path, char *out, size_t size)
 {
     const char *home = getenv("HOME");
-    const char *folder = app->store_folder;
     size_t len = home != NULL ? strlen(home) : 0;
 
+    if (len > 1 && strncmp(path, home, len) == 0 && path[len] == '/')
+        snprintf(out, size, "~%s", path + len);
+    else
+        snprintf(out, size, "%s", path);
+}
+
+void app_where(const struct app *app, char *out, size_t size)
+{
+    char folder[256];
+
+    app_short_path(app->store_folder, folder, sizeof(folder));
     if (app->demo)
         snprintf(out, size, "%s", _("demo: a private PostgreSQL"));
-    else if (len > 1 && strncmp(folder, home, len) == 0 && folder[len] == '/')
-        snprintf(out, size, _("store: ~%s"), folder + len);
     else
         snprintf(out, size, _("store: %s"), folder);
 }

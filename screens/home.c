@@ -397,9 +397,13 @@ static void home_frame(const void *arg, struct frame *ret)
     else if (self->have_state && self->state.err.code != ERR_NONE) {
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), "%.150s", self->state.err.msg);
-    } else
+    } else if (menu_why_off(self->menu, id) != NULL) {
+        ret->message_mark = MARK_OFF;
+        snprintf(ret->message, sizeof(ret->message), "%.150s", menu_why_off(self->menu, id));
+    } else {
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Nothing has been changed. Up and Down move, Enter chooses."));
+    }
 }
 
 static void home_commands(const void *arg, struct strbuf *out)

@@ -40,9 +40,9 @@ static void draw_too_small(struct canvas *canvas)
         return;
     }
     text = mem_printf(_("pgseal: window is %d x %d\n80 x 24 is needed.\nNothing is lost. Make the "
-                        "window bigger, or press Ctrl-Q to keep a draft and leave."),
+                        "window bigger, or press Ctrl-Q to leave."),
                       columns, rows);
-    canvas_wrap(canvas, 0, 1, columns - 2 < 26 ? columns - 2 : 26, rows, STYLE_NORMAL, text);
+    canvas_wrap(canvas, 0, 1, columns - 2 < 25 ? columns - 2 : 25, rows, STYLE_NORMAL, text);
     free(text);
 }
 

@@ -15,7 +15,7 @@ static const struct {
     {N_("Tab S-Tab"), N_("next, previous field")},
     {"Esc", N_("one step back")},
     {"F1  Ctrl-G", N_("this help")},
-    {"F2  Ctrl-O", N_("commands that do the same")},
+    {"F2  Ctrl-O", N_("the same by hand")},
     {"F3  Ctrl-T", N_("words explained")},
     {"F8", N_("fold the Why rows")},
     {"F9", N_("plain look on, off")},
@@ -121,8 +121,7 @@ void overlay_help_text(const struct frame *frame, struct strbuf *out)
         one_column(out, here, n);
     strbuf_printf(out, "\n%s\n",
                   _("F-keys do not work? Hold Alt and press the digit: Alt-1 is F1."));
-    strbuf_printf(out, "%s\n",
-                  _("Paste: Ctrl-Shift-V, Shift-Insert or the mouse, as your terminal does it."));
+    strbuf_printf(out, "%s\n", _("Paste: Ctrl-Shift-V, Shift-Insert or the right mouse button."));
     for (size_t i = 0; i < LINES_MAX; i++)
         strbuf_clear(&here[i]);
 }

@@ -370,7 +370,7 @@ static uint32_t key_of_sequence(const struct input *input)
         return last >= 'A' && last <= 'E' ? KEY_CODE_F1 + (uint32_t)(last - 'A') : 0;
     if (last == '~' || last == '^' || last == '$' || last == '@') /* rxvt's are with Shift, Ctrl */
         return s[2] >= '0' && s[2] <= '9' ? key_of_number(strtol(s + 2, NULL, 10)) : 0;
-    return key_of_letter(last);
+    return s[2] >= '<' && s[2] <= '?' ? 0 : key_of_letter(last); /* an answer, a mouse: no key */
 }
 
 static bool is_paste_marker(const struct input *input, const char *marker)

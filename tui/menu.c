@@ -8,6 +8,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "tui/event.h"
+#include "tui/utf8.h"
 
 struct note {
     enum mark mark;
@@ -162,7 +163,9 @@ void menu_draw(const struct menu *menu, struct canvas *canvas, int row, int colu
                           gettext(menu->items[i].label));
         if (note->mark != MARK_NONE)
             end = canvas_mark(part, at, end + 2, note->mark);
-        if (note->off || note->text)
+        if (note->off && end + 1 + utf8_columns(note->off) > columns)
+            canvas_mark(part, at, end + 1, MARK_OFF); /* the page says why when it is marked */
+        else if (note->off || note->text)
             canvas_text(part, at, end + 1, STYLE_NORMAL, note->off ? note->off : note->text);
     }
     canvas_free(part);

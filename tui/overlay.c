@@ -78,6 +78,7 @@ static void wrap_lines(struct view *view, const char *text, int width)
     }
 }
 
+/* The highest line that may stand at the top. */
 static size_t last_top(const struct overlay *self)
 {
     size_t rows = (size_t)self->view->rows;
@@ -328,21 +329,27 @@ static struct nav commands_event(void *arg, const struct event *event)
 
 /* -- drawing -------------------------------------------------------------------------------- */
 
-static void draw_box(const struct overlay *self, struct canvas *body, const char *title,
-                     const char *footer)
+/* The body's size decides how lines wrap and how far a page goes. */
+static void fit(const struct overlay *self, const struct canvas *body)
 {
-    struct view *view = self->view;
-    int rows = canvas_rows(body), columns = canvas_columns(body) - 2 * BOX_COLUMN;
-    char more[128];
+    int columns = canvas_columns(body) - 2 * BOX_COLUMN;
 
     if (columns > BOX_MAX)
         columns = BOX_MAX;
-    view->rows = rows - 2;
-    if (view->width != columns - 4)
-        wrap_lines(view, self->text.data, columns - 4);
+    self->view->rows = canvas_rows(body) - 2;
+    if (self->view->width != columns - 4)
+        wrap_lines(self->view, self->text.data, columns - 4);
+}
+
+static void draw_box(const struct overlay *self, struct canvas *body, const char *title,
+                     const char *footer)
+{
+    const struct view *view = self->view;
+    char more[128];
+
     snprintf(more, sizeof(more), "%s%s", footer,
              view->n_lines > (size_t)view->rows ? _("   PgDn More   / Find") : "");
-    canvas_box(body, 0, BOX_COLUMN, rows, columns, title, more);
+    canvas_box(body, 0, BOX_COLUMN, view->rows + 2, view->width + 4, title, more);
     for (int i = 0; i < view->rows && self->top + (size_t)i < view->n_lines; i++) {
         const struct line *line = &view->lines[self->top + (size_t)i];
         char *text = mem_strndup(self->text.data + line->start, line->len);
@@ -356,16 +363,28 @@ static void draw_box(const struct overlay *self, struct canvas *body, const char
 static void help_draw(const void *arg, struct canvas *body)
 {
     const struct overlay *self = arg;
+    char title[128];
+    size_t rows;
 
-    draw_box(self, body, self->title, self->words ? _("Esc Close   g Words") : _("Esc Close"));
+    fit(self, body);
+    rows = self->view->rows > 0 ? (size_t)self->view->rows : 1;
+    if (self->view->n_lines > rows)
+        snprintf(title, sizeof(title), _("%s (%zu of %zu)"), self->title,
+                 (self->top + rows - 1) / rows + 1, (self->view->n_lines + rows - 1) / rows);
+    else
+        snprintf(title, sizeof(title), "%s", self->title);
+    draw_box(self, body, title, self->words ? _("Esc Close   g Words") : _("Esc Close"));
 }
 
 static void commands_draw(const void *arg, struct canvas *body)
 {
     const struct overlay *self = arg;
-    size_t last = self->top + (size_t)self->view->rows, n = self->view->n_lines;
     char title[128];
+    size_t last, n;
 
+    fit(self, body);
+    n = self->view->n_lines;
+    last = self->top + (size_t)self->view->rows;
     snprintf(title, sizeof(title), _("Commands: the same by hand, lines %zu to %zu of %zu"),
              self->top + 1, last < n ? last : n, n);
     draw_box(self, body, title,
@@ -398,19 +417,21 @@ static void help_frame(const void *arg, struct frame *ret)
         {"Esc", N_("Close"), N_("back to the page"), 90},
         {"PgDn", N_("More"), N_("the next part"), 80},
         {"/", N_("Find"), N_("find a word; n next, N previous"), 70},
+        {0},
+    };
+    static const struct binding with_words[] = {
+        {"Esc", N_("Close"), N_("back to the page"), 90},
+        {"PgDn", N_("More"), N_("the next part"), 80},
+        {"/", N_("Find"), N_("find a word; n next, N previous"), 70},
         {"g", N_("Words"), N_("words explained"), 60},
         {0},
     };
     const struct overlay *self = arg;
 
     overlay_frame(self, ret);
-    ret->bindings = bindings;
-    if (!ret->message[0] && self->view->rows > 0 && self->view->n_lines > 0) {
-        size_t rows = (size_t)self->view->rows;
-
-        snprintf(ret->message, sizeof(ret->message), _("Help %zu of %zu"),
-                 (self->top + rows - 1) / rows + 1, (self->view->n_lines + rows - 1) / rows);
-    }
+    ret->bindings = self->words ? with_words : bindings;
+    if (!ret->message[0])
+        snprintf(ret->message, sizeof(ret->message), "%s", _("Esc goes back to the page."));
 }
 
 static void commands_frame(const void *arg, struct frame *ret)
@@ -424,8 +445,17 @@ static void commands_frame(const void *arg, struct frame *ret)
         {0},
     };
 
-    overlay_frame(arg, ret);
-    ret->bindings = bindings;
+    static const struct binding no_file[] = {
+        {"Esc", N_("Close"), N_("back to the page"), 90},
+        {"y", N_("Copy"), N_("send to the terminal's clipboard"), 80},
+        {"PgUp PgDn", N_("Scroll"), N_("the part before, the next part"), 60},
+        {"/", N_("Find"), N_("find a word; n next, N previous"), 50},
+        {0},
+    };
+    const struct overlay *self = arg;
+
+    overlay_frame(self, ret);
+    ret->bindings = self->loop ? bindings : no_file;
     if (!ret->message[0])
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Shown only. Nothing runs from this window."));

@@ -125,28 +125,28 @@
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
       "Use the store that made the last list.")                                                    \
-    X(ERR_ALERT_REVOKED, 2144, "the server refuses the certificate: revoked",                      \
-      "Its serial number is on the CRL.", "Issue a new certificate.")                              \
-    X(ERR_ALERT_EXPIRED, 2145, "the server refuses the certificate: expired",                      \
-      "The certificate, the CA or the CRL has ended; PostgreSQL says the same for all three.",     \
-      "Compare the three dates: \"pgseal show FILE\", \"pgseal crl show\".")                       \
+    X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
+      "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     X(ERR_ALERT_BAD, 2142, "the server refuses the certificate: bad certificate",                  \
       "It or the CRL is not valid yet (clocks differ), or the key or hash is too weak.",           \
       "Compare the clocks of the two machines.")                                                   \
     X(ERR_ALERT_UNSUPPORTED, 2143, "the server refuses the certificate: wrong purpose",            \
       "It is a server certificate.", "Issue a client certificate.")                                \
+    X(ERR_ALERT_REVOKED, 2144, "the server refuses the certificate: revoked",                      \
+      "Its serial number is on the CRL.", "Issue a new certificate.")                              \
+    X(ERR_ALERT_EXPIRED, 2145, "the server refuses the certificate: expired",                      \
+      "The certificate, the CA or the CRL has ended; PostgreSQL says the same for all three.",     \
+      "Compare the three dates: \"pgseal show FILE\", \"pgseal crl show\".")                       \
     X(ERR_ALERT_UNKNOWN_CA, 2148, "the server refuses the certificate: unknown CA",                \
       "The server does not trust its CA, or has no CRL for that CA.",                              \
       "\"pgseal server trust NAME --ca CA\" gives it both.")                                       \
     X(ERR_ALERT_SIGNATURE, 2151, "the server refuses the certificate: wrong signature",            \
       "Two CAs have the same name, or another key signed the CRL.", "Give every CA its own name.") \
-    X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
-      "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     /* -- 3xxx files -------------------------------------------------------------------- */       \
     X(ERR_FILE_EXISTS, 3001, "the file exists already", "An earlier run made it.",                 \
       "pgseal never overwrites: give another name, or move it away.")                              \
     X(ERR_KEY_MODE, 3002, "the private key can be read by others",                                 \
-      "It was copied without umask 077.", "chmod 600 FILE")                                        \
+      "It was copied without umask 077.", "Make it private: chmod 600 FILE.")                                        \
     X(ERR_FILE, 3003, "a file could not be read or written", "The message is the system's own.",   \
       "Check the path and its permissions.")                                                       \
     X(ERR_DISK_FULL, 3004, "the disk is full", "No space is left where the file should go.",       \

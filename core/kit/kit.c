@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/kit/readme.h"
 #include "core/pki/pkcs12.h"
@@ -87,17 +88,18 @@ static void kit_plan(struct kit *kit, const struct kit_spec *spec)
 {
     char *base = base_name(spec->issued);
     unsigned formats = formats_of(spec);
+    bool has_key = spec->key != NULL || spec->key_follows;
 
     memset(kit, 0, sizeof(*kit));
     for (int i = 0; i < FILE_COUNT; i++)
         strbuf_init(&kit->files[i].open);
     name_file(kit, FILE_CERTIFICATE, base, ".crt", FS_MODE_PUBLIC);
     name_file(kit, FILE_ROOT, "root", ".crt", FS_MODE_PUBLIC);
-    if (spec->key != NULL && (formats & KIT_PEM) != 0)
+    if (has_key && (formats & KIT_PEM) != 0)
         name_file(kit, FILE_KEY, base, ".key", FS_MODE_SECRET);
-    if (spec->key != NULL && (formats & KIT_P12) != 0)
+    if (has_key && (formats & KIT_P12) != 0)
         name_file(kit, FILE_P12, base, ".p12", FS_MODE_SECRET);
-    if (spec->key != NULL && (formats & KIT_PK8) != 0)
+    if (has_key && (formats & KIT_PK8) != 0)
         name_file(kit, FILE_PK8, base, ".pk8", FS_MODE_SECRET);
     name_file(kit, FILE_README, "README", ".txt", FS_MODE_PUBLIC);
     free(base);
@@ -149,17 +151,24 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
     return readme_write(spec, &names, &kit->files[FILE_README].open, err);
 }
 
-static bool check_spec(const struct kit_spec *spec, struct err *err)
+static bool check_formats(const struct kit_spec *spec, struct err *err)
 {
-    if (spec->key == NULL && (formats_of(spec) & (KIT_P12 | KIT_PK8)) != 0) {
-        err_set(err, ERR_POLICY, "without the private key there is no .p12 and no .pk8");
-        return err_hint(err, "The request's key stayed where it was made: ask for \"pem\" only.");
-    }
+    if (spec->key != NULL || spec->key_follows || (formats_of(spec) & (KIT_P12 | KIT_PK8)) == 0)
+        return true;
+    err_set(err, ERR_POLICY, _("without the private key there is no .p12 and no .pk8"));
+    return err_hint(err, _("The request's key stayed where it was made: ask for \"pem\" only."));
+}
+
+static bool check_pieces(const struct kit_spec *spec, struct err *err)
+{
+    if (spec->key_follows)
+        return err_set(err, ERR_INTERNAL, _("the key of \"%s\" is still missing"),
+                       spec->issued->role);
     if (spec->key != NULL && !cert_matches_key(spec->issued->cert, spec->key))
-        return err_set(err, ERR_INTERNAL, "key and certificate of \"%s\" do not belong together",
+        return err_set(err, ERR_INTERNAL, _("key and certificate of \"%s\" do not belong together"),
                        spec->issued->role);
     if (!cert_issued_by(spec->issued->cert, spec->ca))
-        return err_set(err, ERR_INTERNAL, "the certificate of \"%s\" is not one of this CA",
+        return err_set(err, ERR_INTERNAL, _("the certificate of \"%s\" is not one of this CA"),
                        spec->issued->role);
     return true;
 }
@@ -184,10 +193,11 @@ static bool check_folder(const char *folder, struct err *err)
     if (fs_check_own_folder(folder, err)) {
         if (access(folder, W_OK | X_OK) == 0)
             return true;
-        return err_set_errno(err, ERR_FILE, errno, "cannot write into \"%s\"", folder);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot write into \"%s\""), folder);
     }
     if (err->code == ERR_STORE_OWNER) /* it is a folder, not a store */
-        return err_set(err, ERR_FILE_UNSAFE, "the folder \"%s\" belongs to somebody else", folder);
+        return err_set(err, ERR_FILE_UNSAFE, _("the folder \"%s\" belongs to somebody else"),
+                       folder);
     return false;
 }
 
@@ -206,7 +216,7 @@ static bool check_above(const char *folder, struct err *err)
     if (access(at, W_OK | X_OK) == 0)
         ok = true;
     else
-        err_set_errno(err, ERR_FILE, errno, "cannot make a folder in \"%s\"", at);
+        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
     free(at);
     return ok;
 }
@@ -222,7 +232,7 @@ static bool check_files(const struct kit *kit, const char *folder, struct err *e
             continue;
         path = fs_join(folder, kit->files[i].name);
         if (fs_exists(path))
-            ok = err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+            ok = err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         free(path);
     }
     return ok;
@@ -233,7 +243,7 @@ bool kit_check(const struct kit_spec *spec, struct err *err)
     struct kit kit;
     bool ok;
 
-    if (!check_spec(spec, err))
+    if (!check_formats(spec, err))
         return false;
     if (!fs_exists(spec->folder))
         return check_above(spec->folder, err);
@@ -293,14 +303,14 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
     bool ok = false;
 
     kit_plan(&kit, spec);
-    if (!kit_check(spec, err) || !kit_make(&kit, spec, err))
+    if (!kit_check(spec, err) || !check_pieces(spec, err) || !kit_make(&kit, spec, err))
         goto out;
     made = !fs_exists(spec->folder);
     if (made && !fs_make_folder(spec->folder, err))
         goto out;
     folder = realpath(spec->folder, NULL);
     if (folder == NULL) {
-        err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", spec->folder);
+        err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), spec->folder);
         goto out;
     }
     if (!write_files(&kit, folder, err)) {

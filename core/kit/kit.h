@@ -4,7 +4,11 @@
  * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
  *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
  *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
- *          before the first file is written.
+ *          before the first file is written. A failure takes away what was written before it.
+ * Names    of a server's certificate: its first host for ROLE. What a shell or a file system treats
+ *          specially becomes "_"; for the role "root" it is root-client.crt: root.crt is the CA.
+ * Errors   ERR_FILE_EXISTS, ERR_FILE_UNSAFE (folder of somebody else, or open to others), ERR_FILE,
+ *          ERR_DISK_FULL; ERR_POLICY (.p12 or .pk8 without a key), ERR_BAD_VALUE, ERR_CRYPTO.
  */
 #ifndef PGSEAL_KIT_KIT_H
 #define PGSEAL_KIT_KIT_H
@@ -20,9 +24,10 @@ struct kit_spec {
     const struct key *key; /* NULL: a CSR was signed, no key to hand over */
     const struct cert *ca;
     const struct secret *key_passphrase; /* or NULL */
-    const struct secret *p12_passphrase; /* NULL: an empty one */
+    const struct secret *p12_passphrase; /* KIT_P12 needs one: ERR_BAD_VALUE without */
     const char *server_host;             /* for the README's lines; or NULL */
     int server_port;
+    bool key_follows; /* for kit_check(): key is NULL because it is not made yet */
 };
 struct kit_files { /* absolute paths, "" where not made; owned */
     char *certificate, *key, *root, *p12, *pk8, *readme;
@@ -30,7 +35,9 @@ struct kit_files { /* absolute paths, "" where not made; owned */
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
-/* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. */
+/* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. Makes
+ * nothing. Before the certificate is there, kind and role of issued are enough; ca and passphrases
+ * are not looked at. */
 bool kit_check(const struct kit_spec *spec, struct err *err) MUST_CHECK;
 
 #endif

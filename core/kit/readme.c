@@ -123,8 +123,7 @@ static void add_jdbc(const struct kit_spec *spec, const struct readme_names *nam
     add_url_value(out, spec->issued->role);
     strbuf_printf(out, "&sslmode=verify-full&sslrootcert=DIR/%s", names->root);
     if (names->p12[0] != '\0')
-        strbuf_printf(out, "&sslkey=DIR/%s&sslpassword=%s\n\n", names->p12,
-                      spec->p12_passphrase != NULL ? "PASSPHRASE" : "");
+        strbuf_printf(out, "&sslkey=DIR/%s&sslpassword=PASSPHRASE\n\n", names->p12);
     else
         strbuf_printf(out, "&sslcert=DIR/%s&sslkey=DIR/%s\n\n", names->certificate, names->pk8);
 }
@@ -158,7 +157,7 @@ static bool add_client(const struct kit_spec *spec, const struct readme_names *n
     ok = true;
 out:
     if (!ok)
-        err_set(err, ERR_BAD_NAME, "\"%s\" cannot be written into a connection string",
+        err_set(err, ERR_BAD_NAME, _("\"%s\" cannot be written into a connection string"),
                 spec->issued->role);
     strbuf_clear(&conninfo);
     return ok;

@@ -21,6 +21,7 @@
 #include "core/base/strbuf.h"
 #include "core/base/text.h"
 #include "core/pg/message.h"
+#include "core/pg/passfile.h"
 #include "core/pg/resolve.h"
 #include "core/pg/result.h"
 
@@ -41,6 +42,7 @@ struct conn {
     PGresult *result; /* owned: the first one of the running statement */
     bool refused;     /* the running statement ended with an error, which is in why */
     bool needs_password;
+    char *loose_passfile; /* owned, or NULL: a password file that was left out */
     struct err why; /* of a refused statement; also: of the end, when the server announced it */
     char sqlstate[SQLSTATE_SIZE];
 };
@@ -140,6 +142,9 @@ static bool fail_connecting(struct conn *conn, struct err *err)
     } else {
         message_from_server(err, conn->needs_password ? ERR_LOGIN : ERR_NO_CONNECTION, NULL, text);
     }
+    if (err->code == ERR_LOGIN && conn->loose_passfile)
+        err_hint(err, _("\"%s\" was not used, since others can read it: chmod 600."),
+                 conn->loose_passfile);
     return fail(conn);
 }
 
@@ -161,12 +166,13 @@ static void hook_key_passphrase(void)
     PQsetSSLKeyPassHook_OpenSSL(PQdefaultSSLKeyPassHook_OpenSSL);
 }
 
-static PGconn *connect_start(const struct params *params, const struct conn_options *options)
+static PGconn *connect_start(const struct params *params, const struct conn_options *options,
+                             bool without_passfile)
 {
     size_t n = params_count(params);
     size_t at = 0;
-    const char **keywords = mem_array(n + 4, sizeof(*keywords));
-    const char **values = mem_array(n + 4, sizeof(*values));
+    const char **keywords = mem_array(n + 6, sizeof(*keywords));
+    const char **values = mem_array(n + 6, sizeof(*values));
     PGconn *pg = NULL;
 
     keywords[at] = "application_name";
@@ -183,6 +189,10 @@ static PGconn *connect_start(const struct params *params, const struct conn_opti
         keywords[at] = "password";
         values[at++] = secret_data(options->password);
     }
+    if (without_passfile) {
+        keywords[at] = "passfile";
+        values[at++] = PASSFILE_NONE;
+    }
     keywords[at] = NULL;
     pg = PQconnectStartParams(keywords, values, 0);
     free(keywords);
@@ -195,6 +205,7 @@ struct conn *conn_start(const struct params *params, const struct conn_options *
 {
     static pthread_once_t hooked = PTHREAD_ONCE_INIT;
     static const struct conn_options defaults;
+    struct strbuf passfile = STRBUF_INIT;
     struct conn *conn = NULL;
 
     if (!options)
@@ -211,7 +222,10 @@ struct conn *conn_start(const struct params *params, const struct conn_options *
     conn->cancelled_arg = options->cancelled_arg;
     conn->deadline_ms = clock_mono_ms() + conn->connect_timeout_ms;
     conn->wants = CONN_WRITE;
-    conn->pg = connect_start(params, options);
+    if (passfile_is_loose(params, &passfile))
+        conn->loose_passfile = mem_strdup(passfile.data);
+    strbuf_clear(&passfile);
+    conn->pg = connect_start(params, options, conn->loose_passfile != NULL);
     if (!conn->pg) {
         err_set(err, ERR_INTERNAL, _("libpq has no memory for a connection"));
         conn_close(conn);
@@ -233,6 +247,7 @@ void conn_close(struct conn *conn)
         return;
     PQclear(conn->result);
     PQfinish(conn->pg);
+    free(conn->loose_passfile);
     free(conn);
 }
 

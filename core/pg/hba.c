@@ -1,4 +1,6 @@
 /* hba.c - pg_hba.conf as lines whose every byte is kept. */
+#include "config.h"
+
 #include "core/pg/hba_line.h"
 
 #include <stdlib.h>

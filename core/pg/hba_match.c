@@ -1,4 +1,6 @@
 /* hba_match.c - which line fits a client: the first one decides. */
+#include "config.h"
+
 #include "core/pg/hba_line.h"
 
 #include <netdb.h>
@@ -51,7 +53,7 @@ bool hba_range_bits(struct hba_range *range, const char *bits)
     for (size_t i = 0; i < range->len; i++) {
         int64_t left = n - (int64_t)i * 8;
 
-        range->mask[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (unsigned char)(0xff00 >> left);
+        range->mask[i] = (unsigned char)(left >= 8 ? 0xff : left <= 0 ? 0 : 0xff00 >> left);
     }
     return true;
 }

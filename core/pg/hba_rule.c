@@ -1,4 +1,6 @@
 /* hba_rule.c - from fields to a rule and back, with PostgreSQL's own checks by version. */
+#include "config.h"
+
 #include "core/pg/hba_line.h"
 
 #include <netdb.h>

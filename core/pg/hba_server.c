@@ -1,4 +1,6 @@
 /* hba_server.c - the server's own word about its pg_hba.conf. */
+#include "config.h"
+
 #include "core/base/intl.h"
 #include "core/pg/hba.h"
 

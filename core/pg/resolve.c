@@ -18,6 +18,7 @@
 #include "core/base/text.h"
 #include "core/pg/conn.h"
 #include "core/pg/message.h"
+#include "core/pg/passfile.h"
 #include "core/pg/resolve.h"
 
 #define RESOLVE_MAX   16 /* addresses in all */
@@ -76,8 +77,8 @@ static const char *option_value(const PQconninfoOption *options, const char *key
 static bool read_effective(const struct params *params, struct effective *ret, struct err *err)
 {
     size_t n = params_count(params);
-    const char **keywords = mem_array(n + 2, sizeof(*keywords));
-    const char **values = mem_array(n + 2, sizeof(*values));
+    const char **keywords = mem_array(n + 3, sizeof(*keywords));
+    const char **values = mem_array(n + 3, sizeof(*values));
     PQconninfoOption *options = NULL;
     PGconn *pg = NULL;
     bool ok = false;
@@ -88,6 +89,8 @@ static bool read_effective(const struct params *params, struct effective *ret, s
             goto out;
     keywords[n] = "channel_binding"; /* the last one of a keyword wins */
     values[n] = NO_SUCH_VALUE;
+    keywords[n + 1] = "passfile"; /* nobody logs in here */
+    values[n + 1] = PASSFILE_NONE;
     pg = PQconnectStartParams(keywords, values, 0);
     options = pg ? PQconninfo(pg) : NULL;
     if (!text_equal(option_value(options, "channel_binding"), NO_SUCH_VALUE)) {

@@ -46,32 +46,19 @@ enum column {
  * database nor a name. Of the rows that may be seen, those without a client_port are processes and
  * parallel workers of the server.
  */
-#define SELECT_LIST                                                                                \
-    "SELECT a.pid, d.datname, r.rolname, a.application_name, pg_catalog.host(a.client_addr),"      \
-    " a.client_port, a.backend_type, a.state,"                                                     \
-    " pg_catalog.floor(extract(epoch FROM a.backend_start))::bigint, a.backend_start::text,"       \
+static const char one_scan[] =
+    "SELECT a.pid, d.datname, r.rolname, a.application_name, pg_catalog.host(a.client_addr),"
+    " a.client_port, a.backend_type, a.state,"
+    " pg_catalog.floor(extract(epoch FROM a.backend_start))::bigint, a.backend_start::text,"
     " a.backend_start < pg_catalog.pg_conf_load_time(),"
-#define WHERE_CLIENTS                                                                              \
-    " WHERE a.client_port IS NOT NULL OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL"       \
-    "  AND NOT (d.oid IS NULL AND a.usesysid = 10 AND a.application_name = ''))"                   \
-    " ORDER BY a.backend_start NULLS LAST, a.pid"
-
-static const char one_scan[] = SELECT_LIST
     " a.ssl, a.sslversion, a.sslcipher, a.sslbits, a.ssl_client_dn, a.ssl_client_serial,"
     " a.ssl_issuer_dn, a.gss_enc"
     " FROM pg_catalog.pg_stat_get_activity(NULL) AS a"
     " LEFT JOIN pg_catalog.pg_database AS d ON d.oid = a.datid"
-    " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid" WHERE_CLIENTS;
-
-/* For services that took the function away from PUBLIC but left the views. */
-static const char by_views[] =
-    SELECT_LIST " s.ssl, s.version, s.cipher, s.bits, s.client_dn, s.client_serial, s.issuer_dn,"
-                " g.encrypted"
-                " FROM pg_catalog.pg_stat_activity AS a"
-                " LEFT JOIN pg_catalog.pg_database AS d ON d.oid = a.datid"
-                " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid"
-                " LEFT JOIN pg_catalog.pg_stat_ssl AS s ON s.pid = a.pid"
-                " LEFT JOIN pg_catalog.pg_stat_gssapi AS g ON g.pid = a.pid" WHERE_CLIENTS;
+    " LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid"
+    " WHERE a.client_port IS NOT NULL OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL"
+    "  AND NOT (d.oid IS NULL AND a.usesysid = 10 AND a.application_name = ''))"
+    " ORDER BY a.backend_start NULLS LAST, a.pid";
 
 const char *session_class_name(enum session_class c)
 {
@@ -223,12 +210,8 @@ bool sessions_read(struct conn *conn, struct sessions *ret, struct err *err)
     struct result *result = conn_exec(conn, sessions_sql(version), 0, NULL, err);
     bool ok = false;
 
-    if (!result && conn_state(conn) == CONN_IDLE) {
-        if (text_equal(conn_sqlstate(conn), "42501"))
-            result = conn_exec(conn, by_views, 0, NULL, err);
-        else if (text_starts_with(conn_sqlstate(conn), "22"))
-            result = read_unconverted(conn, err);
-    }
+    if (!result && conn_state(conn) == CONN_IDLE && text_starts_with(conn_sqlstate(conn), "22"))
+        result = read_unconverted(conn, err);
     if (!result)
         return false;
     ok = sessions_from_result(result, version, conn_backend_pid(conn), ret, err);

@@ -263,14 +263,15 @@ bool settings_reload(struct conn *conn, struct err *err)
 
     if (ok && strcmp(sent, "t"))
         ok = err_set(err, ERR_RELOAD_REFUSED, _("the server could not tell itself to reload"));
-    for (int pause_ms = 5; ok && !moved && clock_mono_ms() < deadline; pause_ms *= 2) {
+    for (int pause_ms = 5; ok && !moved && clock_mono_ms() < deadline;) {
         char *after = ask(conn, loaded, err);
 
         ok = after != NULL;
         moved = after && strcmp(before, after) != 0;
         free(after);
         if (ok && !moved)
-            poll(NULL, 0, pause_ms < 200 ? pause_ms : 200);
+            poll(NULL, 0, pause_ms);
+        pause_ms = pause_ms < 100 ? pause_ms * 2 : 200;
     }
     if (ok && !moved)
         ok = reload_refused(conn, err);

@@ -27,6 +27,7 @@ struct plan_target {
     struct conn *admin;   /* stays open from before the first step until after the proof */
     const char *tls_host; /* where the proof's handshakes go */
     int tls_port;
+    const struct secret *admin_password; /* for the second admin login, or NULL */
 };
 
 enum plan_mark {

@@ -11,6 +11,8 @@
 #include "core/pg/handshake.h"
 #include "core/plan/plan.h"
 
+#define PROOF_ALERT_REVOKED 44
+
 /* The server's leaf is this certificate and its chain is complete. */
 bool proof_server_cert(const struct plan_target *target, const struct cert *leaf,
                        const struct cert_list *roots, const struct plan_watch *watch,
@@ -21,7 +23,11 @@ bool proof_accepted_cas(const struct plan_target *target, const struct cert_list
 /* The good canary passes the handshake; the revoked one gets alert 44. */
 bool proof_canaries(const struct plan_target *target, const struct authority *authority,
                     const struct plan_watch *watch, struct err *err) MUST_CHECK;
-/* A second admin login works. */
+/* One of them alone; alert 0: it must pass (also the revoked one, where no CRL is set). */
+bool proof_canary(const struct plan_target *target, const struct authority *authority,
+                  enum canary_kind kind, int alert, const struct plan_watch *watch,
+                  struct err *err) MUST_CHECK;
+/* A second admin login works: the same server, the same role. */
 bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch,
                        struct err *err) MUST_CHECK;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/key_file.h"
@@ -59,7 +60,7 @@ static struct authority *read_row(const struct store *store, const struct sql *s
     authority->cert = cert_from_der(der, len, err);
     free(key_file);
     if (authority->cert == NULL) {
-        err_prefix(err, "CA \"%s\" of the store", authority->name);
+        err_prefix(err, _("CA \"%s\" of the store"), authority->name);
         authority_free(authority);
         return NULL;
     }
@@ -117,10 +118,10 @@ static struct authority *load_only(struct store *store, struct err *err)
     if (!read_rows(store, sql, &list, err))
         return NULL;
     if (list.n == 0) {
-        err_set(err, ERR_CA_UNKNOWN, "there is no CA in \"%s\"", store_folder(store));
-        err_hint(err, "\"pgseal ca create NAME\" makes one.");
+        err_set(err, ERR_CA_UNKNOWN, _("there is no CA in \"%s\""), store_folder(store));
+        err_hint(err, _("\"pgseal ca create NAME\" makes one."));
     } else if (list.n > 1) {
-        err_set(err, ERR_CA_CHOOSE, "there are several CAs, for example \"%s\" and \"%s\"",
+        err_set(err, ERR_CA_CHOOSE, _("there are several CAs, for example \"%s\" and \"%s\""),
                 list.rows[0]->name, list.rows[1]->name);
     } else {
         authority = list.rows[0];
@@ -142,7 +143,8 @@ struct authority *authority_load(struct store *store, const char *name, struct e
         return NULL;
     sql_bind_text(sql, 1, name);
     if (read_one(store, sql, &authority, err) && authority == NULL)
-        err_set(err, ERR_CA_UNKNOWN, "there is no CA \"%s\" in \"%s\"", name, store_folder(store));
+        err_set(err, ERR_CA_UNKNOWN, _("there is no CA \"%s\" in \"%s\""), name,
+                store_folder(store));
     return authority;
 }
 
@@ -155,7 +157,7 @@ struct authority *authority_load_id(struct store *store, int64_t id, struct err 
         return NULL;
     sql_bind_int(sql, 1, id);
     if (read_one(store, sql, &authority, err) && authority == NULL)
-        err_set(err, ERR_CA_UNKNOWN, "there is no CA number %lld in \"%s\"", (long long)id,
+        err_set(err, ERR_CA_UNKNOWN, _("there is no CA number %lld in \"%s\""), (long long)id,
                 store_folder(store));
     return authority;
 }
@@ -193,7 +195,7 @@ static char *file_of(struct store *store, const struct authority *authority, con
         if (row)
             name = sql_text(sql, 0);
         else
-            err_set(err, ERR_CA_UNKNOWN, "there is no CA \"%s\" in this store", authority->name);
+            err_set(err, ERR_CA_UNKNOWN, _("there is no CA \"%s\" in this store"), authority->name);
     }
     sql_free(sql);
     return name;
@@ -209,13 +211,13 @@ static struct key *read_key(struct store *store, const char *file, const struct 
     if (pem == NULL)
         return NULL;
     if (passphrase == NULL && key_pem_is_encrypted(secret_data(pem), secret_len(pem)))
-        err_set(err, ERR_PASSPHRASE, "the private key \"%s\" needs its passphrase", file);
+        err_set(err, ERR_PASSPHRASE, _("the private key \"%s\" needs its passphrase"), file);
     else
         key = key_from_pem(secret_data(pem), secret_len(pem), passphrase, err);
     secret_free(pem);
     if (key != NULL && !cert_matches_key(cert, key)) {
         key_free(key);
-        err_set(err, ERR_CA_KEY, "\"%s\" is the private key of another certificate", file);
+        err_set(err, ERR_CA_KEY, _("\"%s\" is the private key of another certificate"), file);
         return NULL;
     }
     return key;
@@ -231,7 +233,7 @@ struct key *authority_unlock(struct store *store, const struct authority *author
         return NULL;
     key = read_key(store, file, authority->cert, passphrase, err);
     if (key == NULL && err->code != ERR_PASSPHRASE)
-        err_prefix(err, "CA \"%s\"", authority->name);
+        err_prefix(err, _("CA \"%s\""), authority->name);
     free(file);
     return key;
 }
@@ -333,9 +335,9 @@ struct crl *authority_crl(struct store *store, const struct authority *authority
     if (!sql_step(sql, &row, err))
         goto out;
     if (!row || sql_is_null(sql, 0)) {
-        err_set(err, ERR_STORE, "CA \"%s\" has no list of revoked certificates yet",
+        err_set(err, ERR_STORE, _("CA \"%s\" has no list of revoked certificates yet"),
                 authority->name);
-        err_hint(err, "\"pgseal crl refresh\" signs one.");
+        err_hint(err, _("\"pgseal crl refresh\" signs one."));
         goto out;
     }
     der = sql_blob(sql, 0, &len);
@@ -405,7 +407,7 @@ bool authority_canary(struct store *store, const struct authority *authority, en
     if (!sql_step(sql, &row, err))
         goto out;
     if (!row) {
-        err_set(err, ERR_CERT_UNKNOWN, "CA \"%s\" has no canary certificates", authority->name);
+        err_set(err, ERR_CERT_UNKNOWN, _("CA \"%s\" has no canary certificates"), authority->name);
         goto out;
     }
     der = sql_blob(sql, 0, &len);

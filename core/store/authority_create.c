@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/authority.h"
 #include "core/store/key_file.h"
@@ -58,19 +59,19 @@ static bool check_name(const char *name, struct err *err)
     size_t len = name != NULL ? strlen(name) : 0;
 
     if (len == 0)
-        return err_set(err, ERR_BAD_NAME, "the name of the CA is empty");
+        return err_set(err, ERR_BAD_NAME, _("the name of the CA is empty"));
     if (len > NAME_CN_MAX)
-        return err_set(err, ERR_BAD_NAME, "the name of the CA has %zu bytes, at most %d fit", len,
-                       NAME_CN_MAX);
+        return err_set(err, ERR_BAD_NAME, _("the name of the CA has %zu bytes, at most %d fit"),
+                       len, NAME_CN_MAX);
     for (const char *at = name; *at != '\0'; at++)
         if (*at < 0x20 || *at > 0x7e)
             return err_set(err, ERR_BAD_NAME,
-                           "the name of the CA, \"%s\", has characters that are not printable "
-                           "ASCII",
+                           _("the name of the CA, \"%s\", has characters that are not printable "
+                             "ASCII"),
                            name);
     if (name[0] == ' ' || name[len - 1] == ' ')
-        return err_set(err, ERR_BAD_NAME, "the name of the CA, \"%s\", begins or ends with a space",
-                       name);
+        return err_set(err, ERR_BAD_NAME,
+                       _("the name of the CA, \"%s\", begins or ends with a space"), name);
     return true;
 }
 
@@ -85,7 +86,7 @@ static bool check_unique(struct store *store, const char *name, const struct nam
 
     same = authority_load(store, name, &unknown);
     if (same != NULL) {
-        err_set(err, ERR_CA_EXISTS, "there is a CA \"%s\" already", same->name);
+        err_set(err, ERR_CA_EXISTS, _("there is a CA \"%s\" already"), same->name);
         authority_free(same);
         return false;
     }
@@ -99,7 +100,7 @@ static bool check_unique(struct store *store, const char *name, const struct nam
         struct name *other = cert_subject(list.rows[i]->cert);
 
         if (name_equal(other, subject))
-            ok = err_set(err, ERR_CA_EXISTS, "the CA \"%s\" has the same subject already",
+            ok = err_set(err, ERR_CA_EXISTS, _("the CA \"%s\" has the same subject already"),
                          list.rows[i]->name);
         name_free(other);
     }
@@ -253,8 +254,12 @@ static bool surely_absent(struct store *store, const struct making *making)
 {
     struct authority *found = NULL;
     struct err ignored = ERR_INIT;
-    bool absent = authority_find(store, making->cert, &found, &ignored) && found == NULL;
+    bool absent;
 
+    if (authority_find(store, making->cert, &found, &ignored))
+        absent = found == NULL;
+    else
+        absent = store_will_roll_back(store);
     authority_free(found);
     return absent;
 }
@@ -269,7 +274,7 @@ struct authority *authority_create(struct store *store, const struct authority_s
     if (!check_name(spec->name, err))
         return NULL;
     if (spec->days < 0 || spec->days > DAYS_MAX) {
-        err_set(err, ERR_BAD_VALUE, "%d days are not between 1 and %d", spec->days, DAYS_MAX);
+        err_set(err, ERR_BAD_VALUE, _("%d days are not between 1 and %d"), spec->days, DAYS_MAX);
         return NULL;
     }
     making.subject = spec->subject != NULL ? name_parse(spec->subject, err)

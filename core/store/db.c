@@ -14,6 +14,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/schema.h"
@@ -57,7 +58,7 @@ char *store_choose_folder(const char *explicit_folder, struct err *err)
 
 static bool no_store(struct err *err, const char *folder)
 {
-    return err_set(err, ERR_NO_STORE, "there is no store in \"%s\"", folder);
+    return err_set(err, ERR_NO_STORE, _("there is no store in \"%s\""), folder);
 }
 
 /* The folder's real path: SQLite is told to follow no symbolic links, so they are resolved here,
@@ -74,7 +75,7 @@ static char *find_folder(const char *folder, enum store_mode mode, struct err *e
         return NULL;
     }
     if (real == NULL) {
-        err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", folder);
+        err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), folder);
         return NULL;
     }
     if (!fs_check_own_folder(real, err)) {
@@ -91,19 +92,19 @@ static bool find_file(const char *path, const char *folder, enum store_mode mode
     struct stat st;
 
     if (mode == STORE_CREATE && mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
-        return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot make \"%s\""), path);
     if (lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return no_store(err, folder);
     if (lstat(path, &st) != 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
     if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_FILE_UNSAFE, "\"%s\" is not a regular file", path);
+        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a regular file"), path);
     if (st.st_uid != geteuid())
-        return err_set(err, ERR_STORE_OWNER, "\"%s\" belongs to user %ld, not to you", path,
+        return err_set(err, ERR_STORE_OWNER, _("\"%s\" belongs to user %ld, not to you"), path,
                        (long)st.st_uid);
     if ((st.st_mode & 022) != 0) {
-        err_set(err, ERR_FILE_UNSAFE, "others can write to \"%s\"", path);
-        return err_hint(err, "chmod 600 %s", path);
+        err_set(err, ERR_FILE_UNSAFE, _("others can write to \"%s\""), path);
+        return err_hint(err, _("chmod 600 %s"), path);
     }
     if (mode == STORE_READ && st.st_size == 0) /* a first start that was killed */
         return no_store(err, folder);
@@ -119,12 +120,12 @@ static bool find_keys(const char *folder, struct err *err)
     if ((!fs_exists(keys) && !fs_make_folder(keys, err)) || !fs_check_own_folder(keys, err))
         goto out;
     if (lstat(keys, &st) != 0 || !S_ISDIR(st.st_mode)) {
-        err_set(err, ERR_FILE_UNSAFE, "\"%s\" is not a folder", keys);
+        err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a folder"), keys);
         goto out;
     }
     if ((st.st_mode & 077) != 0) {
-        err_set(err, ERR_FILE_UNSAFE, "others can look into \"%s\"", keys);
-        err_hint(err, "chmod 700 %s", keys);
+        err_set(err, ERR_FILE_UNSAFE, _("others can look into \"%s\""), keys);
+        err_hint(err, _("chmod 700 %s"), keys);
         goto out;
     }
     ok = true;
@@ -143,12 +144,12 @@ static bool open_database(struct store *store, const char *path, struct err *err
     int result = sqlite3_open_v2(path, &store->db, flags, NULL);
 
     if (result != SQLITE_OK)
-        return err_set(err, ERR_STORE, "cannot open \"%s\": %s", path,
+        return err_set(err, ERR_STORE, _("cannot open \"%s\": %s"), path,
                        store->db != NULL ? sqlite3_errmsg(store->db) : sqlite3_errstr(result));
     if (sqlite3_busy_timeout(store->db, BUSY_MS) != SQLITE_OK ||
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK)
-        return sql_err(store, err, "cannot open the store");
+        return sql_err(store, err, _("cannot open the store"));
     if (!sql_exec(store,
                   "PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA;"
                   "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;",
@@ -221,18 +222,18 @@ static void end_transaction(struct store *store)
 bool store_commit(struct store *store, struct err *err)
 {
     if (store->depth == 0)
-        return err_set(err, ERR_INTERNAL, "a transaction was ended that never began");
+        return err_set(err, ERR_INTERNAL, _("a transaction was ended that never began"));
     if (store->depth > 1) {
         store->depth--;
         return true;
     }
     if (store->doomed) {
         end_transaction(store);
-        return err_set(err, ERR_STORE, "a part of the change failed, nothing was stored");
+        return err_set(err, ERR_STORE, _("a part of the change failed, nothing was stored"));
     }
     if (sqlite3_get_autocommit(store->db)) { /* SQLite rolled back by itself */
         end_transaction(store);
-        return err_set(err, ERR_STORE, "the store lost the transaction, nothing was stored");
+        return err_set(err, ERR_STORE, _("the store lost the transaction, nothing was stored"));
     }
     if (!sql_exec(store, "COMMIT", err)) {
         end_transaction(store);
@@ -250,6 +251,15 @@ void store_rollback(struct store *store)
         return;
     }
     end_transaction(store);
+}
+
+bool store_will_roll_back(const struct store *store)
+{
+    char *journal = fs_join(store->folder, "pgseal.db-journal");
+    bool there = fs_exists(journal);
+
+    free(journal);
+    return there;
 }
 
 /* The person at the keyboard: under sudo both names. */

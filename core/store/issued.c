@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/row.h"
@@ -46,7 +47,8 @@ bool issued_state_parse(const char *text, enum issued_state *ret, struct err *er
             return true;
         }
     return err_set(err, ERR_BAD_VALUE,
-                   "\"%s\" is not one of \"valid\", \"expiring\", \"expired\", \"revoked\"", text);
+                   _("\"%s\" is not one of \"valid\", \"expiring\", \"expired\", \"revoked\""),
+                   text);
 }
 
 enum issued_state issued_state_at(const struct issued *issued, int64_t when, int within_days)
@@ -87,7 +89,7 @@ static bool server_names(const struct issue_spec *spec, struct san *san, const c
                          struct err *err)
 {
     if (spec->n_hosts == 0)
-        return err_set(err, ERR_BAD_NAME, "a server certificate needs at least one host name");
+        return err_set(err, ERR_BAD_NAME, _("a server certificate needs at least one host name"));
     for (size_t i = 0; i < spec->n_hosts; i++)
         if (!san_add(san, spec->hosts[i], err))
             return false;
@@ -96,10 +98,10 @@ static bool server_names(const struct issue_spec *spec, struct san *san, const c
             *ret_cn = san->entries[i].text;
             return true;
         }
-    err_set(err, ERR_BAD_NAME, "\"%s\" is too long for the name of a certificate (%d bytes)",
+    err_set(err, ERR_BAD_NAME, _("\"%s\" is too long for the name of a certificate (%d bytes)"),
             san->entries[0].text, NAME_CN_MAX);
-    return err_hint(err, "Give a shorter name or an address as well: all of them go into "
-                         "subjectAltName.");
+    return err_hint(err, _("Give a shorter name or an address as well: all of them go into "
+                           "subjectAltName."));
 }
 
 static bool choose_end(const struct authority *authority, const struct issue_spec *spec,
@@ -111,15 +113,15 @@ static bool choose_end(const struct authority *authority, const struct issue_spe
     char date[CLOCK_TEXT_MAX];
 
     if (spec->days < 0 || spec->days > DAYS_MAX)
-        return err_set(err, ERR_BAD_VALUE, "%d days are not between 1 and %d", spec->days,
+        return err_set(err, ERR_BAD_VALUE, _("%d days are not between 1 and %d"), spec->days,
                        DAYS_MAX);
     clock_format_date(date, ca_end);
     if (ca_end <= now)
-        return err_set(err, ERR_POLICY, "the CA \"%s\" ended on %s", authority->name, date);
+        return err_set(err, ERR_POLICY, _("the CA \"%s\" ended on %s"), authority->name, date);
     if (spec->days != 0 && end > ca_end) {
-        err_set(err, ERR_POLICY, "%d days are beyond the end of the CA \"%s\" on %s", spec->days,
+        err_set(err, ERR_POLICY, _("%d days are beyond the end of the CA \"%s\" on %s"), spec->days,
                 authority->name, date);
-        return err_hint(err, "At most %lld days are left.",
+        return err_hint(err, _("At most %lld days are left."),
                         (long long)((ca_end - now) / CLOCK_DAY));
     }
     *ret = end < ca_end ? end : ca_end;
@@ -130,13 +132,13 @@ static bool check_spec(const struct authority *authority, const struct key *auth
                        const struct issue_spec *spec, struct err *err)
 {
     if (spec->kind != ISSUED_CLIENT && spec->kind != ISSUED_SERVER)
-        return err_set(err, ERR_INTERNAL, "only client and server certificates are issued");
+        return err_set(err, ERR_INTERNAL, _("only client and server certificates are issued"));
     if ((spec->key == NULL) == (spec->csr == NULL))
-        return err_set(err, ERR_INTERNAL, "either a key or a request is needed");
+        return err_set(err, ERR_INTERNAL, _("either a key or a request is needed"));
     if (spec->note != NULL && strlen(spec->note) > NOTE_MAX)
-        return err_set(err, ERR_BAD_VALUE, "the note is longer than %d bytes", NOTE_MAX);
+        return err_set(err, ERR_BAD_VALUE, _("the note is longer than %d bytes"), NOTE_MAX);
     if (!cert_matches_key(authority->cert, authority_key))
-        return err_set(err, ERR_CA_KEY, "this is not the private key of the CA \"%s\"",
+        return err_set(err, ERR_CA_KEY, _("this is not the private key of the CA \"%s\""),
                        authority->name);
     return true;
 }
@@ -182,9 +184,10 @@ static bool check_not_retired(struct store *store, const struct authority *autho
     if (!sql_run_int(sql, -1, &retired, err))
         return false;
     if (retired < 0)
-        return err_set(err, ERR_CA_UNKNOWN, "there is no CA \"%s\" in this store", authority->name);
+        return err_set(err, ERR_CA_UNKNOWN, _("there is no CA \"%s\" in this store"),
+                       authority->name);
     if (retired != 0)
-        return err_set(err, ERR_POLICY, "the CA \"%s\" is retired: it issues nothing any more",
+        return err_set(err, ERR_POLICY, _("the CA \"%s\" is retired: it issues nothing any more"),
                        authority->name);
     return true;
 }

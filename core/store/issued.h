@@ -40,7 +40,7 @@ struct issued {
 struct issued_list {
     struct issued **rows;
     size_t n;
-    int64_t total; /* rows that fit the filter, also beyond limit */
+    int64_t total; /* rows that fit the filter, also beyond limit; -1: not counted */
 };
 
 /* State at a time; "expiring" is within `within_days` of the end. */
@@ -74,7 +74,14 @@ struct issued_filter {
     bool with_canaries;
     int limit; /* 0: 1000 */
     int offset;
+    bool no_total; /* see below: spares the counting where that would be slow */
 };
+/*
+ * Order   newest first; by state: the end that comes soonest (valid, expiring), came last (expired),
+ *         the latest revocation (revoked); a search: roles in order, then serial numbers in order.
+ * Cost    the rows: the same with 10 and 1,000,000 certificates. The total: from counters for all,
+ *         one CA, and the revoked; otherwise by counting, some 30 ms for 1,000,000.
+ */
 bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
                  struct err *err) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/issued.h"
@@ -50,8 +51,9 @@ static void set_ambiguous(struct err *err, const char *text, const struct issued
     char first[SERIAL_HEX_MAX];
     char second[SERIAL_HEX_MAX];
 
-    err_set(err, ERR_CERT_AMBIGUOUS, "%lld certificates fit \"%s\"", (long long)list->total, text);
-    err_hint(err, "Give the whole serial number, for example %s or %s.",
+    err_set(err, ERR_CERT_AMBIGUOUS, _("%lld certificates fit \"%s\""), (long long)list->total,
+            text);
+    err_hint(err, _("Give the whole serial number, for example %s or %s."),
              serial_format_hex(first, &list->rows[0]->serial),
              serial_format_hex(second, &list->rows[1]->serial));
 }
@@ -150,9 +152,9 @@ static bool by_number(struct store *store, const char *text, struct issued **ret
         !by_serial(store, &serial, &as_decimal, err))
         goto fail;
     if (as_decimal != NULL && *ret != NULL) {
-        err_set(err, ERR_CERT_AMBIGUOUS, "\"%s\" is one certificate in hex, another in decimal",
+        err_set(err, ERR_CERT_AMBIGUOUS, _("\"%s\" is one certificate in hex, another in decimal"),
                 text);
-        err_hint(err, "Say \"decimal:%s\", or the hex one with colons.", text);
+        err_hint(err, _("Say \"decimal:%s\", or the hex one with colons."), text);
         goto fail;
     }
     if (as_decimal != NULL)
@@ -175,16 +177,16 @@ struct issued *issued_find(struct store *store, const char *serial_or_role, stru
     if (!by_role(store, serial_or_role, &issued, &ended, err) || issued != NULL)
         return issued;
     if (ended) {
-        err_set(err, ERR_CERT_UNKNOWN, "all certificates of \"%s\" have ended or are revoked",
+        err_set(err, ERR_CERT_UNKNOWN, _("all certificates of \"%s\" have ended or are revoked"),
                 serial_or_role);
-        err_hint(err, "\"pgseal list --role=%s\" shows them; name one by its serial number.",
+        err_hint(err, _("\"pgseal list --role=%s\" shows them; name one by its serial number."),
                  serial_or_role);
         return NULL;
     }
     if (strlen(serial_or_role) >= PREFIX_MIN && all_of(serial_or_role, isxdigit) &&
         (!by_prefix(store, serial_or_role, &issued, err) || issued != NULL))
         return issued;
-    err_set(err, ERR_CERT_UNKNOWN, "there is no certificate \"%s\" in \"%s\"", serial_or_role,
+    err_set(err, ERR_CERT_UNKNOWN, _("there is no certificate \"%s\" in \"%s\""), serial_or_role,
             store_folder(store));
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/issued.h"
@@ -263,31 +264,14 @@ static bool list_plain(struct store *store, const struct issued_filter *filter,
 
     query_init(&query);
     add_common(&query, filter, authority_id);
-    ok = query_rows(&query, store, limit, filter->offset, list, err) &&
-         count_by_counters(store, filter, authority_id, &known, &list->total, err) &&
-         (known || query_count(&query, store, &list->total, err));
+    ok = query_rows(&query, store, limit, filter->offset, list, err);
+    if (ok && filter->no_total)
+        list->total = -1;
+    else
+        ok = ok && count_by_counters(store, filter, authority_id, &known, &list->total, err) &&
+             (known || query_count(&query, store, &list->total, err));
     query_clear(&query);
     return ok;
-}
-
-/* One part of a search; the offset is used up by the parts one after the other. */
-static bool list_part(struct store *store, struct query *query, int limit, int64_t *offset,
-                      struct issued_list *list, struct err *err)
-{
-    int64_t count = 0;
-    int room = limit - (int)list->n;
-
-    if (!query_count(query, store, &count, err))
-        return false;
-    list->total += count;
-    if (*offset >= count) {
-        *offset -= count;
-        return true;
-    }
-    if (room > 0 && !query_rows(query, store, room, *offset, list, err))
-        return false;
-    *offset = 0;
-    return true;
 }
 
 /* A search looks at roles first, then at serial numbers. */
@@ -300,6 +284,29 @@ struct search {
     struct issued_list *list;
 };
 
+/* One part of a search; the offset is used up by the parts one after the other. */
+static bool list_part(struct store *store, const struct query *query, struct search *search,
+                      struct err *err)
+{
+    struct issued_list *list = search->list;
+    int room = search->limit - (int)list->n;
+    int64_t count = 0;
+
+    if (search->offset > 0 || !search->filter->no_total) {
+        if (!query_count(query, store, &count, err))
+            return false;
+        list->total += count;
+        if (search->offset >= count) {
+            search->offset -= count;
+            return true;
+        }
+    }
+    if (room > 0 && !query_rows(query, store, room, search->offset, list, err))
+        return false;
+    search->offset = 0;
+    return true;
+}
+
 static bool search_roles(struct store *store, struct search *search, struct err *err)
 {
     struct query query;
@@ -310,7 +317,7 @@ static bool search_roles(struct store *store, struct search *search, struct err 
     strbuf_printf(&query.where, " AND i.role >= ?%d", query_text(&query, search->filter->search));
     strbuf_printf(&query.where, " AND i.role < ?%d", query_text(&query, search->after));
     query.order = "i.role, i.id";
-    ok = list_part(store, &query, search->limit, &search->offset, search->list, err);
+    ok = list_part(store, &query, search, err);
     query_clear(&query);
     return ok;
 }
@@ -333,7 +340,7 @@ static bool search_serials(struct store *store, struct search *search, bool shif
                   query_text(&query, search->filter->search));
     strbuf_printf(&query.where, " AND i.role < ?%d)", query_text(&query, search->after));
     query.order = "i.serial";
-    ok = list_part(store, &query, search->limit, &search->offset, search->list, err);
+    ok = list_part(store, &query, search, err);
     query_clear(&query);
     return ok;
 }
@@ -352,6 +359,8 @@ static bool list_search(struct store *store, const struct issued_filter *filter,
     bool ok = search_roles(store, &search, err) && search_serials(store, &search, false, err) &&
               search_serials(store, &search, true, err);
 
+    if (filter->no_total)
+        list->total = -1;
     free(search.after);
     return ok;
 }
@@ -366,7 +375,8 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
     bool ok;
 
     if (limit > LIMIT_MAX || filter->offset < 0)
-        return err_set(err, ERR_BAD_VALUE, "a list has at most %d rows from row 0 on", LIMIT_MAX);
+        return err_set(err, ERR_BAD_VALUE, _("a list has at most %d rows from row 0 on"),
+                       LIMIT_MAX);
     if (!store_begin(store, err)) /* rows and total are of one moment */
         return false;
     ok = (filter->authority == NULL ||

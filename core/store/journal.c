@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/sql.h"
 
@@ -150,7 +151,7 @@ bool journal_add(struct store *store, struct journal_plan *plan, struct err *err
 
 static bool unknown_plan(struct err *err, const struct store *store, int64_t plan_id)
 {
-    return err_set(err, ERR_PLAN_UNKNOWN, "there is no plan %lld in \"%s\"", (long long)plan_id,
+    return err_set(err, ERR_PLAN_UNKNOWN, _("there is no plan %lld in \"%s\""), (long long)plan_id,
                    store_folder(store));
 }
 
@@ -205,7 +206,7 @@ bool journal_set_step(struct store *store, int64_t plan_id, int n, enum journal_
     if (!sql_run(sql, err))
         return false;
     if (sql_changes(store) == 0)
-        return err_set(err, ERR_PLAN_UNKNOWN, "there is no step %d of a plan %lld in \"%s\"", n,
+        return err_set(err, ERR_PLAN_UNKNOWN, _("there is no step %d of a plan %lld in \"%s\""), n,
                        (long long)plan_id, store_folder(store));
     return true;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 
@@ -57,12 +58,12 @@ static bool check_file(int fd, const char *path, struct err *err)
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
-        return err_set(err, ERR_FILE_UNSAFE, "\"%s\" is not a file of yours", path);
+        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a file of yours"), path);
     if ((st.st_mode & 077) != 0) {
-        err_set(err, ERR_KEY_MODE, "the private key \"%s\" can be read by others", path);
-        return err_hint(err, "chmod 600 %s", path);
+        err_set(err, ERR_KEY_MODE, _("the private key \"%s\" can be read by others"), path);
+        return err_hint(err, _("chmod 600 %s"), path);
     }
     return true;
 }
@@ -78,7 +79,7 @@ static bool read_all(int fd, const char *path, struct secret *secret, struct err
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            err_set_errno(err, ERR_FILE, errno, "cannot read \"%s\"", path);
+            err_set_errno(err, ERR_FILE, errno, _("cannot read \"%s\""), path);
             break;
         }
         if (got == 0) {
@@ -86,7 +87,7 @@ static bool read_all(int fd, const char *path, struct secret *secret, struct err
             break;
         }
         if (!secret_add(secret, chunk, (size_t)got)) {
-            err_set(err, ERR_CA_KEY, "\"%s\" is too large for a private key", path);
+            err_set(err, ERR_CA_KEY, _("\"%s\" is too large for a private key"), path);
             break;
         }
     }
@@ -102,11 +103,11 @@ struct secret *key_file_read(const struct store *store, const char *name, struct
     bool ok = false;
 
     if (fd < 0 && errno == ENOENT) {
-        err_set(err, ERR_CA_KEY, "the private key \"%s\" is not here", path);
+        err_set(err, ERR_CA_KEY, _("the private key \"%s\" is not here"), path);
         goto out;
     }
     if (fd < 0) {
-        err_set_errno(err, ERR_CA_KEY, errno, "cannot open the private key \"%s\"", path);
+        err_set_errno(err, ERR_CA_KEY, errno, _("cannot open the private key \"%s\""), path);
         goto out;
     }
     if (!check_file(fd, path, err))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/row.h"
 
@@ -68,12 +69,12 @@ static bool check_may_be_revoked(struct store *store, const struct authority *au
 
     serial_format_hex(hex, &issued->serial);
     if (issued->authority_id != authority->id)
-        return err_set(err, ERR_INTERNAL, "the certificate %s is not one of the CA \"%s\"", hex,
+        return err_set(err, ERR_INTERNAL, _("the certificate %s is not one of the CA \"%s\""), hex,
                        authority->name);
     if (issued->kind == ISSUED_CANARY_GOOD || issued->kind == ISSUED_CANARY_REVOKED)
         return err_set(err, ERR_POLICY,
-                       "the certificate %s is a canary of \"%s\": it proves what servers do", hex,
-                       authority->name);
+                       _("the certificate %s is a canary of \"%s\": it proves what servers do"),
+                       hex, authority->name);
     sql = sql_new(store, "SELECT coalesce(revoked_at, 0) FROM issued WHERE id = ?1", err);
     if (sql == NULL)
         return false;
@@ -81,9 +82,9 @@ static bool check_may_be_revoked(struct store *store, const struct authority *au
     if (!sql_run_int(sql, -1, &revoked_at, err))
         return false;
     if (revoked_at < 0)
-        return err_set(err, ERR_CERT_UNKNOWN, "there is no certificate %s in this store", hex);
+        return err_set(err, ERR_CERT_UNKNOWN, _("there is no certificate %s in this store"), hex);
     if (revoked_at > 0)
-        return err_set(err, ERR_REVOKED_ALREADY, "the certificate %s was revoked on %s", hex,
+        return err_set(err, ERR_REVOKED_ALREADY, _("the certificate %s was revoked on %s"), hex,
                        clock_format_date(date, revoked_at));
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/revoked.h"
 
@@ -70,7 +71,7 @@ struct issued *row_read_issued(const struct sql *sql, struct err *err)
     issued->reason = (enum crl_reason)sql_int(sql, 9);
     issued->cert = cert_from_der(der, len, err);
     if (issued->cert == NULL) {
-        err_prefix(err, "certificate %lld of the store", (long long)issued->id);
+        err_prefix(err, _("certificate %lld of the store"), (long long)issued->id);
         issued_free(issued);
         return NULL;
     }
@@ -114,7 +115,7 @@ bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *cr
     bool ok = false;
 
     if (!crl_number(crl, &number) || number > INT64_MAX) {
-        err_set(err, ERR_INTERNAL, "a revocation list has no usable number");
+        err_set(err, ERR_INTERNAL, _("a revocation list has no usable number"));
         goto out;
     }
     if (!crl_to_der(crl, &der, err))
@@ -145,9 +146,10 @@ bool row_crl_end(const struct cert *authority, int64_t now, int days, int64_t *r
     char date[CLOCK_TEXT_MAX];
 
     if (days < 0 || days > CRL_DAYS_MAX)
-        return err_set(err, ERR_BAD_VALUE, "%d days are not between 1 and %d", days, CRL_DAYS_MAX);
+        return err_set(err, ERR_BAD_VALUE, _("%d days are not between 1 and %d"), days,
+                       CRL_DAYS_MAX);
     if (ca_end <= now)
-        return err_set(err, ERR_POLICY, "the CA ended on %s: no server takes its list any more",
+        return err_set(err, ERR_POLICY, _("the CA ended on %s: no server takes its list any more"),
                        clock_format_date(date, ca_end));
     end = now + (days == 0 ? CRL_DEFAULT_DAYS : days) * CLOCK_DAY;
     *ret = end < ca_end ? end : ca_end;
@@ -165,7 +167,7 @@ struct crl *row_next_crl(struct store *store, const struct authority *authority,
     int64_t end = 0;
 
     if (!cert_matches_key(authority->cert, key)) {
-        err_set(err, ERR_CA_KEY, "this is not the private key of \"%s\"", authority->name);
+        err_set(err, ERR_CA_KEY, _("this is not the private key of \"%s\""), authority->name);
         return NULL;
     }
     if (!row_crl_end(authority->cert, now, days, &end, err) ||

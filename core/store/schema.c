@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/sql.h"
 
@@ -148,22 +149,23 @@ static bool read_version(struct store *store, int *ret, struct err *err)
 {
     int64_t version = 0;
     int64_t application = 0;
-    int64_t pages = 0;
+    int64_t objects = 0;
 
     if (!pragma_int(store, "PRAGMA user_version", &version, err) ||
         !pragma_int(store, "PRAGMA application_id", &application, err) ||
-        !pragma_int(store, "PRAGMA page_count", &pages, err))
+        !pragma_int(store, "SELECT count(*) FROM sqlite_schema", &objects, err))
         return false;
-    if (pages > 0 && application != SCHEMA_APPLICATION_ID) {
-        err_set(err, ERR_STORE, "\"%s/pgseal.db\" is not a store of pgseal", store_folder(store));
-        return err_hint(err, "Give another folder with --store DIR.");
+    if (application != SCHEMA_APPLICATION_ID && (application != 0 || version != 0 || objects > 0)) {
+        err_set(err, ERR_STORE, _("\"%s/pgseal.db\" is not a store of pgseal"),
+                store_folder(store));
+        return err_hint(err, _("Give another folder with --store DIR."));
     }
     if (version > schema_version())
         return err_set(err, ERR_STORE_NEWER,
-                       "the store \"%s\" has schema version %lld, this program knows %d",
+                       _("the store \"%s\" has schema version %lld, this program knows %d"),
                        store_folder(store), (long long)version, schema_version());
     if (version < 0)
-        return err_set(err, ERR_STORE, "the store \"%s\" has no valid schema version",
+        return err_set(err, ERR_STORE, _("the store \"%s\" has no valid schema version"),
                        store_folder(store));
     *ret = (int)version;
     return true;
@@ -221,12 +223,12 @@ bool schema_check(struct store *store, struct err *err)
     if (!read_version(store, &version, err))
         return false;
     if (version == 0)
-        return err_set(err, ERR_NO_STORE, "there is no store in \"%s\"", store_folder(store));
+        return err_set(err, ERR_NO_STORE, _("there is no store in \"%s\""), store_folder(store));
     if (version < schema_version()) {
-        err_set(err, ERR_STORE, "the store \"%s\" was written by an older pgseal",
+        err_set(err, ERR_STORE, _("the store \"%s\" was written by an older pgseal"),
                 store_folder(store));
-        return err_hint(err, "Any command that writes (\"pgseal crl refresh\") brings it up to "
-                             "date.");
+        return err_hint(err, _("Any command that writes (\"pgseal crl refresh\") brings it up to "
+                               "date."));
     }
     return true;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/sql.h"
@@ -43,16 +44,16 @@ static bool check_name(const char *name, struct err *err)
     size_t len = name != NULL ? strlen(name) : 0;
 
     if (len == 0 || len > NAME_MAX_BYTES)
-        return err_set(err, ERR_BAD_NAME, "a server's name has 1 to %d bytes", NAME_MAX_BYTES);
+        return err_set(err, ERR_BAD_NAME, _("a server's name has 1 to %d bytes"), NAME_MAX_BYTES);
     for (size_t i = 0; i < len; i++)
         if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
               (name[i] >= '0' && name[i] <= '9') || strchr("._-", name[i]) != NULL))
             return err_set(err, ERR_BAD_NAME,
-                           "the server's name \"%s\" has more than letters, digits, \".\", \"_\" "
-                           "and \"-\"",
+                           _("the server's name \"%s\" has more than letters, digits, \".\", \"_\" "
+                             "and \"-\""),
                            name);
     if (name[0] == '-' || name[0] == '.')
-        return err_set(err, ERR_BAD_NAME, "the server's name \"%s\" begins with \"%c\"", name,
+        return err_set(err, ERR_BAD_NAME, _("the server's name \"%s\" begins with \"%c\""), name,
                        name[0]);
     return true;
 }
@@ -65,29 +66,32 @@ static bool check_conninfo(const char *conninfo, struct err *err)
     bool ok = true;
 
     if (conninfo == NULL || strlen(conninfo) > CONNINFO_MAX_BYTES)
-        return err_set(err, ERR_USAGE, "a connection string has at most %d bytes",
+        return err_set(err, ERR_USAGE, _("a connection string has at most %d bytes"),
                        CONNINFO_MAX_BYTES);
     options = PQconninfoParse(conninfo, &ignored);
     PQfreemem(ignored);
     if (options == NULL)
-        return err_set(err, ERR_USAGE, "the connection string is not one that libpq understands");
+        return err_set(err, ERR_USAGE,
+                       _("the connection string is not one that libpq understands"));
     for (const PQconninfoOption *option = options; ok && option->keyword != NULL; option++) {
         const char *value = option->val;
 
         if (value == NULL || value[0] == '\0')
             continue;
         if (strcmp(option->keyword, "password") == 0 || strcmp(option->keyword, "sslpassword") == 0)
-            ok = err_set(err, ERR_USAGE, "the connection string holds a password (\"%s\")",
+            ok = err_set(err, ERR_USAGE, _("the connection string holds a password (\"%s\")"),
                          option->keyword);
         /* libpq expands a connection string in place of a database's name. */
         else if (strcmp(option->keyword, "dbname") == 0 &&
                  (strchr(value, '=') != NULL || text_starts_with(value, "postgresql://") ||
                   text_starts_with(value, "postgres://")))
-            ok = err_set(err, ERR_USAGE, "the database's name is a connection string of its own");
+            ok =
+                err_set(err, ERR_USAGE, _("the database's name is a connection string of its own"));
     }
     PQconninfoFree(options);
     if (!ok)
-        err_hint(err, "The string is stored and shown: leave passwords to ~/.pgpass or a prompt.");
+        err_hint(err,
+                 _("The string is stored and shown: leave passwords to ~/.pgpass or a prompt."));
     return ok;
 }
 
@@ -97,7 +101,7 @@ static bool check_provider(const char *provider, struct err *err)
         if (text_equal(provider, providers[i]))
             return true;
     return err_set(err, ERR_BAD_VALUE,
-                   "\"%s\" is not one of \"self-managed\", \"apsaradb\", \"aurora\"",
+                   _("\"%s\" is not one of \"self-managed\", \"apsaradb\", \"aurora\""),
                    provider != NULL ? provider : "");
 }
 
@@ -107,9 +111,9 @@ static bool check(const struct server *server, struct err *err)
         !check_provider(server->provider, err))
         return false;
     if (server->tls_port < 0 || server->tls_port > 65535)
-        return err_set(err, ERR_BAD_VALUE, "%d is not a port", server->tls_port);
+        return err_set(err, ERR_BAD_VALUE, _("%d is not a port"), server->tls_port);
     if (server->tls_host != NULL && !text_is_clean(server->tls_host))
-        return err_set(err, ERR_BAD_NAME, "\"%s\" is not a host", server->tls_host);
+        return err_set(err, ERR_BAD_NAME, _("\"%s\" is not a host"), server->tls_host);
     return true;
 }
 
@@ -140,9 +144,10 @@ static bool add_row(struct store *store, const struct server *server, struct err
     if (!is_known(store, server->name, &known, err))
         return false;
     if (known) {
-        err_set(err, ERR_BAD_NAME, "there is a server \"%s\" already", server->name);
-        err_cause(err, "It was added before.");
-        return err_hint(err, "Take another name, or remove it first: \"pgseal server remove %s\".",
+        err_set(err, ERR_BAD_NAME, _("there is a server \"%s\" already"), server->name);
+        err_cause(err, _("It was added before."));
+        return err_hint(err,
+                        _("Take another name, or remove it first: \"pgseal server remove %s\"."),
                         server->name);
     }
     sql = sql_new(store,
@@ -196,7 +201,7 @@ static struct server *read_row(const struct sql *sql)
 
 static bool unknown(const struct store *store, const char *name, struct err *err)
 {
-    return err_set(err, ERR_SERVER_UNKNOWN, "there is no server \"%s\" in \"%s\"", name,
+    return err_set(err, ERR_SERVER_UNKNOWN, _("there is no server \"%s\" in \"%s\""), name,
                    store_folder(store));
 }
 
@@ -314,7 +319,7 @@ static bool compare_or_set(struct store *store, const struct server *server,
         ok = true;
     else
         ok = err_set(err, ERR_OTHER_SERVER,
-                     "the server at \"%s\" has system identifier %s, before it was %s",
+                     _("the server at \"%s\" has system identifier %s, before it was %s"),
                      server->name, system_identifier, stored);
     free(stored);
     return ok;
@@ -324,7 +329,7 @@ bool server_check_identifier(struct store *store, struct server *server,
                              const char *system_identifier, struct err *err)
 {
     if (system_identifier == NULL || system_identifier[0] == '\0')
-        return err_set(err, ERR_INTERNAL, "the server \"%s\" gave no system identifier",
+        return err_set(err, ERR_INTERNAL, _("the server \"%s\" gave no system identifier"),
                        server->name);
     if (text_equal(server->system_identifier, system_identifier))
         return true; /* the usual case needs no write lock */

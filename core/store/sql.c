@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 
 struct sql {
@@ -15,36 +16,37 @@ struct sql {
     int bind_result; /* the first bind that failed */
 };
 
-/* A full disk arrives as SQLITE_FULL, or as an I/O error with the system's own word for it. */
-static bool is_full(sqlite3 *db, int result)
+/* A full disk arrives as SQLITE_FULL; a full quota as an I/O error, with the system's own word for it
+ * in errno only (SQLite does not keep it when a COMMIT fails). Callers set errno to 0 before. */
+static bool is_full(sqlite3 *db, int result, int number)
 {
-    int number;
-
     if ((result & 0xff) == SQLITE_FULL)
         return true;
     if ((result & 0xff) != SQLITE_IOERR)
         return false;
-    number = sqlite3_system_errno(db);
+    if (number == 0)
+        number = sqlite3_system_errno(db);
     return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
 static bool result_err(const struct store *store, int result, struct err *err, const char *what)
 {
+    int number = errno;
     sqlite3 *db = store_db(store);
 
-    if (is_full(db, result))
-        return err_set(err, ERR_DISK_FULL, "%s: no space is left for \"%s\"", what,
+    if (is_full(db, result, number))
+        return err_set(err, ERR_DISK_FULL, _("%s: no space is left for \"%s\""), what,
                        store_folder(store));
     switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(err, ERR_STORE_BUSY, "%s: the store \"%s\" is busy", what,
+        return err_set(err, ERR_STORE_BUSY, _("%s: the store \"%s\" is busy"), what,
                        store_folder(store));
     case SQLITE_READONLY:
-        return err_set(err, ERR_STORE, "%s: the store \"%s\" can only be read", what,
+        return err_set(err, ERR_STORE, _("%s: the store \"%s\" can only be read"), what,
                        store_folder(store));
     default:
-        return err_set(err, ERR_STORE, "%s: %s (store \"%s\")", what, sqlite3_errmsg(db),
+        return err_set(err, ERR_STORE, _("%s: %s (store \"%s\")"), what, sqlite3_errmsg(db),
                        store_folder(store));
     }
 }
@@ -59,8 +61,9 @@ struct sql *sql_new(struct store *store, const char *text, struct err *err)
     sqlite3_stmt *stmt = NULL;
     struct sql *sql;
 
+    errno = 0;
     if (sqlite3_prepare_v2(store_db(store), text, -1, &stmt, NULL) != SQLITE_OK) {
-        sql_err(store, err, "cannot read the store");
+        sql_err(store, err, _("cannot read the store"));
         return NULL;
     }
     sql = mem_zalloc(sizeof(*sql));
@@ -109,13 +112,14 @@ bool sql_step(struct sql *sql, bool *ret_row, struct err *err)
     int result;
 
     if (sql->bind_result != SQLITE_OK)
-        return err_set(err, ERR_STORE, "cannot use the store: %s",
+        return err_set(err, ERR_STORE, _("cannot use the store: %s"),
                        sqlite3_errstr(sql->bind_result));
+    errno = 0;
     result = sqlite3_step(sql->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         return result_err(sql->store, result, err,
-                          sqlite3_stmt_readonly(sql->stmt) ? "cannot read the store"
-                                                           : "cannot write the store");
+                          sqlite3_stmt_readonly(sql->stmt) ? _("cannot read the store")
+                                                           : _("cannot write the store"));
     *ret_row = result == SQLITE_ROW;
     return true;
 }
@@ -169,8 +173,9 @@ const void *sql_blob(const struct sql *sql, int column, size_t *ret_len)
 
 bool sql_exec(struct store *store, const char *text, struct err *err)
 {
+    errno = 0;
     if (sqlite3_exec(store_db(store), text, NULL, NULL, NULL) != SQLITE_OK)
-        return sql_err(store, err, "cannot use the store");
+        return sql_err(store, err, _("cannot use the store"));
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* pg_conn.c - the connection's state machine against servers that hang, lie and go away. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +20,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/conn.h"
+#include "core/pg/settings.h"
 #include "tests/harness/fake_server.h"
 
 static struct params *params_for(const struct fake *fake)
@@ -101,7 +104,7 @@ static void answer_one_row(int fd)
     fake_message(fd, '1', "", 0);
     fake_message(fd, '2', "", 0);
     fake_message(fd, 'T', description, sizeof(description));
-    fake_message(fd, 'D', "\0\1\0\0\0\2hi", 8);
+    fake_message(fd, 'D', "\0\1\0\0\0\1t", 7);
     fake_message(fd, 'C', "SELECT 1", 9);
     fake_message(fd, 'Z', "I", 1);
 }
@@ -297,7 +300,7 @@ static void a_statement_gives_rows(void **state)
     assert_null(conn_take_result(conn));
     result = conn_exec(conn, "SELECT $1, $2", 2, values, &err);
     assert_non_null(result);
-    assert_string_equal(result_get(result, 0, 0), "hi");
+    assert_string_equal(result_get(result, 0, 0), "t");
     assert_null(conn_take_result(conn));
     result_free(result);
     conn_close(conn);
@@ -414,6 +417,22 @@ static void a_copy_is_not_waited_for(void **state)
     fake_stop(fake);
 }
 
+static void a_setting_of_the_command_line_is_not_changed(void **state)
+{
+    struct script script = {.n = 2}; /* the second answer: yes, it is held there */
+    struct fake *fake = fake_start(follow_script, &script);
+    struct err err = ERR_INIT;
+    struct conn *conn = open_fake(fake, 3000, &err);
+
+    (void)state;
+    assert_non_null(conn);
+    assert_false(settings_alter(conn, "ssl_ca_file", "x", &err));
+    assert_int_equal(err.code, ERR_SETTING_OVERRIDDEN);
+    assert_int_equal(conn_state(conn), CONN_IDLE);
+    conn_close(conn);
+    fake_stop(fake);
+}
+
 static void names_are_looked_up_before(void **state)
 {
     struct err err = ERR_INIT;
@@ -468,6 +487,40 @@ static void a_service_is_looked_into(void **state)
     unlink(path);
 }
 
+/* libpq warns on standard error, over the screen, when others can read the password file. */
+static void a_loose_password_file_is_not_shown_to_libpq(void **state)
+{
+    static char sqlstate[] = "28P01";
+    char path[] = "/tmp/pgseal-pgpass-XXXXXX";
+    int file = mkstemp(path);
+    int pipe_fds[2];
+    int saved = dup(STDERR_FILENO);
+    struct fake *fake = fake_start(refuse, sqlstate);
+    struct err err = ERR_INIT;
+    char said[256] = "";
+
+    (void)state;
+    assert_true(file >= 0 && saved >= 0);
+    assert_true(dprintf(file, "*:*:*:*:secret\n") > 0);
+    assert_int_equal(fchmod(file, 0644), 0);
+    close(file);
+    setenv("PGPASSFILE", path, 1);
+    assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
+    assert_true(dup2(pipe_fds[1], STDERR_FILENO) >= 0);
+    assert_null(open_fake(fake, 3000, &err));
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    assert_true(read(pipe_fds[0], said, sizeof(said) - 1) < 0);
+    assert_string_equal(said, "");
+    assert_int_equal(err.code, ERR_LOGIN);
+    assert_non_null(strstr(err.hint, path));
+    unsetenv("PGPASSFILE");
+    unlink(path);
+    close(saved);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    fake_stop(fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,8 +536,10 @@ int main(void)
         cmocka_unit_test(a_wish_to_stop_is_obeyed),
         cmocka_unit_test(a_server_that_ends_is_noticed_while_idle),
         cmocka_unit_test(a_copy_is_not_waited_for),
+        cmocka_unit_test(a_setting_of_the_command_line_is_not_changed),
         cmocka_unit_test(names_are_looked_up_before),
         cmocka_unit_test(a_service_is_looked_into),
+        cmocka_unit_test(a_loose_password_file_is_not_shown_to_libpq),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,37 @@
+/* wizard.c - from the command line into the wizard. */
+#include "config.h"
+
+#include "screens/wizard.h"
+
+#include <langinfo.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "core/base/intl.h"
+
+bool cli_on_terminal(const struct cli *cli)
+{
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !args_has(cli->args, OPT_NO_INPUT) &&
+           !cli->out.json;
+}
+
+bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
+                struct err *err)
+{
+    struct wizard_options options = {
+        .app = {.store_folder = folder,
+                .server = server,
+                .read_only = args_has(cli->args, OPT_READ_ONLY),
+                .demo = demo},
+        .theme = {.colour = cli->out.color,
+                  .unicode = !cli->out.ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0},
+        .start = sessions ? WIZARD_SESSIONS : WIZARD_HOME};
+
+    if (cli->out.json || args_has(cli->args, OPT_NO_INPUT)) {
+        err_set(err, ERR_USAGE, _("no command was given, and the wizard needs a person"));
+        return err_hint(err, _("See \"pgseal --help\"."));
+    }
+    cli->exit = wizard_run(&options, err);
+    return err->code == ERR_NONE;
+}

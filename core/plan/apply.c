@@ -1,0 +1,258 @@
+/* apply.c - steps one after the other, each journalled before and after; then kept or taken back. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/step.h"
+
+/* ---- journal and reports ---- */
+
+void run_saw(const struct plan_watch *watch, const char *fmt, ...)
+{
+    struct strbuf line = STRBUF_INIT;
+    va_list args;
+
+    va_start(args, fmt);
+    strbuf_vprintf(&line, fmt, args);
+    va_end(args);
+    if (watch && watch->saw)
+        watch->saw(watch->arg, line.data);
+    strbuf_clear(&line);
+}
+
+void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i)
+{
+    struct plan_step_view view = plan_step(plan, i);
+
+    if (watch && watch->step)
+        watch->step(watch->arg, &view);
+}
+
+bool run_set_step(struct plan *plan, size_t i, enum journal_step_state state, struct err *err)
+{
+    struct step *step = &plan->steps[i];
+    char *data = json_dumps(step->data, JSON_COMPACT | JSON_SORT_KEYS);
+    bool good =
+        data && journal_set_step(plan->target.store, plan->id, (int)i + 1, state, data, err);
+
+    if (!data)
+        err_set(err, ERR_INTERNAL, _("step %zu cannot be written as JSON"), i + 1);
+    if (good)
+        step->state = state;
+    free(data);
+    return good;
+}
+
+bool run_set_plan(struct plan *plan, enum journal_plan_state state, struct err *err)
+{
+    if (!journal_set_plan(plan->target.store, plan->id, state, err))
+        return false;
+    plan->state = state;
+    return true;
+}
+
+static bool journal_new(struct plan *plan, struct err *err)
+{
+    struct journal_plan row = {.server = plan->target.server->name,
+                               .system_identifier = plan->target.server->system_identifier,
+                               .title = plan->title,
+                               .state = JOURNAL_READY,
+                               .created_at = clock_now(),
+                               .n_steps = plan->n};
+    bool good;
+
+    row.intent = json_dumps(plan->intent, JSON_COMPACT | JSON_SORT_KEYS);
+    row.steps = mem_array(plan->n, sizeof(row.steps[0]));
+    for (size_t i = 0; i < plan->n; i++) {
+        row.steps[i].n = (int)i + 1;
+        row.steps[i].kind = mem_strdup(plan->steps[i].kind->name);
+        row.steps[i].title = plan->steps[i].title;
+        row.steps[i].data = json_dumps(plan->steps[i].data, JSON_COMPACT | JSON_SORT_KEYS);
+        row.steps[i].state = JOURNAL_STEP_OPEN;
+    }
+    good = journal_add(plan->target.store, &row, err) &&
+           journal_set_plan(plan->target.store, row.id, JOURNAL_DOING, err);
+    if (good) {
+        plan->id = row.id;
+        plan->state = JOURNAL_DOING;
+    }
+    for (size_t i = 0; i < plan->n; i++) {
+        free(row.steps[i].kind);
+        free(row.steps[i].data);
+    }
+    free(row.steps);
+    free(row.intent);
+    return good;
+}
+
+/* ---- one step ---- */
+
+static bool observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err)
+{
+    *ret = OBSERVED_BEFORE;
+    return !step->kind->observe || step->kind->observe(run, step, ret, err);
+}
+
+static bool act(struct step_run *run, size_t i, struct err *err)
+{
+    struct step *step = &run->plan->steps[i];
+    int64_t began = clock_mono_ms();
+    enum observed seen;
+
+    if (!run_set_step(run->plan, i, JOURNAL_STEP_DOING, err))
+        return false;
+    run_report(run->plan, run->watch, i);
+    if (!step->kind->apply(run, step, err))
+        return false;
+    if (!observe(run, step, &seen, err))
+        return false;
+    if (step->kind->observe && seen != OBSERVED_AFTER)
+        return err_set(err, ERR_PROOF, _("step %zu had no effect: %s"), i + 1, step->title);
+    step->took_ms = clock_mono_ms() - began;
+    if (!run_set_step(run->plan, i, JOURNAL_STEP_DONE, err))
+        return false;
+    run_report(run->plan, run->watch, i);
+    return true;
+}
+
+static bool skip(struct step_run *run, size_t i, struct err *err)
+{
+    if (!run_set_step(run->plan, i, JOURNAL_STEP_SKIPPED, err))
+        return false;
+    run_report(run->plan, run->watch, i);
+    return true;
+}
+
+static bool run_step(struct step_run *run, size_t i, struct err *err)
+{
+    struct step *step = &run->plan->steps[i];
+    enum observed seen;
+
+    if (step->mark == PLAN_SAME)
+        return skip(run, i, err);
+    if (!observe(run, step, &seen, err))
+        return false;
+    if (step->kind->observe && seen == OBSERVED_AFTER)
+        return skip(run, i, err);
+    if (seen == OBSERVED_OTHER)
+        return err_set(err, ERR_PROOF, _("changed by somebody else since the plan was made: %s"),
+                       step->title);
+    return act(run, i, err);
+}
+
+static bool run_steps(struct step_run *run, struct err *err)
+{
+    for (size_t i = 0; i < run->plan->n; i++) {
+        if (!run_step(run, i, err)) {
+            struct err ignored = ERR_INIT;
+
+            /* a step that may have had an effect stays "doing": the undo looks at it */
+            if (!run->plan->steps[i].kind->undo && run->plan->steps[i].state == JOURNAL_STEP_DOING)
+                (void)!run_set_step(run->plan, i, JOURNAL_STEP_FAILED, &ignored);
+            run_report(run->plan, run->watch, i);
+            return false;
+        }
+        if (run->watch && run->watch->stop && run->watch->stop(run->watch->arg))
+            return err_set(err, ERR_CANCELLED, _("stopped after step %zu"), i + 1);
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool began_anything(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->steps[i].kind->undo && (plan->steps[i].state == JOURNAL_STEP_DOING ||
+                                          plan->steps[i].state == JOURNAL_STEP_DONE))
+            return true;
+    }
+    return false;
+}
+
+/* The first error stays the error; what became of the change is its state. */
+static bool take_back(struct plan *plan, const struct plan_watch *watch, struct err *err)
+{
+    struct err why = ERR_INIT;
+
+    if (!began_anything(plan)) {
+        (void)!run_set_plan(plan, JOURNAL_FAILED, &why);
+        return err_state(err, _("Nothing was changed on server \"%s\"."),
+                         plan->target.server->name);
+    }
+    if (run_undo(plan, watch, &why))
+        return err_state(err, _("Everything was taken back: server \"%s\" is as it was before."),
+                         plan->target.server->name);
+    err_state(err, _("NOT fully taken back on server \"%s\": %s."), plan->target.server->name,
+              why.msg);
+    return err_hint(err, _("\"pgseal plan undo %lld\" tries again."), (long long)plan->id);
+}
+
+bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
+                struct err *err)
+{
+    struct step_run run = {
+        .plan = plan, .target = &plan->target, .files = plan->files, .watch = watch};
+
+    if (plan->state != JOURNAL_READY)
+        return err_set(err, ERR_INTERNAL, _("the plan was applied already"));
+    if (plan_nothing_to_do(plan)) {
+        if (!run_set_trust(plan, true, err)) /* somebody gave it the CA by hand: now we know */
+            return false;
+        plan->state = JOURNAL_KEPT;
+        return true;
+    }
+    if (!journal_new(plan, err)) {
+        plan->state = JOURNAL_FAILED;
+        return err_state(err, _("Nothing was changed on server \"%s\"."),
+                         plan->target.server->name);
+    }
+    if (!run_steps(&run, err) || !run_set_plan(plan, JOURNAL_DONE, err) ||
+        (keep == PLAN_KEEP_WHEN_PROVEN && !plan_keep(plan, err)))
+        return take_back(plan, watch, err);
+    return true;
+}
+
+bool run_set_trust(struct plan *plan, bool kept, struct err *err)
+{
+    const json_t *trust = json_object_get(plan->intent, "trust");
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(trust, i, row)
+    {
+        bool now = json_is_true(json_object_get(row, kept ? "now" : "was"));
+        int64_t id = json_integer_value(json_object_get(row, "authority"));
+
+        if (!server_set_trust(plan->target.store, plan->target.server, id, now, err))
+            return false;
+    }
+    return true;
+}
+
+bool plan_keep(struct plan *plan, struct err *err)
+{
+    struct store *store = plan->target.store;
+
+    if (plan->state == JOURNAL_KEPT)
+        return true;
+    if (plan->state != JOURNAL_DONE)
+        return err_set(err, ERR_PLAN_UNKNOWN, _("plan %lld is %s: there is nothing to keep"),
+                       (long long)plan->id, journal_plan_state_name(plan->state));
+    if (!store_begin(store, err))
+        return false;
+    if (!run_set_trust(plan, true, err) || !journal_set_plan(store, plan->id, JOURNAL_KEPT, err) ||
+        !store_note(store, "plan kept", plan->target.server->name, plan->title, err)) {
+        store_rollback(store);
+        return false;
+    }
+    if (!store_commit(store, err))
+        return false;
+    plan->state = JOURNAL_KEPT;
+    return true;
+}

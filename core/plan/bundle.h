@@ -1,0 +1,47 @@
+/*
+ * bundle.h - which CAs a server trusts, with their revocation lists: read, compared, written anew.
+ *
+ * Source   PostgreSQL "ssl_ca_file", "ssl_crl_file". Measured: with a CRL file set, every CA needs a
+ *          current list, else all its certificates are refused; a certificate inside the CRL file is
+ *          trusted without being listed; a list of another key than the CA's locks out its clients.
+ * Errors   ERR_POLICY, ERR_CRL_WEAKER, ERR_CRL_ENDED, ERR_WOULD_LOCK_OUT, errors of files.h and pem.h.
+ * Use      core/plan only.
+ */
+#ifndef PGSEAL_PLAN_BUNDLE_H
+#define PGSEAL_PLAN_BUNDLE_H
+
+#include "core/plan/step.h"
+
+struct bundle {
+    struct cert_list cas;
+    struct crl **crls; /* owned */
+    size_t n_crls;
+};
+
+void bundle_clear(struct bundle *bundle);
+void bundle_take_crl(struct bundle *bundle, struct crl *crl);
+bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
+/* The newest list that this CA's key signed; borrowed; NULL: none. */
+const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
+
+/* What the server's settings name now. A setting that is empty gives nothing. */
+bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;
+
+/*
+ * The list to publish for a CA: ours from the store, another's from offered or from what is there
+ * (NULL in *ret: there is none). Refuses a list that is weaker than the present one, has ended, or
+ * was signed by another key.
+ */
+bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const struct bundle *present,
+                       struct crl *const *offered, size_t n_offered, struct crl **ret,
+                       struct err *err) MUST_CHECK;
+
+/* The steps that make the server use this bundle in place of the present one: files, settings (the
+ * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
+bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                      bool with_crls, struct err *err) MUST_CHECK;
+
+/* Refuses where no TLS change can be loaded, or shown: TLS off, a key that wants a passphrase. */
+bool bundle_check_reloadable(const struct plan *plan, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,396 @@
+/* plan.c - the plan as a thing: made, looked at, printed as a script. */
+#include "config.h"
+
+#include "core/plan/step.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+
+#define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
+
+/* ---- life ---- */
+
+static void step_clear(struct step *step)
+{
+    free(step->title);
+    free(step->effect);
+    free(step->sql);
+    free(step->file);
+    free(step->saw);
+    json_decref(step->data);
+    strbuf_clear(&step->bytes);
+    secret_free(step->secret);
+    cert_list_clear(&step->certs);
+}
+
+static void probe_clear(struct access_rules_probe *probe)
+{
+    const char *const texts[] = {probe->role, probe->database, probe->cert_file, probe->key_file,
+                                 probe->root_file};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        free((char *)(uintptr_t)texts[i]); /* our own copies, const for the reader only */
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->n; i++)
+        step_clear(&plan->steps[i]);
+    free(plan->steps);
+    for (size_t i = 0; i < plan->n_hosts; i++)
+        free(plan->hosts[i]);
+    free(plan->hosts);
+    for (size_t i = 0; i < plan->n_probes; i++)
+        probe_clear(&plan->probes[i]);
+    free(plan->probes);
+    free(plan->title);
+    json_decref(plan->intent);
+    settings_clear(&plan->settings);
+    files_free(plan->files);
+    if (plan->has_before)
+        handshake_clear(&plan->before);
+    cert_free(plan->leaf);
+    authority_free(plan->authority);
+    key_free(plan->authority_key);
+    free(plan);
+}
+
+static bool check_identity(const struct plan_target *target, struct err *err)
+{
+    char identifier[32];
+
+    return conn_system_identifier(target->admin, identifier, err) &&
+           server_check_identifier(target->store, target->server, identifier, err);
+}
+
+static bool check_rights(const struct plan *plan, struct err *err)
+{
+    if (plan->settings.data_directory[0] == '\0' || files_way(plan->files) == FILES_NONE) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role on server \"%s\" may not write its files"),
+                plan->target.server->name);
+        return err_hint(err, _("Connect as a superuser, or as a role with pg_write_server_files, "
+                               "pg_read_server_files and pg_read_all_settings."));
+    }
+    if (*settings_value(&plan->settings, "ssl_crl_dir"))
+        return err_set(err, ERR_POLICY,
+                       _("server \"%s\" has ssl_crl_dir set: pgseal works with ssl_crl_file"),
+                       plan->target.server->name);
+    if (strcmp(settings_value(&plan->settings, "ssl_sni"), "on") == 0)
+        return err_set(err, ERR_POLICY,
+                       _("server \"%s\" has ssl_sni on: its CAs stand in pg_hosts.conf"),
+                       plan->target.server->name);
+    return true;
+}
+
+static bool look_before(struct plan *plan, struct err *err)
+{
+    struct handshake_request request = {.host = plan->target.tls_host,
+                                        .port = plan->target.tls_port};
+
+    if (!handshake_run(&request, &plan->before, err))
+        return err_prefix(err, _("TLS address of server \"%s\""), plan->target.server->name);
+    plan->has_before = true;
+    json_object_set_new(plan->intent, "baseline", baseline_of(&plan->before));
+    return true;
+}
+
+struct plan *plan_new(const struct plan_target *target, const char *kind, const char *title,
+                      struct err *err)
+{
+    struct plan *plan = mem_zalloc(sizeof(*plan));
+
+    plan->target = *target;
+    plan->title = mem_strdup(title);
+    plan->intent = json_pack("{s:i,s:s}", "v", 1, "kind", kind);
+    if (check_identity(target, err) && settings_read(target->admin, &plan->settings, err) &&
+        (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
+        check_rights(plan, err) && look_before(plan, err))
+        return plan;
+    plan_free(plan);
+    return NULL;
+}
+
+/* ---- steps ---- */
+
+struct step *plan_add(struct plan *plan, const char *kind, enum plan_mark mark, json_t *data)
+{
+    struct step *step;
+
+    plan->steps = mem_realloc_array(plan->steps, plan->n + 1, sizeof(plan->steps[0]));
+    step = &plan->steps[plan->n++];
+    *step = (struct step){.kind = step_kind_find(kind), .mark = mark, .data = data};
+    step->title = mem_strdup("");
+    step->effect = mem_strdup("");
+    step->sql = mem_strdup("");
+    step->file = mem_strdup("");
+    step->saw = mem_strdup("");
+    strbuf_init(&step->bytes);
+    cert_list_init(&step->certs);
+    return step;
+}
+
+static void set_text(char **text, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
+static void set_text(char **text, const char *fmt, va_list args)
+{
+    struct strbuf dirty = STRBUF_INIT;
+    struct strbuf clean = STRBUF_INIT;
+
+    strbuf_vprintf(&dirty, fmt, args);
+    text_clean(&clean, dirty.data, dirty.len, TEXT_ONE_LINE);
+    free(*text);
+    *text = strbuf_steal(&clean);
+    strbuf_clear(&dirty);
+}
+
+void step_set_title(struct step *step, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set_text(&step->title, fmt, args);
+    va_end(args);
+}
+
+void step_set_saw(struct step *step, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set_text(&step->saw, fmt, args);
+    va_end(args);
+}
+
+static void replace(char **text, const char *with)
+{
+    char *copy = mem_strdup(with ? with : "");
+
+    free(*text);
+    *text = copy;
+}
+
+const char *step_text(const struct step *step, const char *field)
+{
+    const char *text = json_string_value(json_object_get(step->data, field));
+
+    return text ? text : "";
+}
+
+const char *step_hash(const struct strbuf *bytes, char hex[65])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+    struct strbuf text = STRBUF_INIT;
+
+    hex[0] = '\0';
+    if (EVP_Digest(bytes->data, bytes->len, digest, &len, EVP_sha256(), NULL) == 1 && len == 32) {
+        strbuf_add_hex(&text, digest, len);
+        memcpy(hex, text.data, 65);
+    }
+    strbuf_clear(&text);
+    return hex;
+}
+
+char *plan_path(const struct plan *plan, const char *name)
+{
+    return name[0] == '/' ? mem_strdup(name)
+                          : mem_printf("%s/%s", plan->settings.data_directory, name);
+}
+
+bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
+                   unsigned mode, const char *effect, char **ret_name, struct err *err)
+{
+    char hex[65];
+    char *name = mem_printf("%s-%.*s%s", stem, NAME_HASH_LEN, step_hash(bytes, hex), suffix);
+    char *path = plan_path(plan, name);
+    struct step *step = NULL;
+    bool there = false;
+    bool good = false;
+
+    if (!files_exists(plan->files, path, &there, err))
+        goto out;
+    if (there) {
+        struct strbuf now = STRBUF_INIT;
+        bool same =
+            files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
+
+        strbuf_clear(&now);
+        if (!same) {
+            err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
+            goto out;
+        }
+    }
+    step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
+                    json_pack("{s:s,s:s,s:i}", "path", path, "sha256", hex, "mode", (int)mode));
+    step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),
+                   name, mode, bytes->len);
+    replace(&step->effect, effect);
+    replace(&step->file, path);
+    strbuf_add(&step->bytes, bytes->data, bytes->len);
+    if (ret_name) {
+        *ret_name = name;
+        name = NULL;
+    }
+    good = true;
+out:
+    free(name);
+    free(path);
+    return good;
+}
+
+bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,
+                      struct err *err)
+{
+    const struct setting *setting = settings_get(&plan->settings, name);
+    struct strbuf sql = STRBUF_INIT;
+    struct step *step;
+    bool same;
+
+    if (!setting)
+        return err_set(err, ERR_OLD_SERVER, _("server \"%s\" has no setting \"%s\""),
+                       plan->target.server->name, name);
+    same = strcmp(setting->value, value) == 0 &&
+           (!setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
+    if (!same && (strcmp(setting->source, "command line") == 0 ||
+                  strcmp(setting->source, "environment variable") == 0))
+        return err_set(err, ERR_SETTING_OVERRIDDEN,
+                       _("\"%s\" was given on the command line of server \"%s\""), name,
+                       plan->target.server->name);
+    step = plan_add(plan, "setting", same ? PLAN_SAME : PLAN_CHANGE,
+                    json_pack("{s:s,s:s,s:b,s:s}", "name", name, "value", value, "was_set",
+                              setting->in_auto_conf, "was", setting->auto_value));
+    if (same)
+        step_set_title(step, _("%s: '%s', no change"), name, value);
+    else
+        step_set_title(step, "%s: '%s' -> '%s'", name, setting->value, value);
+    replace(&step->effect, effect);
+    strbuf_printf(&sql, "ALTER SYSTEM SET %s = ", name);
+    if (text_quote_sql_literal(&sql, value) && !same)
+        replace(&step->sql, sql.data);
+    strbuf_clear(&sql);
+    return true;
+}
+
+void plan_add_reload(struct plan *plan)
+{
+    bool same = plan_nothing_to_do(plan);
+    struct step *step = plan_add(plan, "reload", same ? PLAN_SAME : PLAN_ACT, json_object());
+
+    step_set_title(step, "%s", same ? _("reload: not needed") : _("reload"));
+    replace(&step->effect, _("sessions stay open"));
+    if (!same)
+        replace(&step->sql, "SELECT pg_catalog.pg_reload_conf()");
+}
+
+void plan_add_look(struct plan *plan, const char *kind, const char *title)
+{
+    struct step *step = plan_add(plan, kind, PLAN_LOOK, json_object());
+
+    step_set_title(step, "%s", title);
+}
+
+/* ---- for readers ---- */
+
+const char *plan_title(const struct plan *plan)
+{
+    return plan->title;
+}
+
+int64_t plan_id(const struct plan *plan)
+{
+    return plan->id;
+}
+
+enum journal_plan_state plan_state(const struct plan *plan)
+{
+    return plan->state;
+}
+
+size_t plan_count(const struct plan *plan)
+{
+    return plan->n;
+}
+
+struct plan_step_view plan_step(const struct plan *plan, size_t i)
+{
+    const struct step *step = &plan->steps[i];
+
+    return (struct plan_step_view){.n = (int)i + 1,
+                                   .mark = step->mark,
+                                   .title = step->title,
+                                   .effect = step->effect,
+                                   .sql = step->sql,
+                                   .file = step->file,
+                                   .state = step->state,
+                                   .saw = step->saw,
+                                   .took_ms = step->took_ms};
+}
+
+bool plan_nothing_to_do(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (plan->steps[i].mark != PLAN_SAME && plan->steps[i].mark != PLAN_LOOK)
+            return false;
+    }
+    return true;
+}
+
+/* ---- the same by hand ---- */
+
+static void script_file(const struct step *step, struct strbuf *out)
+{
+    if (step->secret) {
+        strbuf_add_str(out, "# (a private key, mode 0600; it is made while the plan runs)\n");
+        return;
+    }
+    if (strcmp(step->kind->name, "hba") == 0) {
+        strbuf_printf(out, "# the lines to put in:\n%s", step_text(step, "lines"));
+        return;
+    }
+    if (step->bytes.len == 0)
+        return;
+    strbuf_add_str(out, "cat > ");
+    if (!text_quote_shell(out, step->file))
+        strbuf_add_str(out, "FILE");
+    strbuf_printf(out, " <<'PGSEAL'\n%sPGSEAL\n", step->bytes.data);
+}
+
+static void script_sql(const struct plan *plan, const struct step *step, struct strbuf *out)
+{
+    strbuf_add_str(out, "psql ");
+    if (!text_quote_shell(out, plan->target.server->conninfo))
+        strbuf_add_str(out, "CONNINFO");
+    strbuf_add_str(out, " -c ");
+    if (!text_quote_shell(out, step->sql))
+        strbuf_add_str(out, "SQL");
+    strbuf_add_char(out, '\n');
+}
+
+void plan_script(const struct plan *plan, struct strbuf *out)
+{
+    strbuf_printf(out,
+                  "#!/bin/sh\n# %s\n# Files are written on the server, as its own user.\nset -e\n",
+                  plan->title);
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        strbuf_printf(out, "\n# %zu %c %s\n", i + 1, (char)step->mark, step->title);
+        if (*step->effect)
+            strbuf_printf(out, "#   %s\n", step->effect);
+        if (step->mark == PLAN_SAME)
+            continue;
+        if (*step->file)
+            script_file(step, out);
+        if (*step->sql)
+            script_sql(plan, step, out);
+    }
+}

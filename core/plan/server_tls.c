@@ -1,0 +1,227 @@
+/* server_tls.c - a server gets a certificate of its own, and TLS goes on by reload. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/step.h"
+#include "core/store/issued.h"
+
+#define KEEP_AT_LEAST_DAYS 30 /* a certificate of ours that lasts longer is not replaced */
+
+/* ---- while it is applied ---- */
+
+static bool issue(struct plan *plan, struct step *step, const struct key *key, struct err *err)
+{
+    struct issue_spec spec = {.kind = ISSUED_SERVER,
+                              .hosts = (const char *const *)plan->hosts,
+                              .n_hosts = plan->n_hosts,
+                              .days = plan->days,
+                              .key = key};
+    struct issued *issued =
+        issued_make(plan->target.store, plan->authority, plan->authority_key, &spec, err);
+    char hex[SERIAL_HEX_MAX];
+    bool good = false;
+
+    if (!issued)
+        return false;
+    cert_free(plan->leaf);
+    plan->leaf = cert_dup(issued->cert);
+    serial_format_hex(hex, &issued->serial);
+    json_object_set_new(step->data, "serial", json_string(hex));
+    strbuf_reset(&step->bytes);
+    good = cert_to_pem(issued->cert, &step->bytes, err) &&
+           (cert_is_self_signed(plan->authority->cert) ||
+            cert_to_pem(plan->authority->cert, &step->bytes, err)) &&
+           issued_mark_delivered(plan->target.store, issued, err);
+    issued_free(issued);
+    return good;
+}
+
+bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    struct plan *plan = run->plan;
+    struct key *key = key_from_pem(secret_data(step->secret), secret_len(step->secret), NULL, err);
+    bool good;
+
+    if (!key)
+        return false;
+    /* the row is committed before the file appears: what exists can be revoked */
+    good = issue(plan, step, key, err) &&
+           files_write_new(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,
+                           0644, NULL, err);
+    key_free(key);
+    if (good) {
+        secret_free(step->secret);
+        step->secret = NULL;
+        step_set_saw(step, _("issued: serial number %s; read back"), step_text(step, "serial"));
+    }
+    return good;
+}
+
+bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err)
+{
+    struct cert *root = run->plan->authority->cert;
+    const struct cert_list roots = {.certs = &root, .n = 1};
+
+    if (!proof_server_cert(run->target, run->plan->leaf, &roots, run->watch, err))
+        return false;
+    step_set_saw(step, _("the new certificate, chain complete"));
+    return true;
+}
+
+/* ---- making the plan ---- */
+
+static bool take_intent(struct plan *plan, const struct server_tls_intent *intent, struct err *err)
+{
+    struct secret *pem = key_to_pem(intent->authority_key, NULL, 0, err);
+
+    if (!pem)
+        return false;
+    plan->authority_key = key_from_pem(secret_data(pem), secret_len(pem), NULL, err);
+    secret_free(pem);
+    plan->authority = authority_load_id(plan->target.store, intent->authority->id, err);
+    if (!plan->authority_key || !plan->authority)
+        return false;
+    plan->days = intent->days;
+    plan->n_hosts = intent->n_hosts ? intent->n_hosts : 1;
+    plan->hosts = mem_array(plan->n_hosts, sizeof(plan->hosts[0]));
+    for (size_t i = 0; i < plan->n_hosts; i++)
+        plan->hosts[i] = mem_strdup(intent->n_hosts ? intent->hosts[i] : plan->target.tls_host);
+    return true;
+}
+
+/* The server shows a certificate of this CA for these hosts that lasts a while. */
+static bool is_good_already(const struct plan *plan)
+{
+    const struct handshake *before = &plan->before;
+    const struct cert *leaf = before->chain.n > 0 ? before->chain.certs[0] : NULL;
+    int64_t days =
+        plan->days && plan->days < 2 * KEEP_AT_LEAST_DAYS ? plan->days / 2 : KEEP_AT_LEAST_DAYS;
+    struct err ignored = ERR_INIT;
+    struct san san;
+    bool good = true;
+
+    if (before->verdict == HANDSHAKE_NO_TLS || !leaf ||
+        !cert_issued_by(leaf, plan->authority->cert) ||
+        clock_days_until(cert_not_after(leaf)) < days)
+        return false;
+    san_init(&san);
+    if (!cert_san(leaf, &san, &ignored))
+        good = false;
+    for (size_t i = 0; good && i < plan->n_hosts; i++)
+        good = san_has(&san, plan->hosts[i]);
+    san_clear(&san);
+    return good;
+}
+
+static bool add_nothing(struct plan *plan, struct err *err)
+{
+    static const char *const names[] = {"ssl_cert_file", "ssl_key_file", "ssl"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!plan_add_setting(plan, names[i], settings_value(&plan->settings, names[i]), "", err))
+            return false;
+    }
+    plan_add_reload(plan);
+    return true;
+}
+
+static struct step *add_by_key(struct plan *plan, const char *kind, const char *name,
+                               const struct secret *pem)
+{
+    char *path = plan_path(plan, name);
+    struct step *step = plan_add(plan, kind, PLAN_NEW, json_pack("{s:s}", "path", path));
+
+    free(step->file);
+    step->file = path;
+    step->secret = secret_dup(pem);
+    return step;
+}
+
+static void add_files(struct plan *plan, const struct secret *pem, const char *key_name,
+                      const char *cert_name)
+{
+    struct step *step = add_by_key(plan, "key", key_name, pem);
+    struct strbuf hosts = STRBUF_INIT;
+
+    step_set_title(step, _("file %s: new, 0600, the server's private key (EC P-256)"), key_name);
+    step = add_by_key(plan, "server_cert", cert_name, pem);
+    for (size_t i = 0; i < plan->n_hosts; i++)
+        strbuf_printf(&hosts, "%s%s", i ? ", " : "", plan->hosts[i]);
+    step_set_title(step, _("file %s: new, 0644, a certificate of \"%s\" for %s"), cert_name,
+                   plan->authority->name, hosts.data);
+    strbuf_clear(&hosts);
+}
+
+static bool add_steps(struct plan *plan, struct err *err)
+{
+    bool was_off = plan->before.verdict == HANDSHAKE_NO_TLS;
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, err);
+    struct secret *pem = key ? key_to_pem(key, NULL, 0, err) : NULL;
+    struct strbuf public = STRBUF_INIT;
+    char *key_name = NULL;
+    char *cert_name = NULL;
+    char hex[65];
+    bool good = false;
+
+    if (!pem || !key_public_der(key, &public, err))
+        goto out;
+    step_hash(&public, hex); /* the certificate does not exist yet: its key names both files */
+    key_name = mem_printf("pgseal-server-%.12s.key", hex);
+    cert_name = mem_printf("pgseal-server-%.12s.crt", hex);
+    add_files(plan, pem, key_name, cert_name);
+    if (!plan_add_setting(plan, "ssl_cert_file", cert_name, _("new sessions see it"), err) ||
+        !plan_add_setting(plan, "ssl_key_file", key_name, "", err) ||
+        !plan_add_setting(plan, "ssl", "on",
+                          was_off ? _("clients with sslmode=prefer use TLS from now on") : "", err))
+        goto out;
+    plan_add_reload(plan);
+    plan_add_look(plan, "prove_server_cert", _("handshake: the server shows this certificate"));
+    plan_add_look(plan, "prove_admin", _("a new admin login"));
+    good = true;
+out:
+    key_free(key);
+    secret_free(pem);
+    strbuf_clear(&public);
+    free(key_name);
+    free(cert_name);
+    return good;
+}
+
+static bool check_local(const struct plan *plan, struct err *err)
+{
+    if (files_way(plan->files) == FILES_LOCAL)
+        return true;
+    err_set(err, ERR_MAY_NOT_CHANGE,
+            _("the private key of server \"%s\" can only be written on its own machine"),
+            plan->target.server->name);
+    return err_hint(err,
+                    _("Run pgseal there, or issue the certificate (\"pgseal issue server\") and "
+                      "copy it over yourself: a key does not travel through SQL."));
+}
+
+struct plan *plan_server_tls(const struct plan_target *target,
+                             const struct server_tls_intent *intent, struct err *err)
+{
+    char *title = mem_printf(_("turn TLS on for server \"%s\""), target->server->name);
+    struct plan *plan = plan_new(target, "server_tls", title, err);
+    bool good = false;
+
+    free(title);
+    if (!plan)
+        return NULL;
+    if (take_intent(plan, intent, err)) {
+        if (is_good_already(plan))
+            good = add_nothing(plan, err);
+        else
+            good = check_local(plan, err) && add_steps(plan, err);
+    }
+    if (good)
+        return plan;
+    plan_free(plan);
+    return NULL;
+}

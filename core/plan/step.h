@@ -1,0 +1,160 @@
+/*
+ * step.h - the inside of a plan: its steps, and the table of what a step can be.
+ *
+ * Shape    a step kind is a row of three functions. observe answers before, after or other; apply
+ *          makes it so; undo takes it back. Looks (proofs) have apply only.
+ * Data     what observe and undo need stands in step->data as typed JSON fields: it goes through the
+ *          journal, so that another process can undo. It holds no secrets and no SQL. What only apply
+ *          needs (a file's bytes, a private key) stays in memory.
+ * Use      core/plan only.
+ */
+#ifndef PGSEAL_PLAN_STEP_H
+#define PGSEAL_PLAN_STEP_H
+
+#include <jansson.h>
+
+#include "core/pg/files.h"
+#include "core/pg/handshake.h"
+#include "core/pg/settings.h"
+#include "core/plan/plan.h"
+#include "core/plan/proof.h"
+
+enum observed {
+    OBSERVED_BEFORE,
+    OBSERVED_AFTER,
+    OBSERVED_OTHER /* somebody else's work */
+};
+
+struct step;
+
+/* What steps run on. */
+struct step_run {
+    struct plan *plan;
+    const struct plan_target *target; /* its admin connection works */
+    struct files *files;              /* bound to that connection */
+    const struct plan_watch *watch;   /* or NULL */
+};
+
+struct step_kind {
+    const char *name; /* in the journal: a name that was ever shipped keeps its meaning */
+    bool (*observe)(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
+    bool (*apply)(struct step_run *run, struct step *step, struct err *err);
+    bool (*undo)(struct step_run *run, struct step *step, struct err *err);
+    bool undo_late; /* after settings and rules are back, reloaded and proven: files */
+};
+
+struct step {
+    const struct step_kind *kind;
+    enum plan_mark mark;
+    char *title;  /* owned, as all below; never NULL */
+    char *effect; /* on people */
+    char *sql;
+    char *file;
+    char *saw;
+    json_t *data;
+    enum journal_step_state state;
+    int64_t took_ms;
+
+    struct strbuf bytes;                    /* a file's new content */
+    struct secret *secret;                  /* a private key's PEM */
+    struct cert_list certs;                 /* what a proof compares with */
+    const struct access_rules_probe *probe; /* borrowed from plan->probes */
+};
+
+struct plan {
+    struct plan_target target;
+    int64_t id;
+    enum journal_plan_state state;
+    char *title;
+    json_t *intent; /* "kind", "baseline", "trust": see plan_new() */
+    struct step *steps;
+    size_t n;
+
+    struct settings settings; /* as read when the plan was made */
+    struct files *files;      /* on target.admin */
+    struct handshake before;  /* what the wire showed then */
+    bool has_before;
+    struct cert *leaf;           /* server_tls: issued while it was applied */
+    struct authority *authority; /* server_tls: the issuer */
+    struct key *authority_key;
+    char **hosts; /* server_tls */
+    size_t n_hosts;
+    int days;
+    struct access_rules_probe *probes; /* access_rules: deep copies */
+    size_t n_probes;
+};
+
+/* ---- the table (steps.c) ---- */
+
+const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
+
+/* Rows that live in files of their own. */
+bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
+bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
+bool step_hba_apply(struct step_run *run, struct step *step, struct err *err);
+bool step_hba_undo(struct step_run *run, struct step *step, struct err *err);
+
+/* ---- making a plan (plan.c) ---- */
+
+/*
+ * A plan without steps: rights and identity checked, settings read, the wire looked at (which becomes
+ * the baseline that an undo must bring back). NULL with ERR_OTHER_SERVER, ERR_MAY_NOT_CHANGE,
+ * ERR_NO_CONNECTION …
+ */
+struct plan *plan_new(const struct plan_target *target, const char *kind, const char *title,
+                      struct err *err) MUST_CHECK;
+/* Takes data (a new reference). The step belongs to the plan; valid until the next one is added. */
+struct step *plan_add(struct plan *plan, const char *kind, enum plan_mark mark, json_t *data);
+void step_set_title(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void step_set_saw(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
+const char *step_text(const struct step *step, const char *field); /* "" when missing */
+const char *step_hash(const struct strbuf *bytes, char hex[65]);   /* SHA-256, lower case */
+
+/* A new file in the data directory: "<stem>-<first 12 of its hash><suffix>". *ret_name (may be NULL)
+ * is that name, for the caller to free(): what a setting gets. */
+bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
+                   unsigned mode, const char *effect, char **ret_name, struct err *err) MUST_CHECK;
+/* ALTER SYSTEM SET, or "no change". ERR_SETTING_OVERRIDDEN. */
+bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,
+                      struct err *err) MUST_CHECK;
+void plan_add_reload(struct plan *plan); /* "no change" when nothing before it changes anything */
+void plan_add_look(struct plan *plan, const char *kind, const char *title);
+
+char *plan_path(const struct plan *plan, const char *name); /* absolute: in the data directory */
+
+/* ---- running (apply.c, undo.c) ---- */
+
+void run_saw(const struct plan_watch *watch, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i);
+bool run_set_step(struct plan *plan, size_t i, enum journal_step_state state, struct err *err);
+bool run_set_plan(struct plan *plan, enum journal_plan_state state, struct err *err);
+/* Takes back what was begun, reloads, proves the baseline. The plan ends UNDONE or LEFT; false with
+ * what is left. */
+bool run_undo(struct plan *plan, const struct plan_watch *watch, struct err *err);
+/* Sets or takes back what a kept plan says about trusted CAs. */
+bool run_set_trust(struct plan *plan, bool kept, struct err *err);
+
+/* ---- the baseline (baseline.c) ---- */
+
+json_t *baseline_of(const struct handshake *handshake);
+/* Polls until the wire shows the baseline again. */
+bool baseline_prove(const struct plan *plan, const struct plan_target *target,
+                    const struct plan_watch *watch, struct err *err);
+
+/* ---- polling ---- */
+
+#define PROOF_TIMEOUT_MS 5000
+struct proof_poll {
+    int64_t deadline_ms;
+    int pause_ms;
+};
+struct proof_poll proof_poll_start(void);
+bool proof_poll_again(struct proof_poll *poll); /* sleeps a little; false when the time is over */
+
+#endif

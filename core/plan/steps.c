@@ -1,0 +1,196 @@
+/* steps.c - what a step can be: one row each. */
+#include "config.h"
+
+#include "core/plan/step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/pg/hba.h"
+
+/* ---- file: a new file with a hash in its name ---- */
+
+static bool file_observe(struct step_run *run, struct step *step, enum observed *ret,
+                         struct err *err)
+{
+    const char *path = step_text(step, "path");
+    const char *wanted = step_text(step, "sha256");
+    struct strbuf hex = STRBUF_INIT;
+    uint8_t sha256[32];
+    bool there;
+
+    if (!files_exists(run->files, path, &there, err))
+        return false;
+    *ret = OBSERVED_BEFORE;
+    if (!there)
+        return true;
+    if (!files_sha256(run->files, path, sha256, err))
+        return false;
+    strbuf_add_hex(&hex, sha256, sizeof(sha256));
+    *ret = strcmp(hex.data, wanted) == 0 ? OBSERVED_AFTER : OBSERVED_OTHER;
+    strbuf_clear(&hex);
+    return true;
+}
+
+static bool file_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    unsigned mode = (unsigned)json_integer_value(json_object_get(step->data, "mode"));
+
+    if (!files_write_new(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,
+                         mode, NULL, err))
+        return false;
+    step_set_saw(step, _("read back: sha256 %.12s"), step_text(step, "sha256"));
+    return true;
+}
+
+/* A file that a setting still names stays: without it the server would not start again. */
+static bool is_named(const struct settings *settings, const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    name = name ? name + 1 : path;
+    for (size_t i = 0; i < settings->n; i++) {
+        const struct setting *row = &settings->rows[i];
+
+        if (strcmp(row->value, path) == 0 || strcmp(row->value, name) == 0 ||
+            strcmp(row->auto_value, path) == 0 || strcmp(row->auto_value, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool file_undo(struct step_run *run, struct step *step, struct err *err)
+{
+    const char *path = step_text(step, "path");
+    struct settings settings;
+    bool named;
+    bool removed = false;
+
+    if (!settings_read(run->target->admin, &settings, err))
+        return false;
+    named = is_named(&settings, path);
+    settings_clear(&settings);
+    if (!named && !files_remove(run->files, path, &removed, err))
+        return false;
+    if (removed) {
+        step_set_saw(step, _("removed"));
+    } else { /* nothing uses it, and SQL cannot delete: harmless, but said */
+        step_set_saw(step, _("stays behind, unused: %s"), path);
+        run_saw(run->watch, _("file \"%s\" stays on the server, unused"), path);
+    }
+    return true;
+}
+
+/* ---- key and server certificate: their names come from the key, so being there is enough ---- */
+
+static bool there_observe(struct step_run *run, struct step *step, enum observed *ret,
+                          struct err *err)
+{
+    bool there;
+
+    if (!files_exists(run->files, step_text(step, "path"), &there, err))
+        return false;
+    *ret = there ? OBSERVED_AFTER : OBSERVED_BEFORE;
+    return true;
+}
+
+static bool key_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!files_write_key(run->files, step_text(step, "path"), step->secret, err))
+        return false;
+    secret_free(step->secret);
+    step->secret = NULL;
+    step_set_saw(step, _("written, mode 0600"));
+    return true;
+}
+
+/* ---- setting: a line of postgresql.auto.conf ---- */
+
+static bool setting_observe(struct step_run *run, struct step *step, enum observed *ret,
+                            struct err *err)
+{
+    bool was_set = json_is_true(json_object_get(step->data, "was_set"));
+    struct settings settings;
+    const struct setting *now;
+    bool set;
+
+    if (!settings_read(run->target->admin, &settings, err))
+        return false;
+    now = settings_get(&settings, step_text(step, "name"));
+    set = now && now->in_auto_conf;
+    if (set && strcmp(now->auto_value, step_text(step, "value")) == 0)
+        *ret = OBSERVED_AFTER;
+    else if (set == was_set && (!set || strcmp(now->auto_value, step_text(step, "was")) == 0))
+        *ret = OBSERVED_BEFORE;
+    else
+        *ret = OBSERVED_OTHER;
+    settings_clear(&settings);
+    return true;
+}
+
+static bool setting_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!settings_alter(run->target->admin, step_text(step, "name"), step_text(step, "value"), err))
+        return false;
+    step_set_saw(step, _("set"));
+    return true;
+}
+
+static bool setting_undo(struct step_run *run, struct step *step, struct err *err)
+{
+    const char *name = step_text(step, "name");
+    bool was_set = json_is_true(json_object_get(step->data, "was_set"));
+
+    if (was_set ? !settings_alter(run->target->admin, name, step_text(step, "was"), err)
+                : !settings_reset(run->target->admin, name, err))
+        return false;
+    step_set_saw(step, was_set ? _("back to '%s'") : _("reset"), step_text(step, "was"));
+    return true;
+}
+
+/* ---- reload, and the look into the rules before it ---- */
+
+static bool reload_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!settings_reload(run->target->admin, err))
+        return false;
+    step_set_saw(step, _("the server read its configuration again"));
+    return true;
+}
+
+static bool hba_check_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!hba_check_on_server(run->target->admin, err))
+        return false;
+    step_set_saw(step, _("no error in pg_hba_file_rules"));
+    return true;
+}
+
+/* ---- the table ---- */
+
+static const struct step_kind kinds[] = {
+    {"file", file_observe, file_apply, file_undo, true},
+    {"key", there_observe, key_apply, file_undo, true},
+    {"server_cert", there_observe, step_server_cert_apply, file_undo, true},
+    {"setting", setting_observe, setting_apply, setting_undo, false},
+    {"hba", step_hba_observe, step_hba_apply, step_hba_undo, false},
+    {"hba_check", NULL, hba_check_apply, NULL, false},
+    {"reload", NULL, reload_apply, NULL, false},
+    {"prove_server_cert", NULL, step_prove_server_cert, NULL, false},
+    {"prove_same_chain", NULL, step_prove_same_chain, NULL, false},
+    {"prove_cas", NULL, step_prove_cas, NULL, false},
+    {"prove_canaries", NULL, step_prove_canaries, NULL, false},
+    {"prove_login", NULL, step_prove_login, NULL, false},
+    {"prove_admin", NULL, step_prove_admin, NULL, false},
+};
+
+const struct step_kind *step_kind_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}

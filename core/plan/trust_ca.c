@@ -1,0 +1,187 @@
+/* trust_ca.c - a server trusts CAs: each with its CRL, in one reload, shown on the wire. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/bundle.h"
+
+static void add_ca(struct bundle *bundle, const struct cert *ca)
+{
+    if (!bundle_has_ca(bundle, ca))
+        cert_list_take(&bundle->cas, cert_dup(ca));
+}
+
+/* PostgreSQL tells CAs apart by name: two keys under one name mix up their CRLs (alert 51). */
+static bool check_names(const struct bundle *wanted, struct err *err)
+{
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            struct name *a = cert_subject(wanted->cas.certs[i]);
+            struct name *b = cert_subject(wanted->cas.certs[j]);
+            struct strbuf id_a = STRBUF_INIT;
+            struct strbuf id_b = STRBUF_INIT;
+            bool clash;
+
+            cert_key_id_hex(wanted->cas.certs[i], &id_a);
+            cert_key_id_hex(wanted->cas.certs[j], &id_b);
+            clash = name_equal(a, b) && !strbuf_equal(&id_a, &id_b);
+            if (clash) {
+                struct strbuf text = STRBUF_INIT;
+
+                name_format(a, &text);
+                err_set(err, ERR_POLICY, _("two CAs with different keys are named \"%s\""),
+                        text.data);
+                strbuf_clear(&text);
+            }
+            name_free(a);
+            name_free(b);
+            strbuf_clear(&id_a);
+            strbuf_clear(&id_b);
+            if (clash)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool check_new_ca(const struct cert *ca, struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+    bool good = true;
+
+    cert_format_subject(ca, &name);
+    if (!cert_is_ca(ca))
+        good = err_set(err, ERR_NOT_A_CA, _("certificate \"%s\" is not a CA"), name.data);
+    else if (cert_not_after(ca) <= clock_now())
+        good = err_set(err, ERR_CERT_ENDED, _("CA \"%s\" has ended"), name.data);
+    strbuf_clear(&name);
+    return good;
+}
+
+static bool collect(const struct trust_ca_intent *intent, const struct bundle *present,
+                    struct bundle *wanted, struct err *err)
+{
+    for (size_t i = 0; intent->keep_present && i < present->cas.n; i++)
+        add_ca(wanted, present->cas.certs[i]);
+    for (size_t i = 0; i < intent->n_authorities; i++) {
+        if (!check_new_ca(intent->authorities[i]->cert, err))
+            return false;
+        add_ca(wanted, intent->authorities[i]->cert);
+    }
+    for (size_t i = 0; intent->foreign && i < intent->foreign->n; i++) {
+        if (!check_new_ca(intent->foreign->certs[i], err))
+            return false;
+        add_ca(wanted, intent->foreign->certs[i]);
+    }
+    if (wanted->cas.n == 0)
+        return err_set(err, ERR_POLICY, _("no CA is left that the server would trust"));
+    return check_names(wanted, err);
+}
+
+/* *ret_with: every CA has a list, so CRL checks are (or go) on. */
+static bool choose_crls(const struct plan *plan, const struct trust_ca_intent *intent,
+                        const struct bundle *present, struct bundle *wanted, bool *ret_with,
+                        struct err *err)
+{
+    bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
+
+    *ret_with = true;
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        struct strbuf name = STRBUF_INIT;
+        struct crl *crl = NULL;
+
+        if (!bundle_choose_crl(plan, ca, present, intent->foreign_crls, intent->n_foreign_crls,
+                               &crl, err))
+            return false;
+        if (crl) {
+            bundle_take_crl(wanted, crl);
+            continue;
+        }
+        *ret_with = false;
+        if (!checks)
+            continue;
+        cert_format_subject(ca, &name);
+        err_set(err, ERR_WOULD_LOCK_OUT, _("CA \"%s\" has no CRL, and the server checks CRLs"),
+                name.data);
+        err_cause(err, _("With a CRL file set, PostgreSQL refuses all certificates of a CA that "
+                         "has none."));
+        err_hint(err, _("Paste the CA's CRL too."));
+        strbuf_clear(&name);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what the store shall say once it is kept ---- */
+
+static void add_trust_row(json_t *rows, int64_t id, bool was, bool now)
+{
+    if (was != now)
+        json_array_append_new(
+            rows, json_pack("{s:I,s:b,s:b}", "authority", (json_int_t)id, "was", was, "now", now));
+}
+
+static bool is_listed(const struct authority_list *list, int64_t id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->rows[i]->id == id)
+            return true;
+    }
+    return false;
+}
+
+static bool note_trust(struct plan *plan, const struct bundle *wanted, struct err *err)
+{
+    json_t *rows = json_array();
+    struct authority_list was = {.n = 0};
+    bool good = server_trusts(plan->target.store, plan->target.server, &was, err);
+
+    for (size_t i = 0; good && i < wanted->cas.n; i++) {
+        struct authority *authority = NULL;
+
+        good = authority_find(plan->target.store, wanted->cas.certs[i], &authority, err);
+        if (authority)
+            add_trust_row(rows, authority->id, is_listed(&was, authority->id), true);
+        authority_free(authority);
+    }
+    for (size_t i = 0; i < was.n; i++) {
+        if (!bundle_has_ca(wanted, was.rows[i]->cert))
+            add_trust_row(rows, was.rows[i]->id, true, false);
+    }
+    authority_list_clear(&was);
+    json_object_set_new(plan->intent, "trust", rows);
+    return good;
+}
+
+struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
+                           struct err *err)
+{
+    char *title = mem_printf(_("give server \"%s\" its CAs"), target->server->name);
+    struct plan *plan = plan_new(target, "trust_ca", title, err);
+    struct bundle present = {.n_crls = 0};
+    struct bundle wanted = {.n_crls = 0};
+    bool with_crls = true;
+    bool good = false;
+
+    free(title);
+    if (!plan)
+        return NULL;
+    if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
+        !collect(intent, &present, &wanted, err) ||
+        !choose_crls(plan, intent, &present, &wanted, &with_crls, err) ||
+        !note_trust(plan, &wanted, err))
+        goto out;
+    good = bundle_add_steps(plan, &present, &wanted, with_crls, err);
+out:
+    bundle_clear(&present);
+    bundle_clear(&wanted);
+    if (good)
+        return plan;
+    plan_free(plan);
+    return NULL;
+}

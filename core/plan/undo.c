@@ -1,0 +1,275 @@
+/* undo.c - taking a change back: settings and rules in reverse order, a reload, a proof, then files. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/step.h"
+
+/* What works while the plan's own connection may be gone. */
+struct undo {
+    struct step_run run;
+    struct plan_target target;
+    struct conn *conn;   /* opened here, or NULL */
+    struct files *files; /* bound to conn, or NULL */
+    bool changed;        /* something was taken back that a reload must show */
+    struct err left;     /* the first thing that could not be taken back */
+    size_t n_left;
+};
+
+static bool begin(struct undo *undo, struct plan *plan, const struct plan_watch *watch,
+                  struct err *err)
+{
+    struct conn_options options = {.password = plan->target.admin_password};
+    struct params *params;
+
+    *undo = (struct undo){.target = plan->target};
+    undo->run = (struct step_run){
+        .plan = plan, .target = &undo->target, .files = plan->files, .watch = watch};
+    if (conn_state(plan->target.admin) == CONN_IDLE)
+        return true;
+    /* the server was restarted, or the network failed: try once more */
+    params = params_parse(plan->target.server->conninfo, err);
+    if (params && conn_resolve(params, err))
+        undo->conn = conn_open(params, &options, err);
+    params_free(params);
+    if (!undo->conn)
+        return false;
+    undo->target.admin = undo->conn;
+    undo->files = files_new(undo->conn, plan->settings.data_directory, err);
+    undo->run.files = undo->files;
+    return undo->files != NULL;
+}
+
+static void end(struct undo *undo)
+{
+    files_free(undo->files);
+    conn_close(undo->conn);
+}
+
+static void note_left(struct undo *undo, const struct err *why)
+{
+    if (undo->n_left++ == 0)
+        undo->left = *why;
+}
+
+static bool was_begun(const struct step *step)
+{
+    return step->kind->undo &&
+           (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
+}
+
+static bool undo_step(struct undo *undo, size_t i, struct err *err)
+{
+    struct step *step = &undo->run.plan->steps[i];
+    enum observed seen;
+
+    if (!step->kind->observe(&undo->run, step, &seen, err))
+        return false;
+    if (seen == OBSERVED_OTHER)
+        return err_set(err, ERR_UNDO, _("changed by somebody else meanwhile: %s"), step->title);
+    if (seen == OBSERVED_AFTER && !step->kind->undo(&undo->run, step, err))
+        return false;
+    if (!run_set_step(undo->run.plan, i, JOURNAL_STEP_UNDONE, err))
+        return false;
+    run_report(undo->run.plan, undo->run.watch, i);
+    return true;
+}
+
+static void undo_steps(struct undo *undo, bool late)
+{
+    for (size_t i = undo->run.plan->n; i-- > 0;) {
+        struct step *step = &undo->run.plan->steps[i];
+        struct err why = ERR_INIT;
+
+        if (!was_begun(step) || step->kind->undo_late != late)
+            continue;
+        if (!late)
+            undo->changed = true;
+        if (!undo_step(undo, i, &why))
+            note_left(undo, &why);
+    }
+}
+
+static void reload_and_prove(struct undo *undo)
+{
+    struct err why = ERR_INIT;
+
+    run_saw(undo->run.watch, _("taken back; the server reloads"));
+    if (!settings_reload(undo->target.admin, &why) ||
+        !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
+        note_left(undo, &why);
+}
+
+static void take_back_trust(struct undo *undo)
+{
+    struct err why = ERR_INIT;
+
+    if (!run_set_trust(undo->run.plan, false, &why)) /* the same rows again when it was not kept */
+        note_left(undo, &why);
+}
+
+bool run_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
+{
+    struct undo undo;
+    struct err ignored = ERR_INIT;
+
+    if (!begin(&undo, plan, watch, err)) {
+        end(&undo);
+        (void)!run_set_plan(plan, JOURNAL_LEFT, &ignored);
+        return false;
+    }
+    undo_steps(&undo, false);
+    if (undo.changed)
+        reload_and_prove(&undo);
+    if (undo.n_left == 0) { /* else a setting may still name them */
+        undo_steps(&undo, true);
+        take_back_trust(&undo);
+    }
+    end(&undo);
+    if (undo.n_left == 0 && run_set_plan(plan, JOURNAL_UNDONE, &undo.left))
+        return true;
+    (void)!run_set_plan(plan, JOURNAL_LEFT, &ignored);
+    *err = undo.left;
+    return false;
+}
+
+/* ---- undo asked for ---- */
+
+/* A kept change is taken back whole or not at all: first everything is looked at. */
+static bool check_untouched(struct plan *plan, struct err *err)
+{
+    struct step_run run = {.plan = plan, .target = &plan->target, .files = plan->files};
+
+    for (size_t i = 0; i < plan->n; i++) {
+        struct step *step = &plan->steps[i];
+        enum observed seen;
+
+        if (!was_begun(step) || step->kind->undo_late)
+            continue;
+        if (!step->kind->observe(&run, step, &seen, err))
+            return false;
+        if (seen == OBSERVED_OTHER) {
+            err_set(err, ERR_UNDO, _("changed since plan %lld was kept: %s"), (long long)plan->id,
+                    step->title);
+            err_state(err, _("Nothing was taken back."));
+            return err_hint(err, _("A later change stands on it: take that one back first."));
+        }
+    }
+    return true;
+}
+
+bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
+{
+    switch (plan->state) {
+    case JOURNAL_KEPT:
+        if (plan->id == 0)
+            return true; /* there was nothing to do */
+        if (!check_untouched(plan, err))
+            return false;
+        break;
+    case JOURNAL_DOING:
+    case JOURNAL_DONE:
+    case JOURNAL_LEFT:
+        break;
+    case JOURNAL_UNDONE:
+    case JOURNAL_FAILED:
+    case JOURNAL_READY:
+        return err_set(err, ERR_NOTHING_TO_UNDO, _("plan %lld is %s"), (long long)plan->id,
+                       journal_plan_state_name(plan->state));
+    }
+    if (!run_undo(plan, watch, err)) {
+        struct strbuf why = STRBUF_INIT;
+
+        strbuf_add_str(&why, err->msg);
+        err_set(err, ERR_UNDO, "%s", why.data);
+        err_state(err, _("Plan %lld is NOT fully taken back."), (long long)plan->id);
+        strbuf_clear(&why);
+        return false;
+    }
+    (void)!store_note(plan->target.store, "plan undone", plan->target.server->name, plan->title,
+                      &(struct err)ERR_INIT);
+    return true;
+}
+
+/* ---- a plan of an earlier run ---- */
+
+static bool load_steps(struct plan *plan, const struct journal_plan *row, struct err *err)
+{
+    for (size_t i = 0; i < row->n_steps; i++) {
+        const struct journal_step *from = &row->steps[i];
+        const struct step_kind *kind = step_kind_find(from->kind);
+        json_t *data = json_loads(from->data, 0, NULL);
+        struct step *step;
+
+        if (!kind || !json_is_object(data)) {
+            json_decref(data);
+            return err_set(err, ERR_UNDO, _("step %d of plan %lld is not known here: \"%s\""),
+                           from->n, (long long)row->id, from->kind);
+        }
+        step = plan_add(plan, kind->name, PLAN_CHANGE, data);
+        step_set_title(step, "%s", from->title);
+        step->state = from->state;
+    }
+    return true;
+}
+
+static bool check_same_server(const struct plan_target *target, const struct journal_plan *row,
+                              struct err *err)
+{
+    char identifier[32];
+
+    if (!conn_system_identifier(target->admin, identifier, err))
+        return false;
+    if (strcmp(row->server, target->server->name) == 0 &&
+        strcmp(row->system_identifier, identifier) == 0)
+        return true;
+    return err_set(err, ERR_OTHER_SERVER, _("plan %lld was made for another server than \"%s\""),
+                   (long long)row->id, target->server->name);
+}
+
+static struct plan *load_plan(const struct plan_target *target, int64_t id, struct err *err)
+{
+    struct journal_plan *row = journal_load(target->store, id, err);
+    struct plan *plan = NULL;
+    bool good = false;
+
+    if (!row || !check_same_server(target, row, err))
+        goto out;
+    plan = mem_zalloc(sizeof(*plan));
+    plan->target = *target;
+    plan->id = id;
+    plan->state = row->state;
+    plan->title = mem_strdup(row->title);
+    plan->intent = json_loads(row->intent, 0, NULL);
+    if (!plan->intent) {
+        err_set(err, ERR_UNDO, _("the intent of plan %lld cannot be read"), (long long)id);
+        goto out;
+    }
+    good = load_steps(plan, row, err) && settings_read(target->admin, &plan->settings, err) &&
+           (plan->files = files_new(target->admin, plan->settings.data_directory, err));
+out:
+    journal_plan_free(row);
+    if (!good) {
+        plan_free(plan);
+        plan = NULL;
+    }
+    return plan;
+}
+
+bool plan_undo_journalled(const struct plan_target *target, int64_t id,
+                          const struct plan_watch *watch, enum journal_plan_state *ret_state,
+                          struct err *err)
+{
+    struct plan *plan = load_plan(target, id, err);
+    bool good;
+
+    if (!plan)
+        return false;
+    good = plan_undo(plan, watch, err);
+    *ret_state = plan->state;
+    plan_free(plan);
+    return good;
+}

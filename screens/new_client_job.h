@@ -1,0 +1,55 @@
+/*
+ * new_client_job.h - what the page needs to know of the store, and making a certificate with its kit;
+ * both in jobs.
+ *
+ * Owner    the start functions copy or take what they are given; job_take() gives the struct back.
+ */
+#ifndef PGSEAL_SCREENS_NEW_CLIENT_JOB_H
+#define PGSEAL_SCREENS_NEW_CLIENT_JOB_H
+
+#include "core/kit/kit.h"
+#include "screens/app.h"
+
+/* CAs that can sign here and now, and where the chosen server's clients connect. */
+struct client_facts {
+    char *store_folder, *server;
+    struct client_ca {
+        char *name;
+        int64_t not_after;
+        bool key_encrypted;
+    } * cas;
+    size_t n;
+    char *host; /* or NULL */
+    int port;
+    struct err err; /* when n is 0 */
+};
+struct job *client_facts_start(struct app *app, void *owner) MUST_CHECK;
+void client_facts_free(void *data);
+
+enum new_client_step {
+    CLIENT_STEP_UNLOCK,
+    CLIENT_STEP_KEY,
+    CLIENT_STEP_SIGN,
+    CLIENT_STEP_FILES,
+    CLIENT_STEPS
+};
+
+struct new_client_job {
+    char *store_folder, *ca, *name, *note, *folder, *host;
+    int port, days;
+    enum key_type type;
+    unsigned formats;
+    char *csr; /* PEM; NULL: a key is made */
+    struct secret *ca_passphrase, *key_passphrase;
+    /* results */
+    bool ok;
+    struct issued *issued; /* may be there although !ok: recorded, but its files were not written */
+    struct kit_files files;
+    struct err err;
+};
+struct new_client_job *new_client_job_new(struct app *app) MUST_CHECK; /* to be filled */
+struct job *new_client_job_start(struct app *app, void *owner,
+                                 struct new_client_job *data) MUST_CHECK;
+void new_client_job_free(void *data);
+
+#endif
