@@ -113,16 +113,24 @@ const char *app_kept(const struct app *app, const char *field)
     return kept != NULL ? kept->value : NULL;
 }
 
-void app_where(const struct app *app, char *out, size_t size)
+void app_short_path(const char *path, char *out, size_t size)
 {
     const char *home = getenv("HOME");
-    const char *folder = app->store_folder;
     size_t len = home != NULL ? strlen(home) : 0;
 
+    if (len > 1 && strncmp(path, home, len) == 0 && path[len] == '/')
+        snprintf(out, size, "~%s", path + len);
+    else
+        snprintf(out, size, "%s", path);
+}
+
+void app_where(const struct app *app, char *out, size_t size)
+{
+    char folder[256];
+
+    app_short_path(app->store_folder, folder, sizeof(folder));
     if (app->demo)
         snprintf(out, size, "%s", _("demo: a private PostgreSQL"));
-    else if (len > 1 && strncmp(folder, home, len) == 0 && folder[len] == '/')
-        snprintf(out, size, _("store: ~%s"), folder + len);
     else
         snprintf(out, size, _("store: %s"), folder);
 }

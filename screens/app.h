@@ -34,6 +34,8 @@ bool app_read_only(const struct app *app);
  * NULL or "": none. */
 void app_keep(struct app *app, const char *field, const char *value);
 const char *app_kept(const struct app *app, const char *field); /* borrowed; NULL for none */
+/* A path for people: "~" for the home folder. */
+void app_short_path(const char *path, char *out, size_t size);
 /* "store: ~/.local/share/pgseal", "demo": for the right side of the title. */
 void app_where(const struct app *app, char *out, size_t size);
 

@@ -59,7 +59,7 @@ static const struct form_field days_field = {
            "is comfortable; 90 to 365 days are usual. Never longer than the CA."),
     .help = N_("A number of days. F4 takes all that the CA has left when the number is too big."),
     .word = "expiry",
-    .width = 7,
+    .width = 8,
     .max = 5,
     .after = N_("days"),
     .allow = "0123456789",
@@ -96,7 +96,7 @@ static const struct form_field p12_field = {
     .label = N_("Also make"),
     .why =
         N_("Key, certificate and CA in one file, for pgAdmin, Java and Windows. Its passphrase is "
-           "the key's; without one it is empty."),
+           "the key's."),
     .word = "PKCS#12",
 };
 static const struct form_field pk8_field = {
@@ -200,7 +200,8 @@ static void follow(struct form *form, int id, char **last, const char *value)
     if (own || (now[0] == '\0' && form_focused(form) == id))
         return;
     copy = mem_strdup(value);
-    form_set_text(form, id, value);
+    if (strcmp(now, value) != 0) /* setting moves the cursor */
+        form_set_text(form, id, value);
     free(*last);
     *last = copy;
 }
@@ -304,6 +305,9 @@ static void check_key(void *arg, struct form *form)
         key_protection_show(&draft->protection, form, false);
     } else {
         key_protection_check(&draft->protection, form);
+        if (form_checked(form, draft->p12) && key_protection_none(&draft->protection, form))
+            form_say(form, draft->p12, MARK_BAD,
+                     _("a PKCS#12 file needs a passphrase: choose one above"));
     }
     form_say(form, draft->folder, form_text(form, draft->folder)[0] != '\0' ? MARK_OK : MARK_TODO,
              NULL);
@@ -312,13 +316,15 @@ static void check_key(void *arg, struct form *form)
 void client_draft_enter_key(struct client_draft *draft)
 {
     char *here = current_folder(), *name = mem_strdup(client_draft_name(draft)), *folder;
+    char text[1024];
 
     for (char *c = name; *c; c++) {
         if (strchr("/*:\\ ", *c))
             *c = '_';
     }
     folder = fs_join(here, name);
-    follow(draft->key, draft->folder, &draft->folder_after, folder);
+    app_short_path(folder, text, sizeof(text));
+    follow(draft->key, draft->folder, &draft->folder_after, text);
     free(here);
     free(name);
     free(folder);

@@ -14,7 +14,7 @@ enum { CHOICE_PASSPHRASE, CHOICE_NONE };
 
 static const struct choice_item ca_items[] = {
     {N_("a passphrase"), N_("asked whenever a certificate is signed")},
-    {N_("none"), N_("whoever copies the file can make certificates")},
+    {N_("none"), N_("a copy of the file is enough to sign")},
 };
 static const struct choice_item client_items[] = {
     {N_("a passphrase"), N_("the application must know it")},

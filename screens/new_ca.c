@@ -31,7 +31,7 @@ struct new_ca {
     struct app *app;
     enum stage stage;
     struct form *details, *passphrase, *review;
-    int name, years, key, store;
+    int name, years, key;
     struct key_protection protection;
     int review_ca, review_key, review_crl;
     struct dialog *question; /* NULL: none is asked */
@@ -362,7 +362,7 @@ static struct nav new_ca_event(void *arg, const struct event *event)
 static void draw_done(const struct new_ca *self, struct canvas *body)
 {
     const struct authority *authority = self->made->authority;
-    char date[CLOCK_TEXT_MAX], sha256[CERT_SHA256_HEX];
+    char date[CLOCK_TEXT_MAX], sha256[CERT_SHA256_HEX], folder[512];
     int at = canvas_mark(body, 0, 2, MARK_OK) + 1;
     struct strbuf name = STRBUF_INIT;
 
@@ -372,7 +372,8 @@ static void draw_done(const struct new_ca *self, struct canvas *body)
     cert_sha256_hex(authority->cert, sha256);
     canvas_text(body, 2, 12, STYLE_NORMAL, sha256);
     canvas_text(body, 3, 2, STYLE_LABEL, _("Store"));
-    canvas_field(body, 3, 12, canvas_columns(body) - 14, STYLE_NORMAL, self->made->store_folder);
+    app_short_path(self->made->store_folder, folder, sizeof(folder));
+    canvas_field(body, 3, 12, canvas_columns(body) - 14, STYLE_NORMAL, folder);
     canvas_text(body, 4, 12, STYLE_NORMAL,
                 authority->key_encrypted ? _("its private key: keys/, 0600, encrypted")
                                          : _("its private key: keys/, 0600, NOT encrypted"));
@@ -527,13 +528,15 @@ struct screen *page_new_ca(struct app *app)
 {
     struct new_ca *self = mem_zalloc(sizeof(*self));
     const char *kept = app_kept(app, "new-ca.years");
+    char folder[512];
 
     self->app = app;
     self->details = form_new(NULL, NULL, check_details, self);
     self->name = form_add_text(self->details, &name_field, app_kept(app, "new-ca.name"));
     self->years = form_add_text(self->details, &years_field, kept != NULL ? kept : YEARS_DEFAULT);
     self->key = form_add_choice(self->details, &key_field, key_items, ARRAY_LEN(key_items), 0);
-    self->store = form_add_line(self->details, N_("Store in"), app_store_folder(app));
+    app_short_path(app_store_folder(app), folder, sizeof(folder));
+    form_add_line(self->details, N_("Store in"), folder);
     form_recheck(self->details);
 
     self->passphrase = form_new(NULL, NULL, check_passphrase, self);

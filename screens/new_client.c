@@ -79,9 +79,10 @@ static void check_review(void *arg, struct form *form)
 static void add_files(const struct client_draft *draft, struct strbuf *out)
 {
     unsigned formats = client_draft_formats(draft);
-    char *folder = client_draft_folder(draft);
+    char *folder = client_draft_folder(draft), text[1024];
 
-    strbuf_printf(out, "%s\n%s", folder,
+    app_short_path(folder, text, sizeof(text));
+    strbuf_printf(out, "%s\n%s", text,
                   client_draft_from_csr(draft)
                       ? _("certificate 0644, the CA 0644, README 0644")
                       : _("certificate 0644, private key 0600, the CA 0644, README 0644"));
@@ -353,14 +354,15 @@ static void draw_done(const struct new_client *self, struct canvas *body)
 {
     const struct new_client_job *made = self->made;
     int columns = canvas_columns(body), row = 2, at = canvas_mark(body, 0, 2, MARK_OK) + 1;
-    char date[CLOCK_TEXT_MAX], hex[SERIAL_HEX_MAX];
+    char date[CLOCK_TEXT_MAX], hex[SERIAL_HEX_MAX], folder[1024];
 
     canvas_printf(body, 0, at, STYLE_STRONG, _("Certificate for \"%s\" made.  Ends %s."),
                   made->name, clock_format_date(date, made->issued->not_after));
     canvas_printf(body, 1, at, STYLE_NORMAL, _("serial %s"),
                   serial_format_hex(hex, &made->issued->serial));
     canvas_text(body, row, 2, STYLE_LABEL, _("Files in"));
-    canvas_field(body, row, 11, columns - 13, STYLE_NORMAL, made->folder);
+    app_short_path(made->folder, folder, sizeof(folder));
+    canvas_field(body, row, 11, columns - 13, STYLE_NORMAL, folder);
     row++;
     row = draw_file(body, row, made->files.certificate, "0644",
                     _("certificate: may be shown to anybody"));
@@ -427,13 +429,21 @@ static const struct binding work_keys[] = {
     {"F1", N_("Help"), N_("this help"), 100},
     {NULL, NULL, NULL, 0},
 };
-static const struct binding end_keys[] = {
+static const struct binding failed_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same by hand"), 90},
+    {N_("Left Right"), N_("Choose"), N_("the other button"), 60},
+    {N_("Enter"), N_("Press"), N_("press the button"), 80},
+    {"Esc", N_("Back"), N_("back; all answers are kept"), 95},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding done_keys[] = {
     {"F1", N_("Help"), N_("this help"), 100},
     {"F2", N_("Commands"), N_("the same by hand"), 90},
     {"y", N_("Copy"), N_("send the command to the terminal's clipboard"), 70},
     {N_("Left Right"), N_("Choose"), N_("the other button"), 60},
     {N_("Enter"), N_("Press"), N_("press the button"), 80},
-    {"Esc", N_("Back"), N_("back"), 95},
+    {"Esc", N_("Home"), N_("to the first page"), 95},
     {NULL, NULL, NULL, 0},
 };
 
@@ -441,7 +451,7 @@ static void end_frame(const struct new_client *self, struct frame *ret)
 {
     bool working = self->stage == STAGE_WORK || self->stage == STAGE_LOADING;
 
-    ret->bindings = working ? work_keys : end_keys;
+    ret->bindings = working ? work_keys : self->stage == STAGE_DONE ? done_keys : failed_keys;
     ret->word = "certificate";
     if (working) {
         ret->message_mark = MARK_BUSY;
@@ -460,17 +470,20 @@ static void end_frame(const struct new_client *self, struct frame *ret)
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),
                  (int)(self->facts->n == 0 ? self->facts->err.code : self->made->err.code));
-        ret->why = _("All answers are kept.");
+        ret->why = self->facts->n == 0
+                       ? _("A CA is the stamp that says \"this certificate is ours\". It takes a "
+                           "minute to make one.")
+                       : _("All answers are kept.");
     }
 }
 
 static void new_client_frame(const void *arg, struct frame *ret)
 {
     const struct new_client *self = arg;
-    size_t at = self->stage <= STAGE_WHO    ? 0
-                : self->stage == STAGE_KEY  ? 1
-                : self->stage == STAGE_DONE ? ARRAY_LEN(steps)
-                                            : ARRAY_LEN(steps) - 1;
+    size_t at = self->draft.who == NULL || self->stage == STAGE_WHO ? 0
+                : self->stage == STAGE_KEY                          ? 1
+                : self->stage == STAGE_DONE                         ? ARRAY_LEN(steps)
+                                                                    : ARRAY_LEN(steps) - 1;
 
     snprintf(ret->title, sizeof(ret->title), "%s", _("Client certificate"));
     if (self->draft.who != NULL)

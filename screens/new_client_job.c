@@ -61,9 +61,12 @@ static void facts_run(struct job *job, void *data)
                                                   .not_after = cert_not_after(row->cert),
                                                   .key_encrypted = row->key_encrypted};
     }
-    if (self->n == 0 && list.n == 0)
+    if (self->n == 0 && list.n == 0) {
         err_set(&self->err, ERR_CA_UNKNOWN, _("there is no CA in the store yet"));
-    else if (self->n == 0)
+        err_cause(&self->err, _("A certificate is signed by a CA, and none was made."));
+        err_hint(&self->err, _("Make one first: < Create a CA >."));
+    }
+    if (self->n == 0 && list.n > 0)
         err_set(&self->err, ERR_CA_KEY, _("no CA of the store has its private key here"));
     authority_list_clear(&list);
     if (self->server[0] != '\0')

@@ -35,12 +35,12 @@ struct sessions_page {
 };
 
 static const struct table_column columns[] = {
-    [SESSION_ROW_PID] = {.title = N_("PID"), .width = 8, .keep = 50, .right = true},
-    [SESSION_ROW_ROLE] = {.title = N_("ROLE"), .width = 10, .keep = 100},
-    [SESSION_ROW_DATABASE] = {.title = N_("DATABASE"), .width = 9, .keep = 20},
+    [SESSION_ROW_PID] = {.title = N_("PID"), .width = 7, .keep = 50, .right = true},
+    [SESSION_ROW_ROLE] = {.title = N_("ROLE"), .width = 9, .keep = 100},
+    [SESSION_ROW_DATABASE] = {.title = N_("DATABASE"), .width = 8, .keep = 20},
     [SESSION_ROW_FROM] = {.title = N_("FROM"), .width = 13, .keep = 30},
-    [SESSION_ROW_TLS] = {.title = N_("TLS"), .width = 4, .keep = 80},
-    [SESSION_ROW_CERTIFICATE] = {.title = N_("CERTIFICATE"), .width = 11, .keep = 60, .grow = true},
+    [SESSION_ROW_TLS] = {.title = N_("TLS"), .width = 3, .keep = 80},
+    [SESSION_ROW_CERTIFICATE] = {.title = N_("CERT CN"), .width = 10, .keep = 60, .grow = true},
     [SESSION_ROW_ENDS] = {.title = N_("ENDS"), .width = 6, .keep = 40, .right = true},
     [SESSION_ROW_MARK] = {.title = N_("MARK"), .width = 14, .keep = 90},
 };
@@ -55,6 +55,7 @@ static const struct binding bindings[] = {
     {"d", N_("End..."), N_("end the session under the cursor: asks first"), 40},
     {"F5", N_("Refresh"), N_("ask the server now"), 0},
     {"Esc", N_("Back"), N_("one step back"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
     {NULL, NULL, NULL, 0},
 };
 
@@ -287,6 +288,8 @@ static struct nav key_event(struct sessions_page *self, uint32_t key)
     case KEY_CODE_F5:
         session_feed_refresh(self->feed);
         break;
+    case 'q':
+        return nav_quit();
     case KEY_CODE_ESC:
         if (table_key(self->table, key) == TABLE_IGNORED)
             return nav_pop();
@@ -386,17 +389,17 @@ static void draw_totals(const struct sessions_page *self, struct canvas *body)
     struct totals totals = count(self);
     int at = canvas_printf(body, 0, 2, STYLE_STRONG, _("%zu sessions"), self->n);
 
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu with TLS"), totals.tls);
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu without"), totals.clear);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu with TLS"), totals.tls);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu without"), totals.clear);
     if (totals.clear > 0)
         at = canvas_mark(body, 0, at + 1, MARK_WARN);
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu with cert"), totals.with_certificate);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu with cert"), totals.with_certificate);
     if (totals.revoked > 0) {
-        at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu revoked"), totals.revoked);
+        at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu revoked"), totals.revoked);
         at = canvas_mark(body, 0, at + 1, MARK_BAD);
     }
     if (totals.hidden > 0)
-        canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu hidden from you"), totals.hidden);
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu hidden"), totals.hidden);
 }
 
 /* Before the first rows: what is waited for, or why there are none. */

@@ -209,20 +209,22 @@ void form_draw(const struct form *form, struct canvas *body)
         canvas_right(body, height - 1, layout.columns - 1, STYLE_STRONG, "v");
 }
 
-static void say_problem(const struct form *form, struct frame *ret)
+/* The first field with this mark and a note; false: there is none. */
+static bool say_field(const struct form *form, enum mark mark, struct frame *ret)
 {
     for (size_t i = 0; i < form->n; i++) {
         const struct form_item *item = &form->items[i];
         const char *note = item->note ? item->note : "";
 
-        if (item->hidden || item->mark != MARK_BAD)
+        if (item->hidden || item->mark != mark || !note[0])
             continue;
-        ret->message_mark = MARK_BAD;
+        ret->message_mark = mark;
         snprintf(ret->message, sizeof(ret->message), "%s: %.*s%s%s", gettext(item->field->label),
                  (int)strcspn(note, "\n"), note, is_offered(form, i) ? ".  F4 = " : "",
                  is_offered(form, i) ? form->offer.label : "");
-        return;
+        return true;
     }
+    return false;
 }
 
 static void say(const struct form *form, struct frame *ret)
@@ -232,14 +234,14 @@ static void say(const struct form *form, struct frame *ret)
     if (form->refused) {
         ret->message_mark = MARK_WARN;
         snprintf(ret->message, sizeof(ret->message), "%s", form->refused);
-    } else if (form->problems) {
-        say_problem(form, ret);
+    } else if (form->problems && say_field(form, MARK_BAD, ret)) {
+        return;
     } else if (form->hold) {
         snprintf(ret->message, sizeof(ret->message), "%s", form->hold);
     } else if (form->open) {
         snprintf(ret->message, sizeof(ret->message),
                  ngettext("%u field is open.", "%u fields are open.", form->open), form->open);
-    } else {
+    } else if (!say_field(form, MARK_WARN, ret)) {
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("All fields are good. Enter goes on."));
     }
@@ -248,6 +250,10 @@ static void say(const struct form *form, struct frame *ret)
 void form_frame(const struct form *form, struct frame *ret)
 {
     ret->bindings = form->keys;
+    /* The Why rows stay where they are while the focus goes round. */
+    snprintf(ret->why_title, sizeof(ret->why_title), "%s",
+             gettext(form->buttons.labels[form->buttons.focus]));
+    ret->why = _("The answers of this page are kept, whichever way you go.");
     if (form->focus < form->n) {
         const struct form_item *item = &form->items[form->focus];
         const struct form_field *field = item->field;

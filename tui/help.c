@@ -15,7 +15,7 @@ static const struct {
     {N_("Tab S-Tab"), N_("next, previous field")},
     {"Esc", N_("one step back")},
     {"F1  Ctrl-G", N_("this help")},
-    {"F2  Ctrl-O", N_("commands that do the same")},
+    {"F2  Ctrl-O", N_("the same by hand")},
     {"F3  Ctrl-T", N_("words explained")},
     {"F8", N_("fold the Why rows")},
     {"F9", N_("plain look on, off")},

@@ -20,7 +20,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "tui/utf8.h"
+#include "tui/terminfo.h"
 
 #define ESCAPE_DELAY_MS 100
 
@@ -134,20 +134,28 @@ static void clean_environment(void)
     (void)setenv("NCURSES_NO_UTF8_ACS", "1", 0);
 }
 
-static bool open_screen(struct term *term)
+static bool open_screen(struct term *term, struct err *err)
 {
     const char *types[] = {term->type, "xterm-256color", "vt100"};
 
-    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        term->screen = newterm(types[i], term->out_file, term->in_file);
-        if (!term->screen)
-            continue;
-        term->used_type = types[i];
-        if (i > 0)
-            log_info("terminal type \"%s\" is not known here: using %s", term->type, types[i]);
-        return true;
+    for (size_t i = 0; i < ARRAY_LEN(types) && !term->screen; i++) {
+        switch (terminfo_ask(types[i], term->out)) {
+        case TERMINFO_UNKNOWN:
+            break;
+        case TERMINFO_CANNOT_MOVE:
+            return err_set(err, ERR_TERMINAL, "terminal type \"%s\" cannot move the cursor",
+                           types[i]);
+        case TERMINFO_GOOD:
+            term->screen = newterm(types[i], term->out_file, term->in_file);
+            term->used_type = types[i];
+            break;
+        }
     }
-    return false;
+    if (!term->screen)
+        return no_terminal(err, _("its type is not known here"));
+    if (term->used_type != term->type)
+        log_info("terminal type \"%s\" is not known here: using %s", term->type, term->used_type);
+    return true;
 }
 
 static void start_colours(struct term *term)
@@ -159,13 +167,6 @@ static void start_colours(struct term *term)
     term->colour = init_pair(PAIR_OK, COLOR_GREEN, -1) != ERR &&
                    init_pair(PAIR_WARN, COLOR_YELLOW, -1) != ERR &&
                    init_pair(PAIR_BAD, COLOR_RED, -1) != ERR;
-}
-
-static bool can_move(void)
-{
-    const char *cup = tigetstr("cup");
-
-    return cup && cup != (char *)-1;
 }
 
 static void enter(struct term *term)
@@ -232,16 +233,7 @@ struct term *term_open(struct err *err)
     choose_locale(term);
     clean_environment();
     (void)set_escdelay(ESCAPE_DELAY_MS); /* ESCDELAY in the environment wins, in newterm() */
-    if (!open_screen(term)) {
-        no_terminal(err, _("its type is not known here"));
-        free_term(term);
-        return NULL;
-    }
-    if (!can_move()) {
-        (void)endwin();
-        delscreen(term->screen);
-        (void)tcsetattr(term->out, TCSANOW, &term->saved);
-        err_set(err, ERR_TERMINAL, "terminal type \"%s\" cannot move the cursor", term->type);
+    if (!open_screen(term, err)) {
         free_term(term);
         return NULL;
     }
@@ -338,8 +330,11 @@ void term_resized(struct term *term)
 
     if (term->gone || ioctl(term->out, TIOCGWINSZ, &size) || size.ws_row == 0 || size.ws_col == 0)
         return;
-    if (size.ws_row != LINES || size.ws_col != COLS)
+    if (size.ws_row != LINES || size.ws_col != COLS) {
         (void)resize_term(size.ws_row, size.ws_col);
+        /* A window that grows again may show cells of before (tmux does): all is painted anew. */
+        (void)clearok(curscr, TRUE);
+    }
 }
 
 /* -- painting ------------------------------------------------------------------------------- */

@@ -146,7 +146,7 @@
     X(ERR_FILE_EXISTS, 3001, "the file exists already", "An earlier run made it.",                 \
       "pgseal never overwrites: give another name, or move it away.")                              \
     X(ERR_KEY_MODE, 3002, "the private key can be read by others",                                 \
-      "It was copied without umask 077.", "chmod 600 FILE")                                        \
+      "It was copied without umask 077.", "Make it private: chmod 600 FILE.")                                        \
     X(ERR_FILE, 3003, "a file could not be read or written", "The message is the system's own.",   \
       "Check the path and its permissions.")                                                       \
     X(ERR_DISK_FULL, 3004, "the disk is full", "No space is left where the file should go.",       \

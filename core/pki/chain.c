@@ -28,9 +28,10 @@ struct check {
     int64_t when;
 };
 
-/* What X509_verify_cert() stumbled over; borrowed from the context. */
+/* What X509_verify_cert() stumbled over first; borrowed from leaf and store. */
 struct fault {
     int code;
+    int depth;
     X509 *cert;
     X509_CRL *crl;
 };
@@ -308,6 +309,21 @@ static STACK_OF(X509) * make_stack(const struct cert_list *certs)
     return stack;
 }
 
+/* Called in the moment of the fault: afterwards the context has forgotten which CRL it was. */
+static int note_fault(int ok, X509_STORE_CTX *ctx)
+{
+    struct fault *fault = X509_STORE_CTX_get_app_data(ctx);
+
+    if (!ok) {
+        fault->code = X509_STORE_CTX_get_error(ctx);
+        fault->depth = X509_STORE_CTX_get_error_depth(ctx);
+        fault->crl = X509_STORE_CTX_get0_current_crl(ctx);
+        if (X509_STORE_CTX_get_current_cert(ctx))
+            fault->cert = X509_STORE_CTX_get_current_cert(ctx);
+    }
+    return ok;
+}
+
 static void verify(const struct check *check, struct chain_verdict *ret)
 {
     X509_STORE *store = make_store(check);
@@ -324,17 +340,13 @@ static void verify(const struct check *check, struct chain_verdict *ret)
     param = X509_STORE_CTX_get0_param(ctx);
     X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
     X509_VERIFY_PARAM_set_time(param, (time_t)check->when);
+    X509_STORE_CTX_set_app_data(ctx, &fault);
+    X509_STORE_CTX_set_verify_cb(ctx, note_fault);
     ret->accepted = X509_verify_cert(ctx) == 1;
-    if (!ret->accepted) {
-        fault.code = X509_STORE_CTX_get_error(ctx);
-        fault.crl = X509_STORE_CTX_get0_current_crl(ctx);
-        ret->depth = X509_STORE_CTX_get_error_depth(ctx);
-        if (X509_STORE_CTX_get_current_cert(ctx))
-            fault.cert = X509_STORE_CTX_get_current_cert(ctx);
-    }
 out:
     if (!ret->accepted) {
         ret->openssl_code = fault.code;
+        ret->depth = fault.depth;
         ret->alert = chain_alert(fault.code);
         say_cause(check, &fault, ret);
     }

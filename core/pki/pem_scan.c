@@ -219,6 +219,7 @@ static bool decode_body(const struct pem_reader *from, const struct pem_reader *
     struct line line = {.used = true, .first = true};
 
     reader.end = to->at;
+    reader.cleaned = 0;
     for (int c = pem_reader_next(&reader); c != PEM_CHAR_END; c = pem_reader_next(&reader)) {
         if (c == '\n') {
             *cleaned |= line.used ? 0u : PEM_CLEANED_BLANK_LINES;

@@ -254,8 +254,12 @@ static bool surely_absent(struct store *store, const struct making *making)
 {
     struct authority *found = NULL;
     struct err ignored = ERR_INIT;
-    bool absent = authority_find(store, making->cert, &found, &ignored) && found == NULL;
+    bool absent;
 
+    if (authority_find(store, making->cert, &found, &ignored))
+        absent = found == NULL;
+    else
+        absent = store_will_roll_back(store);
     authority_free(found);
     return absent;
 }

@@ -253,6 +253,15 @@ void store_rollback(struct store *store)
     end_transaction(store);
 }
 
+bool store_will_roll_back(const struct store *store)
+{
+    char *journal = fs_join(store->folder, "pgseal.db-journal");
+    bool there = fs_exists(journal);
+
+    free(journal);
+    return there;
+}
+
 /* The person at the keyboard: under sudo both names. */
 static char *who(void)
 {

@@ -16,24 +16,25 @@ struct sql {
     int bind_result; /* the first bind that failed */
 };
 
-/* A full disk arrives as SQLITE_FULL, or as an I/O error with the system's own word for it. */
-static bool is_full(sqlite3 *db, int result)
+/* A full disk arrives as SQLITE_FULL; a full quota as an I/O error, with the system's own word for it
+ * in errno only (SQLite does not keep it when a COMMIT fails). Callers set errno to 0 before. */
+static bool is_full(sqlite3 *db, int result, int number)
 {
-    int number;
-
     if ((result & 0xff) == SQLITE_FULL)
         return true;
     if ((result & 0xff) != SQLITE_IOERR)
         return false;
-    number = sqlite3_system_errno(db);
+    if (number == 0)
+        number = sqlite3_system_errno(db);
     return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
 static bool result_err(const struct store *store, int result, struct err *err, const char *what)
 {
+    int number = errno;
     sqlite3 *db = store_db(store);
 
-    if (is_full(db, result))
+    if (is_full(db, result, number))
         return err_set(err, ERR_DISK_FULL, _("%s: no space is left for \"%s\""), what,
                        store_folder(store));
     switch (result & 0xff) {
@@ -60,6 +61,7 @@ struct sql *sql_new(struct store *store, const char *text, struct err *err)
     sqlite3_stmt *stmt = NULL;
     struct sql *sql;
 
+    errno = 0;
     if (sqlite3_prepare_v2(store_db(store), text, -1, &stmt, NULL) != SQLITE_OK) {
         sql_err(store, err, _("cannot read the store"));
         return NULL;
@@ -112,6 +114,7 @@ bool sql_step(struct sql *sql, bool *ret_row, struct err *err)
     if (sql->bind_result != SQLITE_OK)
         return err_set(err, ERR_STORE, _("cannot use the store: %s"),
                        sqlite3_errstr(sql->bind_result));
+    errno = 0;
     result = sqlite3_step(sql->stmt);
     if (result != SQLITE_ROW && result != SQLITE_DONE)
         return result_err(sql->store, result, err,
@@ -170,6 +173,7 @@ const void *sql_blob(const struct sql *sql, int column, size_t *ret_len)
 
 bool sql_exec(struct store *store, const char *text, struct err *err)
 {
+    errno = 0;
     if (sqlite3_exec(store_db(store), text, NULL, NULL, NULL) != SQLITE_OK)
         return sql_err(store, err, _("cannot use the store"));
     return true;

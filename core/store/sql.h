@@ -45,6 +45,10 @@ bool sql_exec(struct store *store, const char *text, struct err *err) MUST_CHECK
 int64_t sql_last_id(const struct store *store);
 int64_t sql_changes(const struct store *store);
 
+/* After a failed commit, when nothing can be read any more: the journal is still there, so the
+ * transaction will be rolled back by whoever opens the store next (deleting it is the commit). */
+bool store_will_roll_back(const struct store *store);
+
 /* For tests: how long a writer waits for another one; 10 s otherwise. */
 void store_set_busy_ms(struct store *store, int ms);
 

@@ -14,6 +14,8 @@
 #include "core/base/strbuf.h"
 #include "tests/harness/ui.h"
 #include "tui/nav.h"
+#include "tui/overlay.h"
+#include "tui/utf8.h"
 
 static struct nav on_event(void *arg, const struct event *event)
 {
@@ -158,6 +160,23 @@ static void overlays(void **state)
     navigator_free(navigator);
 }
 
+static void help_in_two_columns(void **state)
+{
+    static const struct binding bindings[] = {
+        {"Enter", "Choose", "open the marked line", 80},
+        {0},
+    };
+    struct frame page = {.bindings = bindings, .help = "One sentence."};
+    struct strbuf text = STRBUF_INIT;
+
+    (void)state;
+    overlay_help_text(&page, &text);
+    assert_non_null(strstr(text.data, "  Enter    open the marked line     Tab S-Tab "));
+    for (const char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
+        assert_in_range(utf8_columns(line), 0, 72);
+    strbuf_clear(&text);
+}
+
 static void folded(void **state)
 {
     struct navigator *navigator = begin(&ui_ascii);
@@ -172,9 +191,8 @@ static void folded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(every_size_is_drawn),
-        cmocka_unit_test(overlays),
+        cmocka_unit_test(sizes),    cmocka_unit_test(every_size_is_drawn),
+        cmocka_unit_test(overlays), cmocka_unit_test(help_in_two_columns),
         cmocka_unit_test(folded),
     };
 

@@ -257,8 +257,8 @@ static void test_file_names(void **state)
     kit_named(fixture, ISSUED_CLIENT, "a b$c", "README.txt a_b_c.crt a_b_c.key root.crt ");
     kit_named(fixture, ISSUED_SERVER, "db1.example",
               "README.txt db1.example.crt db1.example.key root.crt ");
-    kit_named(fixture, ISSUED_SERVER, "*.example",
-              "README.txt _.example.crt _.example.key root.crt ");
+    kit_named(fixture, ISSUED_SERVER, "*.db.example",
+              "README.txt _.db.example.crt _.db.example.key root.crt ");
     kit_named(fixture, ISSUED_SERVER, "::1", "README.txt __1.crt __1.key root.crt ");
 }
 

@@ -14,7 +14,7 @@
 #include "core/pki/crl.h"
 #include "core/pki/pem.h"
 
-#define NOW  INT64_C(1795302942) /* 2026-11-21T20:15:42Z */
+#define NOW  INT64_C(1795292142) /* 2026-11-21T20:15:42Z */
 #define DAY  CLOCK_DAY
 #define YEAR (365 * DAY)
 
