@@ -153,11 +153,13 @@ bool change_open(struct cli *cli, const char *name, struct change *ret, struct e
     ret->server = server_load(cli->store, name, err);
     if (!ret->server)
         return false;
-    ret->admin = cli_connect(cli, ret->server, err);
+    ret->admin = cli_connect(cli, ret->server, &ret->password, err);
     if (!ret->admin)
         return false;
-    ret->target =
-        (struct plan_target){.store = cli->store, .server = ret->server, .admin = ret->admin};
+    ret->target = (struct plan_target){.store = cli->store,
+                                       .server = ret->server,
+                                       .admin = ret->admin,
+                                       .admin_password = ret->password};
     if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
         return false;
     ret->target.tls_host = ret->tls_host;
@@ -172,6 +174,7 @@ bool change_open(struct cli *cli, const char *name, struct change *ret, struct e
 void change_close(struct change *change)
 {
     conn_close(change->admin);
+    secret_free(change->password);
     server_free(change->server);
     free(change->tls_host);
     memset(change, 0, sizeof(*change));

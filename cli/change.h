@@ -17,6 +17,7 @@ struct change {
     struct cli *cli;
     struct server *server;
     struct conn *admin;
+    struct secret *password; /* the administrator's, when it was asked for */
     char *tls_host;
     struct plan_target target;
     bool confirmed; /* the person has said yes to more than this already: no question */

@@ -156,7 +156,8 @@ struct server *cli_server(struct cli *cli, const char *name, struct err *err)
     return server;
 }
 
-struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err)
+struct conn *cli_connect(struct cli *cli, struct server *server, struct secret **ret_password,
+                         struct err *err)
 {
     struct params *params = params_parse(server->conninfo, err);
     struct secret *password = NULL;
@@ -184,6 +185,10 @@ struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err
          (*identifier && !server_check_identifier(cli->store, server, identifier, err)))) {
         conn_close(conn);
         conn = NULL;
+    }
+    if (conn && ret_password) {
+        *ret_password = password;
+        password = NULL;
     }
 out:
     secret_free(password);

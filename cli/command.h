@@ -57,14 +57,22 @@ bool cli_secret_file(struct cli *cli, enum option option, struct secret **ret,
 /* A server of the store; conninfo and service names are taken too (then not in the store: id 0). */
 struct server *cli_server(struct cli *cli, const char *name, struct err *err) MUST_CHECK;
 /* Logs in as the administrator; asks for a password where libpq's own places had none. Checks that
- * it is still the same server. */
-struct conn *cli_connect(struct cli *cli, struct server *server, struct err *err) MUST_CHECK;
+ * it is still the same server. ret_password (may be NULL) gets what was typed, or NULL. */
+struct conn *cli_connect(struct cli *cli, struct server *server, struct secret **ret_password,
+                         struct err *err) MUST_CHECK;
 /* Where clients reach it. Caller frees *ret_host. "" when there is only a socket. */
 bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port,
                      struct err *err) MUST_CHECK;
 /* "db1", "db1:5433", "[::1]:5432" -> host and port; port stays when none is named. */
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
                        struct err *err) MUST_CHECK;
+
+/* True when standard input and output are a terminal and a person may be asked. */
+bool cli_on_terminal(const struct cli *cli);
+/* The wizard; sets cli->exit. folder: the store's, need not exist; server: chosen at the start, or
+ * NULL. */
+bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
+                struct err *err) MUST_CHECK;
 
 /* ERR_USAGE when --read-only was given. */
 bool cli_may_change_servers(struct cli *cli, struct err *err) MUST_CHECK;

@@ -3,43 +3,47 @@
 
 #include "core/demo/demo.h"
 
+#include <stdlib.h>
+
 #include "cli/command.h"
 #include "cli/tour.h"
-#include "cli/wizard.h"
 #include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/store/server.h"
 
-#define SERVER_NAME "demo"
+#define HOST "127.0.0.1"
 
 static void progress(void *arg, const char *line)
 {
-    struct cli *cli = arg;
+    const struct cli *cli = arg;
 
     output_note(&cli->out, "%s", line);
 }
 
-/* A store of its own beside the server, with the server in it. */
-static bool fill_store(const struct demo *demo, struct err *err)
+bool demo_add_server(struct store *store, const struct demo *demo, struct err *err)
 {
-    char name[] = SERVER_NAME;
-    char host[] = "127.0.0.1";
-    char provider[] = "self-managed";
-    char none[] = "";
-    struct strbuf conninfo = STRBUF_INIT;
-    struct server server = {.name = name,
-                            .tls_host = host,
-                            .tls_port = demo_port(demo),
-                            .provider = provider,
-                            .system_identifier = none};
-    struct store *store = store_open(demo_store(demo), STORE_CREATE, err);
-    bool added = false;
+    struct server *server = mem_zalloc(sizeof(*server));
+    bool done;
 
-    strbuf_add_str(&conninfo, demo_admin_conninfo(demo));
-    server.conninfo = conninfo.data;
-    if (store != NULL)
-        added = server_add(store, &server, err);
+    server->name = mem_strdup(DEMO_SERVER);
+    server->conninfo = mem_strdup(demo_admin_conninfo(demo));
+    server->tls_host = mem_strdup(HOST);
+    server->tls_port = demo_port(demo);
+    server->provider = mem_strdup("self-managed");
+    server->system_identifier = mem_strdup("");
+    done = server_add(store, server, err);
+    server_free(server);
+    return done;
+}
+
+/* The wizard opens the store by itself: it is made, filled, and closed again. */
+static bool prepare(const struct demo *demo, struct err *err)
+{
+    struct store *store = store_open(demo_store(demo), STORE_CREATE, err);
+    bool done = store && demo_add_server(store, demo, err);
+
     store_close(store);
-    strbuf_clear(&conninfo);
-    return added;
+    return done;
 }
 
 static bool run_wizard(struct cli *cli, const char *keep, struct err *err)
@@ -47,20 +51,21 @@ static bool run_wizard(struct cli *cli, const char *keep, struct err *err)
     struct demo_options options = {
         .keep = keep, .with_load = true, .progress = progress, .progress_arg = cli};
     struct demo *demo = demo_start(&options, err);
-    struct err stopping = ERR_INIT;
-    struct app_options app = {.server = SERVER_NAME, .demo = true};
+    struct err stop = ERR_INIT;
+    bool nothing_left = false;
     bool done;
 
-    if (demo == NULL)
+    if (!demo)
         return false;
-    app.store_folder = demo_store(demo);
-    done = fill_store(demo, err) && cli_wizard(cli, &app, WIZARD_HOME, err);
-    if (!demo_stop(demo, NULL, &stopping) && done) {
-        *err = stopping;
+    done = prepare(demo, err) && cli_wizard(cli, demo_store(demo), DEMO_SERVER, false, true, err);
+    if (!demo_stop(demo, &nothing_left, &stop) && done) {
+        *err = stop;
         done = false;
     }
-    if (done && keep != NULL)
-        output_note(&cli->out, _("the demo's folder is kept: %s"), demo_folder(demo));
+    if (done && keep)
+        output_note(&cli->out, _("server stopped; its folder is kept: %s"), keep);
+    else if (done && nothing_left)
+        output_note(&cli->out, _("server stopped, nothing left"));
     demo_free(demo);
     return done;
 }
@@ -72,7 +77,7 @@ bool run_demo(struct cli *cli, struct err *err)
     if (args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_STORE))
         return err_set(err, ERR_USAGE,
                        "\"demo\" has a server and a store of its own: no --dry-run, no --store");
-    if (!args_has(cli->args, OPT_TOUR) && cli_has_terminal(cli))
-        return run_wizard(cli, keep, err);
-    return tour_run(cli, keep, err);
+    if (args_has(cli->args, OPT_TOUR) || !cli_on_terminal(cli))
+        return tour_run(cli, keep, err);
+    return run_wizard(cli, keep, err);
 }

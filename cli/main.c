@@ -13,7 +13,6 @@
 
 #include "cli/command.h"
 #include "cli/help.h"
-#include "cli/wizard.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/log.h"
@@ -75,6 +74,15 @@ static bool run_help(const struct args *args)
     return true;
 }
 
+static bool run_wizard(struct cli *cli, struct err *err)
+{
+    char *folder = store_choose_folder(args_value(cli->args, OPT_STORE), err);
+    bool done = folder && cli_wizard(cli, folder, NULL, false, false, err);
+
+    free(folder);
+    return done;
+}
+
 static bool run(struct cli *cli, struct err *err)
 {
     if (run_help(cli->args)) {
@@ -84,7 +92,7 @@ static bool run(struct cli *cli, struct err *err)
     }
     if (cli->args->command)
         return cli->args->command->run(cli, err);
-    return cli_wizard(cli, &(struct app_options){.store_folder = NULL}, WIZARD_HOME, err);
+    return run_wizard(cli, err);
 }
 
 int main(int argc, char **argv)

@@ -71,7 +71,7 @@ static struct server *read_server(struct cli *cli, struct err *err)
 
 static bool add(struct cli *cli, struct server *server, struct err *err)
 {
-    struct conn *conn = cli_connect(cli, server, err);
+    struct conn *conn = cli_connect(cli, server, NULL, err);
     char identifier[32];
     bool done = false;
 

@@ -10,7 +10,6 @@
 
 #include "cli/command.h"
 #include "cli/record.h"
-#include "cli/wizard.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -396,7 +395,7 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
 
         watched->server = cli_server(cli, name, err);
         if (watched->server)
-            watched->conn = cli_connect(cli, watched->server, err);
+            watched->conn = cli_connect(cli, watched->server, NULL, err);
         if (!watched->conn) {
             server_list_clear(&list);
             return err_prefix(err, "%s", name);
@@ -406,30 +405,32 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
     return true;
 }
 
-/* On a terminal, without a word about how to print, and for one server that the store knows. */
-static bool wants_panel(struct cli *cli, const char **ret_name)
+/* The live page: on a terminal, for one server of the store, when nothing was asked that only a
+ * printed list can give. Its name for the caller to free(), or NULL. */
+static char *page_server(struct cli *cli)
 {
-    struct err ignored = ERR_INIT;
-    struct server *server = NULL;
-    bool known;
+    struct err unknown = ERR_INIT; /* then it is printed, and that says what is wrong */
+    struct server_list list = {0};
+    const char *name = cli->args->n_names == 1 ? cli->args->names[0] : NULL;
+    char *found = NULL;
 
-    if (!cli_has_terminal(cli) || !cli->store || cli->args->n_names != 1 ||
-        args_has(cli->args, OPT_ONCE) || args_has(cli->args, OPT_WATCH) ||
-        args_has(cli->args, OPT_CSV) || args_has(cli->args, OPT_FINDINGS))
-        return false;
-    *ret_name = cli->args->names[0];
-    server = server_load(cli->store, *ret_name, &ignored);
-    known = server != NULL;
-    server_free(server);
-    return known;
+    if (!cli_on_terminal(cli) || args_has(cli->args, OPT_ONCE) || args_has(cli->args, OPT_CSV) ||
+        args_has(cli->args, OPT_FINDINGS) || args_has(cli->args, OPT_WATCH) ||
+        cli->args->n_names > 1 || !cli->store || !server_list(cli->store, &list, &unknown))
+        return NULL;
+    for (size_t i = 0; i < list.n; i++)
+        if (name ? text_equal(list.rows[i]->name, name) : list.n == 1)
+            found = mem_strdup(list.rows[i]->name);
+    server_list_clear(&list);
+    return found;
 }
 
 bool run_sessions(struct cli *cli, struct err *err)
 {
     struct watched *servers = NULL;
-    const char *name = NULL;
     size_t n = 0;
     int64_t seconds;
+    char *page;
     bool done = false;
 
     if (!args_int(cli->args, OPT_WATCH, 1, WATCH_MAX, WATCH_SECONDS, &seconds, err))
@@ -438,8 +439,12 @@ bool run_sessions(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "\"--json\" and \"--csv\" exclude each other");
     if (!cli_store_if_any(cli, err))
         return false;
-    if (wants_panel(cli, &name))
-        return cli_wizard(cli, &(struct app_options){.server = name}, WIZARD_SESSIONS, err);
+    page = page_server(cli);
+    if (page) {
+        done = cli_wizard(cli, store_folder(cli->store), page, true, false, err);
+        free(page);
+        return done;
+    }
     if (open_servers(cli, &servers, &n, err))
         done = run_polls(cli, servers, n, seconds, err);
     for (size_t i = 0; i < n; i++) {

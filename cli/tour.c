@@ -137,35 +137,20 @@ static void progress(void *arg, const char *line)
 
 static bool know_server(struct tour *tour, struct err *err)
 {
-    struct server *server = mem_zalloc(sizeof(*server));
-    struct params *params;
-    bool added;
-
-    tour->server = server;
-    server->name = mem_strdup("demo");
-    server->conninfo = mem_strdup(demo_admin_conninfo(tour->demo));
-    server->tls_host = mem_strdup(HOST);
-    server->tls_port = demo_port(tour->demo);
-    server->provider = mem_strdup("self-managed");
-    server->system_identifier = mem_strdup("");
-    params = params_parse(server->conninfo, err);
-    if (params)
-        tour->admin = conn_open(params, NULL, err);
-    params_free(params);
-    if (!tour->admin)
-        return false;
     tour->cli->store = store_open(demo_store(tour->demo), STORE_CREATE, err);
-    added = tour->cli->store && server_add(tour->cli->store, server, err);
-    server_free(server);
-    tour->server = added ? server_load(tour->cli->store, "demo", err) : NULL;
+    if (!tour->cli->store || !demo_add_server(tour->cli->store, tour->demo, err))
+        return false;
+    tour->server = server_load(tour->cli->store, DEMO_SERVER, err);
     if (!tour->server)
         return false;
-    server = tour->server;
+    tour->admin = cli_connect(tour->cli, tour->server, NULL, err);
+    if (!tour->admin)
+        return false;
     tour->target = (struct plan_target){.store = tour->cli->store,
-                                        .server = server,
+                                        .server = tour->server,
                                         .admin = tour->admin,
-                                        .tls_host = server->tls_host,
-                                        .tls_port = server->tls_port};
+                                        .tls_host = tour->server->tls_host,
+                                        .tls_port = tour->server->tls_port};
     return true;
 }
 

@@ -15,6 +15,11 @@
 #include "core/plan/proof.h"
 #include "core/store/issued.h"
 
+#define DEMO_SERVER "demo" /* its name in the demo's store */
+
+/* Makes the demo's server known to a store. */
+bool demo_add_server(struct store *store, const struct demo *demo, struct err *err) MUST_CHECK;
+
 /* Runs it; keep as in demo.h. cli->exit is 1 when a check failed. */
 bool tour_run(struct cli *cli, const char *keep, struct err *err) MUST_CHECK;
 

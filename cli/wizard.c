@@ -1,33 +1,37 @@
-/* wizard.c - the way from the command line into the wizard. */
+/* wizard.c - from the command line into the wizard. */
 #include "config.h"
 
-#include "cli/wizard.h"
+#include "screens/wizard.h"
 
-#include <stdlib.h>
+#include <langinfo.h>
+#include <string.h>
 #include <unistd.h>
 
-bool cli_has_terminal(const struct cli *cli)
+#include "cli/command.h"
+#include "core/base/intl.h"
+
+bool cli_on_terminal(const struct cli *cli)
 {
-    return !cli->out.json && !args_has(cli->args, OPT_NO_INPUT) && isatty(STDIN_FILENO) == 1 &&
-           isatty(STDOUT_FILENO) == 1;
+    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !args_has(cli->args, OPT_NO_INPUT) &&
+           !cli->out.json;
 }
 
-bool cli_wizard(struct cli *cli, const struct app_options *app, enum wizard_start start,
+bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
                 struct err *err)
 {
-    struct wizard_options options = {.app = *app, .start = start};
-    char *folder = NULL;
+    struct wizard_options options = {
+        .app = {.store_folder = folder,
+                .server = server,
+                .read_only = args_has(cli->args, OPT_READ_ONLY),
+                .demo = demo},
+        .theme = {.colour = cli->out.color,
+                  .unicode = !cli->out.ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0},
+        .start = sessions ? WIZARD_SESSIONS : WIZARD_HOME};
 
-    if (app->store_folder == NULL) {
-        folder = store_choose_folder(args_value(cli->args, OPT_STORE), err);
-        if (folder == NULL)
-            return false;
-        options.app.store_folder = folder;
+    if (cli->out.json || args_has(cli->args, OPT_NO_INPUT)) {
+        err_set(err, ERR_USAGE, _("no command was given, and the wizard needs a person"));
+        return err_hint(err, _("See \"pgseal --help\"."));
     }
-    options.app.read_only = args_has(cli->args, OPT_READ_ONLY);
-    options.theme.colour = !args_has(cli->args, OPT_NO_COLOR);
-    options.theme.unicode = !cli->out.ascii;
     cli->exit = wizard_run(&options, err);
-    free(folder);
     return err->code == ERR_NONE;
 }

@@ -138,6 +138,8 @@ struct step *plan_add(struct plan *plan, const char *kind, enum plan_mark mark, 
     return step;
 }
 
+static void set_text(char **text, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
 static void set_text(char **text, const char *fmt, va_list args)
 {
     struct strbuf dirty = STRBUF_INIT;
