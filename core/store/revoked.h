@@ -16,7 +16,8 @@ struct crl *revoked_and_sign(struct store *store, struct authority *authority,
                              const struct key *key, struct issued *issued, enum crl_reason reason,
                              int crl_days, struct err *err) MUST_CHECK;
 
-/* All revocations of one CA, oldest first, until a week after the certificate's end; *ret to free(). */
+/* All revocations of one CA, oldest first, until a week after the certificate's end; *ret to
+ * free(). */
 bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret,
                      size_t *ret_n, struct err *err) MUST_CHECK;
 

@@ -4,8 +4,8 @@
  * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host, tls_port:
  *          where clients connect; empty: taken from conninfo. system_identifier: "" until first seen.
  * Names    letters, digits, ".", "_", "-"; 1 to 63 bytes; not two that differ in capitals only.
- * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME (also: there is one of this name), ERR_BAD_VALUE, ERR_USAGE
- *          (a password in conninfo, or not understood by libpq), store errors.
+ * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME (also: there is one of this name), ERR_BAD_VALUE,
+ *          ERR_USAGE (a password in conninfo, or not understood by libpq), store errors.
  */
 #ifndef PGSEAL_STORE_SERVER_H
 #define PGSEAL_STORE_SERVER_H
