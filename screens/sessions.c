@@ -35,14 +35,14 @@ struct sessions_page {
 };
 
 static const struct table_column columns[] = {
-    [SESSION_ROW_PID] = {.title = N_("PID"), .width = 6, .keep = 50, .right = true},
+    [SESSION_ROW_PID] = {.title = N_("PID"), .width = 7, .keep = 50, .right = true},
     [SESSION_ROW_ROLE] = {.title = N_("ROLE"), .width = 9, .keep = 100},
     [SESSION_ROW_DATABASE] = {.title = N_("DATABASE"), .width = 8, .keep = 20},
-    [SESSION_ROW_FROM] = {.title = N_("FROM"), .width = 11, .keep = 30},
+    [SESSION_ROW_FROM] = {.title = N_("FROM"), .width = 13, .keep = 30},
     [SESSION_ROW_TLS] = {.title = N_("TLS"), .width = 3, .keep = 80},
-    [SESSION_ROW_CERTIFICATE] = {.title = N_("CERT"), .width = 8, .keep = 60, .grow = true},
+    [SESSION_ROW_CERTIFICATE] = {.title = N_("CERT CN"), .width = 10, .keep = 60, .grow = true},
     [SESSION_ROW_ENDS] = {.title = N_("ENDS"), .width = 6, .keep = 40, .right = true},
-    [SESSION_ROW_MARK] = {.title = N_("MARK"), .width = 12, .keep = 90},
+    [SESSION_ROW_MARK] = {.title = N_("MARK"), .width = 14, .keep = 90},
 };
 
 static const struct binding bindings[] = {
@@ -389,17 +389,17 @@ static void draw_totals(const struct sessions_page *self, struct canvas *body)
     struct totals totals = count(self);
     int at = canvas_printf(body, 0, 2, STYLE_STRONG, _("%zu sessions"), self->n);
 
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu with TLS"), totals.tls);
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu without"), totals.clear);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu with TLS"), totals.tls);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu without"), totals.clear);
     if (totals.clear > 0)
         at = canvas_mark(body, 0, at + 1, MARK_WARN);
-    at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu with cert"), totals.with_certificate);
+    at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu with cert"), totals.with_certificate);
     if (totals.revoked > 0) {
-        at = canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu revoked"), totals.revoked);
+        at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu revoked"), totals.revoked);
         at = canvas_mark(body, 0, at + 1, MARK_BAD);
     }
     if (totals.hidden > 0)
-        canvas_printf(body, 0, at + 3, STYLE_NORMAL, _("%zu hidden from you"), totals.hidden);
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu hidden"), totals.hidden);
 }
 
 /* Before the first rows: what is waited for, or why there are none. */

@@ -45,17 +45,17 @@ static struct screen *words(void *arg, const char *word)
     return page_words(word);
 }
 
-void page_box_open(struct page_box *box, const char *server, bool with_store,
+void page_box_open(struct page_box *box, const char *server, const char *store_folder,
                    const struct theme *theme)
 {
     struct err err = ERR_INIT;
 
     memset(box, 0, sizeof(*box));
     box_open(&box->box);
-    assert_int_equal(setenv("HOME", with_store ? box->box.folder : "/home/ops", 1), 0);
-    assert_int_equal(chdir(with_store ? box->box.folder : "/"), 0);
+    assert_int_equal(setenv("HOME", store_folder == NULL ? box->box.folder : "/home/ops", 1), 0);
+    assert_int_equal(chdir(store_folder == NULL ? box->box.folder : "/"), 0);
     box->app = app_new(&(struct app_options){
-        .store_folder = with_store ? box->box.store_folder : "/home/ops/.local/share/pgseal",
+        .store_folder = store_folder != NULL ? store_folder : box->box.store_folder,
         .server = server});
     box->navigator =
         navigator_new(&(struct navigator_options){.theme = *theme, .words = words, .arg = box});

@@ -22,8 +22,8 @@ struct page_box {
     bool seen, late;
 };
 
-/* with_store false: the app's store folder does not exist (and has a name fit for a picture). */
-void page_box_open(struct page_box *box, const char *server, bool with_store,
+/* store_folder NULL: the box's own; else one that does not exist, with a name fit for a picture. */
+void page_box_open(struct page_box *box, const char *server, const char *store_folder,
                    const struct theme *theme);
 void page_box_close(struct page_box *box);
 void page_box_wait(struct page_box *box, const char *text);

@@ -18,7 +18,7 @@ static void pictures(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, false, &ui_ascii);
+    page_box_open(&box, NULL, "/home/ops/.local/share/pgseal", &ui_ascii);
     navigator_push(box.navigator, page_new_ca(box.app));
     ui_check_navigator(box.navigator, 24, 80, "new-ca-empty");
     ui_type(box.navigator, "Acme / Root");
@@ -75,7 +75,7 @@ static void makes_one(void **state)
     struct err err = ERR_INIT;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     navigator_push(box.navigator, page_new_ca(box.app));
     fill_in(&box, "Acme PG Root");
     ui_key(box.navigator, KEY_CODE_ENTER);
@@ -98,7 +98,7 @@ static void refuses_a_name_that_is_taken(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     authority_free(box_authority(&box.box, "Acme PG Root", NULL));
     navigator_push(box.navigator, page_new_ca(box.app));
     ui_type(box.navigator, "Acme PG Root");
@@ -112,7 +112,7 @@ static void shows_the_error(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     navigator_push(box.navigator, page_new_ca(box.app));
     fill_in(&box, "Acme PG Root");
     authority_free(box_authority(&box.box, "Acme PG Root", NULL));
@@ -129,7 +129,7 @@ static void esc_loses_nothing(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, false, &ui_ascii);
+    page_box_open(&box, NULL, "/home/ops/.local/share/pgseal", &ui_ascii);
     navigator_push(box.navigator, page_words(NULL));
     navigator_push(box.navigator, page_new_ca(box.app));
     ui_type(box.navigator, "Half a na");

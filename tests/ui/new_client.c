@@ -47,7 +47,7 @@ static void pictures(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     make_ca(&box, "Acme PG Root", 0, true);
     navigator_push(box.navigator, page_new_client(box.app));
     ui_check_navigator(box.navigator, 24, 80, "new-client-loading");
@@ -123,7 +123,7 @@ static void makes_one(void **state)
     char *output;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     make_ca(&box, "Acme PG Root", 0, true);
     open_page(&box);
     fill_in(&box, "alice");
@@ -173,7 +173,7 @@ static void wants_a_ca_first(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     navigator_push(box.navigator, page_new_client(box.app));
     page_box_wait(&box, "error PS-4010");
     ui_check_navigator(box.navigator, 24, 80, "new-client-error");
@@ -187,7 +187,7 @@ static void never_outlives_the_ca(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     make_ca(&box, "Short", 100, false);
     open_page(&box);
     assert_false(ui_shows(box.navigator, "[365"));
@@ -206,7 +206,7 @@ static void lets_choose_among_cas(void **state)
     struct page_box box;
 
     (void)state;
-    page_box_open(&box, NULL, true, &ui_ascii);
+    page_box_open(&box, NULL, NULL, &ui_ascii);
     make_ca(&box, "Acme G1", 100, false);
     make_ca(&box, "Acme G2", 0, false);
     open_page(&box);
@@ -246,7 +246,7 @@ static void a_server_that_hangs(void **state)
     struct fake *fake = fake_start(hang, NULL);
 
     (void)state;
-    page_box_open(&box, "db1", true, &ui_ascii);
+    page_box_open(&box, "db1", NULL, &ui_ascii);
     make_ca(&box, "Acme PG Root", 0, false);
     add_server(&box, fake_port(fake));
     open_page(&box);
