@@ -257,6 +257,30 @@ static void lets_choose_among_cas(void **state)
     page_box_close(&box);
 }
 
+static void every_field_explains_itself(void **state)
+{
+    struct page_box box;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    make_ca(&box, "Acme G1", 0, true);
+    make_ca(&box, "Acme G2", 0, true);
+    page = page_new_client(box.app);
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "Database role");
+    ui_type(box.navigator, "alice");
+    page_box_check_texts(&box, page, 7);
+    page_box_keys(&box, KEY_CODE_TAB, 4);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "2 of 3"));
+    page_box_check_texts(&box, page, 10);
+    ui_key(box.navigator, KEY_CODE_DOWN); /* a request */
+    page_box_check_texts(&box, page, 5);
+    ui_key(box.navigator, KEY_CODE_UP);
+    page_box_close(&box);
+}
+
 /* ---- the role on the server ---- */
 
 static void add_server(struct page_box *box, int port)
@@ -311,6 +335,7 @@ int main(void)
         cmocka_unit_test(wants_a_ca_first),
         cmocka_unit_test(never_outlives_the_ca),
         cmocka_unit_test(lets_choose_among_cas),
+        cmocka_unit_test(every_field_explains_itself),
         cmocka_unit_test(a_server_that_hangs),
     };
 
