@@ -45,8 +45,17 @@ static void pictures(void **state)
     ui_key(box.navigator, KEY_CODE_TAB);
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_check_navigator(box.navigator, 24, 80, "new-ca-review");
-    ui_key(box.navigator, KEY_CODE_F10);
+    ui_key(box.navigator, KEY_CODE_F1);
+    ui_key(box.navigator, KEY_CODE_F10); /* the question comes over the help too */
     ui_check_navigator(box.navigator, 24, 80, "new-ca-leave");
+    ui_key(box.navigator, KEY_CODE_F10);
+    ui_key(box.navigator, KEY_CODE_ENTER); /* No */
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "Nothing was made yet."));
+    ui_key(box.navigator, KEY_CODE_F10);
+    assert_false(navigator_done(box.navigator));
+    ui_key(box.navigator, 'y');
+    assert_true(navigator_done(box.navigator));
     page_box_close(&box);
 }
 
