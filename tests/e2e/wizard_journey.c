@@ -24,7 +24,7 @@ static int setup(void **state)
     struct wizard_box *box = mem_zalloc(sizeof(*box));
 
     wizard_box_open(box);
-    wizard_run_demo(box, NULL);
+    wizard_run_demo(box, &(struct wizard_options){.keep = true});
     *state = box;
     return 0;
 }

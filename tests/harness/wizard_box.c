@@ -10,12 +10,14 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -26,9 +28,15 @@
 
 void wizard_box_open(struct wizard_box *box)
 {
+    char temporary[] = "/tmp/pgseal-e2e-XXXXXX";
+
     memset(box, 0, sizeof(*box));
     box->home = command_box();
     box->store = fs_join(box->home, "store");
+    assert_non_null(mkdtemp(temporary));
+    assert_int_equal(chmod(temporary, 0711), 0);
+    box->temporary = mem_strdup(temporary);
+    assert_int_equal(setenv("TMPDIR", temporary, 1), 0);
 }
 
 void wizard_box_close(struct wizard_box *box)
@@ -37,13 +45,15 @@ void wizard_box_close(struct wizard_box *box)
 
     pty_free(box->pty);
     /* the keeper ends the server when pgseal is gone, however that came */
-    if (box->postmaster > 0)
-        assert_true(wizard_process_ends(box->postmaster, PTY_WAIT_MS));
-    if (box->keep && fs_exists(box->keep) && !fs_remove_tree(box->keep, &err))
+    if (box->keeper > 0)
+        assert_true(wizard_process_ends(box->keeper, PTY_WAIT_MS));
+    if (!fs_remove_tree(box->temporary, &err))
         fail_msg("%s", err.msg);
+    unsetenv("TMPDIR");
     command_box_free(box->home);
     free(box->store);
-    free(box->keep);
+    free(box->temporary);
+    free(box->demo);
     memset(box, 0, sizeof(*box));
 }
 
@@ -67,10 +77,10 @@ void wizard_run(struct wizard_box *box, const struct wizard_options *options)
     box->pty = pty_start(&pty);
 }
 
-/* Lines 1 and 4 of postmaster.pid. */
+/* Lines 1 and 4 of postmaster.pid; its parent is the keeper. */
 static void read_postmaster(struct wizard_box *box)
 {
-    char *path = fs_join(box->keep, "data/postmaster.pid"), *text = command_read(path);
+    char *path = fs_join(box->demo, "data/postmaster.pid"), *text = command_read(path), *stat;
     long pid, started;
     int n = sscanf(text, "%ld\n%*[^\n]\n%ld\n%d", &pid, &started, &box->port);
 
@@ -79,23 +89,49 @@ static void read_postmaster(struct wizard_box *box)
     box->postmaster = (pid_t)pid;
     free(text);
     free(path);
+    path = mem_printf("/proc/%ld/stat", pid);
+    stat = command_read(path);
+    assert_int_equal(sscanf(stat, "%*d (%*[^)]) %*c %d", &box->keeper), 1);
+    assert_true(box->keeper > 1);
+    free(stat);
+    free(path);
+}
+
+/* The one thing that is in it, or NULL; to free(). */
+static char *only_entry(const char *folder)
+{
+    struct dirent *entry;
+    DIR *dir = opendir(folder);
+    char *found = NULL;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        assert_null(found);
+        found = fs_join(folder, entry->d_name);
+    }
+    closedir(dir);
+    return found;
 }
 
 void wizard_run_demo(struct wizard_box *box, const struct wizard_options *options)
 {
     static const struct wizard_options plain;
     struct wizard_options demo = options ? *options : plain;
-    const char *args[] = {"demo", "--keep", NULL, NULL};
+    char *keep = fs_join(box->temporary, "kept");
+    const char *args[] = {"demo", demo.keep ? "--keep" : NULL, keep, NULL};
 
-    box->keep = mem_printf("/tmp/pgseal-e2e-%d", (int)getpid());
-    args[2] = box->keep;
     demo.args = args;
     wizard_run(box, &demo);
     wizard_wait(box, WIZARD_ON_HOME);
+    box->demo = only_entry(box->temporary);
+    assert_non_null(box->demo);
     read_postmaster(box);
     free(box->store);
-    box->store = fs_join(box->keep, "store");
+    box->store = fs_join(box->demo, "store");
     assert_int_equal(setenv("PGSEAL_STORE", box->store, 1), 0);
+    free(keep);
 }
 
 void wizard_expect_exit(struct wizard_box *box, int code)
@@ -148,14 +184,30 @@ bool wizard_process_ends(pid_t pid, int ms)
     return true;
 }
 
-bool wizard_file_ends(const char *path, int ms)
+void wizard_expect_nothing_left(struct wizard_box *box, int ms)
 {
     int64_t end = clock_mono_ms() + ms;
 
-    while (fs_exists(path)) {
+    while (wizard_process_is_there(box->keeper) || wizard_process_is_there(box->postmaster) ||
+           fs_exists(box->demo)) {
         if (clock_mono_ms() > end)
-            return false;
+            fail_msg("after %d ms: keeper %s, server %s, folder %s", ms,
+                     wizard_process_is_there(box->keeper) ? "runs" : "gone",
+                     wizard_process_is_there(box->postmaster) ? "runs" : "gone",
+                     fs_exists(box->demo) ? "there" : "gone");
         (void)poll(NULL, 0, 10);
     }
-    return true;
+}
+
+bool wizard_folder_empties(const char *folder, int ms)
+{
+    int64_t end = clock_mono_ms() + ms;
+    char *entry;
+
+    while ((entry = only_entry(folder)) && clock_mono_ms() < end) {
+        free(entry);
+        (void)poll(NULL, 0, 10);
+    }
+    free(entry);
+    return entry == NULL;
 }

@@ -2,9 +2,9 @@
  * wizard_box.h - the built program's wizard in a terminal, and what it left on the disk.
  *
  * Shapes   a folder 0700 with HOME, the current folder and, without a demo, the store in it. With a
- *          demo: "pgseal demo --keep FOLDER", whose folder stands below /tmp, because the server's
- *          user must get there. PGSEAL_STORE is set, so that commands of command.h work on the
- *          wizard's store.
+ *          demo: "pgseal demo" with TMPDIR or --keep in a folder 0711 below /tmp, because the
+ *          server's user must get there. PGSEAL_STORE is set, so that commands of command.h work
+ *          on the wizard's store.
  * Errors   a step that fails ends the test and shows the screen.
  */
 #ifndef PGSEAL_TESTS_HARNESS_WIZARD_BOX_H
@@ -30,12 +30,13 @@
 #define KEYS_CTRL_Q "\021"
 
 struct wizard_box {
-    char *home;  /* HOME and the current folder */
-    char *store; /* of the wizard, and of commands */
-    char *keep;  /* the demo's folder, or NULL */
+    char *home;      /* HOME and the current folder */
+    char *store;     /* of the wizard, and of commands */
+    char *temporary; /* TMPDIR, below /tmp: the demo's folder is made in it */
+    char *demo;      /* the demo's folder, or NULL */
     struct pty *pty;
     int port; /* the demo's server */
-    pid_t postmaster;
+    pid_t postmaster, keeper;
 };
 
 struct wizard_options {
@@ -43,6 +44,7 @@ struct wizard_options {
     const char *const *env;
     const char *term;
     int rows, columns;
+    bool keep; /* the demo's folder stays */
 };
 
 void wizard_box_open(struct wizard_box *box);
@@ -61,8 +63,10 @@ void wizard_type(struct wizard_box *box, const char *text);
 
 /* False as soon as no process of this id is there. */
 bool wizard_process_is_there(pid_t pid);
+/* Everything of the demo is gone within that time: keeper, server and, unless kept, its folder. */
+void wizard_expect_nothing_left(struct wizard_box *box, int ms);
 /* True when it is gone within that time. */
 bool wizard_process_ends(pid_t pid, int ms);
-bool wizard_file_ends(const char *path, int ms);
+bool wizard_folder_empties(const char *folder, int ms);
 
 #endif
