@@ -320,8 +320,19 @@ static void test_require_and_revoke(void **state)
     EXPECT_ERROR(2, "--database", "server", "require", "db1", "--role", "alice");
     EXPECT_ERROR(2, "--method", "server", "require", "db1", "--role", "alice", "--database", "app",
                  "--from", "all", "--method", "trust");
+    /* she is connected without one now: said, and refused until the number is accepted */
+    alice = log_in(lab, "alice", NULL, &err);
+    if (!alice)
+        fail_msg("%s", err.msg);
+    EXPECT_ERROR(1, "--accept-refused=1", "server", "require", "db1", "--database", "app", "--role",
+                 "alice", "--from", "127.0.0.1/32", "--yes");
+    EXPECT_ERROR(1, "PS-2109", "server", "require", "db1", "--database", "app", "--role", "alice",
+                 "--from", "127.0.0.1/32", "--yes", "--accept-refused=2");
     free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
-                "127.0.0.1/32", "--yes"));
+                "10.0.0.0/8", "--dry-run")); /* from there nobody is connected */
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
+                "127.0.0.1/32", "--yes", "--accept-refused=1"));
+    conn_close(alice);
     assert_null(log_in(lab, "alice", NULL, &err));
     assert_int_equal(err.code, ERR_LOGIN);
     alice = log_in(lab, "alice", "alice", &err);
