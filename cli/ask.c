@@ -91,9 +91,9 @@ static void show(const struct terminal *terminal, const char *text)
 static bool read_line(struct terminal *terminal, const char *prompt, bool hidden,
                       struct secret *into)
 {
-    show(terminal, prompt);
     if (hidden)
-        echo_off(terminal);
+        echo_off(terminal); /* before the prompt: who answers it at once is not shown either */
+    show(terminal, prompt);
     for (;;) {
         struct pollfd fds[2] = {{.fd = terminal->fd, .events = POLLIN},
                                 {.fd = terminal->signals, .events = POLLIN}};
@@ -109,9 +109,9 @@ static bool read_line(struct terminal *terminal, const char *prompt, bool hidden
             sigprocmask(SIG_SETMASK, &terminal->before, NULL);
             sigprocmask(SIG_BLOCK, &terminal->held, NULL);
             secret_wipe(into);
-            show(terminal, prompt);
             if (hidden)
                 echo_off(terminal);
+            show(terminal, prompt);
             continue;
         }
         if (!fds[0].revents)

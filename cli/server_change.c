@@ -132,6 +132,29 @@ static void take(struct authority_list *list, struct authority *authority)
     list->rows[list->n++] = authority;
 }
 
+/* A pasted CA that is one of ours is taken from the store: then its CRL goes with it. */
+static bool take_own(struct cli *cli, struct trust *trust, struct err *err)
+{
+    struct cert_list foreign;
+
+    cert_list_init(&foreign);
+    for (size_t i = 0; i < trust->foreign.n; i++) {
+        struct authority *authority = NULL;
+
+        if (!authority_find(cli->store, trust->foreign.certs[i], &authority, err)) {
+            cert_list_clear(&foreign);
+            return false;
+        }
+        if (authority)
+            take(&trust->authorities, authority);
+        else
+            cert_list_take(&foreign, cert_dup(trust->foreign.certs[i]));
+    }
+    cert_list_clear(&trust->foreign);
+    trust->foreign = foreign;
+    return true;
+}
+
 static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
 {
     const struct args_values *names = &cli->args->options[OPT_CA];
@@ -145,7 +168,7 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
             return false;
         take(&trust->authorities, authority);
     }
-    return !paste || read_paste(cli, paste, trust, err);
+    return !paste || (read_paste(cli, paste, trust, err) && take_own(cli, trust, err));
 }
 
 bool run_server_trust(struct cli *cli, struct err *err)

@@ -271,10 +271,10 @@ static void until_text(int64_t when, char *out, size_t size)
     if (when <= clock_now())
         snprintf(out, size, "%s", _("has ended"));
     else if (days >= 730)
-        snprintf(out, size, _("ends in %lld y %lld d"), (long long)(days / 365),
+        snprintf(out, size, _("%lld y %lld d left"), (long long)(days / 365),
                  (long long)(days % 365));
     else
-        snprintf(out, size, _("ends in %lld d"), (long long)days);
+        snprintf(out, size, _("%lld d left"), (long long)days);
 }
 
 static int draw_authority(const struct home *self, struct canvas *body, int row, int column)
@@ -355,7 +355,8 @@ static void home_draw(const void *arg, struct canvas *body)
 
     canvas_text(body, 0, 2, STYLE_STRONG, _("What do you want to do?"));
     menu_draw(self->menu, body, 1, 0, rows - 1, wide ? STATE_COLUMN - 1 : columns, true);
-    if (self->have_state && live_authorities(&self->state) == 0 && rows >= 10)
+    if (self->have_state && self->state.err.code == ERR_NONE &&
+        live_authorities(&self->state) == 0 && rows >= 10)
         canvas_wrap(body, (int)menu_count(self->menu) + 2, 2, (wide ? STATE_COLUMN : columns) - 4,
                     2, STYLE_NORMAL, _("New here? Take 1, then 2. F2 shows each step by hand."));
     if (!wide)

@@ -28,6 +28,8 @@ struct session_feed {
     enum session_feed_state state;
     bool paused;
     bool query_out;
+    bool unconverted;  /* names that the server cannot convert: read as bytes from now on */
+    bool encoding_out; /* the SET for it is out */
     int64_t interval_ms;
     unsigned failures; /* in a row */
 
@@ -244,6 +246,7 @@ static void drop_connection(struct session_feed *feed)
     conn_close(feed->conn);
     feed->conn = NULL;
     feed->query_out = false;
+    feed->encoding_out = false;
 }
 
 static void after(struct session_feed *feed, int64_t ms)
@@ -354,6 +357,28 @@ static bool take_rows(struct session_feed *feed, struct result *result)
     return true;
 }
 
+/* A name cut in the middle of a character, or bytes of another database's encoding, make the whole
+ * statement fail where the server has to convert (SQLSTATE class 22). Then: without a conversion. */
+static bool may_go_on_unconverted(const struct session_feed *feed)
+{
+    return conn_state(feed->conn) == CONN_IDLE && feed->query_out && !feed->unconverted &&
+           text_starts_with(conn_sqlstate(feed->conn), "22");
+}
+
+static void ask_first(struct session_feed *feed)
+{
+    if (!feed->unconverted) {
+        send_query(feed);
+        return;
+    }
+    if (!conn_send(feed->conn, "SET client_encoding = 'SQL_ASCII'", 0, NULL,
+                   clock_mono_ms() + QUERY_TIMEOUT_MS, &feed->err)) {
+        away(feed);
+        return;
+    }
+    feed->encoding_out = true;
+}
+
 /* Moves the connection on; true when new rows came. */
 static bool step(struct session_feed *feed)
 {
@@ -363,13 +388,21 @@ static bool step(struct session_feed *feed)
     watch_stop(feed->watch); /* before libpq may close the socket behind it */
     feed->watch = NULL;
     if (!conn_step(feed->conn, &feed->err)) {
-        away(feed);
-        return false;
-    }
-    if (conn_state(feed->conn) == CONN_IDLE) {
+        if (!may_go_on_unconverted(feed)) {
+            away(feed);
+            return false;
+        }
+        feed->unconverted = true;
+        feed->query_out = false;
+        ask_first(feed);
+    } else if (conn_state(feed->conn) == CONN_IDLE) {
         if (feed->state != SESSION_FEED_LIVE) {
             feed->state = SESSION_FEED_LIVE;
             feed->server_version = conn_server_version(feed->conn);
+            ask_first(feed);
+        } else if (feed->encoding_out) {
+            feed->encoding_out = false;
+            result_free(conn_take_result(feed->conn));
             send_query(feed);
         } else if (feed->query_out) {
             feed->query_out = false;
@@ -447,7 +480,7 @@ void session_feed_start(struct session_feed *feed)
 
 void session_feed_refresh(struct session_feed *feed)
 {
-    if (feed->state == SESSION_FEED_LIVE && !feed->query_out) {
+    if (feed->state == SESSION_FEED_LIVE && !feed->query_out && !feed->encoding_out) {
         timer_stop(feed->next);
         feed->next = NULL;
         send_query(feed);

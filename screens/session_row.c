@@ -216,18 +216,17 @@ void session_row_explain(const struct session *session,
         strbuf_printf(out, "   %s %s", session->version, session->cipher);
     if (session->backend_start > 0)
         strbuf_printf(out, _("   since %s UTC"), clock_format_minute(when, session->backend_start));
-    if (session->application[0] != '\0')
-        strbuf_printf(out, "   \"%s\"", session->application);
-    strbuf_add_char(out, '\n');
-    if (session->class == SESSION_TLS_CERT) {
-        strbuf_printf(out, _("subject %s   issuer %s"), session->client_dn, session->issuer_dn);
-        if (serial_parse_decimal(&serial, session->client_serial, &ignored))
-            strbuf_printf(out, _("   serial %s"), serial_format_hex(hex, &serial));
-        strbuf_add_char(out, '\n');
-    }
-    strbuf_add_str(out, _(explanation(find(session, certificate, now))));
+    strbuf_printf(out, "\n%s", _(explanation(find(session, certificate, now))));
     if (session->before_reload && session->class != SESSION_SOCKET)
         strbuf_printf(out, " %s", _("It connected before the last reload."));
+    if (session->class == SESSION_TLS_CERT)
+        strbuf_printf(out, _("\nsubject %s   issuer %s"), session->client_dn, session->issuer_dn);
+    if (session->class == SESSION_TLS_CERT &&
+        serial_parse_decimal(&serial, session->client_serial, &ignored))
+        strbuf_printf(out, _("\nserial %s"), serial_format_hex(hex, &serial));
+    if (session->application[0] != '\0')
+        strbuf_printf(out, _("%sapplication \"%s\""),
+                      session->class == SESSION_TLS_CERT ? "   " : "\n", session->application);
 }
 
 static int compare_int(int64_t a, int64_t b)

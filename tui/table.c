@@ -14,7 +14,7 @@
 
 #define COLUMNS_MAX  16
 #define INDENT       3 /* " > " */
-#define GAP          2
+#define GAP          2 /* 1, before a column has to go */
 #define FILTER_MAX   64
 #define FILTER_WIDTH 30
 
@@ -239,6 +239,7 @@ void table_paste(struct table *table, const char *bytes, size_t len)
 struct layout {
     bool shown[COLUMNS_MAX];
     int width[COLUMNS_MAX];
+    int gap;
 };
 
 static int needed(const struct table *table, const struct layout *layout)
@@ -247,9 +248,9 @@ static int needed(const struct table *table, const struct layout *layout)
 
     for (size_t i = 0; i < table->n_columns; i++) {
         if (layout->shown[i])
-            sum += layout->width[i] + GAP;
+            sum += layout->width[i] + layout->gap;
     }
-    return sum - GAP;
+    return sum - layout->gap;
 }
 
 static void lay_out(const struct table *table, int columns, struct layout *ret)
@@ -258,6 +259,9 @@ static void lay_out(const struct table *table, int columns, struct layout *ret)
         ret->shown[i] = true;
         ret->width[i] = table->columns[i].width;
     }
+    ret->gap = GAP;
+    if (needed(table, ret) > columns)
+        ret->gap = 1;
     while (needed(table, ret) > columns) {
         size_t least = table->n_columns, shown = 0;
 
@@ -306,7 +310,7 @@ static void draw_row(const struct table *table, const struct layout *layout, str
         strbuf_reset(&cell);
         table->rows->cell(table->arg, row, i, &cell);
         draw_cell(canvas, at, column, layout->width[i], table->columns[i].right, style, cell.data);
-        column += layout->width[i] + GAP;
+        column += layout->width[i] + layout->gap;
     }
     strbuf_clear(&cell);
 }
@@ -321,7 +325,7 @@ static void draw_titles(const struct table *table, const struct layout *layout,
             continue;
         draw_cell(canvas, 0, column, layout->width[i], table->columns[i].right, STYLE_STRONG,
                   gettext(table->columns[i].title));
-        column += layout->width[i] + GAP;
+        column += layout->width[i] + layout->gap;
     }
 }
 

@@ -55,15 +55,20 @@ static void add_files(const struct kit_spec *spec, const struct readme_names *na
     strbuf_add_char(out, '\n');
 }
 
-static void add_care(const struct readme_names *names, struct strbuf *out)
+static void add_care(const struct kit_spec *spec, const struct readme_names *names,
+                     struct strbuf *out)
 {
     if (names->key[0] == '\0' && names->p12[0] == '\0' && names->pk8[0] == '\0') {
         strbuf_add_str(out, _("The private key stayed where the request was made.\n\n"));
         return;
     }
-    strbuf_add_str(out, _("Whoever has the private key can log in with it until the certificate "
-                          "ends or is\nrevoked. Do not send it by e-mail. After copying, only you "
-                          "may read it:\n"));
+    strbuf_add_str(out, spec->issued->kind == ISSUED_SERVER
+                            ? _("Whoever has the private key can pose as this server until the "
+                                "certificate ends.\n")
+                            : _("Whoever has the private key can log in with it until the "
+                                "certificate ends or is\nrevoked. "));
+    strbuf_add_str(out,
+                   _("Do not send it by e-mail. After copying, only its owner may read it:\n"));
     strbuf_add_str(out, "  chmod 600");
     for (int i = 0; i < 3; i++) {
         const char *name = i == 0 ? names->key : i == 1 ? names->p12 : names->pk8;
@@ -182,7 +187,7 @@ bool readme_write(const struct kit_spec *spec, const struct readme_names *names,
 {
     add_head(spec, out);
     add_files(spec, names, out);
-    add_care(names, out);
+    add_care(spec, names, out);
     if (spec->issued->kind == ISSUED_SERVER) {
         add_server(names, out);
         return true;

@@ -3,6 +3,8 @@
  *
  * Why      the good one passes the handshake and the revoked one gets alert 44: CA loaded, CRL loaded
  *          and current, seen without any role. No CN, so PostgreSQL refuses the login itself.
+ * Shapes   an empty subject; its one name is the critical subjectAltName "canary.pgseal.invalid",
+ *          because RFC 5280 wants some name and strict readers insist.
  * Units    they end with the CA. The revoked one is on every CRL, for ever.
  */
 #ifndef PGSEAL_PKI_CANARY_H

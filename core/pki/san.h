@@ -17,11 +17,15 @@
 
 #define SAN_MAX 64
 
+enum san_type { SAN_DNS, SAN_IP, SAN_OTHER };
+
+struct san_entry {
+    enum san_type type;
+    char *text; /* owned, clean: "db1.example", "127.0.0.1", "::1" */
+};
+
 struct san {
-    struct san_entry {
-        enum san_type { SAN_DNS, SAN_IP, SAN_OTHER } type;
-        char *text; /* owned, clean: "db1.example", "127.0.0.1", "::1" */
-    } * entries;
+    struct san_entry *entries; /* owned */
     size_t n;
 };
 

@@ -113,8 +113,10 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
     plan->intent = json_pack("{s:i,s:s}", "v", 1, "kind", kind);
     if (check_identity(target, err) && settings_read(target->admin, &plan->settings, err) &&
         (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
-        check_rights(plan, err) && look_before(plan, err))
+        check_rights(plan, err) && look_before(plan, err)) {
+        json_object_set_new(plan->intent, "auto_conf", auto_conf_order(target->admin));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

@@ -147,6 +147,11 @@ json_t *baseline_of(const struct handshake *handshake);
 bool baseline_prove(const struct plan *plan, const struct plan_target *target,
                     const struct plan_watch *watch, struct err *err);
 
+/* ---- the order of postgresql.auto.conf (auto_conf.c) ---- */
+
+json_t *auto_conf_order(struct conn *conn); /* names; empty where it may not be read */
+void auto_conf_restore_order(struct conn *conn, const json_t *names);
+
 /* ---- polling ---- */
 
 #define PROOF_TIMEOUT_MS 5000

@@ -98,6 +98,9 @@ static void reload_and_prove(struct undo *undo)
     struct err why = ERR_INIT;
 
     run_saw(undo->run.watch, _("taken back; the server reloads"));
+    if (undo->n_left == 0)
+        auto_conf_restore_order(undo->target.admin,
+                                json_object_get(undo->run.plan->intent, "auto_conf"));
     if (!settings_reload(undo->target.admin, &why) ||
         !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
         note_left(undo, &why);

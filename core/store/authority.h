@@ -1,10 +1,14 @@
 /*
  * authority.h - certificate authorities of the store: made, listed, unlocked, their CRLs signed.
  *
- * Order    authority_create(): key file written, then in one transaction the CA's row, both canaries
- *          and the first CRL (whose one entry is the revoked canary). A failure removes the key file.
+ * Order    authority_create(): key file written, then in one transaction the CA's row, both
+ *          canaries and the first CRL (whose one entry is the revoked canary). A failure removes the
+ *          key files; after a kill they may stay behind, and hinder nobody. Not inside another
+ *          transaction.
  *          Canary keys are files beside the CA's key: unencrypted, 0600, no CN.
- * Names    unique among all CAs of the store, also retired ones: PostgreSQL tells CAs apart by name.
+ * Names    unique among all CAs of the store, also retired ones: PostgreSQL tells CAs apart by
+ *          name. Neither names nor subjects may differ in capital letters only: OpenSSL takes them
+ *          for one.
  *          A generation's name is the last one's plus " G2", " G3" (authority_next_name()).
  * Errors   ERR_CA_EXISTS, ERR_CA_UNKNOWN, ERR_CA_CHOOSE, ERR_CA_KEY, ERR_PASSPHRASE, ERR_BAD_NAME,
  *          store errors.

@@ -86,7 +86,7 @@ static char *find_folder(const char *folder, enum store_mode mode, struct err *e
 }
 
 /* The database file is never open()ed here: closing any descriptor of it would drop SQLite's POSIX
- * locks of the whole process. mknod() makes a regular file without one, with its mode from birth. */
+ * locks of the whole process. mknod() makes a regular file without one, its mode right from birth. */
 static bool find_file(const char *path, const char *folder, enum store_mode mode, struct err *err)
 {
     struct stat st;

@@ -77,8 +77,8 @@ struct issued_filter {
     bool no_total; /* see below: spares the counting where that would be slow */
 };
 /*
- * Order   newest first; by state: the end that comes soonest (valid, expiring), came last (expired),
- *         the latest revocation (revoked); a search: roles in order, then serial numbers in order.
+ * Order   newest first; by state: the end that comes soonest (valid, expiring), that came last
+ *         (expired), the latest revocation (revoked); a search: roles in order, then serial numbers in order.
  * Cost    the rows: the same with 10 and 1,000,000 certificates. The total: from counters for all,
  *         one CA, and the revoked; otherwise by counting, some 30 ms for 1,000,000.
  */

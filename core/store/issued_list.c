@@ -1,8 +1,8 @@
 /*
  * issued_list.c - certificates found again.
  *
- * Cost   each query walks one index in the order that it gives out, and stops at the limit: the same
- *        with 10 and with 1,000,000 rows. The partial indexes are chosen by SQLite only where the
+ * Cost   each query walks one index in the order that it gives out, and stops at the limit: the
+ *        same with 10 and with 1,000,000 rows. The partial indexes are chosen by SQLite only where the
  *        query has their conditions word by word.
  */
 #include "config.h"

@@ -3,7 +3,8 @@
  *
  * Order    revoked_add() and the next CRL are one transaction (revoked_and_sign()): a revocation
  *          without a CRL, or a CRL without its revocation, is never seen.
- * Errors   ERR_REVOKED_ALREADY, store errors, ERR_CRL_WEAKER never (rows are not deleted).
+ * Errors   ERR_REVOKED_ALREADY, ERR_POLICY (a canary; an ended CA), ERR_CA_KEY, store
+ *          errors; ERR_CRL_WEAKER never (rows are not deleted).
  */
 #ifndef PGSEAL_STORE_REVOKED_H
 #define PGSEAL_STORE_REVOKED_H
@@ -15,7 +16,8 @@ struct crl *revoked_and_sign(struct store *store, struct authority *authority,
                              const struct key *key, struct issued *issued, enum crl_reason reason,
                              int crl_days, struct err *err) MUST_CHECK;
 
-/* All unexpired revocations of one CA, oldest first; *ret to free(). */
+/* All revocations of one CA, oldest first, until a week after the certificate's end; *ret to
+ * free(). */
 bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret,
                      size_t *ret_n, struct err *err) MUST_CHECK;
 

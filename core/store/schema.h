@@ -16,7 +16,7 @@
 int schema_version(void); /* what this program writes */
 /* Brings the store to schema_version(); ERR_STORE_NEWER when it is beyond. */
 bool schema_migrate(struct store *store, struct err *err) MUST_CHECK;
-/* For a reader: ERR_STORE_NEWER, ERR_NO_STORE (empty file), ERR_STORE (older, or no store of ours). */
+/* For a reader: ERR_STORE_NEWER, ERR_NO_STORE (empty file), ERR_STORE (older, or not ours). */
 bool schema_check(struct store *store, struct err *err) MUST_CHECK;
 
 #endif

@@ -3,7 +3,9 @@
  *
  * Shapes   name: as said to "server add". conninfo: libpq, never with a password. tls_host, tls_port:
  *          where clients connect; empty: taken from conninfo. system_identifier: "" until first seen.
- * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME, ERR_USAGE (a password in conninfo), store errors.
+ * Names    letters, digits, ".", "_", "-"; 1 to 63 bytes; not two that differ in capitals only.
+ * Errors   ERR_SERVER_UNKNOWN, ERR_BAD_NAME (also: there is one of this name), ERR_BAD_VALUE,
+ *          ERR_USAGE (a password in conninfo, or not understood by libpq), store errors.
  */
 #ifndef PGSEAL_STORE_SERVER_H
 #define PGSEAL_STORE_SERVER_H
@@ -32,7 +34,8 @@ bool server_add(struct store *store, const struct server *server, struct err *er
 struct server *server_load(struct store *store, const char *name, struct err *err) MUST_CHECK;
 bool server_list(struct store *store, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
-/* Set once, at the first connection; another one later: ERR_OTHER_SERVER. */
+/* Set once, at the first connection; another one later: ERR_OTHER_SERVER. A store that is open for
+ * reading only compares and remembers nothing. */
 bool server_check_identifier(struct store *store, struct server *server,
                              const char *system_identifier, struct err *err) MUST_CHECK;
 

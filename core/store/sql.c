@@ -16,8 +16,8 @@ struct sql {
     int bind_result; /* the first bind that failed */
 };
 
-/* A full disk arrives as SQLITE_FULL; a full quota as an I/O error, with the system's own word for it
- * in errno only (SQLite does not keep it when a COMMIT fails). Callers set errno to 0 before. */
+/* A full disk arrives as SQLITE_FULL; a full quota as an I/O error, with the system's own word for
+ * it in errno only (SQLite does not keep it when a COMMIT fails). Callers set errno to 0 before. */
 static bool is_full(sqlite3 *db, int result, int number)
 {
     if ((result & 0xff) == SQLITE_FULL)

@@ -1,5 +1,5 @@
 /*
- * fail_vfs.h - for tests: SQLite's file layer with one call that fails, or at which the process dies.
+ * fail_vfs.h - for tests: SQLite's file layer with one call that fails, or kills the process.
  *
  * Source   sqlite3_vfs(3), sqlite3_io_methods: every call goes through to the real layer, but the
  *          n-th of those that change something (write, truncate, sync, delete).

@@ -13,6 +13,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/pg/handshake.h"
 #include "core/pg/sessions.h"
 #include "core/pg/settings.h"
@@ -446,6 +447,72 @@ static void a_session_with_a_certificate(void **state)
     free(changes);
 }
 
+/* pg_stat_ssl cuts a name at 63 bytes, here in the middle of a character. A server that has to convert
+ * such a text refuses the whole statement. */
+static void a_name_that_was_cut_does_not_hide_the_sessions(void **state)
+{
+    struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct name *name =
+        name_parse("CN=abcdefgh\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+                   "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+                   "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+                   "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",
+                   &err);
+    struct cert_request request = {.profile = PROFILE_CLIENT,
+                                   .subject = name,
+                                   .key = lab->good.key,
+                                   .not_before = clock_now() - 60,
+                                   .not_after = clock_now() + DAY};
+    char *cert_path = pg_data_path(lab->pg, "cut.crt");
+    char *key_path = pg_data_path(lab->pg, "alice.key");
+    char *changes = mem_printf("host=localhost port=%d user=alice dbname=postgres "
+                               "sslmode=require sslcert='%s' sslkey='%s'",
+                               demo_port(lab->pg->demo), cert_path, key_path);
+    static const char *const databases[] = {"dbname=postgres", "dbname=latin", "dbname=euc"};
+    struct cert *cert = NULL;
+    struct conn *conn = NULL;
+
+    assert_non_null(name);
+    assert_true(serial_random(&request.serial, &err));
+    cert = cert_sign(&request, lab->ca.cert, lab->ca.key, &err);
+    if (!cert)
+        fail_msg("PS-%d %s", (int)err.code, err.msg);
+    write_cert(lab, cert_path, cert);
+    pg_rules(lab->pg, "hostssl all alice all trust\n");
+    pg_run(lab->pg->admin, "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' "
+                           "LC_COLLATE 'C' LC_CTYPE 'C'");
+    pg_run(lab->pg->admin, "CREATE DATABASE euc TEMPLATE template0 ENCODING 'EUC_JP' "
+                           "LC_COLLATE 'C' LC_CTYPE 'C'");
+    conn = pg_connect(lab->pg, changes);
+    for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++) {
+        struct conn *admin = pg_connect(lab->pg, databases[i]);
+        struct sessions sessions;
+        size_t seen = 0;
+        char *encoding = NULL;
+
+        if (!sessions_read(admin, &sessions, &err))
+            fail_msg("%s: PS-%d %s", databases[i], (int)err.code, err.msg);
+        for (size_t at = 0; at < sessions.n; at++)
+            if (sessions.rows[at].pid == conn_backend_pid(conn) &&
+                sessions.rows[at].class == SESSION_TLS_CERT &&
+                text_is_clean(sessions.rows[at].client_dn))
+                seen++;
+        assert_int_equal(seen, 1);
+        sessions_clear(&sessions);
+        encoding = pg_ask(admin, "SHOW client_encoding");
+        assert_string_equal(encoding, "UTF8");
+        free(encoding);
+        conn_close(admin);
+    }
+    conn_close(conn);
+    cert_free(cert);
+    name_free(name);
+    free(cert_path);
+    free(key_path);
+    free(changes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +525,7 @@ int main(void)
         cmocka_unit_test(versions_that_do_not_meet),
         cmocka_unit_test(a_frozen_server_costs_the_deadline),
         cmocka_unit_test(a_session_with_a_certificate),
+        cmocka_unit_test(a_name_that_was_cut_does_not_hide_the_sessions),
     };
 
     if (!need_pg())

@@ -412,10 +412,10 @@ static void table_narrows_and_gives_way(void **state)
 
     canvas = canvas_new(5, 20, &ascii); /* FROM goes first */
     table_draw(table, canvas, 0, 5, true);
-    assert_picture(canvas, "     PID  ROLE\n"
-                           "       7  alice\n"
-                           " >    42  bob\n"
-                           "       9  carolin...\n\n");
+    assert_picture(canvas, "     PID ROLE\n"
+                           "       7 alice\n"
+                           " >    42 bob\n"
+                           "       9 carolina...\n\n");
     canvas_free(canvas);
     canvas = canvas_new(5, 3, &ascii); /* no room for anything: no crash */
     table_draw(table, canvas, 0, 5, true);

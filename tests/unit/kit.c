@@ -1,4 +1,4 @@
-/* kit.c - what a client gets: which files, which modes, what is refused before anything is written. */
+/* kit.c - what a client gets: which files, which modes, what is refused before any is written. */
 #include "config.h"
 
 #include <libpq-fe.h>

@@ -219,7 +219,7 @@ static void test_symbolic_link_for_a_file(void **state)
     free(folder);
 }
 
-/* A link to the folder is a person's own choice: the folder behind it is the one that is checked. */
+/* A link to the folder is a person's own choice: the folder behind it is what is checked. */
 static void test_symbolic_link_for_the_folder(void **state)
 {
     struct box *box = *state;
