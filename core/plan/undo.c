@@ -6,7 +6,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/plan/step.h"
+#include "core/plan/bundle.h"
 
 /* What works while the plan's own connection may be gone. */
 struct undo {
@@ -170,7 +170,9 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     case JOURNAL_KEPT:
         if (plan->id == 0)
             return true; /* there was nothing to do */
-        if (!check_untouched(plan, err))
+        settings_clear(&plan->settings);
+        if (!settings_read(plan->target.admin, &plan->settings, err) ||
+            !check_untouched(plan, err) || !bundle_check_undo(plan, err))
             return false;
         break;
     case JOURNAL_DOING:
