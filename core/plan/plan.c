@@ -37,6 +37,7 @@ static void probe_clear(struct access_rules_probe *probe)
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free((char *)(uintptr_t)texts[i]); /* our own copies, const for the reader only */
+    secret_free((struct secret *)(uintptr_t)probe->password);
 }
 
 void plan_free(struct plan *plan)

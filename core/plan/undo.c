@@ -23,12 +23,14 @@ static bool begin(struct undo *undo, struct plan *plan, const struct plan_watch 
                   struct err *err)
 {
     struct conn_options options = {.password = plan->target.admin_password};
+    struct err dead = ERR_INIT;
     struct params *params;
 
     *undo = (struct undo){.target = plan->target};
     undo->run = (struct step_run){
         .plan = plan, .target = &undo->target, .files = plan->files, .watch = watch};
-    if (conn_state(plan->target.admin) == CONN_IDLE)
+    if (conn_state(plan->target.admin) == CONN_IDLE &&
+        conn_run(plan->target.admin, "SELECT 1", &dead))
         return true;
     /* the server was restarted, or the network failed: try once more */
     params = params_parse(plan->target.server->conninfo, err);
