@@ -131,7 +131,7 @@ static struct secret *ask(struct attempt *attempt, struct job *job, const char *
     pthread_mutex_unlock(&attempt->lock);
     job_progress(job, 0, 0, NULL);
     if (secret == NULL)
-        err_set(err, ERR_CANCELLED, _("stopped while \"%s\" was asked for"), what);
+        err_set(err, ERR_CANCELLED, _("stopped while this was asked for: %s"), what);
     return secret;
 }
 
@@ -145,7 +145,7 @@ struct key *attempt_unlock(const struct attempt_tools *tools, const struct autho
 
     if (!authority->key_encrypted)
         return authority_unlock(tools->target->store, authority, NULL, err);
-    strbuf_printf(&what, _("passphrase of the CA \"%s\""), authority->name);
+    strbuf_printf(&what, _("Passphrase of the CA \"%s\""), authority->name);
     do {
         secret_free(secret);
         secret = ask(tools->attempt, tools->job, what.data, false, wrong, err);
@@ -168,7 +168,7 @@ static bool open_connection(struct run *run, struct err *err)
 
     if (params == NULL)
         return false;
-    strbuf_printf(&what, _("password for server \"%s\""), run->server->name);
+    strbuf_printf(&what, _("Password for the server \"%s\""), run->server->name);
     if (conn_resolve(params, err)) {
         for (;;) {
             struct conn_options options = {.password = run->password,
@@ -246,13 +246,13 @@ static const char *what_happened(const struct plan_step_view *step)
     case JOURNAL_STEP_OPEN:
         break;
     case JOURNAL_STEP_DOING:
-        return _("begins");
+        break;
     case JOURNAL_STEP_DONE:
-        return step->saw[0] != '\0' ? step->saw : _("done");
+        return _("done");
     case JOURNAL_STEP_SKIPPED:
         return _("nothing to do");
     case JOURNAL_STEP_UNDONE:
-        return step->saw[0] != '\0' ? step->saw : _("taken back");
+        return _("taken back");
     case JOURNAL_STEP_FAILED:
         return _("failed");
     }
@@ -274,7 +274,10 @@ static void on_step(void *arg, const struct plan_step_view *step)
         if (step->state == JOURNAL_STEP_DOING)
             view->steps[i].began_ms = clock_mono_ms();
     }
-    attempt_log_line(view, "%d  %s: %s", step->n, step->title, what_happened(step));
+    if (step->state != JOURNAL_STEP_DOING)
+        attempt_log_line(view, "%2d  %s: %s", step->n, what_happened(step), step->title);
+    if (step->state != JOURNAL_STEP_DOING && step->saw[0] != '\0')
+        attempt_log_line(view, "    %s", step->saw);
     unlock(run);
 }
 

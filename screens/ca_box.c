@@ -245,9 +245,9 @@ void ca_box_describe(const struct ca_box *box, struct strbuf *out)
     if (box->cleaned != 0) {
         strbuf_printf(out, _("%s Cleaned: "), mark_text(MARK_WARN));
         pem_cleaned_text(box->cleaned, out);
-        strbuf_add_char(out, '\n');
+    } else {
+        strbuf_truncate(out, out->len - 1);
     }
-    strbuf_add_str(out, _("Compare the SHA-256 with the sender, by phone."));
 }
 
 void ca_box_count(const struct ca_box *box, char *out, size_t size)

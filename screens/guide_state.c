@@ -92,7 +92,7 @@ static void look_at_wire(struct guide_state *self, const struct server *server,
     if (state != SERVER_NO_TLS)
         set(self, GUIDE_TLS, MARK_OK, _("TLS is on"));
     if (state == SERVER_OUR_CA)
-        set(self, GUIDE_TRUST, MARK_OK, _("the server asks for our certificates"));
+        set(self, GUIDE_TRUST, MARK_OK, _("asks for our certificates"));
 }
 
 /* A line that wants a certificate: ours, or one that somebody wrote by hand. */

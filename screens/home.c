@@ -174,8 +174,8 @@ static void update_menu(struct home *self)
     menu_turn_off(self->menu, HOME_TRUST, have_server ? NULL : no_server);
     menu_turn_off(self->menu, HOME_REQUIRE, have_server ? NULL : no_server);
     menu_turn_off(self->menu, HOME_SESSIONS, have_server ? NULL : no_server);
-    snprintf(note, sizeof(note), "%.16s", app_server(self->app));
-    menu_set_note(self->menu, HOME_SERVERS, MARK_NONE, note);
+    snprintf(note, sizeof(note), "(%.12s)", app_server(self->app));
+    menu_set_note(self->menu, HOME_SERVERS, MARK_NONE, have_server ? note : NULL);
     if (state->n_open > 0)
         snprintf(note, sizeof(note), ngettext("%zu is open", "%zu are open", state->n_open),
                  state->n_open);

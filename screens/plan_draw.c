@@ -163,9 +163,10 @@ static void draw_keep(const struct plan_page *self, struct canvas *body)
     const struct attempt_view *view = &self->view;
     int64_t left = (view->deadline_ms - clock_mono_ms() + 999) / 1000;
     int at = canvas_mark(body, 0, LABEL_AT, MARK_OK) + 1, row;
+    char text[200];
 
     canvas_text(body, 0, at, STYLE_STRONG, _("All steps are done, and the checks have passed."));
-    row = draw_proof(view, body, 1, canvas_rows(body) - 10);
+    row = draw_proof(view, body, 1, canvas_rows(body) - 11);
     if (view->sessions_before >= 0 && view->sessions_after >= 0) {
         at = canvas_mark(body, row, LABEL_AT, MARK_OK) + 1;
         canvas_printf(body, row++, at, STYLE_NORMAL, _("%d sessions before, %d now"),
@@ -177,11 +178,11 @@ static void draw_keep(const struct plan_page *self, struct canvas *body)
     row++;
     button_row_draw(&self->buttons, body, row++, LABEL_AT, true);
     row++;
-    row += canvas_wrap(body, row, LABEL_AT, canvas_columns(body) - 4, 2, STYLE_NORMAL,
-                       _("If you choose nothing, the change is taken back by itself; the same if "
-                         "this window closes."));
-    canvas_printf(body, row++, LABEL_AT, STYLE_STRONG, _("%lld s are left."),
-                  (long long)(left > 0 ? left : 0));
+    snprintf(text, sizeof(text),
+             _("If you choose nothing, the change is taken back by itself in %lld s. The same if "
+               "this window closes."),
+             (long long)(left > 0 ? left : 0));
+    row += canvas_wrap(body, row, LABEL_AT, canvas_columns(body) - 4, 2, STYLE_NORMAL, text);
     row = draw_file(body, row, _("Log"), view->log_file);
     draw_file(body, row, _("Script"), view->script_file);
 }

@@ -72,7 +72,7 @@ static const struct form_field method_field = {
     .word = "clientcert",
 };
 static const struct choice_item method_items[] = {
-    {N_("certificate"), N_("method cert; the usual choice")},
+    {N_("certificate"), N_("method cert; usual")},
     {N_("certificate and password"), N_("clientcert=verify-full")},
     {N_("any certificate and password"), N_("clientcert=verify-ca")},
 };
@@ -84,7 +84,7 @@ static const struct form_field folder_field = {
     .help = N_("A folder with NAME.crt, NAME.key (without a passphrase) and root.crt. Empty: no "
                "login is tried; the rules are still checked by the server before they count."),
     .word = "verify-full",
-    .width = 46,
+    .width = 38,
     .max = 1000,
     .after = N_("optional"),
 };

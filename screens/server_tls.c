@@ -227,6 +227,15 @@ static void check(void *arg, struct form *form)
     check_days(self, form);
 }
 
+/* Clients on the machine itself write either of the two. */
+static const char *likely_hosts(const struct client_facts *facts)
+{
+    if (facts->host == NULL || strcmp(facts->host, "localhost") == 0 ||
+        strcmp(facts->host, "127.0.0.1") == 0)
+        return "localhost, 127.0.0.1";
+    return facts->host;
+}
+
 static void make_form(struct server_tls *self)
 {
     const struct client_facts *facts = self->facts;
@@ -246,10 +255,8 @@ static void make_form(struct server_tls *self)
     } else {
         form_add_line(self->form, N_("CA"), facts->cas[0].name);
     }
-    self->hosts = form_add_text(self->form, &hosts_field,
-                                hosts != NULL         ? hosts
-                                : facts->host != NULL ? facts->host
-                                                      : "localhost");
+    self->hosts =
+        form_add_text(self->form, &hosts_field, hosts != NULL ? hosts : likely_hosts(facts));
     self->days = form_add_text(self->form, &days_field, days != NULL ? days : text);
     form_add_line(self->form, NULL,
                   _("The server's private key is made by pgseal and written on the server's own "

@@ -9,30 +9,33 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "screens/pages.h"
+#include "tui/utf8.h"
 
 #define INDENT 2
+#define WIDTH  76
 
 struct text_page {
-    char *title, *path, *text;
-    char **lines; /* into text */
+    char *title, *path;
+    char **lines; /* wrapped */
     size_t n;
     size_t top;
     int *
         height; /* of the last picture: what a page down is; apart, since drawing changes no page */
 };
 
-static void split(struct text_page *self)
+static void add(struct text_page *self, const char *line, size_t len)
 {
-    for (char *line = self->text; line != NULL;) {
-        char *end = strchr(line, '\n');
+    self->lines = mem_realloc_array(self->lines, self->n + 1, sizeof(*self->lines));
+    self->lines[self->n++] = mem_strndup(line, len);
+}
 
-        if (end != NULL)
-            *end++ = '\0';
-        if (end == NULL && line[0] == '\0')
-            break;
-        self->lines = mem_realloc_array(self->lines, self->n + 1, sizeof(*self->lines));
-        self->lines[self->n++] = line;
-        line = end;
+static void split(struct text_page *self, const char *text)
+{
+    while (*text != '\0') {
+        size_t next, len = utf8_wrap(text, WIDTH, &next);
+
+        add(self, text, len);
+        text += next;
     }
 }
 
@@ -125,7 +128,8 @@ static void text_free(void *arg)
 
     free(self->title);
     free(self->path);
-    free(self->text);
+    for (size_t i = 0; i < self->n; i++)
+        free(self->lines[i]);
     free(self->lines);
     free(self->height);
     free(self);
@@ -148,7 +152,7 @@ struct screen *page_text(const char *title, const char *path, const char *text)
     self->height = mem_zalloc(sizeof(*self->height));
     self->title = mem_strdup(title);
     self->path = mem_strdup(path);
-    self->text = strbuf_steal(&clean);
-    split(self);
+    split(self, clean.data);
+    strbuf_clear(&clean);
     return screen_new(&text_ops, self);
 }

@@ -360,7 +360,7 @@ static void trust_frame(const void *arg, struct frame *ret)
     }
     if (source_of(self) != SOURCE_OURS && self->box.mark == MARK_OK)
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 _("Nothing was sent to the server yet."));
+                 _("Nothing was sent yet. Compare the SHA-256 with the sender, by phone."));
     form_frame(self->form, ret);
 }
 
