@@ -125,6 +125,9 @@
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
       "Use the store that made the last list.")                                                    \
+    X(ERR_UNFINISHED, 2112, "an earlier change was not finished",                                  \
+      "pgseal was killed or lost the server in the middle of it, or another pgseal is at it now.", \
+      "\"pgseal server undo NAME\" takes it back.")                                                \
     X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
       "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     X(ERR_ALERT_BAD, 2142, "the server refuses the certificate: bad certificate",                  \

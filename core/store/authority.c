@@ -113,7 +113,8 @@ static struct authority *load_only(struct store *store, struct err *err)
     struct authority_list list = {NULL, 0};
     struct authority *authority = NULL;
     struct sql *sql =
-        sql_new(store, "SELECT " COLUMNS "WHERE a.retired_at IS NULL ORDER BY a.id LIMIT 2", err);
+        sql_new(store, "SELECT " COLUMNS "WHERE a.retired_at IS NULL AND a.deleted_at IS NULL"
+                " ORDER BY a.id LIMIT 2", err);
 
     if (!read_rows(store, sql, &list, err))
         return NULL;
@@ -138,7 +139,7 @@ struct authority *authority_load(struct store *store, const char *name, struct e
 
     if (name == NULL)
         return load_only(store, err);
-    sql = sql_new(store, "SELECT " COLUMNS "WHERE a.name = ?1", err);
+    sql = sql_new(store, "SELECT " COLUMNS "WHERE a.name = ?1 AND a.deleted_at IS NULL", err);
     if (sql == NULL)
         return NULL;
     sql_bind_text(sql, 1, name);
@@ -165,7 +166,10 @@ struct authority *authority_load_id(struct store *store, int64_t id, struct err 
 bool authority_find(struct store *store, const struct cert *cert, struct authority **ret,
                     struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " COLUMNS "WHERE a.sha256 = ?1", err);
+    struct sql *sql = sql_new(store, "SELECT " COLUMNS
+                             "WHERE (a.sha256 = ?1 OR a.id = (SELECT authority_id FROM"
+                             " authority_cert WHERE sha256 = ?1)) AND a.deleted_at IS NULL",
+                             err);
     uint8_t sha256[CERT_SHA256_SIZE];
 
     if (sql == NULL)
@@ -177,7 +181,7 @@ bool authority_find(struct store *store, const struct cert *cert, struct authori
 
 bool authority_list(struct store *store, struct authority_list *ret, struct err *err)
 {
-    return read_rows(store, sql_new(store, "SELECT " COLUMNS "ORDER BY a.id", err), ret, err);
+    return read_rows(store, sql_new(store, "SELECT " COLUMNS "WHERE a.deleted_at IS NULL ORDER BY a.id", err), ret, err);
 }
 
 /* One text column of one CA. Caller frees. */
@@ -357,7 +361,7 @@ struct crl *authority_sign_crl(struct store *store, struct authority *authority,
 
     if (!store_begin(store, err))
         return NULL;
-    crl = row_next_crl(store, authority, key, days, err);
+    crl = row_next_crl(store, authority, key, days, 0, err);
     if (crl == NULL)
         goto fail;
     (void)crl_number(crl, &number);
@@ -398,7 +402,7 @@ bool authority_canary(struct store *store, const struct authority *authority, en
         return false;
     sql = sql_new(store,
                   "SELECT cert FROM issued WHERE authority_id = ?1 AND kind = ?2 AND kind >= 2"
-                  " ORDER BY id LIMIT 1",
+                  " ORDER BY id DESC LIMIT 1",
                   err);
     if (sql == NULL)
         goto out;

@@ -175,7 +175,8 @@ static bool check_not_retired(struct store *store, const struct authority *autho
                               struct err *err)
 {
     struct sql *sql =
-        sql_new(store, "SELECT retired_at IS NOT NULL FROM authority WHERE id = ?1", err);
+        sql_new(store, "SELECT retired_at IS NOT NULL OR deleted_at IS NOT NULL FROM authority"
+                       " WHERE id = ?1", err);
     int64_t retired = -1;
 
     if (sql == NULL)
@@ -217,7 +218,9 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
                            const struct key *authority_key, const struct issue_spec *spec,
                            struct err *err)
 {
-    struct issued_row row = {.authority_id = authority->id, .kind = spec->kind};
+    struct issued_row row = {.authority_id = authority->id,
+                             .kind = spec->kind,
+                             .replaces = spec->replaces != NULL ? spec->replaces->id : 0};
     struct issued *issued = NULL;
     struct cert *cert = NULL;
     struct san san;
@@ -256,6 +259,7 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
     issued->note = note;
     note = NULL;
     issued->created_at = row.created_at;
+    issued->replaces = row.replaces;
     issued->serial = cert_serial(cert);
     issued->not_before = cert_not_before(cert);
     issued->not_after = cert_not_after(cert);

@@ -2,7 +2,7 @@
  * issued.h - certificates that our CAs issued: recorded first, delivered after.
  *
  * Order    the row is committed before any file appears: a certificate that exists can be revoked.
- * Serials  random, unique in the store.
+ * Serials  random; unique within a CA (those of imported CAs may be 01, 02, 03).
  * Errors   ERR_POLICY (would outlive the CA and days was given), ERR_BAD_NAME, ERR_CERT_UNKNOWN,
  *          ERR_CERT_AMBIGUOUS, ERR_REVOKED_ALREADY, store errors.
  */
@@ -32,6 +32,7 @@ struct issued {
     int64_t not_before, not_after;
     int64_t created_at;
     bool delivered;     /* its files were written */
+    int64_t replaces;   /* id of the one that it was made for anew; 0: none */
     int64_t revoked_at; /* 0: not */
     enum crl_reason reason;
     struct cert *cert;
@@ -57,6 +58,7 @@ struct issue_spec {
     int days; /* 0: the kind's default, shortened to the CA's end; else ERR_POLICY beyond it */
     const struct key *key; /* the subject's key, or: */
     const struct csr *csr; /* a request made elsewhere */
+    const struct issued *replaces; /* what is renewed, or was never delivered; or NULL */
 };
 
 /* Signs and records. Nothing is written but the row. */
@@ -85,7 +87,7 @@ struct issued_filter {
 bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
                  struct err *err) MUST_CHECK;
 
-/* By serial: hex as everywhere, or decimal as in pg_stat_ssl ("decimal:…" or all digits and longer
+/* By serial: "CA:hex" or hex as everywhere, or decimal as in pg_stat_ssl ("decimal:…" or all digits and longer
  * than any hex); or by role when exactly one that is neither revoked nor ended fits. */
 struct issued *issued_find(struct store *store, const char *serial_or_role,
                            struct err *err) MUST_CHECK;

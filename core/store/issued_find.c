@@ -34,14 +34,65 @@ static bool read_first(struct sql *sql, struct issued **ret, struct err *err)
     return ok;
 }
 
+/* Short numbers may be those of several CAs: then a person must say which one is meant. */
 static bool by_serial(struct store *store, const struct serial *serial, struct issued **ret,
                       struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " ROW_ISSUED "WHERE i.serial = ?1", err);
+    struct sql *sql =
+        sql_new(store, "SELECT " ROW_ISSUED "WHERE i.serial = ?1 ORDER BY i.id LIMIT 2", err);
+    struct issued *first = NULL;
+    struct issued *second = NULL;
+    char hex[SERIAL_HEX_MAX];
+    bool row = false;
+    bool ok;
 
     if (sql == NULL)
         return false;
     sql_bind_blob(sql, 1, serial->bytes, serial->len);
+    ok = sql_step(sql, &row, err);
+    if (ok && row) {
+        first = row_read_issued(sql, err);
+        ok = first != NULL && sql_step(sql, &row, err);
+        if (ok && row) {
+            second = row_read_issued(sql, err);
+            ok = second != NULL;
+        }
+    }
+    sql_free(sql);
+    if (second != NULL) {
+        err_set(err, ERR_CERT_AMBIGUOUS, _("serial number %s is of the CAs \"%s\" and \"%s\""),
+                serial_format_hex(hex, serial), first->authority, second->authority);
+        err_hint(err, _("Name it by CA and number: \"%s:%s\"."), first->authority, hex);
+        ok = false;
+    }
+    if (ok)
+        *ret = first;
+    else
+        issued_free(first);
+    issued_free(second);
+    return ok;
+}
+
+/* "CA:SERIAL": of that CA. *ret NULL and true: the text has not that form, or there is none. */
+static bool by_authority(struct store *store, const char *text, struct issued **ret,
+                         struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    struct err not_a_number = ERR_INIT;
+    struct serial serial;
+    struct sql *sql;
+    char *name;
+
+    *ret = NULL;
+    if (colon == NULL || colon == text || !serial_parse_hex(&serial, colon + 1, &not_a_number))
+        return true;
+    sql = sql_new(store, "SELECT " ROW_ISSUED "WHERE i.serial = ?1 AND a.name = ?2", err);
+    if (sql == NULL)
+        return false;
+    name = mem_strndup(text, (size_t)(colon - text));
+    sql_bind_blob(sql, 1, serial.bytes, serial.len);
+    sql_bind_text(sql, 2, name);
+    free(name);
     return read_first(sql, ret, err);
 }
 
@@ -173,6 +224,8 @@ struct issued *issued_find(struct store *store, const char *serial_or_role, stru
     bool ended = false;
 
     if (!by_number(store, serial_or_role, &issued, err) || issued != NULL)
+        return issued;
+    if (!by_authority(store, serial_or_role, &issued, err) || issued != NULL)
         return issued;
     if (!by_role(store, serial_or_role, &issued, &ended, err) || issued != NULL)
         return issued;

@@ -21,7 +21,10 @@ bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry
     struct sql *sql =
         sql_new(store,
                 "SELECT serial, revoked_at, reason FROM issued WHERE authority_id = ?1"
-                " AND revoked_at IS NOT NULL AND not_after >= ?2 ORDER BY revoked_at, id",
+                " AND revoked_at IS NOT NULL AND not_after >= ?2"
+                " UNION ALL SELECT serial, revoked_at, reason FROM serial_only"
+                " WHERE authority_id = ?1 AND revoked_at IS NOT NULL"
+                " AND (not_after IS NULL OR not_after >= ?2) ORDER BY 2, 1",
                 err);
     struct crl_entry *entries = NULL;
     size_t n = 0;
@@ -123,7 +126,7 @@ struct crl *revoked_and_sign(struct store *store, struct authority *authority,
         return NULL;
     if (check_may_be_revoked(store, authority, issued, err) &&
         mark(store, authority, issued, now, reason, err))
-        crl = row_next_crl(store, authority, key, crl_days, err);
+        crl = row_next_crl(store, authority, key, crl_days, 0, err);
     if (crl == NULL) {
         store_rollback(store);
         return NULL;

@@ -16,40 +16,64 @@
 
 #define CRL_DAYS_MAX 36500
 
-bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
-                    struct err *err)
+struct sql *row_adder(struct store *store, struct err *err)
+{
+    return sql_new(store,
+                   "INSERT INTO issued (authority_id, kind, role, subject, note, serial, not_before,"
+                   " not_after, created_at, delivered_at, revoked_at, reason, replaces, cert)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                   err);
+}
+
+static void bind_or_null(struct sql *sql, int at, int64_t value)
+{
+    if (value != 0)
+        sql_bind_int(sql, at, value);
+    else
+        sql_bind_null(sql, at);
+}
+
+bool row_add_again(struct store *store, struct sql *adder, const struct issued_row *row,
+                   int64_t *ret_id, struct err *err)
 {
     struct serial serial = cert_serial(row->cert);
     struct strbuf der = STRBUF_INIT;
-    struct sql *sql = NULL;
+    struct strbuf subject = STRBUF_INIT;
     bool ok = false;
 
     if (!cert_to_der(row->cert, &der, err))
         goto out;
-    sql = sql_new(store,
-                  "INSERT INTO issued (authority_id, kind, role, note, serial, not_before,"
-                  " not_after, created_at, revoked_at, reason, cert)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                  err);
-    if (sql == NULL)
-        goto out;
-    sql_bind_int(sql, 1, row->authority_id);
-    sql_bind_int(sql, 2, row->kind);
-    sql_bind_text(sql, 3, row->role);
-    sql_bind_text(sql, 4, row->note);
-    sql_bind_blob(sql, 5, serial.bytes, serial.len);
-    sql_bind_int(sql, 6, cert_not_before(row->cert));
-    sql_bind_int(sql, 7, cert_not_after(row->cert));
-    sql_bind_int(sql, 8, row->created_at);
-    if (row->revoked_at != 0)
-        sql_bind_int(sql, 9, row->revoked_at);
-    sql_bind_int(sql, 10, row->reason);
-    sql_bind_blob(sql, 11, der.data, der.len);
-    ok = sql_run(sql, err);
+    cert_format_subject(row->cert, &subject);
+    sql_bind_int(adder, 1, row->authority_id);
+    sql_bind_int(adder, 2, row->kind);
+    sql_bind_text(adder, 3, row->role);
+    sql_bind_text(adder, 4, subject.data);
+    sql_bind_text(adder, 5, row->note);
+    sql_bind_blob(adder, 6, serial.bytes, serial.len);
+    sql_bind_int(adder, 7, cert_not_before(row->cert));
+    sql_bind_int(adder, 8, cert_not_after(row->cert));
+    sql_bind_int(adder, 9, row->created_at);
+    bind_or_null(adder, 10, row->delivered_at);
+    bind_or_null(adder, 11, row->revoked_at);
+    sql_bind_int(adder, 12, row->reason);
+    bind_or_null(adder, 13, row->replaces);
+    sql_bind_blob(adder, 14, der.data, der.len);
+    ok = sql_again(adder, err);
     if (ok)
         *ret_id = sql_last_id(store);
 out:
     strbuf_clear(&der);
+    strbuf_clear(&subject);
+    return ok;
+}
+
+bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
+                    struct err *err)
+{
+    struct sql *adder = row_adder(store, err);
+    bool ok = adder != NULL && row_add_again(store, adder, row, ret_id, err);
+
+    sql_free(adder);
     return ok;
 }
 
@@ -69,6 +93,7 @@ struct issued *row_read_issued(const struct sql *sql, struct err *err)
     issued->delivered = !sql_is_null(sql, 7);
     issued->revoked_at = sql_int(sql, 8);
     issued->reason = (enum crl_reason)sql_int(sql, 9);
+    issued->replaces = sql_int(sql, 11);
     issued->cert = cert_from_der(der, len, err);
     if (issued->cert == NULL) {
         err_prefix(err, _("certificate %lld of the store"), (long long)issued->id);
@@ -157,7 +182,7 @@ bool row_crl_end(const struct cert *authority, int64_t now, int days, int64_t *r
 }
 
 struct crl *row_next_crl(struct store *store, const struct authority *authority,
-                         const struct key *key, int days, struct err *err)
+                         const struct key *key, int days, uint64_t at_least, struct err *err)
 {
     int64_t now = clock_now();
     struct crl_entry *entries = NULL;
@@ -174,7 +199,7 @@ struct crl *row_next_crl(struct store *store, const struct authority *authority,
         !row_last_crl(store, authority->id, &number, err) ||
         !revoked_entries(store, authority->id, &entries, &n_entries, err))
         return NULL;
-    number++;
+    number = number + 1 < at_least ? at_least : number + 1;
     crl =
         crl_build(authority->cert, key, entries, n_entries, number, now - CERT_BACKDATE, end, err);
     free(entries);

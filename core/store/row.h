@@ -16,16 +16,22 @@ struct issued_row {
     const char *note; /* or NULL */
     const struct cert *cert;
     int64_t created_at;
+    int64_t delivered_at; /* 0: not */
+    int64_t replaces;     /* a row's id; 0: none */
     int64_t revoked_at; /* 0: not */
     enum crl_reason reason;
 };
 bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
                     struct err *err) MUST_CHECK;
+/* The same many times over: prepared once, for the caller to sql_free(). */
+struct sql *row_adder(struct store *store, struct err *err) MUST_CHECK;
+bool row_add_again(struct store *store, struct sql *adder, const struct issued_row *row,
+                   int64_t *ret_id, struct err *err) MUST_CHECK;
 
 /* The columns of "issued AS i JOIN authority AS a", in the order that row_read_issued() reads. */
 #define ROW_ISSUED                                                                                 \
     "i.id, i.authority_id, a.name, i.kind, i.role, i.note, i.created_at, i.delivered_at, "         \
-    "i.revoked_at, i.reason, i.cert FROM issued AS i JOIN authority AS a ON a.id = "               \
+    "i.revoked_at, i.reason, i.cert, i.replaces FROM issued AS i JOIN authority AS a ON a.id = "               \
     "i.authority_id "
 struct issued *row_read_issued(const struct sql *sql, struct err *err) MUST_CHECK;
 
@@ -35,9 +41,11 @@ bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_numbe
 bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *crl,
                  struct err *err) MUST_CHECK;
 
-/* From one CRL to the next: number, entries, dates; signed and recorded. Caller frees. */
+/* From one CRL to the next: number (at_least this one), entries, dates; signed and recorded. Caller
+ * frees. */
 struct crl *row_next_crl(struct store *store, const struct authority *authority,
-                         const struct key *key, int days, struct err *err) MUST_CHECK;
+                         const struct key *key, int days, uint64_t at_least,
+                         struct err *err) MUST_CHECK;
 /* After the commit: authority's crl fields are those of this list. */
 void row_set_crl(struct authority *authority, const struct crl *crl);
 /* When a list made now ends: days (0: CRL_DEFAULT_DAYS) from now, not beyond the CA. */

@@ -3,10 +3,12 @@
 
 #include "core/store/schema.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pki/cert.h"
 #include "core/store/sql.h"
 
 /* Indexes: every list of the program is one of these in order, with a limit; see issued_list.c. The
@@ -130,7 +132,103 @@ static const char *const version_1[] = {
     " SELECT RAISE(ABORT, 'the log is never changed'); END",
     NULL};
 
-static const char *const *const migrations[] = {version_1};
+/*
+ * A serial number is unique within its CA only: CAs from elsewhere count 01, 02, 03. SQLite changes no
+ * constraint in place, so the table is written anew.
+ */
+static const char *const version_2[] = {
+    "CREATE TABLE issued_2 ("
+    " id INTEGER PRIMARY KEY,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 3)," /* enum issued_kind */
+    " role TEXT NOT NULL,"
+    " subject TEXT NOT NULL DEFAULT ''," /* "CN=alice, O=Acme" */
+    " note TEXT,"
+    " serial BLOB NOT NULL CHECK (length(serial) BETWEEN 1 AND 20),"
+    " not_before INTEGER NOT NULL,"
+    " not_after INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " delivered_at INTEGER,"
+    " revoked_at INTEGER,"
+    " reason INTEGER NOT NULL DEFAULT 0," /* enum crl_reason */
+    " replaces INTEGER," /* the row that this one was made for: renewed, or never delivered */
+    " cert BLOB NOT NULL,"
+    " UNIQUE (serial, authority_id)) STRICT",
+    "INSERT INTO issued_2 (id, authority_id, kind, role, subject, note, serial, not_before, not_after,"
+    " created_at, delivered_at, revoked_at, reason, cert)"
+    " SELECT id, authority_id, kind, role, pgseal_subject(cert), note, serial, not_before, not_after,"
+    " created_at, delivered_at, revoked_at, reason, cert FROM issued ORDER BY id",
+    "DROP TABLE issued",
+    "ALTER TABLE issued_2 RENAME TO issued",
+    "CREATE INDEX issued_authority ON issued (authority_id)",
+    "CREATE INDEX issued_role ON issued (role)",
+    "CREATE INDEX issued_subject ON issued (subject)",
+    "CREATE INDEX issued_note ON issued (note) WHERE note IS NOT NULL",
+    "CREATE INDEX issued_created ON issued (created_at)",
+    "CREATE INDEX issued_canary ON issued (authority_id, kind) WHERE kind >= 2",
+    "CREATE INDEX issued_not_after ON issued (not_after)",
+    "CREATE INDEX issued_end ON issued (not_after) WHERE revoked_at IS NULL AND kind < 2",
+    "CREATE INDEX issued_authority_end ON issued (authority_id, not_after)"
+    " WHERE revoked_at IS NULL AND kind < 2",
+    "CREATE INDEX issued_revoked ON issued (revoked_at) WHERE revoked_at IS NOT NULL",
+    "CREATE INDEX issued_authority_revoked ON issued (authority_id, revoked_at)"
+    " WHERE revoked_at IS NOT NULL",
+    "CREATE INDEX issued_undelivered ON issued (role) WHERE delivered_at IS NULL AND kind < 2",
+    "CREATE INDEX issued_replaces ON issued (replaces) WHERE replaces IS NOT NULL",
+    "CREATE TRIGGER issued_count AFTER INSERT ON issued WHEN NEW.kind < 2 BEGIN"
+    " UPDATE authority SET n_issued = n_issued + 1,"
+    " n_revoked = n_revoked + (NEW.revoked_at IS NOT NULL) WHERE id = NEW.authority_id; END",
+    "CREATE TRIGGER issued_count_revoked AFTER UPDATE OF revoked_at ON issued"
+    " WHEN NEW.kind < 2 AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL BEGIN"
+    " UPDATE authority SET n_revoked = n_revoked + 1 WHERE id = NEW.authority_id; END",
+    "CREATE TRIGGER issued_stays BEFORE DELETE ON issued BEGIN"
+    " SELECT RAISE(ABORT, 'a certificate is never deleted'); END",
+    "CREATE TRIGGER issued_stays_revoked BEFORE UPDATE OF revoked_at ON issued"
+    " WHEN OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at BEGIN"
+    " SELECT RAISE(ABORT, 'a revocation is never taken back'); END",
+
+    /* What an imported CA knows by its number only: its list goes on having it. */
+    "CREATE TABLE serial_only ("
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " serial BLOB NOT NULL CHECK (length(serial) BETWEEN 1 AND 20),"
+    " subject TEXT NOT NULL,"
+    " not_after INTEGER," /* NULL: not known, so the entry stays */
+    " revoked_at INTEGER,"
+    " reason INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (authority_id, serial)) STRICT, WITHOUT ROWID",
+    "CREATE TRIGGER serial_only_stays BEFORE DELETE ON serial_only BEGIN"
+    " SELECT RAISE(ABORT, 'a certificate is never deleted'); END",
+    "CREATE TRIGGER serial_only_stays_revoked BEFORE UPDATE OF revoked_at ON serial_only"
+    " WHEN OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NOT OLD.revoked_at BEGIN"
+    " SELECT RAISE(ABORT, 'a revocation is never taken back'); END",
+
+    "ALTER TABLE authority ADD COLUMN deleted_at INTEGER",
+    /* Certificates that a CA had before "ca renew": same name, same key. */
+    "CREATE TABLE authority_cert ("
+    " sha256 BLOB NOT NULL PRIMARY KEY,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " cert BLOB NOT NULL,"
+    " until INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    /* Of an intermediate CA: those above it, 1 is its issuer, the last one is the root. */
+    "CREATE TABLE authority_parent ("
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " n INTEGER NOT NULL,"
+    " cert BLOB NOT NULL,"
+    " crl BLOB," /* its list, DER; made elsewhere */
+    " PRIMARY KEY (authority_id, n)) STRICT, WITHOUT ROWID",
+    /* An intermediate CA whose certificate has not come yet. */
+    "CREATE TABLE authority_request ("
+    " id INTEGER PRIMARY KEY,"
+    " name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+    " csr BLOB NOT NULL,"
+    " key_file TEXT NOT NULL UNIQUE,"
+    " key_encrypted INTEGER NOT NULL,"
+    " created_at INTEGER NOT NULL) STRICT",
+    /* Files of keys/ that nothing needs since the commit that wrote the row: to be removed. */
+    "CREATE TABLE doomed_file (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
+    NULL};
+
+static const char *const *const migrations[] = {version_1, version_2};
 
 int schema_version(void)
 {
@@ -171,6 +269,31 @@ static bool read_version(struct store *store, int *ret, struct err *err)
     return true;
 }
 
+/* For version 2: the subject of a certificate, as text. What cannot be read has none. */
+static void subject_of(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    const void *der = sqlite3_value_blob(values[0]);
+    struct cert *cert = cert_from_der(der, (size_t)sqlite3_value_bytes(values[0]), &ignored);
+
+    (void)n;
+    if (cert != NULL)
+        cert_format_subject(cert, &text);
+    sqlite3_result_text(context, text.data, (int)text.len, SQLITE_TRANSIENT);
+    strbuf_clear(&text);
+    cert_free(cert);
+}
+
+static bool add_functions(struct store *store, struct err *err)
+{
+    if (sqlite3_create_function(store_db(store), "pgseal_subject", 1,
+                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                subject_of, NULL, NULL) == SQLITE_OK)
+        return true;
+    return sql_err(store, err, _("cannot bring the store up to date"));
+}
+
 static bool run_migration(struct store *store, int from, struct err *err)
 {
     char *pragma = mem_printf("PRAGMA user_version = %d", from + 1);
@@ -207,6 +330,7 @@ bool schema_migrate(struct store *store, struct err *err)
     ok = read_version(store, &version, err);
     if (ok && version == 0)
         ok = set_application_id(store, err);
+    ok = ok && add_functions(store, err);
     for (; ok && version < schema_version(); version++)
         ok = run_migration(store, version, err);
     if (!ok) {

@@ -135,6 +135,17 @@ bool sql_run(struct sql *sql, struct err *err)
     return ok;
 }
 
+bool sql_again(struct sql *sql, struct err *err)
+{
+    bool row = true;
+    bool ok = true;
+
+    while (ok && row)
+        ok = sql_step(sql, &row, err);
+    (void)sqlite3_reset(sql->stmt); /* repeats the last step's result, which was handled */
+    return ok;
+}
+
 bool sql_run_int(struct sql *sql, int64_t fallback, int64_t *ret, struct err *err)
 {
     bool row = false;

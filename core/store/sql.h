@@ -32,6 +32,8 @@ void sql_bind_blob(struct sql *sql, int at, const void *bytes, size_t len); /* c
 bool sql_step(struct sql *sql, bool *ret_row, struct err *err) MUST_CHECK;
 /* For a statement without rows: runs it and frees it. */
 bool sql_run(struct sql *sql, struct err *err) MUST_CHECK;
+/* The same, and it can be bound and run again; the caller frees it. */
+bool sql_again(struct sql *sql, struct err *err) MUST_CHECK;
 /* For one row with one number: runs it and frees it. No row: fallback. */
 bool sql_run_int(struct sql *sql, int64_t fallback, int64_t *ret, struct err *err) MUST_CHECK;
 
