@@ -80,8 +80,27 @@ enum hba_fit {
     HBA_FIT_MAYBE, /* cannot be told here: host names, includes, "@file", samenet of a far server … */
     HBA_FIT_YES
 };
+/* Why a line does not fit: the first thing that is another one. */
+enum hba_miss {
+    HBA_MISS_NONE,    /* it fits, or may */
+    HBA_MISS_NO_RULE, /* blank, comment, or a line that PostgreSQL cannot read */
+    HBA_MISS_TYPE,    /* local and TCP, with and without TLS */
+    HBA_MISS_DATABASE,
+    HBA_MISS_ROLE,
+    HBA_MISS_ADDRESS
+};
+
 /* Does this line fit? A line that is no rule does not; an include may. */
 enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client);
+enum hba_fit hba_fits_why(const struct hba_line *line, const struct hba_client *client,
+                          enum hba_miss *ret_miss);
+/* Many clients against one file: the addresses of the lines are read once. hba is borrowed and must
+ * not change meanwhile. Answers as hba_first_match(). */
+struct hba_matcher;
+struct hba_matcher *hba_matcher_new(const struct hba *hba) MUST_CHECK;
+void hba_matcher_free(struct hba_matcher *matcher);
+int hba_matcher_first(const struct hba_matcher *matcher, const struct hba_client *client,
+                      bool *ret_sure);
 /* Index of the first line that fits or may fit, or -1. *ret_sure (may be NULL) is false where it
  * could not be told: this line only may fit, or a bad line above keeps the file from being loaded. */
 int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure);
