@@ -284,6 +284,28 @@ enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *clie
     return hba_fits_why(line, client, &miss);
 }
 
+/* ---- what a line asks for ---- */
+
+const char *hba_rule_option(const struct hba_rule *rule, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < rule->n_options; i++) {
+        if (strncmp(rule->options[i], name, len) == 0 && rule->options[i][len] == '=')
+            return rule->options[i] + len + 1;
+    }
+    return NULL;
+}
+
+bool hba_rule_needs_cert(const struct hba_rule *rule)
+{
+    const char *wanted = hba_rule_option(rule, "clientcert");
+
+    /* "1" is what 13 and older had for verify-ca */
+    return strcmp(rule->method, "cert") == 0 ||
+           (wanted && strcmp(wanted, "no-verify") != 0 && strcmp(wanted, "0") != 0);
+}
+
 /* ---- files ---- */
 
 struct hba_matcher {
