@@ -37,6 +37,7 @@ static void probe_clear(struct access_rules_probe *probe)
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free((char *)(uintptr_t)texts[i]); /* our own copies, const for the reader only */
+    secret_free((struct secret *)(uintptr_t)probe->password);
 }
 
 void plan_free(struct plan *plan)
@@ -66,10 +67,12 @@ void plan_free(struct plan *plan)
 
 static bool check_identity(const struct plan_target *target, struct err *err)
 {
-    char identifier[32];
+    char identifier[32] = "";
 
-    return conn_system_identifier(target->admin, identifier, err) &&
-           server_check_identifier(target->store, target->server, identifier, err);
+    if (!conn_system_identifier(target->admin, identifier, err))
+        return false;
+    /* empty: this role may not see it */
+    return !*identifier || server_check_identifier(target->store, target->server, identifier, err);
 }
 
 static bool check_rights(const struct plan *plan, struct err *err)
