@@ -35,6 +35,9 @@ struct kit_files { /* absolute paths, "" where not made; owned */
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
+/* The role or host as the beginning of the files' names: nothing that a shell or a file system treats
+ * specially, never hidden, never an option, never "root". Caller frees. */
+char *kit_file_base(const char *role, enum issued_kind kind) MUST_CHECK;
 /* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. Makes
  * nothing. Before the certificate is there, kind and role of issued are enough; ca and passphrases
  * are not looked at. */
