@@ -256,10 +256,16 @@ static bool parse_letters(const char *letters, struct args *args, struct err *er
 /* Takes the command's one or two words off the names. */
 static bool take_command(struct args *args, struct err *err)
 {
-    const char *first = args->n_names > 0 ? args->names[0] : NULL;
-    const char *second = args->n_names > 1 ? args->names[1] : NULL;
+    const char *first, *second;
     size_t words;
 
+    if (args->n_names > 0 && strcmp(args->names[0], "help") == 0) { /* "help ca create", as git */
+        set_option(args, &options[OPT_HELP], "");
+        args->n_names--;
+        memmove(args->names, args->names + 1, args->n_names * sizeof(*args->names));
+    }
+    first = args->n_names > 0 ? args->names[0] : NULL;
+    second = args->n_names > 1 ? args->names[1] : NULL;
     if (!first)
         return true;
     if (command_is_group(first) && !second) {

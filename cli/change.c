@@ -142,7 +142,7 @@ static void show_plan(const struct change *change, const struct plan *plan, bool
     print(output, _("  + new   ~ changed   - removed   = same   ! acts now   ? only looks"));
 }
 
-bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err)
+bool change_open_unfinished(struct cli *cli, const char *name, struct change *ret, struct err *err)
 {
     memset(ret, 0, sizeof(*ret));
     ret->cli = cli;
@@ -169,6 +169,32 @@ bool change_open(struct cli *cli, const char *name, struct change *ret, struct e
                                "with --address=HOST[:PORT]."));
     }
     return true;
+}
+
+bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err)
+{
+    struct journal_plan_list open = {0};
+    int64_t unfinished = 0;
+
+    if (!change_open_unfinished(cli, name, ret, err) || !journal_open_plans(cli->store, &open, err))
+        return false;
+    for (size_t i = 0; i < open.n; i++) {
+        if (strcmp(open.rows[i]->server, name) != 0)
+            continue;
+        if (open.rows[i]->state == JOURNAL_LEFT) /* known, and may be for ever: a hint is enough */
+            output_warning(&cli->out,
+                           _("plan %lld was not taken back whole: pgseal plan show %lld"),
+                           (long long)open.rows[i]->id, (long long)open.rows[i]->id);
+        else
+            unfinished = open.rows[i]->id;
+    }
+    journal_plan_list_clear(&open);
+    if (unfinished == 0)
+        return true;
+    err_set(err, ERR_UNFINISHED, _("plan %lld on \"%s\" is not finished"), (long long)unfinished,
+            name);
+    return err_hint(err, _("If no other pgseal is at it: \"pgseal server undo %s\" takes it back."),
+                    name);
 }
 
 void change_close(struct change *change)

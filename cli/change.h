@@ -23,8 +23,12 @@ struct change {
     bool confirmed; /* the person has said yes to more than this already: no question */
 };
 
-/* Opens the store, loads the server, logs in. change_close() is right after a failure too. */
+/* Opens the store, loads the server, logs in. change_close() is right after a failure too. Refuses
+ * with ERR_UNFINISHED where a change was begun and neither kept nor taken back. */
 bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err) MUST_CHECK;
+/* The same for whoever takes such a change back. */
+bool change_open_unfinished(struct cli *cli, const char *name, struct change *ret,
+                            struct err *err) MUST_CHECK;
 void change_close(struct change *change);
 
 /* Shows, asks, applies, keeps. plan is taken; NULL: err is set already. Sets cli->exit to 4 or 5

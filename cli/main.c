@@ -123,7 +123,9 @@ int main(int argc, char **argv)
         output_error(&cli.out, &err);
         log_error("%s: PS-%04d %s", args.command ? args.command->name : "", (int)err.code, err.msg);
     }
-    if (!output_close(&err) && cli.exit == 0) {
+    if (!output_close(&err) && cli.exit == 0 && output_reader_gone()) {
+        cli.exit = 128 + SIGPIPE; /* as if it had not been ignored: nobody wants to read why */
+    } else if (ferror(stdout) && cli.exit == 0) {
         cli.out.json = false;
         cli.exit = EXIT_FAILED;
         output_error(&cli.out, &err);

@@ -3,10 +3,12 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "core/base/clock.h"
@@ -178,6 +180,13 @@ void output_json(json_t *document, bool compact)
     free(text);
     json_decref(whole);
     json_decref(document);
+}
+
+bool output_reader_gone(void)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return ferror(stdout) && poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
 }
 
 bool output_close(struct err *err)

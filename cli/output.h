@@ -47,6 +47,8 @@ void output_pair(const struct output *output, const char *label, const char *val
 /* One document: adds "v":1 in front, prints, and frees it. compact: one line. */
 void output_json(json_t *document, bool compact);
 
+/* True when standard output is a pipe that nobody reads any more ("pgseal list | head -1"). */
+bool output_reader_gone(void);
 /* Flushes; ERR_FILE or ERR_DISK_FULL when something could not be written. */
 bool output_close(struct err *err) MUST_CHECK;
 

@@ -124,7 +124,7 @@ void record_print_cert(const struct output *output, const struct cert *cert)
     struct strbuf text = STRBUF_INIT;
     struct serial serial = cert_serial(cert);
     struct err ignored = ERR_INIT; /* a SAN that cannot be read is shown as none */
-    char buffer[96];
+    char buffer[96], minute[CLOCK_TEXT_MAX];
     struct san san;
 
     cert_format_subject(cert, &text);
@@ -134,7 +134,8 @@ void record_print_cert(const struct output *output, const struct cert *cert)
     output_pair(output, _("issuer"), text.data);
     output_pair(output, _("serial"), serial_format_hex(buffer, &serial));
     output_pair(output, _("decimal"), serial_format_decimal(buffer, &serial));
-    output_pair(output, _("valid from"), clock_format_minute(buffer, cert_not_before(cert)));
+    snprintf(buffer, sizeof(buffer), "%s UTC", clock_format_minute(minute, cert_not_before(cert)));
+    output_pair(output, _("valid from"), buffer);
     output_pair(output, _("valid until"),
                 record_date(buffer, sizeof(buffer), cert_not_after(cert)));
     output_pair(output, _("key"), key_type_title(cert_key_type(cert)));

@@ -7,6 +7,7 @@
 
 #include "cli/ask.h"
 #include "cli/change.h"
+#include "cli/refused.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -228,6 +229,7 @@ bool run_server_require(struct cli *cli, struct err *err)
     const struct args_values *roles = &cli->args->options[OPT_ROLE];
     struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
     struct change change = {0};
+    struct plan *plan = NULL;
     const char *role;
     bool done = false;
 
@@ -238,8 +240,15 @@ bool run_server_require(struct cli *cli, struct err *err)
         return false;
     intent.roles = roles->items;
     intent.n_roles = roles->n;
-    if (change_open(cli, cli->args->names[0], &change, err))
-        done = change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
+    if (!change_open(cli, cli->args->names[0], &change, err))
+        goto out;
+    plan = plan_access_rules(&change.target, &intent, err);
+    if (!plan || !refused_check(cli, change.admin, &intent, err))
+        goto out;
+    done = change_apply(&change, plan, err);
+    plan = NULL;
+out:
+    plan_free(plan);
     change_close(&change);
     return done;
 }
@@ -321,7 +330,7 @@ bool run_server_undo(struct cli *cli, struct err *err)
     int64_t id;
     bool done = false;
 
-    if (!change_open(cli, name, &change, err) || !choose_plan(cli, name, &id, err))
+    if (!change_open_unfinished(cli, name, &change, err) || !choose_plan(cli, name, &id, err))
         goto out;
     plan = journal_load(cli->store, id, err);
     if (!plan)

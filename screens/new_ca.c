@@ -25,8 +25,6 @@
 
 enum stage { STAGE_DETAILS, STAGE_PASSPHRASE, STAGE_REVIEW, STAGE_WORK, STAGE_DONE, STAGE_FAILED };
 
-enum question { QUESTION_NO_PASSPHRASE, QUESTION_LEAVE };
-
 struct new_ca {
     struct app *app;
     enum stage stage;
@@ -34,8 +32,7 @@ struct new_ca {
     int name, years, key;
     struct key_protection protection;
     int review_ca, review_key, review_crl;
-    struct dialog *question; /* NULL: none is asked */
-    enum question asked;
+    struct dialog *question; /* a key without a passphrase? or NULL */
     struct job *names_job, *job;
     struct ca_names_job *names; /* of the CAs that are there; NULL: not known yet */
     struct new_ca_job *made;    /* with its result, or its error */
@@ -171,34 +168,17 @@ static void fill_review(struct new_ca *self)
 
 /* ---- events ---- */
 
-static void ask(struct new_ca *self, enum question question)
+static void ask_about_no_passphrase(struct new_ca *self)
 {
-    static const struct dialog_spec specs[] = {
-        [QUESTION_NO_PASSPHRASE] =
-            {.title = N_("A CA key without a passphrase?"),
-             .text = N_("Whoever gets a copy of the key file, from a backup or a stolen disk, can "
-                        "make certificates that all your servers believe.\n\n"
-                        "It is right for tests, and where a machine must sign without a person."),
-             .no = N_("No, go back"),
-             .yes = N_("Yes, without"),
-             .why = N_("The safe answer is marked, so Enter means \"No\". A key can be given a "
-                       "passphrase only by making a new one in this version.")},
-        [QUESTION_LEAVE] = {.title = N_("Leave pgseal?"),
-                            .text = N_("The CA was not made yet. The answers of this form are not "
-                                       "kept when pgseal ends. Nothing on disk was changed."),
-                            .no = N_("No, stay"),
-                            .yes = N_("Yes, leave"),
-                            .why = N_("Esc goes one step back and keeps the answers.")},
-    };
-    const struct dialog_spec *spec = &specs[question];
-
-    dialog_free(self->question);
-    self->asked = question;
-    self->question = dialog_new(&(struct dialog_spec){.title = gettext(spec->title),
-                                                      .text = gettext(spec->text),
-                                                      .no = gettext(spec->no),
-                                                      .yes = gettext(spec->yes),
-                                                      .why = gettext(spec->why)});
+    self->question = dialog_new(&(struct dialog_spec){
+        .title = _("A CA key without a passphrase?"),
+        .text = _("Whoever gets a copy of the key file, from a backup or a stolen disk, can make "
+                  "certificates that all your servers believe.\n\n"
+                  "It is right for tests, and where a machine must sign without a person."),
+        .no = _("No, go back"),
+        .yes = _("Yes, without"),
+        .why = _("The safe answer is marked, so Enter means \"No\". A key can be given a "
+                 "passphrase only by making a new one in this version.")});
 }
 
 static void go(struct new_ca *self, enum stage stage)
@@ -216,11 +196,8 @@ static struct nav question_event(struct new_ca *self, const struct event *event)
         return nav_stay();
     dialog_free(self->question);
     self->question = NULL;
-    if (answer == DIALOG_NO)
-        return nav_stay();
-    if (self->asked == QUESTION_LEAVE)
-        return nav_quit();
-    go(self, STAGE_REVIEW);
+    if (answer == DIALOG_YES)
+        go(self, STAGE_REVIEW);
     return nav_stay();
 }
 
@@ -248,7 +225,7 @@ static struct nav form_stage_event(struct new_ca *self, struct form *form,
         else if (self->stage == STAGE_REVIEW)
             start(self);
         else if (key_protection_none(&self->protection, form))
-            ask(self, QUESTION_NO_PASSPHRASE);
+            ask_about_no_passphrase(self);
         else
             go(self, STAGE_REVIEW);
         break;
@@ -325,12 +302,8 @@ static struct nav new_ca_event(void *arg, const struct event *event)
         job_ended(self);
         return nav_stay();
     }
-    if (event->type == EVENT_QUIT_ASKED) {
-        if (!has_answers(self))
-            return nav_stay();
-        ask(self, QUESTION_LEAVE);
-        return nav_not_now();
-    }
+    if (event->type == EVENT_QUIT_ASKED)
+        return has_answers(self) ? nav_push(page_leave(_("The CA was not made yet."))) : nav_stay();
     if (self->question != NULL)
         return question_event(self, event);
     switch (self->stage) {

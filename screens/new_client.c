@@ -14,7 +14,6 @@
 #include "screens/pages.h"
 #include "screens/steps.h"
 #include "tui/button_row.h"
-#include "tui/dialog.h"
 #include "tui/progress.h"
 
 enum stage {
@@ -37,7 +36,6 @@ struct new_client {
     struct form *review;
     int ca_passphrase; /* -1: the CA's key is not locked */
     bool passphrase_was_wrong;
-    struct dialog *question; /* leave? or NULL */
     struct new_client_job *made;
     struct progress *progress;
     struct button_row buttons;
@@ -259,33 +257,12 @@ static struct nav end_event(struct new_client *self, const struct event *event)
     return nav_stay();
 }
 
-static struct nav question_event(struct new_client *self, const struct event *event)
-{
-    enum dialog_answer answer = dialog_event(self->question, event);
-
-    if (answer == DIALOG_OPEN)
-        return nav_stay();
-    dialog_free(self->question);
-    self->question = NULL;
-    return answer == DIALOG_YES ? nav_quit() : nav_stay();
-}
-
-static struct nav quit_asked(struct new_client *self)
+static struct nav quit_asked(const struct new_client *self)
 {
     bool has_answers = self->stage >= STAGE_WHO && self->stage <= STAGE_WORK &&
                        form_text(self->draft.who, self->draft.role)[0] != '\0';
 
-    if (!has_answers)
-        return nav_stay();
-    dialog_free(self->question);
-    self->question = dialog_new(&(struct dialog_spec){
-        .title = _("Leave pgseal?"),
-        .text = _("The certificate was not made yet. The answers of this form are not kept when "
-                  "pgseal ends."),
-        .no = _("No, stay"),
-        .yes = _("Yes, leave"),
-        .why = _("Esc goes one step back and keeps the answers.")});
-    return nav_not_now();
+    return has_answers ? nav_push(page_leave(_("The certificate was not made yet."))) : nav_stay();
 }
 
 static struct nav new_client_event(void *arg, const struct event *event)
@@ -313,8 +290,6 @@ static struct nav new_client_event(void *arg, const struct event *event)
     }
     if (event->type == EVENT_QUIT_ASKED)
         return quit_asked(self);
-    if (self->question != NULL)
-        return question_event(self, event);
     switch (self->stage) {
     case STAGE_WHO:
         return form_stage_event(self, self->draft.who, event);
@@ -421,8 +396,6 @@ static void new_client_draw(const void *arg, struct canvas *body)
         draw_done(self, body);
     else
         draw_failed(self, body);
-    if (self->question != NULL)
-        dialog_draw(self->question, body);
 }
 
 static const struct binding work_keys[] = {
@@ -499,8 +472,6 @@ static void new_client_frame(const void *arg, struct frame *ret)
         form_frame(form_of(self), ret);
     else
         end_frame(self, ret);
-    if (self->question != NULL)
-        dialog_frame(self->question, ret);
 }
 
 static void new_client_commands(const void *arg, struct strbuf *out)
@@ -526,7 +497,6 @@ static void new_client_free(void *arg)
     role_lookup_free(self->lookup);
     client_facts_free(self->facts);
     form_free(self->review);
-    dialog_free(self->question);
     new_client_job_free(self->made);
     progress_free(self->progress);
     strbuf_clear(&self->psql);

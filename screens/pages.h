@@ -16,5 +16,7 @@ struct screen *page_new_client(struct app *app) MUST_CHECK;
 struct screen *page_sessions(struct app *app) MUST_CHECK;
 /* The list of words, opened at one; word NULL: at the first. */
 struct screen *page_words(const char *word) MUST_CHECK;
+/* The answer to EVENT_QUIT_ASKED of a page with answers that would be lost: "The CA was not made yet." */
+struct screen *page_leave(const char *what_is_open) MUST_CHECK;
 
 #endif

@@ -15,7 +15,8 @@
 #include "tui/dialog.h"
 #include "tui/table.h"
 
-#define SHEET_ROWS 4 /* the lines about the row under the cursor */
+#define SILENCE_MS 2000 /* a query that takes longer is worth a word */
+#define SHEET_ROWS 4    /* the lines about the row under the cursor */
 
 struct sessions_page {
     struct app *app;
@@ -387,7 +388,8 @@ static struct totals count(const struct sessions_page *self)
 static void draw_totals(const struct sessions_page *self, struct canvas *body)
 {
     struct totals totals = count(self);
-    int at = canvas_printf(body, 0, 2, STYLE_STRONG, _("%zu sessions"), self->n);
+    int at = canvas_printf(body, 0, 2, STYLE_STRONG,
+                           ngettext("%zu session", "%zu sessions", self->n), self->n);
 
     at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu with TLS"), totals.tls);
     at = canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%zu without"), totals.clear);
@@ -463,8 +465,7 @@ static void state_message(const struct sessions_page *self, struct frame *ret)
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("Stale since %lld s: %.120s"),
                  (long long)(have ? age / 1000 : 0), session_feed_error(self->feed)->msg);
-    } else if (have && age > 2 * session_feed_interval(self->feed) + 1000 &&
-               !session_feed_paused(self->feed)) {
+    } else if (have && session_feed_silence_ms(self->feed) > SILENCE_MS) {
         ret->message_mark = MARK_WARN;
         snprintf(ret->message, sizeof(ret->message),
                  _("The server does not answer. These rows are %lld s old."),
@@ -525,21 +526,38 @@ static void sessions_frame(const void *arg, struct frame *ret)
         dialog_frame(self->question, ret);
 }
 
+/* The statement behind d, with the row under the cursor, or with one that nobody has. */
+static void add_terminate(const struct sessions_page *self, struct strbuf *out)
+{
+    const struct session *session =
+        table_has_row(self->table) ? row_at(self, table_row(self->table)) : NULL;
+    bool known = session != NULL && session->backend_start_text[0] != '\0';
+
+    strbuf_printf(out,
+                  "SELECT pg_catalog.pg_terminate_backend(pid)\n"
+                  "  FROM pg_catalog.pg_stat_activity\n"
+                  " WHERE pid = %d AND backend_start = ",
+                  known ? session->pid : 0);
+    if (!text_quote_sql_literal(out, known ? session->backend_start_text : "now"))
+        strbuf_add_str(out, "NULL");
+    strbuf_add_str(out, "\n   AND pid <> pg_catalog.pg_backend_pid();\n");
+}
+
 static void sessions_commands(const void *arg, struct strbuf *out)
 {
     const struct sessions_page *self = arg;
     int version = session_feed_server_version(self->feed);
+    struct strbuf name = STRBUF_INIT;
 
-    strbuf_add_str(out, _("-- what the panel asks, with one snapshot of both views\n"));
+    strbuf_add_str(out, _("-- what the panel asks: one scan of what the views are made of\n"));
     strbuf_add_str(out, sessions_sql(version > 0 ? version : 150000));
     strbuf_add_str(
         out, _(";\n\n-- what d runs, after a question: only when both still belong together\n"));
-    strbuf_add_str(out, "SELECT pg_catalog.pg_terminate_backend(pid)\n"
-                        "  FROM pg_catalog.pg_stat_activity\n"
-                        " WHERE pid = :pid AND backend_start = :'backend_start'\n"
-                        "   AND pid <> pg_catalog.pg_backend_pid();\n");
-    strbuf_printf(out, _("\n# the same as a command\npgseal sessions %s --once\n"),
-                  app_server(self->app));
+    add_terminate(self, out);
+    strbuf_add_str(out, _("\n-- the same as a command\n"));
+    if (text_quote_shell(&name, app_server(self->app)))
+        strbuf_printf(out, "-- pgseal sessions %s --once\n", name.data);
+    strbuf_clear(&name);
 }
 
 static void sessions_free(void *arg)

@@ -90,12 +90,14 @@ includes() {
         own["core/rotate"] = own["core/plan"] " core/rotate"
         own["core/provider"] = own["core/plan"] " core/provider"
         own["core/kit"] = own["core/health"] = "core"
+        own["core/watch"] = base " core/pki core/store core/pg core/watch"
         own["core/demo"] = base " core/pg core/demo"
         own["tui"] = base " tui"
         own["screens"] = "screens tui core"
         own["cli"] = "cli screens tui core"
         third["core/pki"] = third["core/store"] = third["core/pg"] = third["core/demo"] = all
         third["core/plan"] = third["core/kit"] = third["core/health"] = all
+        third["core/watch"] = "jansson"
         third["core/rotate"] = third["core/provider"] = all
         third["tui"] = "curses uv"
         third["cli"] = "jansson"
@@ -207,6 +209,7 @@ plant_include core/pg/planted.c '#include "tui/canvas.h"'
 plant_include core/pg/planted.c '#include <uv.h>'
 plant_include core/plan/planted.h '#include "core/pki/ossl.h"'
 plant_include core/plan/planted.c '#include "core/pg/result.h"'
+plant_include core/watch/planted.c '#include <libpq-fe.h>'
 plant_include tui/planted.c '#include <openssl/ssl.h>'
 plant_include tui/planted.c '#include <uv.h>'
 plant_include tui/planted.h '#include <curses.h>'

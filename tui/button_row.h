@@ -2,9 +2,9 @@
  * button_row.h - "< Next >    < Back >": buttons side by side; one that is off says why.
  *
  * Keys     Left Right move (and Tab, Shift-Tab through the form), Enter presses. A button that is
- * off can have the focus, so that its reason can be read; it cannot be pressed. Drawing  ">" before
- * the button with the focus, the brackets, the reason "Next is off: …" at the end of the row where
- * there is room, else in the row below.
+ *          off can have the focus, so that its reason can be read; it cannot be pressed.
+ * Drawing  ">" before the button with the focus, the brackets, the reason "Next is off: …" at the
+ *          end of the row where there is room, else in the row below.
  */
 #ifndef PGSEAL_TUI_BUTTON_ROW_H
 #define PGSEAL_TUI_BUTTON_ROW_H

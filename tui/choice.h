@@ -2,9 +2,9 @@
  * choice.h - a radio group: one of a few, each with a word why.
  *
  * Keys     Up and Down move the choice itself, and leave the group at its ends (false: the form
- * walks on); Space and Left/Right likewise stay inside. Drawing  one row an item: "(*) EC P-256
- * fast and small; the usual choice". An item that is off shows its reason in place of the note, and
- * is stepped over.
+ *          walks on); Space and Left/Right likewise stay inside.
+ * Drawing  one row an item: "(*) EC P-256 fast and small; the usual choice". An item that is off
+ *          shows its reason in place of the note, and is stepped over.
  */
 #ifndef PGSEAL_TUI_CHOICE_H
 #define PGSEAL_TUI_CHOICE_H

@@ -2,10 +2,10 @@
  * dialog.h - a question in a box over the page: default No; severe: type the name.
  *
  * Keys     y and n answer; Left Right Tab move, Enter presses the marked button, Esc is No. The
- * safe answer is marked at the start, so Enter means No. Severe (spec.name set): letters go into
- * the field; the act's button is off until the name is typed letter by letter, and Enter in the
- * field still means No. Use      the page holds it beside its own state, gives it events first,
- * draws it last.
+ *          safe answer is marked at the start, so Enter means No. Severe (spec.name set): letters
+ *          go into the field; the act's button is off until the name is typed letter by letter,
+ *          and Enter in the field still means No.
+ * Use      the page holds it beside its own state, gives it events first, draws it last.
  */
 #ifndef PGSEAL_TUI_DIALOG_H
 #define PGSEAL_TUI_DIALOG_H

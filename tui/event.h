@@ -1,10 +1,11 @@
 /*
  * event.h - what can happen to a page.
  *
- * Keys     Unicode code points for text; control characters as their byte (KEY_CODE_CTRL('o')); the
- *          rest from enum key_code, after term.c's alias table (PuTTY, rxvt, Linux console, Alt-digit).
- * Target   jobs, timers and watches belong to the page that started them: their events go to it, also
- *          when another page is on top. Keys and pastes go to the page on top.
+ * Keys     Unicode code points for text; control characters as their byte (KEY_CODE_CTRL('o'));
+ *          the rest from enum key_code, after term.c's alias table (PuTTY, rxvt, Linux console,
+ *          Alt-digit).
+ * Target   jobs, timers and watches belong to the page that started them: their events go to it,
+ *          also when another page is on top. Keys and pastes go to the page on top.
  */
 #ifndef PGSEAL_TUI_EVENT_H
 #define PGSEAL_TUI_EVENT_H

@@ -1,19 +1,23 @@
 /*
  * form.h - labels, fields and buttons of a page; the walk between them; what is wrong with each.
  *
- * Fields   text, secret, choice, check, paste box, and lines that are only shown. Each has its Why,
- *          help text and word (they fill the frame while it has the focus), a mark and a note.
+ * Fields   text, secret, choice, check, paste box, and lines that are only shown. Each has its
+ *          Why, help text and word (they fill the frame while it has the focus), a mark and a
+ *          note.
  * Check    one callback of the page, run after every change: it looks at the values and calls
- *          form_say() for each field. It must be cheap; what asks a server is the page's job, which
- *          then calls form_recheck().
- *          MARK_BAD is a problem; MARK_TODO and MARK_BUSY are open; both keep < Next > off, which
- * says so: "Next is off: 1 problem, 1 open". MARK_WARN does not. Keys     Tab, Shift-Tab, Down, Up
- * walk (a choice uses Up and Down until its ends); Enter goes to the next field, from the last one
- * to < Next >, and presses buttons; F4 takes the offered fix of the marked field; F6 shows a
- * passphrase; Esc and < Back > are FORM_CANCEL. Drawing  labels left, fields in one column, marks
- * right; a blank line between fields where there is room; scrolls so that the focus and its note
- * are seen when the body is lower than the form. Memory   spec strings are borrowed for the life of
- * the form; what form_say(), form_set_…() get is copied.
+ *          form_say() for each field. It must be cheap; what asks a server is the page's job,
+ *          which then calls form_recheck(). MARK_BAD is a problem; MARK_TODO and MARK_BUSY are
+ *          open; both keep < Next > off, which says so: "Next is off: 1 problem, 1 open".
+ *          MARK_WARN does not.
+ * Keys     Tab, Shift-Tab, Down, Up walk (a choice uses Up and Down until its ends); Enter goes to
+ *          the next field, from the last one to < Next >, and presses buttons; F4 takes the
+ *          offered fix of the marked field; F6 shows a passphrase; Esc and < Back > are
+ *          FORM_CANCEL.
+ * Drawing  labels left, fields in one column, marks right; a blank line between fields where there
+ *          is room; scrolls so that the focus and its note are seen when the body is lower than
+ *          the form.
+ * Memory   spec strings are borrowed for the life of the form; what form_say(), form_set_…() get
+ *          is copied.
  */
 #ifndef PGSEAL_TUI_FORM_H
 #define PGSEAL_TUI_FORM_H

@@ -2,8 +2,8 @@
  * frame.h - the rows around every page: title, path, rule, body, Why, message, keys.
  *
  * Source   ux.md 8.1 and 8.18.
- * Sizes    at least 80 x 20; the Why rows from 24 rows on, a column beside the body from 100 columns
- *          on (the body keeps 80). A smaller window says so, and nothing else.
+ * Sizes    at least 80 x 20; the Why rows from 24 rows on, a column beside the body from 100
+ *          columns on (the body keeps 80). A smaller window says so, and nothing else.
  */
 #ifndef PGSEAL_TUI_FRAME_H
 #define PGSEAL_TUI_FRAME_H

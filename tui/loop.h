@@ -4,10 +4,10 @@
  * Source   libuv (the only file that includes <uv.h> is loop.c). The pool has 16 threads.
  * Rules    everything here is called on the loop's thread but job_cancelled() and job_progress(),
  *          which a job calls on its own. Nothing on the loop's thread may take 10 ms.
- * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its owner
- *          and job_take() hands the data over; a cancelled or ownerless job frees it itself.
- * Owner    an opaque pointer: the page's self (what screen_new() got). loop_forget(owner) cancels and
- *          stops all that is its own; the navigator does so after a page was freed.
+ * Jobs     own their data: start() takes it; when the job ended, EVENT_JOB is delivered to its
+ *          owner and job_take() hands the data over; a cancelled or ownerless job frees it itself.
+ * Owner    an opaque pointer: the page's self (what screen_new() got). loop_forget(owner) cancels
+ *          and stops all that is its own; the navigator does so after a page was freed.
  * Life     a timer and a watch are valid until they are stopped (also a timer that went off) or
  *          forgotten; job_cancel() and job_take() end the page's hold on a job.
  * Threads  a job that never looks at job_cancelled() holds loop_free() up until it ends.

@@ -1,9 +1,11 @@
 /*
  * menu.h - a numbered list of things to do, as on Home and on the error page.
  *
- * Keys     Up Down, j k, Ctrl-N Ctrl-P, Home End, g G move; Enter chooses; a digit chooses its line
- * at once. A line that is off cannot be chosen and says why where there is room; else it is marked [--] and the page says it (menu_why_off()). Drawing  " > 1  Create a certificate
- * authority (CA)", a mark or note behind it. Longer than the canvas: scrolls with the cursor.
+ * Keys     Up Down, j k, Ctrl-N Ctrl-P, Home End, g G move; Enter chooses; a digit chooses its
+ *          line at once. A line that is off cannot be chosen and says why where there is room;
+ *          else it is marked [--] and the page says it (menu_why_off()).
+ * Drawing  " > 1 Create a certificate authority (CA)", a mark or note behind it. Longer than the
+ *          canvas: scrolls with the cursor.
  */
 #ifndef PGSEAL_TUI_MENU_H
 #define PGSEAL_TUI_MENU_H

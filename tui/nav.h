@@ -1,18 +1,18 @@
 /*
  * nav.h - the stack of pages; what every key means everywhere.
  *
- * Does     dispatches events (to the owner; keys to the top), carries out navs, answers the keys that
- *          are the same on all pages: F1 help, F2 commands, F3 words, F8 why rows, F9 plain look,
- *          F10/Ctrl-Q quit, Ctrl-C, Ctrl-L redraw, Ctrl-Z suspend. A paste without a text field: the
- *          message row says "Paste ignored on this screen: N characters".
+ * Does     dispatches events (to the owner; keys to the top), carries out navs, answers the keys
+ *          that are the same on all pages: F1 help, F2 commands, F3 words, F8 why rows, F9 plain
+ *          look, F10/Ctrl-Q quit, Ctrl-C, Ctrl-L redraw, Ctrl-Z suspend. A paste without a text
+ *          field: the message row says "Paste ignored on this screen: N characters".
  * Letters  "?" is F1 where no text field has the focus; "q" is F10 there when the page's bindings
  *          name "q". All other letters are the page's.
  * Small    a window too small for the frame takes no keys but quit, redraw, suspend: nobody acts
  *          blind. Quitting there asks nothing: pages hear EVENT_STOP and keep their drafts.
  * Hidden   an event for a page below goes there; a nav it answers with is carried out in its place
- *          of the stack (a pushed page comes right above it). Only a question before quitting comes
- *          on top.
- * Ctrl-C   asks as F10 does; a second one within 2 s leaves without asking (exit code 130).
+ *          of the stack (a pushed page comes right above it). Only a question before quitting
+ *          comes on top. Ctrl-C asks as F10 does; a second one within 2 s leaves without asking
+ *          (exit code 130).
  */
 #ifndef PGSEAL_TUI_NAV_H
 #define PGSEAL_TUI_NAV_H

@@ -1,11 +1,12 @@
 /*
  * screen.h - a page: a const table and its own state; and the frame around it.
  *
- * Shape    event() changes state and says where to go; draw() is a pure function of the state into a
- *          canvas (the body only); frame() says what stands in the rows around it. No dirty flags: all
- *          is drawn after every event, curses sends the difference. No page calls another page.
- * Frame    row 1 title, row 2 path and steps, row 3 rule; body; "Why" (3 rows, beside the body from 100
- *          columns on); message row; key bar. Made by frame_draw() from struct frame.
+ * Shape    event() changes state and says where to go; draw() is a pure function of the state into
+ *          a canvas (the body only); frame() says what stands in the rows around it. No dirty
+ *          flags: all is drawn after every event, curses sends the difference. No page calls
+ *          another page.
+ * Frame    row 1 title, row 2 path and steps, row 3 rule; body; "Why" (3 rows, beside the body
+ *          from 100 columns on); message row; key bar. Made by frame_draw() from struct frame.
  * Tables   the key bar, the help overlay and the man page come from the same binding table.
  */
 #ifndef PGSEAL_TUI_SCREEN_H

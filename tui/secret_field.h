@@ -2,10 +2,10 @@
  * secret_field.h - a passphrase that a person types: stars, in memory that is wiped.
  *
  * Shapes   the bytes live in a struct secret (secret.h) only; edited at the end: Backspace, Ctrl-W
- * and Ctrl-U (all), since a person who does not see the text cannot edit inside it. Shown    F6
- * shows it while it is typed; secret_field_hide() when the focus leaves. Shown text goes into the
- * canvas and to the terminal: that is what was asked for, and all of it. Paste    the first line;
- * control characters are refused (they could not be typed again).
+ *          and Ctrl-U (all), since a person who does not see the text cannot edit inside it.
+ * Shown    F6 shows it while it is typed; secret_field_hide() when the focus leaves. Shown text
+ *          goes into the canvas and to the terminal: that is what was asked for, and all of it.
+ * Paste    the first line; control characters are refused (they could not be typed again).
  */
 #ifndef PGSEAL_TUI_SECRET_FIELD_H
 #define PGSEAL_TUI_SECRET_FIELD_H

@@ -238,7 +238,6 @@ struct term *term_open(struct err *err)
         return NULL;
     }
     arm_rescue(term);
-    start_colours(term);
     enter(term);
     return term;
 }
@@ -264,8 +263,10 @@ int term_fd(const struct term *term)
     return term->in;
 }
 
-void term_limit_theme(const struct term *term, struct theme *theme)
+void term_limit_theme(struct term *term, struct theme *theme)
 {
+    if (theme->colour) /* start_color() sends "default colours": nothing to see, but not nothing */
+        start_colours(term);
     theme->colour = theme->colour && term->colour;
     theme->unicode = theme->unicode && term->utf8;
 }

@@ -23,8 +23,9 @@ struct term *term_open(struct err *err) MUST_CHECK;
 void term_close(struct term *term); /* gives the terminal back as it was; NULL is fine */
 
 int term_fd(const struct term *term); /* to be watched for reading */
-/* What this terminal and this locale cannot do becomes false. */
-void term_limit_theme(const struct term *term, struct theme *theme);
+/* Once, before anything is painted: what this terminal and this locale cannot do becomes false.
+ * Where colour is not wanted the terminal is told nothing of colours at all. */
+void term_limit_theme(struct term *term, struct theme *theme);
 /* The terminal type that is used instead of an unknown one, or NULL; *ret_unknown is borrowed. */
 const char *term_instead(const struct term *term, const char **ret_unknown);
 /* Keys as terminfo has them, and ESCDELAY. */

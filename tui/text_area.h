@@ -1,12 +1,12 @@
 /*
  * text_area.h - the paste box: takes a paste whole, shows its first and last lines, counts.
  *
- * Bytes    kept as they came (CR, CRLF, control characters: the reader behind it cleans), in memory
- *          that is locked where the limit allows and wiped on clear and free: somebody will paste a
- *          private key. A second paste is added after the first, on a new line.
+ * Bytes    kept as they came (CR, CRLF, control characters: the reader behind it cleans), in
+ *          memory that is locked where the limit allows and wiped on clear and free: somebody will
+ *          paste a private key. A second paste is added after the first, on a new line.
  * Keys     Ctrl-U clears. Nothing is typed here: a letter means nothing.
  * Order    the page looks at text_area_bytes() in the same event, before anything is drawn, and
- * calls text_area_clear() when the text must not be seen.
+ *          calls text_area_clear() when the text must not be seen.
  */
 #ifndef PGSEAL_TUI_TEXT_AREA_H
 #define PGSEAL_TUI_TEXT_AREA_H

@@ -2,10 +2,10 @@
  * text_field.h - one line of text that a person edits.
  *
  * Source   readline(3) keys: Left Right Home End Backspace Delete, Ctrl-A Ctrl-E Ctrl-B Ctrl-F,
- * Ctrl-W (word), Ctrl-U (all), Ctrl-K (to the end), Ctrl-D (delete). Text     UTF-8, always whole
- * characters, always clean (text.h); at most max_bytes. A paste is cut at its first line end; what
- * does not fit is not taken, and the caller is told. Drawing  "[text      ]": the brackets show the
- * width without colour. Long text scrolls sideways.
+ *          Ctrl-W (word), Ctrl-U (all), Ctrl-K (to the end), Ctrl-D (delete).
+ * Text     UTF-8, always whole characters, always clean (text.h); at most max_bytes. A paste is
+ *          cut at its first line end; what does not fit is not taken, and the caller is told.
+ * Drawing  "[text      ]": the brackets show the width without colour. Long text scrolls sideways.
  */
 #ifndef PGSEAL_TUI_TEXT_FIELD_H
 #define PGSEAL_TUI_TEXT_FIELD_H

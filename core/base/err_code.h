@@ -125,6 +125,9 @@
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
       "Use the store that made the last list.")                                                    \
+    X(ERR_UNFINISHED, 2112, "an earlier change was not finished",                                  \
+      "pgseal was killed or lost the server in the middle of it, or another pgseal is at it now.", \
+      "\"pgseal server undo NAME\" takes it back.")                                                \
     X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
       "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     X(ERR_ALERT_BAD, 2142, "the server refuses the certificate: bad certificate",                  \
@@ -142,11 +145,271 @@
       "\"pgseal server trust NAME --ca CA\" gives it both.")                                       \
     X(ERR_ALERT_SIGNATURE, 2151, "the server refuses the certificate: wrong signature",            \
       "Two CAs have the same name, or another key signed the CRL.", "Give every CA its own name.") \
+    /* -- 22xx what the check of a server finds -------------------------------------------- */    \
+    X(ERR_TLS_NOT_LOADED, 2201, "ssl = on is set, but the server speaks no TLS",                   \
+      "Its TLS files could not be loaded when TLS was switched on; PostgreSQL says so only "       \
+      "in its log.",                                                                               \
+      "Mend the TLS files that the check names and reload, or let \"pgseal server tls "            \
+      "NAME\" give it new ones.")                                                                  \
+    X(ERR_NO_CLIENT_CA, 2202, "the server asks for no client certificate",                         \
+      "ssl_ca_file is empty.", "\"pgseal server trust NAME --ca CA\" gives it a CA.")              \
+    X(ERR_PENDING_RESTART, 2203, "a setting waits for a restart",                                  \
+      "It was changed in a file, and PostgreSQL reads it only when it starts.",                    \
+      "Restart the server at a time that suits, or take the line back.")                           \
+    X(ERR_CONF, 2204, "a configuration file has an error",                                         \
+      "A line or value that PostgreSQL cannot use. While it is there nothing is reloaded, "        \
+      "and the next restart may fail.",                                                            \
+      "Mend the line, then reload (SELECT pg_reload_conf()).")                                     \
+    X(ERR_NOT_RELOADED, 2205, "a setting was changed and not loaded",                              \
+      "The file says one thing and the running server does another: nobody reloaded it.",          \
+      "Load it (SELECT pg_reload_conf()), or take the line back.")                                 \
+    X(ERR_TLS_FILE_MISSING, 2206, "a TLS file is not there",                                       \
+      "It was moved, deleted or never copied. The running server goes on with what it has "        \
+      "in memory; the next restart fails.",                                                        \
+      "Bring the file back, or give the server a new one, before it restarts.")                    \
+    X(ERR_TLS_FILE_UNREADABLE, 2207, "the server may not read a TLS file",                         \
+      "Owner or mode, or a folder above it. The running server goes on with what it has in "       \
+      "memory; the next restart fails.",                                                           \
+      "Give it to the server's user: chown, chmod; then reload.")                                  \
+    X(ERR_TLS_FILE_DAMAGED, 2208, "a TLS file is damaged",                                         \
+      "It was cut off, is empty, or is not PEM. PostgreSQL refuses the whole file; the next "      \
+      "restart fails.",                                                                            \
+      "Install it again from its source.")                                                         \
+    X(ERR_SERVER_KEY_MODE, 2209, "PostgreSQL refuses the mode or owner of its key file",           \
+      "Group or others may read it, or it belongs to somebody else. The next restart fails.",      \
+      "chmod 0600 and owned by the server's user, or 0640 and owned by root.")                     \
+    X(ERR_SERVER_KEY_OTHER, 2210, "the key file is not that of the certificate",                   \
+      "One of the two was exchanged alone, or the certificate file begins with a CA.",             \
+      "Install the pair that belongs together; the server's own certificate comes first in "       \
+      "the file.")                                                                                 \
+    X(ERR_SERVER_CERT_ENDED, 2211, "the server's certificate has ended",                           \
+      "Nobody renewed it. Clients with sslmode=verify-ca or verify-full are refused by "           \
+      "themselves.",                                                                               \
+      "\"pgseal server tls NAME\" issues and installs a new one.")                                 \
+    X(ERR_SERVER_CERT_ENDS, 2212, "the server's certificate ends soon",                            \
+      "Its notAfter date is near.", "\"pgseal server tls NAME\" issues and installs a new one.")   \
+    X(ERR_CA_ENDED, 2213, "a trusted CA has ended",                                                \
+      "Its notAfter date is over: every certificate of it is refused, as \"certificate "           \
+      "expired\".",                                                                                \
+      "Give the server the CA that follows it, and issue new client certificates.")                \
+    X(ERR_CA_ENDS, 2214, "a trusted CA ends soon",                                                 \
+      "Its notAfter date is near: from then on every certificate of it is refused.",               \
+      "Begin the change to a new CA now: both are trusted side by side for a while.")              \
+    X(ERR_CRL_MISSING, 2215, "a trusted CA has no CRL on the server",                              \
+      "As soon as one CRL is loaded, every CA needs one: all certificates of a CA without "        \
+      "are refused, as \"unknown CA\".",                                                           \
+      "\"pgseal server crl NAME\" publishes the lists of your CAs; for another CA get its "        \
+      "list.")                                                                                     \
+    X(ERR_CRL_ENDS, 2216, "a list of revoked certificates (CRL) ends soon",                        \
+      "From its nextUpdate on all certificates of that CA are refused, as \"certificate "          \
+      "expired\".",                                                                                \
+      "\"pgseal crl refresh\", then \"pgseal server crl NAME\".")                                  \
+    X(ERR_CRL_NOT_YET, 2217, "a list of revoked certificates (CRL) is not valid yet",              \
+      "Clocks differ. Until then all certificates of that CA are refused, as \"bad "               \
+      "certificate\".",                                                                            \
+      "Compare the clocks of the server and of the machine that signed the list.")                 \
+    X(ERR_NO_CRL, 2218, "revoked certificates are not refused",                                    \
+      "The server has no CRL at all: ssl_crl_file and ssl_crl_dir are empty.",                     \
+      "\"pgseal server crl NAME\" publishes the lists of your CAs.")                               \
+    X(ERR_CA_IN_CRL, 2219, "a certificate stands where a CRL belongs",                             \
+      "PostgreSQL trusts a CA that it finds there, and does not show it to clients: a "            \
+      "hidden way in.",                                                                            \
+      "Take it out, unless you know why it is there; then it belongs into ssl_ca_file.")           \
+    X(ERR_CRL_IN_CA_FILE, 2220, "a CRL stands in ssl_ca_file, where it is ignored",                \
+      "PostgreSQL reads revocation lists from ssl_crl_file and ssl_crl_dir only: revoked "         \
+      "certificates still get in.",                                                                \
+      "\"pgseal server crl NAME\" puts it where it counts.")                                       \
+    X(ERR_KEY_IN_CA_FILE, 2221, "a private key stands in a file of public certificates",           \
+      "A whole key and certificate file was copied. Whoever can read it can issue "                \
+      "certificates that this server accepts.",                                                    \
+      "Take the key out at once, treat it as known to others, and replace that CA.")               \
+    X(ERR_LEAF_IN_CA_FILE, 2222, "a certificate in ssl_ca_file is not a CA",                       \
+      "A server's or client's own certificate was given in place of the CA that signed it; "       \
+      "it lets nobody in.",                                                                        \
+      "Replace it by the certificate of its issuer.")                                              \
+    X(ERR_PEM_SKIPPED, 2223, "PostgreSQL skips a block of a TLS file without a word",              \
+      "Its lines are indented or quoted: what is not at the start of the line is taken for "       \
+      "a comment.",                                                                                \
+      "Write the file anew without the blanks: \"pgseal server trust NAME\" does.")                \
+    X(ERR_SAME_SUBJECT, 2224, "two trusted CAs have the same name",                                \
+      "PostgreSQL and OpenSSL find CAs and CRLs by name: certificates of one may be checked "      \
+      "with the other's key.",                                                                     \
+      "Give each generation of a CA its own name, and take the old one away when it is not "       \
+      "needed.")                                                                                   \
+    X(ERR_RULE_CLEAR, 2225, "roles with a certificate rule get in without TLS",                    \
+      "A later \"host\" line fits when the client does not ask for TLS: \"hostssl\" lines "        \
+      "say nothing about plain TCP.",                                                              \
+      "\"pgseal server require\" puts \"hostnossl ... reject\" above it.")                         \
+    X(ERR_RULE_ABOVE, 2226, "a line above the certificate rule fits first",                        \
+      "The first line that fits decides: the certificate rule is never reached.",                  \
+      "Move the certificate rule above it: \"pgseal server require\" does.")                       \
+    X(ERR_RULE_ANY_CERT, 2227, "any certificate lets in as any role",                              \
+      "\"trust clientcert=verify-ca\" asks for a certificate of the CA and never compares "        \
+      "its name with the role.",                                                                   \
+      "Use \"cert\", or \"scram-sha-256 clientcert=verify-full\".")                                \
+    X(ERR_RULE_MAP, 2228, "a certificate rule names a map that is not in pg_ident.conf",           \
+      "The map is missing or misspelt: the rule lets nobody in.",                                  \
+      "Add the map to pg_ident.conf and reload, or take map= away.")                               \
+    X(ERR_RULE_ROLE, 2229, "a certificate rule names a role that cannot log in",                   \
+      "There is no role of this name, or it has no LOGIN: the rule lets nobody in.",               \
+      "CREATE ROLE ... LOGIN, or ALTER ROLE ... LOGIN; or take the rule away.")                    \
+    X(ERR_RULE_NO_CA, 2230, "rules want certificates, and the server trusts no CA",                \
+      "ssl_ca_file is empty: those logins fail with \"a root certificate store\" in the "          \
+      "message.",                                                                                  \
+      "\"pgseal server trust NAME --ca CA\" gives it a CA.")                                       \
+    X(ERR_KEY_PASSPHRASE, 2231, "no TLS change can be loaded without a restart",                   \
+      "The server's key wants a passphrase, and ssl_passphrase_command_supports_reload is "        \
+      "off.",                                                                                      \
+      "Switch it on where the command needs no terminal, use a key without a passphrase, or "      \
+      "plan a restart.")                                                                           \
+    X(ERR_CRL_DIR, 2232, "ssl_crl_dir holds no list that PostgreSQL would find",                   \
+      "It is missing or empty, or its files are not named by hash (\"5a1b2c3d.r0\"): all "         \
+      "client certificates are refused, and nothing complains.",                                   \
+      "Run \"openssl rehash\" on it, or use ssl_crl_file: \"pgseal server crl NAME\".")            \
+    X(ERR_TLS_STALE, 2233, "the running server uses older TLS files",                              \
+      "The files were changed and not reloaded, or the reload was refused; PostgreSQL says "       \
+      "so only in its log.",                                                                       \
+      "Mend what the check names beside this, then reload (SELECT pg_reload_conf()).")             \
+    X(ERR_CHAIN_BORROWED, 2234, "the server's chain is completed from ssl_ca_file",                \
+      "ssl_cert_file holds no intermediate, so OpenSSL takes it from the client CAs: "             \
+      "tidying those locks out every verify-full client.",                                         \
+      "Append the intermediate certificates to ssl_cert_file.")                                    \
+    X(ERR_CRL_OLDER, 2235, "the server has an older CRL than the store",                           \
+      "Something was revoked or refreshed since, and not published: the revoked "                  \
+      "certificates still get in.",                                                                \
+      "\"pgseal server crl NAME\" publishes the current one.")                                     \
+    X(ERR_STANDBY, 2236, "this server is a standby",                                               \
+      "TLS files, settings and rules do not replicate: each member needs its own.",                \
+      "Check every member, also the one that may take over.")                                      \
+    X(ERR_POOLER, 2237, "a pooler answers at the address that clients use",                        \
+      "PgBouncer or another program speaks there, not PostgreSQL: it has its own TLS files "       \
+      "and, as a rule, no CRL.",                                                                   \
+      "Check certificates at the pooler as well; behind it a revoked certificate may still "       \
+      "work.")                                                                                     \
+    X(ERR_KEY_TLS12, 2238, "client keys that fail on TLS 1.2",                                     \
+      "PostgreSQL offers one curve (ssl_ecdh_curve, ssl_groups), and TLS 1.2 holds client "        \
+      "keys to it: alert 47.",                                                                     \
+      "Issue P-256 keys, add the curve to ssl_groups (PostgreSQL 18), or ask for TLS 1.3.")        \
+    X(ERR_SCRAM_EDDSA, 2239, "password logins fail over TLS",                                      \
+      "The server's certificate is signed with Ed25519 or Ed448, and SCRAM's channel "             \
+      "binding finds no hash for it.",                                                             \
+      "Use a server certificate from an EC P-256 or RSA CA; until then "                           \
+      "channel_binding=disable.")                                                                  \
+    X(ERR_WEAK_KEY, 2240, "a key or signature is too weak",                                        \
+      "RSA below 2048 bits or SHA-1: today's OpenSSL refuses it.", "Replace it.")                  \
+    X(ERR_SECLEVEL, 2241, "ssl_ciphers lowers the security level",                                 \
+      "@SECLEVEL=0 or 1 admits keys and hashes that are long broken.",                             \
+      "Take @SECLEVEL out of ssl_ciphers.")                                                        \
+    X(ERR_CA_NO_CRL_SIGN, 2242, "a trusted CA may not sign CRLs",                                  \
+      "Its keyUsage lacks cRLSign: with a CRL loaded all its certificates are refused "            \
+      "(alert 46).",                                                                               \
+      "Make a new CA that may.")                                                                   \
+    X(ERR_OLD_TLS_ALLOWED, 2243, "old TLS versions are allowed",                                   \
+      "ssl_min_protocol_version is below TLSv1.2.", "Set ssl_min_protocol_version = 'TLSv1.2'.")   \
+    X(ERR_SERVER_NAME, 2244, "the server's certificate is not for its address",                    \
+      "The host that clients use is not among its names: sslmode=verify-full refuses it.",         \
+      "Issue one that has the name: \"pgseal server tls NAME --host HOST\".")                      \
+    X(ERR_NOT_SEEN, 2245, "something could not be looked at",                                      \
+      "Your role lacks the right, or it can only be seen on the server's machine.",                \
+      "Connect as a superuser, or run pgseal on the server's machine.")                            \
+    X(ERR_IDENT, 2246, "pg_ident.conf has an error",                                               \
+      "A line that PostgreSQL cannot read; the old maps stay in force until it restarts.",         \
+      "Mend the line that the message names, then reload.")                                        \
+    X(ERR_CHAIN_INCOMPLETE, 2247, "the server does not send its whole chain",                      \
+      "An intermediate certificate is missing from ssl_cert_file: clients that only have "         \
+      "the root refuse it.",                                                                       \
+      "Append the intermediate certificates to ssl_cert_file.")                                    \
+    X(ERR_CLOCKS, 2248, "the server's clock and the one here differ",                              \
+      "One of them does not follow a time server: certificates and CRLs made here may not "        \
+      "be valid there yet.",                                                                       \
+      "Set both by NTP.")                                                                          \
+    /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
+    X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
+      "The client found no certificate where it looks, or keeps it back.",                         \
+      "Name the files in the connection string, as sslcert and sslkey.")                           \
+    X(ERR_CERT_NOT_FOUND, 2302, "the client's certificate file is not there",                      \
+      "libpq ignores a missing sslcert without a word and connects without it.",                   \
+      "Correct sslcert, or put the file where libpq looks: ~/.postgresql/postgresql.crt.")         \
+    X(ERR_CLIENT_KEY_MISSING, 2303, "the client's key file is not there",                          \
+      "A certificate needs its private key beside it.", "Correct sslkey, or bring the key file.")  \
+    X(ERR_CLIENT_KEY_OTHER, 2304, "key and certificate do not belong together",                    \
+      "One of them was exchanged alone, or the certificate file begins with a CA.",                \
+      "Take the pair that was issued together; the client's own certificate comes first in "       \
+      "the file.")                                                                                 \
+    X(ERR_CLIENT_CERT_FORMAT, 2305, "the client's certificate file is not PEM",                    \
+      "libpq reads PEM only: not DER, not PKCS#12.",                                               \
+      "Convert it: openssl x509 -inform DER, or openssl pkcs12 -nokeys.")                          \
+    X(ERR_CLIENT_KEY_FORMAT, 2306, "the client's key file cannot be used",                         \
+      "libpq reads PEM, and DER without a passphrase; not PKCS#12.",                               \
+      "Convert it: openssl pkey, or openssl pkcs12 -nocerts.")                                     \
+    X(ERR_CLIENT_KEY_PASSPHRASE, 2307, "the client's key wants a passphrase",                      \
+      "The key file is encrypted, and no sslpassword opens it. Started by cron, libpq would "      \
+      "wait for somebody to type it.",                                                             \
+      "Give sslpassword to the application, or use a key without a passphrase and mode "           \
+      "0600.")                                                                                     \
+    X(ERR_CLIENT_WEAK, 2308, "the client's certificate is too weak for OpenSSL",                   \
+      "RSA below 2048 bits, or signed with SHA-1.", "Issue a new one.")                            \
+    X(ERR_ROOT_MISSING, 2309, "the client has no root certificate file",                           \
+      "sslmode=verify-ca and verify-full compare the server's certificate with a CA, and "         \
+      "there is none.",                                                                            \
+      "Put the certificate of the server's CA (not the client CA) into sslrootcert or "            \
+      "~/.postgresql/root.crt. Do not lower sslmode.")                                             \
+    X(ERR_ROOT_FORMAT, 2310, "the root certificate file cannot be used",                           \
+      "It is empty or not PEM. libpq reads it whenever it is there, also with "                    \
+      "sslmode=require.",                                                                          \
+      "Put the certificate of the server's CA there.")                                             \
+    X(ERR_SERVER_NOT_VERIFIED, 2311, "the client does not trust the server's certificate",         \
+      "Another CA signed it than the client's root file holds, or it has ended.",                  \
+      "Give the client the certificate of the server's CA, after comparing its fingerprint.")      \
+    X(ERR_HOST_DIFFERS, 2312, "the server's certificate is for another host",                      \
+      "The name in the connection string is not among the certificate's names.",                   \
+      "Use one of its names (host=NAME hostaddr=ADDRESS), or issue a certificate that has "        \
+      "the name.")                                                                                 \
+    X(ERR_TLS_VERSIONS, 2313, "client and server have no TLS version in common",                   \
+      "ssl_min_protocol_version and ssl_max_protocol_version of the two do not meet.",             \
+      "Take the limits out of the connection string.")                                             \
+    X(ERR_NO_RULE, 2315, "no rule of pg_hba.conf lets this login in",                              \
+      "No line fits role, database, address and encryption, or the one that fits says "            \
+      "reject.",                                                                                   \
+      "\"pgseal server simulate NAME\" walks through the file.")                                   \
+    X(ERR_ROLE_LOGIN, 2316, "the role does not exist or may not log in",                           \
+      "The certificate is fine; the role is not there, or has no LOGIN.",                          \
+      "CREATE ROLE ... LOGIN, or ALTER ROLE ... LOGIN.")                                           \
+    X(ERR_CERT_NUL, 2317, "the certificate's name holds a zero byte",                              \
+      "Its CN is stored in two bytes a character (BMPString), which PostgreSQL refuses.",          \
+      "Issue it again: pgseal writes UTF8String.")                                                 \
+    X(ERR_LIBPQ_OLD, 2318, "this libpq does not know that option",                                 \
+      "The connection string was written for a newer libpq.",                                      \
+      "Leave it out, or install a newer libpq.")                                                   \
+    X(ERR_CLEAR_TEXT, 2319, "this login goes in clear text",                                       \
+      "With sslmode=disable, allow or prefer the client takes a connection without TLS, "          \
+      "also when TLS just failed.",                                                                \
+      "Use sslmode=verify-full, and \"hostnossl ... reject\" on the server.")                      \
+    X(ERR_CLIENT_CURVE, 2320, "the server does not take this kind of key",                         \
+      "TLS 1.2 holds client keys to the server's one curve; other kinds are not sent at "          \
+      "all.",                                                                                      \
+      "Issue a P-256 or RSA certificate.")                                                         \
+    X(ERR_PASSWORD_NEEDED, 2322, "the login got as far as the password",                           \
+      "TLS and certificate are fine; the rule asks for a password as well, and there is "          \
+      "none in ~/.pgpass.",                                                                        \
+      "Give the password to the application.")                                                     \
+    X(ERR_STALE_CERT, 2323, "a rejected certificate breaks logins that need none",                 \
+      "libpq sends ~/.postgresql/postgresql.crt whenever a server asks, and a certificate "        \
+      "that is refused ends the connection before any rule is looked at.",                         \
+      "Remove or replace the old files, or say sslcert='' in the connection string.")              \
+    X(ERR_ROLE_PASSWORD_OR_NAME, 2324,                                                             \
+      "password refused, or the certificate's name is another one",                                \
+      "With scram-sha-256 and clientcert=verify-full PostgreSQL says \"password "                  \
+      "authentication failed\" for both.",                                                         \
+      "Compare the name in the certificate with the role first.")                                  \
+    X(ERR_CLOSED, 2325, "the server closed the connection without a word",                         \
+      "It crashed, a firewall or pooler stands between, or the alert was lost.",                   \
+      "The server's log says more.")                                                               \
     /* -- 3xxx files -------------------------------------------------------------------- */       \
     X(ERR_FILE_EXISTS, 3001, "the file exists already", "An earlier run made it.",                 \
       "pgseal never overwrites: give another name, or move it away.")                              \
     X(ERR_KEY_MODE, 3002, "the private key can be read by others",                                 \
-      "It was copied without umask 077.", "Make it private: chmod 600 FILE.")                                        \
+      "It was copied without umask 077.", "Make it private: chmod 600 FILE.")                      \
     X(ERR_FILE, 3003, "a file could not be read or written", "The message is the system's own.",   \
       "Check the path and its permissions.")                                                       \
     X(ERR_DISK_FULL, 3004, "the disk is full", "No space is left where the file should go.",       \

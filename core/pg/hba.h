@@ -63,6 +63,10 @@ bool hba_insert(struct hba *hba, size_t at, const char *text, struct err *err) M
 void hba_remove(struct hba *hba, size_t at);
 /* The same type, names, address, method and options, whatever the spelling around them. */
 bool hba_rule_equal(const struct hba_rule *a, const struct hba_rule *b);
+/* The option "name=value" of a rule: its value, or NULL. */
+const char *hba_rule_option(const struct hba_rule *rule, const char *name);
+/* True when whoever the rule fits must send a certificate that the server trusts. */
+bool hba_rule_needs_cert(const struct hba_rule *rule);
 
 struct hba_client {       /* who comes, as the server sees it */
     const char *database; /* NULL: any one */
@@ -80,8 +84,27 @@ enum hba_fit {
     HBA_FIT_MAYBE, /* cannot be told here: host names, includes, "@file", samenet of a far server … */
     HBA_FIT_YES
 };
+/* Why a line does not fit: the first thing that is another one. */
+enum hba_miss {
+    HBA_MISS_NONE,    /* it fits, or may */
+    HBA_MISS_NO_RULE, /* blank, comment, or a line that PostgreSQL cannot read */
+    HBA_MISS_TYPE,    /* local and TCP, with and without TLS */
+    HBA_MISS_DATABASE,
+    HBA_MISS_ROLE,
+    HBA_MISS_ADDRESS
+};
+
 /* Does this line fit? A line that is no rule does not; an include may. */
 enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client);
+enum hba_fit hba_fits_why(const struct hba_line *line, const struct hba_client *client,
+                          enum hba_miss *ret_miss);
+/* Many clients against one file: the addresses of the lines are read once. hba is borrowed and must
+ * not change meanwhile. Answers as hba_first_match(). */
+struct hba_matcher;
+struct hba_matcher *hba_matcher_new(const struct hba *hba) MUST_CHECK;
+void hba_matcher_free(struct hba_matcher *matcher);
+int hba_matcher_first(const struct hba_matcher *matcher, const struct hba_client *client,
+                      bool *ret_sure);
 /* Index of the first line that fits or may fit, or -1. *ret_sure (may be NULL) is false where it
  * could not be told: this line only may fit, or a bad line above keeps the file from being loaded. */
 int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure);

@@ -98,23 +98,41 @@ static bool is_loopback(const struct hba_range *range)
                                     : memcmp(range->address, v6, sizeof(v6)) == 0;
 }
 
-static enum hba_fit address_fits(const struct hba_rule *rule, const char *client)
-{
-    struct hba_range theirs;
-    struct hba_range ours;
-    bool keyword = strcmp(rule->address, "samehost") == 0 || strcmp(rule->address, "samenet") == 0;
+/* What stands in a line's address, or what a client comes from: read once, asked often. */
+enum where_kind { WHERE_NONE, WHERE_ALL, WHERE_KEYWORD, WHERE_RANGE, WHERE_NAME };
+struct where {
+    enum where_kind kind;
+    struct hba_range range;
+};
 
-    if (strcmp(rule->address, "all") == 0)
+static struct where where_of(const char *address, const char *mask)
+{
+    struct where where = {.kind = WHERE_NAME};
+
+    if (!address)
+        where.kind = WHERE_NONE;
+    else if (strcmp(address, "all") == 0)
+        where.kind = WHERE_ALL;
+    else if (strcmp(address, "samehost") == 0 || strcmp(address, "samenet") == 0)
+        where.kind = WHERE_KEYWORD;
+    else if (range_of(address, mask, &where.range))
+        where.kind = WHERE_RANGE;
+    return where;
+}
+
+static enum hba_fit address_fits(const struct where *line, const struct where *client)
+{
+    if (line->kind == WHERE_ALL)
         return HBA_FIT_YES;
-    if (strcmp(client, "all") == 0)
-        return !keyword && range_of(rule->address, rule->mask, &ours) ? HBA_FIT_YES : HBA_FIT_MAYBE;
-    if (!range_of(client, NULL, &theirs))
+    if (client->kind == WHERE_ALL)
+        return line->kind == WHERE_RANGE ? HBA_FIT_YES : HBA_FIT_MAYBE;
+    if (client->kind != WHERE_RANGE)
         return HBA_FIT_MAYBE;
-    if (keyword)
-        return is_loopback(&theirs) ? HBA_FIT_YES : HBA_FIT_MAYBE;
-    if (!range_of(rule->address, rule->mask, &ours))
+    if (line->kind == WHERE_KEYWORD)
+        return is_loopback(&client->range) ? HBA_FIT_YES : HBA_FIT_MAYBE;
+    if (line->kind != WHERE_RANGE)
         return HBA_FIT_MAYBE; /* a host name */
-    return hba_range_overlap(&ours, &theirs) ? HBA_FIT_YES : HBA_FIT_NO;
+    return hba_range_overlap(&line->range, &client->range) ? HBA_FIT_YES : HBA_FIT_NO;
 }
 
 /* ---- names ---- */
@@ -216,30 +234,119 @@ static enum hba_fit weaker(enum hba_fit a, enum hba_fit b)
     return a < b ? a : b;
 }
 
-enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client)
+static enum hba_fit missed(enum hba_miss *ret, enum hba_miss what)
 {
-    const struct hba_rule *rule = &line->rule;
-    enum hba_fit fit;
-
-    if (line->kind == HBA_INCLUDE)
-        return HBA_FIT_MAYBE;
-    if (line->kind != HBA_RULE || !type_fits(rule->type, client))
-        return HBA_FIT_NO;
-    fit =
-        any_name(rule->databases, rule->databases_quoted, rule->n_databases, client, database_fits);
-    fit = weaker(fit, any_name(rule->roles, rule->roles_quoted, rule->n_roles, client, role_fits));
-    if (fit != HBA_FIT_NO && client->address)
-        fit = weaker(fit, address_fits(rule, client->address));
-    return fit;
+    *ret = what;
+    return HBA_FIT_NO;
 }
 
-int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure)
+static enum hba_fit line_fits(const struct hba_line *line, const struct where *line_where,
+                              const struct hba_client *client, const struct where *client_where,
+                              enum hba_miss *ret_miss)
 {
+    const struct hba_rule *rule = &line->rule;
+    enum hba_fit database, role, address = HBA_FIT_YES;
+
+    *ret_miss = HBA_MISS_NONE;
+    if (line->kind == HBA_INCLUDE)
+        return HBA_FIT_MAYBE;
+    if (line->kind != HBA_RULE)
+        return missed(ret_miss, HBA_MISS_NO_RULE);
+    if (!type_fits(rule->type, client))
+        return missed(ret_miss, HBA_MISS_TYPE);
+    database =
+        any_name(rule->databases, rule->databases_quoted, rule->n_databases, client, database_fits);
+    if (database == HBA_FIT_NO)
+        return missed(ret_miss, HBA_MISS_DATABASE);
+    role = any_name(rule->roles, rule->roles_quoted, rule->n_roles, client, role_fits);
+    if (role == HBA_FIT_NO)
+        return missed(ret_miss, HBA_MISS_ROLE);
+    if (client->address)
+        address = address_fits(line_where, client_where);
+    if (address == HBA_FIT_NO)
+        return missed(ret_miss, HBA_MISS_ADDRESS);
+    return weaker(weaker(database, role), address);
+}
+
+enum hba_fit hba_fits_why(const struct hba_line *line, const struct hba_client *client,
+                          enum hba_miss *ret_miss)
+{
+    struct where line_where = where_of(line->rule.address, line->rule.mask);
+    struct where client_where = where_of(client->address, NULL);
+
+    return line_fits(line, &line_where, client, &client_where, ret_miss);
+}
+
+enum hba_fit hba_fits(const struct hba_line *line, const struct hba_client *client)
+{
+    enum hba_miss miss;
+
+    return hba_fits_why(line, client, &miss);
+}
+
+/* ---- what a line asks for ---- */
+
+const char *hba_rule_option(const struct hba_rule *rule, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < rule->n_options; i++) {
+        if (strncmp(rule->options[i], name, len) == 0 && rule->options[i][len] == '=')
+            return rule->options[i] + len + 1;
+    }
+    return NULL;
+}
+
+bool hba_rule_needs_cert(const struct hba_rule *rule)
+{
+    const char *wanted = hba_rule_option(rule, "clientcert");
+
+    /* "1" is what 13 and older had for verify-ca */
+    return strcmp(rule->method, "cert") == 0 ||
+           (wanted && strcmp(wanted, "no-verify") != 0 && strcmp(wanted, "0") != 0);
+}
+
+/* ---- files ---- */
+
+struct hba_matcher {
+    const struct hba *hba;
+    struct where *where; /* one for each line */
+};
+
+struct hba_matcher *hba_matcher_new(const struct hba *hba)
+{
+    struct hba_matcher *matcher = mem_zalloc(sizeof(*matcher));
+
+    matcher->hba = hba;
+    matcher->where = mem_array(hba->n + 1, sizeof(matcher->where[0]));
+    for (size_t i = 0; i < hba->n; i++) {
+        const struct hba_rule *rule = &hba->lines[i].rule;
+
+        matcher->where[i] = where_of(rule->address, rule->mask);
+    }
+    return matcher;
+}
+
+void hba_matcher_free(struct hba_matcher *matcher)
+{
+    if (!matcher)
+        return;
+    free(matcher->where);
+    free(matcher);
+}
+
+int hba_matcher_first(const struct hba_matcher *matcher, const struct hba_client *client,
+                      bool *ret_sure)
+{
+    const struct hba *hba = matcher->hba;
+    struct where client_where = where_of(client->address, NULL);
     bool sure = true;
     int found = -1;
 
     for (size_t i = 0; i < hba->n && found < 0; i++) {
-        enum hba_fit fit = hba_fits(&hba->lines[i], client);
+        enum hba_miss miss;
+        enum hba_fit fit =
+            line_fits(&hba->lines[i], &matcher->where[i], client, &client_where, &miss);
 
         if (fit == HBA_FIT_MAYBE || hba->lines[i].kind == HBA_BAD)
             sure = false;
@@ -248,5 +355,14 @@ int hba_first_match(const struct hba *hba, const struct hba_client *client, bool
     }
     if (ret_sure)
         *ret_sure = sure;
+    return found;
+}
+
+int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure)
+{
+    struct hba_matcher *matcher = hba_matcher_new(hba);
+    int found = hba_matcher_first(matcher, client, ret_sure);
+
+    hba_matcher_free(matcher);
     return found;
 }

@@ -27,4 +27,19 @@ bool roles_own_rights(struct conn *conn, struct role_rights *ret, struct err *er
 bool roles_member_of(struct conn *conn, const char *role, char ***ret, size_t *ret_n,
                      struct err *err) MUST_CHECK;
 
+struct role_row {
+    char *name;
+    bool can_login, superuser;
+    char **member_of; /* directly or not */
+    size_t n_member_of;
+};
+struct role_list {
+    struct role_row *rows; /* by name, in the order of strcmp() */
+    size_t n;
+};
+/* All roles, with what they are members of: two statements, whatever their number. */
+bool roles_list(struct conn *conn, struct role_list *ret, struct err *err) MUST_CHECK;
+void role_list_clear(struct role_list *list);
+const struct role_row *role_list_get(const struct role_list *list, const char *name); /* or NULL */
+
 #endif

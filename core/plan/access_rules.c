@@ -193,7 +193,8 @@ static bool first_bypass(const struct rules *rules, const char *role, const char
                                     .role = role,
                                     .member_of = (const char *const *)member_of,
                                     .n_member_of = n_member_of,
-                                    .address = address};
+                                    .address = address,
+                                    .replication = strcmp(database, "replication") == 0};
         enum hba_fit fit = hba_fits(line, &client);
 
         client.tls = true;
@@ -262,6 +263,7 @@ static void copy_probes(struct plan *plan, const struct access_rules_intent *int
             .cert_file = mem_strdup(from->cert_file),
             .key_file = mem_strdup(from->key_file),
             .root_file = mem_strdup(from->root_file),
+            .password = secret_dup(from->password),
         };
     }
 }

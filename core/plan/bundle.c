@@ -53,10 +53,9 @@ const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca)
 
 /* ---- reading ---- */
 
-static bool read_setting_file(const struct plan *plan, const char *setting, struct strbuf *out,
-                              struct err *err)
+static bool read_file(const struct plan *plan, const char *setting, const char *value,
+                      struct strbuf *out, struct err *err)
 {
-    const char *value = settings_value(&plan->settings, setting);
     char *path;
     bool good;
 
@@ -69,13 +68,14 @@ static bool read_setting_file(const struct plan *plan, const char *setting, stru
     return good;
 }
 
-static bool read_cas(const struct plan *plan, struct bundle *ret, struct err *err)
+static bool read_cas(const struct plan *plan, const char *value, struct bundle *ret,
+                     struct err *err)
 {
     struct strbuf bytes = STRBUF_INIT;
     struct pem pem;
     bool good;
 
-    if (!read_setting_file(plan, "ssl_ca_file", &bytes, err)) {
+    if (!read_file(plan, "ssl_ca_file", value, &bytes, err)) {
         strbuf_clear(&bytes);
         return false;
     }
@@ -90,13 +90,14 @@ static bool read_cas(const struct plan *plan, struct bundle *ret, struct err *er
     return good;
 }
 
-static bool read_crls(const struct plan *plan, struct bundle *ret, struct err *err)
+static bool read_crls(const struct plan *plan, const char *value, struct bundle *ret,
+                      struct err *err)
 {
     struct strbuf bytes = STRBUF_INIT;
     struct pem pem;
     bool good;
 
-    if (!read_setting_file(plan, "ssl_crl_file", &bytes, err)) {
+    if (!read_file(plan, "ssl_crl_file", value, &bytes, err)) {
         strbuf_clear(&bytes);
         return false;
     }
@@ -119,12 +120,13 @@ static bool read_crls(const struct plan *plan, struct bundle *ret, struct err *e
     return good;
 }
 
-bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err)
+static bool read_both(const struct plan *plan, const char *ca_file, const char *crl_file,
+                      struct bundle *ret, struct err *err)
 {
     struct bundle bundle = {.n_crls = 0};
 
     cert_list_init(&bundle.cas);
-    if (!read_cas(plan, &bundle, err) || !read_crls(plan, &bundle, err)) {
+    if (!read_cas(plan, ca_file, &bundle, err) || !read_crls(plan, crl_file, &bundle, err)) {
         bundle_clear(&bundle);
         return false;
     }
@@ -132,9 +134,15 @@ bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err)
     return true;
 }
 
+bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err)
+{
+    return read_both(plan, settings_value(&plan->settings, "ssl_ca_file"),
+                     settings_value(&plan->settings, "ssl_crl_file"), ret, err);
+}
+
 /* ---- is a list good enough? ---- */
 
-static bool same_der(const struct crl *a, const struct crl *b)
+bool bundle_same_crl(const struct crl *a, const struct crl *b)
 {
     struct strbuf der_a = STRBUF_INIT;
     struct strbuf der_b = STRBUF_INIT;
@@ -165,7 +173,7 @@ static bool check_not_weaker(const struct plan *plan, const struct crl *now, con
     uint64_t now_number;
     uint64_t new_number;
 
-    if (same_der(now, new))
+    if (bundle_same_crl(now, new))
         return true;
     if (crl_number(now, &now_number) && crl_number(new, &new_number) && new_number < now_number)
         return err_set(err, ERR_CRL_WEAKER,
@@ -238,172 +246,6 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
     return true;
 }
 
-/* ---- steps ---- */
-
-static bool same_cas(const struct bundle *a, const struct bundle *b)
-{
-    for (size_t i = 0; i < a->cas.n; i++) {
-        if (!bundle_has_ca(b, a->cas.certs[i]))
-            return false;
-    }
-    for (size_t i = 0; i < b->cas.n; i++) {
-        if (!bundle_has_ca(a, b->cas.certs[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool same_crls(const struct bundle *a, const struct bundle *b)
-{
-    if (a->n_crls != b->n_crls)
-        return false;
-    for (size_t i = 0; i < a->n_crls; i++) {
-        bool found = false;
-
-        for (size_t j = 0; j < b->n_crls && !found; j++)
-            found = same_der(a->crls[i], b->crls[j]);
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static bool adds_ca(const struct bundle *present, const struct bundle *wanted)
-{
-    for (size_t i = 0; i < wanted->cas.n; i++) {
-        if (!bundle_has_ca(present, wanted->cas.certs[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool cas_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
-{
-    for (size_t i = 0; i < bundle->cas.n; i++) {
-        if (!cert_to_pem(bundle->cas.certs[i], out, err))
-            return false;
-    }
-    return true;
-}
-
-static bool crls_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
-{
-    for (size_t i = 0; i < bundle->n_crls; i++) {
-        if (!crl_to_pem(bundle->crls[i], out, err))
-            return false;
-    }
-    return true;
-}
-
-/* What a setting shall be: the present value where the content is the same, else a new file. */
-struct change {
-    const char *setting;
-    const char *stem, *suffix;
-    const char *file_effect, *setting_effect;
-    bool same;
-    struct strbuf pem;
-    char *value; /* owned */
-};
-
-static bool add_file(struct plan *plan, struct change *change, struct err *err)
-{
-    if (change->same) {
-        change->value = mem_strdup(settings_value(&plan->settings, change->setting));
-        return true;
-    }
-    return plan_add_file(plan, change->stem, change->suffix, &change->pem, 0644,
-                         change->file_effect, &change->value, err);
-}
-
-static bool add_change(struct plan *plan, const struct change *change, struct err *err)
-{
-    return plan_add_setting(plan, change->setting, change->value, change->setting_effect, err);
-}
-
-/* Adding: the CRL not later than its CA. Removing: the CA first. */
-static bool add_in_order(struct plan *plan, struct change *cas, struct change *crls, bool crl_first,
-                         struct err *err)
-{
-    struct change *first = crl_first ? crls : cas;
-    struct change *second = crl_first ? cas : crls;
-
-    if (!crls)
-        return add_file(plan, cas, err) && add_change(plan, cas, err);
-    return add_file(plan, first, err) && add_file(plan, second, err) &&
-           add_change(plan, first, err) && add_change(plan, second, err);
-}
-
-static bool add_proof(struct plan *plan, const struct bundle *wanted, bool with_crls,
-                      struct err *err)
-{
-    struct step *step;
-
-    plan_add_look(plan, "prove_cas", _("handshake: the server names exactly these CAs"));
-    step = &plan->steps[plan->n - 1];
-    for (size_t i = 0; i < wanted->cas.n; i++)
-        cert_list_take(&step->certs, cert_dup(wanted->cas.certs[i]));
-    plan_add_look(plan, "prove_same_chain", _("handshake: the server's own chain is as before"));
-    for (size_t i = 0; i < wanted->cas.n; i++) {
-        const struct cert *ca = wanted->cas.certs[i];
-        struct authority *authority = NULL;
-
-        if (!authority_find(plan->target.store, ca, &authority, err))
-            return false;
-        if (!authority || cert_not_after(ca) <= clock_now()) {
-            authority_free(authority);
-            continue; /* not ours: no canaries, its name is the proof; ended: nobody gets in */
-        }
-        step = plan_add(plan, "prove_canaries", PLAN_LOOK,
-                        json_pack("{s:I,s:i}", "authority", (json_int_t)authority->id,
-                                  "revoked_alert", with_crls ? PROOF_ALERT_REVOKED : 0));
-        step_set_title(step,
-                       with_crls ? _("handshakes: the canaries of \"%s\", good and revoked")
-                                 : _("handshakes: the good canary of \"%s\" (no CRL is set)"),
-                       authority->name);
-        authority_free(authority);
-    }
-    plan_add_look(plan, "prove_admin", _("a new admin login"));
-    return true;
-}
-
-bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
-                      bool with_crls, struct err *err)
-{
-    struct change cas = {.setting = "ssl_ca_file",
-                         .stem = "pgseal-ca",
-                         .suffix = ".crt",
-                         .file_effect = _("public: certificates only"),
-                         .setting_effect =
-                             present->cas.n == 0
-                                 ? _("the server begins to ask for certificates: a client that "
-                                     "sends one of another CA is refused")
-                                 : _("sessions stay open")};
-    struct change crls = {.setting = "ssl_crl_file",
-                          .stem = "pgseal-crl",
-                          .suffix = ".crl",
-                          .file_effect = _("public: what was revoked"),
-                          .setting_effect =
-                              _("revoked certificates are refused; sessions stay open")};
-    bool good = false;
-
-    strbuf_init(&cas.pem);
-    strbuf_init(&crls.pem);
-    cas.same = same_cas(present, wanted);
-    crls.same = same_crls(present, wanted);
-    if (!cas_to_pem(wanted, &cas.pem, err) || !crls_to_pem(wanted, &crls.pem, err))
-        goto out;
-    if (!add_in_order(plan, &cas, with_crls ? &crls : NULL, adds_ca(present, wanted), err))
-        goto out;
-    plan_add_reload(plan);
-    good = add_proof(plan, wanted, with_crls, err);
-out:
-    strbuf_clear(&cas.pem);
-    strbuf_clear(&crls.pem);
-    free(cas.value);
-    free(crls.value);
-    return good;
-}
-
 bool bundle_check_reloadable(const struct plan *plan, struct err *err)
 {
     if (plan->before.verdict == HANDSHAKE_NO_TLS)
@@ -419,4 +261,67 @@ bool bundle_check_reloadable(const struct plan *plan, struct err *err)
                                "without a passphrase (\"pgseal server tls\")."));
     }
     return true;
+}
+
+/* ---- is it safe to take a kept one back? ---- */
+
+/* What a setting was before the plan; what it is now when the plan left it alone. */
+static const char *value_before(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        if (strcmp(step->kind->name, "setting") == 0 && strcmp(step_text(step, "name"), name) == 0)
+            return step_is(step, "was_set") ? step_text(step, "was") : "";
+    }
+    return settings_value(&plan->settings, name);
+}
+
+static bool lets_in_again(const struct plan *plan, const struct crl *now, const struct crl *old,
+                          struct err *err)
+{
+    for (size_t i = 0; i < crl_count(now); i++) {
+        char hex[SERIAL_HEX_MAX];
+        struct crl_entry entry;
+        struct err ignored = ERR_INIT;
+        struct issued *issued;
+        bool harmless;
+
+        if (!crl_entry_at(now, i, &entry) || (old && crl_has(old, &entry.serial)))
+            continue;
+        issued = issued_find(plan->target.store, serial_format_hex(hex, &entry.serial), &ignored);
+        harmless =
+            issued && (issued->kind == ISSUED_CANARY_REVOKED || issued->not_after < clock_now());
+        issued_free(issued);
+        if (harmless)
+            continue;
+        err_set(err, ERR_CRL_WEAKER,
+                _("taking plan %lld back would let the revoked certificate %s in again"),
+                (long long)plan->id, hex);
+        err_state(err, _("Nothing was taken back."));
+        return !err_hint(err, _("Issue a new certificate instead, or give the server other CAs."));
+    }
+    return false;
+}
+
+bool bundle_check_undo(const struct plan *plan, struct err *err)
+{
+    const char *ca_file = value_before(plan, "ssl_ca_file");
+    struct bundle now = {.n_crls = 0};
+    struct bundle old = {.n_crls = 0};
+    bool good;
+
+    if (!*ca_file)
+        return true; /* no client certificate is accepted then */
+    good = bundle_read(plan, &now, err) &&
+           read_both(plan, ca_file, value_before(plan, "ssl_crl_file"), &old, err);
+    for (size_t i = 0; good && i < old.cas.n; i++) {
+        const struct crl *crl = bundle_crl(&now, old.cas.certs[i]);
+
+        if (crl && lets_in_again(plan, crl, bundle_crl(&old, old.cas.certs[i]), err))
+            good = false;
+    }
+    bundle_clear(&now);
+    bundle_clear(&old);
+    return good;
 }

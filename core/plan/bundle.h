@@ -24,6 +24,8 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
 /* The newest list that this CA's key signed; borrowed; NULL: none. */
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
 
+bool bundle_same_crl(const struct crl *a, const struct crl *b);
+
 /* What the server's settings name now. A setting that is empty gives nothing. */
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;
 
@@ -40,6 +42,10 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       bool with_crls, struct err *err) MUST_CHECK;
+
+/* Refuses to take a kept plan back where that would let revoked certificates in again. The plan's
+ * settings are those of now. */
+bool bundle_check_undo(const struct plan *plan, struct err *err) MUST_CHECK;
 
 /* Refuses where no TLS change can be loaded, or shown: TLS off, a key that wants a passphrase. */
 bool bundle_check_reloadable(const struct plan *plan, struct err *err) MUST_CHECK;

@@ -37,6 +37,7 @@ static void probe_clear(struct access_rules_probe *probe)
 
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free((char *)(uintptr_t)texts[i]); /* our own copies, const for the reader only */
+    secret_free((struct secret *)(uintptr_t)probe->password);
 }
 
 void plan_free(struct plan *plan)
@@ -66,10 +67,12 @@ void plan_free(struct plan *plan)
 
 static bool check_identity(const struct plan_target *target, struct err *err)
 {
-    char identifier[32];
+    char identifier[32] = "";
 
-    return conn_system_identifier(target->admin, identifier, err) &&
-           server_check_identifier(target->store, target->server, identifier, err);
+    if (!conn_system_identifier(target->admin, identifier, err))
+        return false;
+    /* empty: this role may not see it */
+    return !*identifier || server_check_identifier(target->store, target->server, identifier, err);
 }
 
 static bool check_rights(const struct plan *plan, struct err *err)
@@ -187,6 +190,11 @@ const char *step_text(const struct step *step, const char *field)
     return text ? text : "";
 }
 
+bool step_is(const struct step *step, const char *field)
+{
+    return json_is_true(json_object_get(step->data, field));
+}
+
 const char *step_hash(const struct strbuf *bytes, char hex[65])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -268,8 +276,8 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
                        _("\"%s\" was given on the command line of server \"%s\""), name,
                        plan->target.server->name);
     step = plan_add(plan, "setting", same ? PLAN_SAME : PLAN_CHANGE,
-                    json_pack("{s:s,s:s,s:b,s:s}", "name", name, "value", value, "was_set",
-                              setting->in_auto_conf, "was", setting->auto_value));
+                    json_pack("{s:s,s:b,s:s,s:b,s:s}", "name", name, "set", 1, "value", value,
+                              "was_set", setting->in_auto_conf, "was", setting->auto_value));
     if (same)
         step_set_title(step, _("%s: '%s', no change"), name, value);
     else
@@ -280,6 +288,22 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
         replace(&step->sql, sql.data);
     strbuf_clear(&sql);
     return true;
+}
+
+void plan_add_setting_again(struct plan *plan, const char *name, const char *was, bool set,
+                            const char *value, const char *effect)
+{
+    struct strbuf sql = STRBUF_INIT;
+    struct step *step = plan_add(plan, "setting", PLAN_CHANGE,
+                                 json_pack("{s:s,s:b,s:s,s:b,s:s}", "name", name, "set", set,
+                                           "value", value, "was_set", 1, "was", was));
+
+    step_set_title(step, "%s: '%s' -> '%s'", name, was, value);
+    replace(&step->effect, effect);
+    strbuf_printf(&sql, set ? "ALTER SYSTEM SET %s = " : "ALTER SYSTEM RESET %s", name);
+    if (!set || text_quote_sql_literal(&sql, value))
+        replace(&step->sql, sql.data);
+    strbuf_clear(&sql);
 }
 
 void plan_add_reload(struct plan *plan)

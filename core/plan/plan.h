@@ -124,6 +124,7 @@ struct access_rules_intent {
         const char *role;
         const char *database;
         const char *cert_file, *key_file, *root_file;
+        const struct secret *password; /* for the methods that want one beside; or NULL */
     } * probes;
     size_t n_probes;
 };

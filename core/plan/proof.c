@@ -192,6 +192,27 @@ bool proof_canaries(const struct plan_target *target, const struct authority *au
 
 /* ---- the steps ---- */
 
+bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err)
+{
+    struct proof_poll poll_state = proof_poll_start();
+
+    do {
+        struct handshake now;
+        bool seen;
+
+        if (!handshake_with(run->target, NULL, &now, err))
+            return false;
+        seen = handshake_accepts_ca(&now, step->certs.certs[0]);
+        handshake_clear(&now);
+        if (seen) {
+            run_saw(run->watch, _("handshake: the server has loaded the new files"));
+            step_set_saw(step, _("loaded"));
+            return true;
+        }
+    } while (proof_poll_again(&poll_state));
+    return err_set(err, ERR_RELOAD_REFUSED, _("the server has not loaded the new files"));
+}
+
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err)
 {
     if (!proof_accepted_cas(run->target, &step->certs, run->watch, err))

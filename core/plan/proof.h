@@ -36,9 +36,12 @@ struct proof_login {
     const char *cert_file, *key_file; /* NULL: without a certificate */
     const char *root_file;            /* NULL: sslmode=require */
     const struct secret *password;    /* or NULL */
+    bool without_tls;                 /* sslmode=disable */
 };
 struct proof_login_result {
     bool got_in;
+    bool
+        asked_password; /* refused, and the server wanted a (right) password: a line for passwords fits */
     bool tls;
     char client_dn[64], client_serial[64]; /* as pg_stat_ssl shows the own session */
     int alert;      /* when refused in TLS: measured by a handshake beside it; 0: not TLS */

@@ -37,7 +37,7 @@ bool proof_admin_login(const struct plan_target *target, const struct plan_watch
     }
     if (!conn_system_identifier(conn, identifier, err))
         goto out;
-    if (strcmp(identifier, target->server->system_identifier) != 0) {
+    if (*identifier && strcmp(identifier, target->server->system_identifier) != 0) {
         err_set(err, ERR_OTHER_SERVER, _("a new admin login reaches another server"));
         goto out;
     }
@@ -62,7 +62,11 @@ static struct params *login_params(const struct plan_target *target,
     params_set(params, "user", login->role);
     params_set(params, "dbname", login->database);
     params_set(params, "gssencmode", "disable");
-    params_set(params, "sslmode", login->root_file ? "verify-ca" : "require");
+    params_set(params, "passfile", NO_FILE);
+    params_set(params, "sslmode",
+               login->without_tls ? "disable"
+               : login->root_file ? "verify-ca"
+                                  : "require");
     params_set(params, "sslrootcert", login->root_file ? login->root_file : NO_FILE);
     params_set(params, "sslcert", login->cert_file ? login->cert_file : NO_FILE);
     params_set(params, "sslkey", login->key_file ? login->key_file : NO_FILE);
@@ -176,6 +180,7 @@ bool proof_login(const struct plan_target *target, const struct proof_login *log
     struct conn *conn = NULL;
     bool good = false;
 
+    options.ret_needs_password = &result.asked_password;
     if (!conn_resolve(params, err))
         goto out;
     conn = conn_open(params, &options, &result.why);
@@ -214,8 +219,12 @@ static bool judge(const struct proof_login *login, bool with,
         return err_set(err, ERR_TEST_LOGIN, _("login as \"%s\" got in without its certificate"),
                        login->role);
     if (!with && result->got_in)
-        return err_set(err, ERR_TEST_LOGIN_PASSED, _("login as \"%s\" without a certificate"),
-                       login->role);
+        return err_set(err, ERR_TEST_LOGIN_PASSED, _("login as \"%s\" %s got in"), login->role,
+                       login->without_tls ? _("without TLS") : _("without a certificate"));
+    if (!with && result->asked_password) /* clientcert is looked at before the password */
+        return err_set(err, ERR_TEST_LOGIN_PASSED,
+                       _("login as \"%s\" %s: the server asks for a password"), login->role,
+                       login->without_tls ? _("without TLS") : _("without a certificate"));
     return true;
 }
 
@@ -225,34 +234,50 @@ static void say(const struct plan_watch *watch, const struct proof_login *login,
     if (with)
         run_saw(watch, _("login as \"%s\" with its certificate: in, %s, serial number %s"),
                 login->role, result->client_dn, result->client_serial);
+    else if (login->without_tls)
+        run_saw(watch, _("login as \"%s\" without TLS: refused"), login->role);
     else
         run_saw(watch, _("login as \"%s\" without a certificate: refused"), login->role);
+}
+
+/* A reload is asynchronous: tries until it is as it must be, or the time is over. */
+static bool prove_login(struct step_run *run, const struct proof_login *login, bool with,
+                        struct err *err)
+{
+    struct proof_poll poll_state = proof_poll_start();
+
+    do {
+        struct proof_login_result result;
+
+        if (!proof_login(run->target, login, &result, err))
+            return false;
+        if (judge(login, with, &result, err)) {
+            say(run->watch, login, with, &result);
+            return true;
+        }
+    } while (proof_poll_again(&poll_state));
+    return false;
 }
 
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err)
 {
     const struct access_rules_probe *probe = step->probe;
-    bool with = json_is_true(json_object_get(step->data, "with"));
+    bool with = step_is(step, "with");
     struct proof_login login = {
         .role = probe->role, .database = probe->database, .root_file = probe->root_file};
-    struct proof_poll poll_state = proof_poll_start();
 
     if (with) {
         login.cert_file = probe->cert_file;
         login.key_file = probe->key_file;
+        login.password = probe->password;
     }
-    do {
-        struct proof_login_result result;
-
-        if (!proof_login(run->target, &login, &result, err))
-            return false;
-        if (judge(&login, with, &result, err)) {
-            say(run->watch, &login, with, &result);
-            step_set_saw(step, "%s", with ? _("got in") : _("refused"));
-            return true;
-        }
-    } while (proof_poll_again(&poll_state));
-    return false;
+    if (!prove_login(run, &login, with, err))
+        return false;
+    login.without_tls = true;
+    if (!with && !prove_login(run, &login, false, err))
+        return false;
+    step_set_saw(step, "%s", with ? _("got in") : _("refused"));
+    return true;
 }
 
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err)

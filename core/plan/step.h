@@ -92,6 +92,7 @@ const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
@@ -114,7 +115,8 @@ struct step *plan_add(struct plan *plan, const char *kind, enum plan_mark mark, 
 void step_set_title(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void step_set_saw(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *step_text(const struct step *step, const char *field); /* "" when missing */
-const char *step_hash(const struct strbuf *bytes, char hex[65]);   /* SHA-256, lower case */
+bool step_is(const struct step *step, const char *field);        /* a boolean; false when missing */
+const char *step_hash(const struct strbuf *bytes, char hex[65]); /* SHA-256, lower case */
 
 /* A new file in the data directory: "<stem>-<first 12 of its hash><suffix>". *ret_name (may be NULL)
  * is that name, for the caller to free(): what a setting gets. */
@@ -123,6 +125,10 @@ bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, stru
 /* ALTER SYSTEM SET, or "no change". ERR_SETTING_OVERRIDDEN. */
 bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,
                       struct err *err) MUST_CHECK;
+/* The second change of a setting within a plan: from what an earlier step made it ("was") to value, or
+ * to no line of its own (set false). */
+void plan_add_setting_again(struct plan *plan, const char *name, const char *was, bool set,
+                            const char *value, const char *effect);
 void plan_add_reload(struct plan *plan); /* "no change" when nothing before it changes anything */
 void plan_add_look(struct plan *plan, const char *kind, const char *title);
 

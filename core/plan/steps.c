@@ -106,23 +106,34 @@ static bool key_apply(struct step_run *run, struct step *step, struct err *err)
     return true;
 }
 
-/* ---- setting: a line of postgresql.auto.conf ---- */
+/* ---- setting: a line of postgresql.auto.conf, or none ("set": false) ---- */
+
+static bool is_line(const struct setting *now, bool set, const char *value)
+{
+    if (!now || !now->in_auto_conf)
+        return !set;
+    return set && strcmp(now->auto_value, value) == 0;
+}
+
+static bool change_line(struct step_run *run, const char *name, bool set, const char *value,
+                        struct err *err)
+{
+    return set ? settings_alter(run->target->admin, name, value, err)
+               : settings_reset(run->target->admin, name, err);
+}
 
 static bool setting_observe(struct step_run *run, struct step *step, enum observed *ret,
                             struct err *err)
 {
-    bool was_set = json_is_true(json_object_get(step->data, "was_set"));
     struct settings settings;
     const struct setting *now;
-    bool set;
 
     if (!settings_read(run->target->admin, &settings, err))
         return false;
     now = settings_get(&settings, step_text(step, "name"));
-    set = now && now->in_auto_conf;
-    if (set && strcmp(now->auto_value, step_text(step, "value")) == 0)
+    if (is_line(now, step_is(step, "set"), step_text(step, "value")))
         *ret = OBSERVED_AFTER;
-    else if (set == was_set && (!set || strcmp(now->auto_value, step_text(step, "was")) == 0))
+    else if (is_line(now, step_is(step, "was_set"), step_text(step, "was")))
         *ret = OBSERVED_BEFORE;
     else
         *ret = OBSERVED_OTHER;
@@ -132,21 +143,24 @@ static bool setting_observe(struct step_run *run, struct step *step, enum observ
 
 static bool setting_apply(struct step_run *run, struct step *step, struct err *err)
 {
-    if (!settings_alter(run->target->admin, step_text(step, "name"), step_text(step, "value"), err))
+    bool set = step_is(step, "set");
+
+    if (!change_line(run, step_text(step, "name"), set, step_text(step, "value"), err))
         return false;
-    step_set_saw(step, _("set"));
+    step_set_saw(step, "%s", set ? _("set") : _("reset"));
     return true;
 }
 
 static bool setting_undo(struct step_run *run, struct step *step, struct err *err)
 {
-    const char *name = step_text(step, "name");
-    bool was_set = json_is_true(json_object_get(step->data, "was_set"));
+    bool was_set = step_is(step, "was_set");
 
-    if (was_set ? !settings_alter(run->target->admin, name, step_text(step, "was"), err)
-                : !settings_reset(run->target->admin, name, err))
+    if (!change_line(run, step_text(step, "name"), was_set, step_text(step, "was"), err))
         return false;
-    step_set_saw(step, was_set ? _("back to '%s'") : _("reset"), step_text(step, "was"));
+    if (was_set)
+        step_set_saw(step, _("back to '%s'"), step_text(step, "was"));
+    else
+        step_set_saw(step, _("reset"));
     return true;
 }
 
@@ -180,6 +194,7 @@ static const struct step_kind kinds[] = {
     {"reload", NULL, reload_apply, NULL, false},
     {"prove_server_cert", NULL, step_prove_server_cert, NULL, false},
     {"prove_same_chain", NULL, step_prove_same_chain, NULL, false},
+    {"prove_loaded", NULL, step_prove_loaded, NULL, false},
     {"prove_cas", NULL, step_prove_cas, NULL, false},
     {"prove_canaries", NULL, step_prove_canaries, NULL, false},
     {"prove_login", NULL, step_prove_login, NULL, false},

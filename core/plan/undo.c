@@ -6,7 +6,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/plan/step.h"
+#include "core/plan/bundle.h"
 
 /* What works while the plan's own connection may be gone. */
 struct undo {
@@ -23,12 +23,14 @@ static bool begin(struct undo *undo, struct plan *plan, const struct plan_watch 
                   struct err *err)
 {
     struct conn_options options = {.password = plan->target.admin_password};
+    struct err dead = ERR_INIT;
     struct params *params;
 
     *undo = (struct undo){.target = plan->target};
     undo->run = (struct step_run){
         .plan = plan, .target = &undo->target, .files = plan->files, .watch = watch};
-    if (conn_state(plan->target.admin) == CONN_IDLE)
+    if (conn_state(plan->target.admin) == CONN_IDLE &&
+        conn_run(plan->target.admin, "SELECT 1", &dead))
         return true;
     /* the server was restarted, or the network failed: try once more */
     params = params_parse(plan->target.server->conninfo, err);
@@ -170,7 +172,9 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     case JOURNAL_KEPT:
         if (plan->id == 0)
             return true; /* there was nothing to do */
-        if (!check_untouched(plan, err))
+        settings_clear(&plan->settings);
+        if (!settings_read(plan->target.admin, &plan->settings, err) ||
+            !check_untouched(plan, err) || !bundle_check_undo(plan, err))
             return false;
         break;
     case JOURNAL_DOING:
@@ -222,12 +226,13 @@ static bool load_steps(struct plan *plan, const struct journal_plan *row, struct
 static bool check_same_server(const struct plan_target *target, const struct journal_plan *row,
                               struct err *err)
 {
-    char identifier[32];
+    char identifier[32] = "";
 
     if (!conn_system_identifier(target->admin, identifier, err))
         return false;
     if (strcmp(row->server, target->server->name) == 0 &&
-        strcmp(row->system_identifier, identifier) == 0)
+        (!*identifier || !*row->system_identifier ||
+         strcmp(row->system_identifier, identifier) == 0))
         return true;
     return err_set(err, ERR_OTHER_SERVER, _("plan %lld was made for another server than \"%s\""),
                    (long long)row->id, target->server->name);

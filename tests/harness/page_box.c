@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "screens/pages.h"
+#include "screens/word_list.h"
+#include "tui/utf8.h"
 
 #define WAIT_MS 20000
 
@@ -102,4 +104,36 @@ void page_box_keys(struct page_box *box, uint32_t key, int times)
 {
     for (int i = 0; i < times; i++)
         ui_key(box->navigator, key);
+}
+
+static int wrapped_rows(const char *text, int width)
+{
+    int rows = 0;
+
+    while (*text) {
+        size_t next;
+
+        (void)utf8_wrap(text, width, &next);
+        text += next;
+        rows++;
+    }
+    return rows;
+}
+
+void page_box_check_texts(struct page_box *box, const struct screen *page, int tabs)
+{
+    for (int i = 0; i < tabs; i++) {
+        struct frame frame;
+        size_t n_words;
+
+        (void)word_list(&n_words);
+        screen_frame(page, &frame);
+        if (wrapped_rows(frame.why, 76) > 3)
+            fail_msg("the Why text of \"%s\" is too long: %s", frame.why_title, frame.why);
+        if (frame.text_focus && (!frame.help || !frame.help[0]))
+            fail_msg("\"%s\" has no help", frame.why_title);
+        if (frame.word && word_find(frame.word) == n_words)
+            fail_msg("the word \"%s\" of \"%s\" is not explained", frame.word, frame.why_title);
+        ui_key(box->navigator, KEY_CODE_TAB);
+    }
 }

@@ -28,5 +28,8 @@ void page_box_open(struct page_box *box, const char *server, const char *store_f
 void page_box_close(struct page_box *box);
 void page_box_wait(struct page_box *box, const char *text);
 void page_box_keys(struct page_box *box, uint32_t key, int times);
+/* Goes once round the page by Tab: at each focus the Why text fits its three rows, there is help where
+ * there is a field, and the word is in the list. */
+void page_box_check_texts(struct page_box *box, const struct screen *page, int tabs);
 
 #endif

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -113,7 +114,7 @@ static void show(struct pty *pty, const char *what)
 {
     char *screen = pty_screen(pty);
 
-    print_error("%s; the screen:\n%s\n", what, screen);
+    (void)fprintf(stderr, "%s; the screen:\n%s\n", what, screen); /* print_error() cuts */
     free(screen);
 }
 

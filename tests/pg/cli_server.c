@@ -18,6 +18,7 @@
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
 #include "tests/harness/command.h"
+#include "tests/harness/fake_server.h"
 #include "tests/pg/need_pg.h"
 
 struct lab {
@@ -320,8 +321,19 @@ static void test_require_and_revoke(void **state)
     EXPECT_ERROR(2, "--database", "server", "require", "db1", "--role", "alice");
     EXPECT_ERROR(2, "--method", "server", "require", "db1", "--role", "alice", "--database", "app",
                  "--from", "all", "--method", "trust");
+    /* she is connected without one now: said, and refused until the number is accepted */
+    alice = log_in(lab, "alice", NULL, &err);
+    if (!alice)
+        fail_msg("%s", err.msg);
+    EXPECT_ERROR(1, "--accept-refused=1", "server", "require", "db1", "--database", "app", "--role",
+                 "alice", "--from", "127.0.0.1/32", "--yes");
+    EXPECT_ERROR(1, "PS-2109", "server", "require", "db1", "--database", "app", "--role", "alice",
+                 "--from", "127.0.0.1/32", "--yes", "--accept-refused=2");
     free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
-                "127.0.0.1/32", "--yes"));
+                "10.0.0.0/8", "--dry-run")); /* from there nobody is connected */
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
+                "127.0.0.1/32", "--yes", "--accept-refused=1"));
+    conn_close(alice);
     assert_null(log_in(lab, "alice", NULL, &err));
     assert_int_equal(err.code, ERR_LOGIN);
     alice = log_in(lab, "alice", "alice", &err);
@@ -406,6 +418,65 @@ static void test_no_address(void **state)
     EXPECT_ERROR(2, "--address", "server", "tls", "db1", "--yes");
 }
 
+/* A role that may log in and change nothing: said before anything is begun. */
+static void test_no_rights(void **state)
+{
+    const struct lab *lab = *state;
+    char *before = ask(lab, STATE);
+    char *after;
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=carol dbname=app sslmode=disable",
+                                demo_port(lab->demo));
+    char *pass = mem_printf("127.0.0.1:*:*:carol:%s\n", demo_password(lab->demo, "carol"));
+    json_t *json;
+
+    free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
+    EXPECT_ERROR(1, "PS-2005", "server", "add", "db1", conninfo); /* no password, nobody to ask */
+    command_write(".pgpass", pass, 0600);
+    free(EXPECT(0, "server", "add", "db1", conninfo));
+    EXPECT_ERROR(1, "PS-2101", "server", "tls", "db1", "--yes");
+    EXPECT_ERROR(1, "PS-2101", "server", "trust", "db1", "--yes");
+    json = EXPECT_JSON(0, "plan", "list", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "plans")), 0);
+    json_decref(json);
+    after = ask(lab, STATE);
+    assert_string_equal(before, after);
+    /* other people's sessions are hidden from this role, and that is said */
+    json = EXPECT_JSON(0, "sessions", "db1", "--json");
+    assert_true(json_is_integer(json_object_get(json, "hidden")));
+    json_decref(json);
+    free(before);
+    free(after);
+    free(conninfo);
+    free(pass);
+}
+
+static void answer_http(int fd, void *arg)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    char packet[8];
+
+    (void)arg;
+    if (fake_read(fd, packet, sizeof(packet)))
+        fake_write(fd, text, sizeof(text) - 1);
+}
+
+static void test_not_postgres(void **state)
+{
+    struct fake *fake = fake_start(answer_http, NULL);
+    char *address = mem_printf("127.0.0.1:%d", fake_port(fake));
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=x", fake_port(fake));
+
+    (void)state;
+    EXPECT_ERROR(1, "PS-2004", "server", "probe", address);
+    EXPECT_ERROR(1, "PS-20", "server", "add", "db1", conninfo);
+    EXPECT_ERROR(1, "PS-2001", "server", "probe", "127.0.0.1:1");
+    EXPECT_ERROR(1, "PS-2001", "server", "probe", "no-such-host.invalid");
+    assert_false(fs_exists("store"));
+    fake_stop(fake);
+    free(address);
+    free(conninfo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +488,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoke_server_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_production, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_rights, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_postgres, setup, teardown),
     };
 
     if (!need_pg())

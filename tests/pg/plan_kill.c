@@ -160,6 +160,22 @@ static struct plan *make_trust(const struct plan_target *target, const struct pl
     return plan_trust_ca(target, &intent, err);
 }
 
+static struct plan *make_publish(const struct plan_target *target, const struct plan_box *box,
+                                 struct err *err)
+{
+    (void)box;
+    return plan_publish_crl(target, err);
+}
+
+static void sign_again(struct plan_box *box)
+{
+    struct err err = ERR_INIT;
+    struct crl *crl = authority_sign_crl(box->store, box->ca, box->ca_key, 0, &err);
+
+    must(crl != NULL, &err);
+    crl_free(crl);
+}
+
 static struct plan *make_rules(const struct plan_target *target, const struct plan_box *box,
                                struct err *err)
 {
@@ -183,6 +199,9 @@ static void test_killed_everywhere(void **state)
     kill_everywhere(&box, make_tls, 14); /* its last child comes to the end: kept */
     plan_box_restart(&box);
     kill_everywhere(&box, make_trust, 14);
+    plan_box_restart(&box);
+    sign_again(&box);
+    kill_everywhere(&box, make_publish, 14);
     plan_box_restart(&box);
     kill_everywhere(&box, make_rules, 9);
     plan_box_restart(&box);

@@ -106,6 +106,7 @@ static void test_certificate_required(void **state)
     id = plan_box_keep(&box, plan);
     plan_box_saw(&box, "login as \"alice\" with its certificate: in, /CN=alice");
     plan_box_saw(&box, "login as \"alice\" without a certificate: refused");
+    plan_box_saw(&box, "login as \"alice\" without TLS: refused");
     after = plan_box_files(&box);
     assert_non_null(strstr(after.hba, "hostnossl all alice 127.0.0.1/32 reject # pgseal\n"
                                       "hostssl all alice 127.0.0.1/32 cert # pgseal\n"));
@@ -165,6 +166,63 @@ static void test_wrong_probe(void **state)
     plan_free(plan);
     kit_files_clear(&bob);
     plan_files_clear(&before);
+    plan_box_close(&box);
+}
+
+/* The certificate beside the password. */
+static void test_verify_full(void **state)
+{
+    static const char *const roles[] = {"carol"};
+    struct access_rules_probe probe = {.role = "carol", .database = "app"};
+    struct access_rules_intent intent = {.database = "app",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.0/8",
+                                         .method = ACCESS_VERIFY_FULL,
+                                         .probes = &probe,
+                                         .n_probes = 1};
+    struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
+    struct kit_files carol;
+    struct proof_login_result result;
+    struct plan_box box;
+    struct plan *plan;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    ready(&box);
+    plan_box_kit(&box, box.ca, box.ca_key, "carol", &carol);
+    assert_true(secret_set(password, demo_password(box.demo, "carol"),
+                           strlen(demo_password(box.demo, "carol"))));
+    probe.cert_file = carol.certificate;
+    probe.key_file = carol.key;
+    probe.root_file = carol.root;
+    probe.password = password;
+    plan = plan_access_rules(&box.target, &intent, &err);
+    must(plan != NULL, &err);
+    plan_box_keep(&box, plan);
+    result = try_login(&box, "carol", NULL); /* the password alone does not do any more */
+    assert_false(result.got_in);
+    assert_false(result.asked_password);
+    result = try_login(&box, "carol", &carol);
+    assert_true(result.got_in);
+    secret_free(password);
+    kit_files_clear(&carol);
+    plan_box_close(&box);
+}
+
+/* Refused only for want of a password is not refused: a line for passwords fits. */
+static void test_bypass_is_seen(void **state)
+{
+    struct plan_box box;
+    struct proof_login_result result;
+    struct proof_login login = {.role = "alice", .database = "app", .without_tls = true};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    ready(&box);
+    must(proof_login(&box.target, &login, &result, &err), &err);
+    assert_false(result.got_in);
+    assert_true(result.asked_password);
     plan_box_close(&box);
 }
 
@@ -299,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_certificate_required), cmocka_unit_test(test_wrong_probe),
         cmocka_unit_test(test_edited_meanwhile),     cmocka_unit_test(test_any_bytes_survive),
+        cmocka_unit_test(test_verify_full),          cmocka_unit_test(test_bypass_is_seen),
         cmocka_unit_test(test_hostile_role),         cmocka_unit_test(test_refusals),
     };
 

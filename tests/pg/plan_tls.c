@@ -171,6 +171,59 @@ static void test_stopped_by_the_person(void **state)
     plan_box_close(&box);
 }
 
+struct killer {
+    struct plan_box *box;
+    struct conn *other;
+};
+
+/* While the fifth step begins, somebody ends our session. */
+static void end_session(void *arg, const struct plan_step_view *step)
+{
+    struct killer *killer = arg;
+    char *pid = mem_printf("%d", conn_backend_pid(killer->box->admin));
+    const char *values[] = {pid};
+    struct err err = ERR_INIT;
+
+    if (step->n == 5 && step->state == JOURNAL_STEP_DOING && killer->other) {
+        struct result *result =
+            conn_exec(killer->other, "SELECT pg_terminate_backend($1::int, 5000)", 1, values, &err);
+
+        assert_non_null(result);
+        result_free(result);
+    }
+    free(pid);
+}
+
+static void test_connection_lost(void **state)
+{
+    struct plan_box box;
+    struct plan_files before;
+    struct conn_options options = {.connect_timeout_ms = 10000};
+    struct killer killer = {.box = &box};
+    struct plan_watch watch = {.step = end_session, .arg = &killer};
+    struct params *params;
+    struct plan *plan;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    plan_box_open(&box);
+    params = params_parse(demo_admin_conninfo(box.demo), &err);
+    killer.other = conn_open(params, &options, &err);
+    assert_non_null(killer.other);
+    params_free(params);
+    before = plan_box_files(&box);
+    plan = make(&box);
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, &err));
+    assert_int_equal(err.code, ERR_CONNECTION_LOST);
+    assert_int_equal(plan_state(plan), JOURNAL_UNDONE); /* over a new connection */
+    plan_box_same_files(&box, &before);
+    assert_int_equal(plan_box_count_files(&box, "pgseal-"), 0);
+    conn_close(killer.other);
+    plan_free(plan);
+    plan_files_clear(&before);
+    plan_box_close(&box);
+}
+
 /* An unrelated mistake in postgresql.conf: nothing at all is reloaded. */
 static void test_reload_refused(void **state)
 {
@@ -206,7 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_from_off_to_on),     cmocka_unit_test(test_undo_of_a_kept_one),
         cmocka_unit_test(test_asked_and_not_kept), cmocka_unit_test(test_stopped_by_the_person),
-        cmocka_unit_test(test_reload_refused),
+        cmocka_unit_test(test_reload_refused),     cmocka_unit_test(test_connection_lost),
     };
 
     if (!need_pg())

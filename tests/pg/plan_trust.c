@@ -344,6 +344,8 @@ static void test_reload_refused_silently(void **state)
 {
     const struct authority *authorities[1];
     struct plan_files before;
+    struct authority *second;
+    struct key *second_key;
     struct plan_box box;
     struct plan *plan;
     struct err err = ERR_INIT;
@@ -353,7 +355,8 @@ static void test_reload_refused_silently(void **state)
     plan_box_open(&box);
     plan_box_tls(&box);
     plan_box_trust(&box);
-    authorities[0] = plan_box_authority(&box, "Test CA G2", &(struct key *){NULL});
+    second = plan_box_authority(&box, "Test CA G2", &second_key);
+    authorities[0] = second;
     before = plan_box_files(&box);
     plan = trust(&box, authorities, 1, true, &err);
     must(plan != NULL, &err);
@@ -373,7 +376,8 @@ static void test_reload_refused_silently(void **state)
     free(path);
     free(away);
     plan_files_clear(&before);
-    authority_free((struct authority *)(uintptr_t)authorities[0]);
+    authority_free(second);
+    key_free(second_key);
     plan_box_close(&box);
 }
 
@@ -382,8 +386,11 @@ static void test_publish(void **state)
     struct plan_box box;
     struct kit_files alice, bob;
     struct issued *issued;
+    enum journal_plan_state ended;
+    struct handshake now;
     struct crl *crl;
     struct plan *plan;
+    int64_t id;
     struct err err = ERR_INIT;
 
     (void)state;
@@ -404,7 +411,11 @@ static void test_publish(void **state)
     must(crl != NULL, &err);
     plan = plan_publish_crl(&box.target, &err);
     must(plan != NULL, &err);
-    plan_box_keep(&box, plan);
+    id = plan_box_keep(&box, plan);
+    plan_box_saw(&box, "the server has loaded the new files");
+    now = plan_box_handshake(&box);
+    assert_int_equal(now.n_accepted_cas, 1); /* the marker went */
+    handshake_clear(&now);
 
     struct proof_login login = {.role = "bob",
                                 .database = "postgres",
@@ -416,11 +427,119 @@ static void test_publish(void **state)
     must(proof_login(&box.target, &login, &result, &err), &err);
     assert_false(result.got_in);
     assert_int_equal(result.alert, 44);
+    /* taking that back would let bob in again */
+    assert_false(plan_undo_journalled(&box.target, id, NULL, &ended, &err));
+    assert_int_equal(err.code, ERR_CRL_WEAKER);
+    assert_int_equal(ended, JOURNAL_KEPT);
     plan_box_restart(&box);
     crl_free(crl);
     issued_free(issued);
     kit_files_clear(&alice);
     kit_files_clear(&bob);
+    plan_box_close(&box);
+}
+
+/* A new list for the same CAs, and the server cannot reload: the old list must not pass for it. */
+static void test_list_not_loaded(void **state)
+{
+    struct plan_files before;
+    struct plan_box box;
+    struct plan *plan;
+    struct crl *crl;
+    struct err err = ERR_INIT;
+    char *name, *path, *away;
+
+    (void)state;
+    plan_box_open(&box);
+    plan_box_tls(&box);
+    plan_box_trust(&box);
+    crl = authority_sign_crl(box.store, box.ca, box.ca_key, 0, &err);
+    must(crl != NULL, &err);
+    before = plan_box_files(&box);
+    plan = plan_publish_crl(&box.target, &err);
+    must(plan != NULL, &err);
+    name = plan_box_value(&box, "ssl_key_file");
+    path = fs_join(demo_data(box.demo), name);
+    away = mem_printf("%s.away", path);
+    assert_int_equal(rename(path, away), 0);
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &box.watch, &err));
+    assert_int_equal(err.code, ERR_RELOAD_REFUSED);
+    assert_int_equal(plan_state(plan), JOURNAL_UNDONE);
+    plan_box_same_files(&box, &before);
+    assert_int_equal(rename(away, path), 0);
+    plan_free(plan);
+    crl_free(crl);
+    free(name);
+    free(path);
+    free(away);
+    plan_files_clear(&before);
+    plan_box_close(&box);
+}
+
+/* No superuser, no file system: the grants of an installer's role (facts, 4.5). SQL cannot delete, so
+ * what was written stays, unused, and is named. */
+static void test_by_sql_alone(void **state)
+{
+    static const char *const grants[] = {
+        "CREATE ROLE installer LOGIN",
+        "GRANT pg_write_server_files, pg_read_server_files, pg_read_all_settings TO installer",
+        "GRANT ALTER SYSTEM ON PARAMETER ssl_ca_file, ssl_crl_file TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text),"
+        " pg_read_binary_file(text,bigint,bigint), pg_read_binary_file(text,bigint,bigint,boolean),"
+        " pg_stat_file(text), pg_stat_file(text,boolean), lo_export(oid,text),"
+        " pg_show_all_file_settings() TO installer",
+        "GRANT SELECT ON pg_file_settings TO installer",
+        "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+    };
+    const struct authority *authorities[1];
+    struct conn_options options = {.connect_timeout_ms = 10000};
+    struct plan_files before, with_rule;
+    struct plan_box box;
+    struct params *params;
+    struct plan *plan;
+    struct err err = ERR_INIT;
+    enum journal_plan_state ended;
+    char *line, *path;
+    FILE *file;
+    int64_t id;
+
+    (void)state;
+    plan_box_open(&box);
+    plan_box_tls(&box);
+    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++)
+        must(conn_run(box.admin, grants[i], &err), &err);
+    with_rule = plan_box_files(&box);
+    path = fs_join(demo_data(box.demo), "pg_hba.conf");
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "local all installer trust\n%s", with_rule.hba);
+    fclose(file);
+    must(settings_reload(box.admin, &err), &err);
+    before = plan_box_files(&box);
+
+    conn_close(box.admin);
+    line = mem_printf("%s user=installer", demo_admin_conninfo(box.demo));
+    params = params_parse(line, &err);
+    must(params != NULL, &err);
+    box.target.admin = box.admin = conn_open(params, &options, &err);
+    must(box.admin != NULL, &err);
+    authorities[0] = box.ca;
+    plan = trust(&box, authorities, 1, true, &err);
+    must(plan != NULL, &err);
+    id = plan_box_keep(&box, plan);
+    plan_box_saw(&box, "alert 44");
+    strbuf_reset(&box.seen);
+    must(plan_undo_journalled(&box.target, id, &box.watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    plan_box_same_files(&box, &before);
+    plan_box_saw(&box, "stays on the server, unused");
+    assert_int_equal(plan_box_count_files(&box, "pgseal-c"), 2);
+
+    params_free(params);
+    free(line);
+    free(path);
+    plan_files_clear(&before);
+    plan_files_clear(&with_rule);
     plan_box_close(&box);
 }
 
@@ -464,6 +583,8 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_reload_refused_silently),
         cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_list_not_loaded),
+        cmocka_unit_test(test_by_sql_alone),
         cmocka_unit_test(test_never_weaker),
     };
 

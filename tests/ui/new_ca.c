@@ -45,8 +45,17 @@ static void pictures(void **state)
     ui_key(box.navigator, KEY_CODE_TAB);
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_check_navigator(box.navigator, 24, 80, "new-ca-review");
-    ui_key(box.navigator, KEY_CODE_F10);
+    ui_key(box.navigator, KEY_CODE_F1);
+    ui_key(box.navigator, KEY_CODE_F10); /* the question comes over the help too */
     ui_check_navigator(box.navigator, 24, 80, "new-ca-leave");
+    ui_key(box.navigator, KEY_CODE_F10);
+    ui_key(box.navigator, KEY_CODE_ENTER); /* No */
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "Nothing was made yet."));
+    ui_key(box.navigator, KEY_CODE_F10);
+    assert_false(navigator_done(box.navigator));
+    ui_key(box.navigator, 'y');
+    assert_true(navigator_done(box.navigator));
     page_box_close(&box);
 }
 
@@ -140,6 +149,24 @@ static void esc_loses_nothing(void **state)
     page_box_close(&box);
 }
 
+static void every_field_explains_itself(void **state)
+{
+    struct page_box box;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, NULL, "/home/ops/.local/share/pgseal", &ui_ascii);
+    page = page_new_ca(box.app);
+    navigator_push(box.navigator, page);
+    ui_type(box.navigator, "Acme");
+    page_box_check_texts(&box, page, 5); /* three fields, two buttons */
+    page_box_keys(&box, KEY_CODE_TAB, 3);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "2 of 3"));
+    page_box_check_texts(&box, page, 5);
+    page_box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +175,7 @@ int main(void)
         cmocka_unit_test(refuses_a_name_that_is_taken),
         cmocka_unit_test(shows_the_error),
         cmocka_unit_test(esc_loses_nothing),
+        cmocka_unit_test(every_field_explains_itself),
     };
 
     return cmocka_run_group_tests_name("new_ca", tests, NULL, NULL);

@@ -168,6 +168,49 @@ static void makes_one(void **state)
     page_box_close(&box);
 }
 
+/* A request: its key stays where it is; nothing of what it asks for is taken but the public key. */
+static void signs_a_request(void **state)
+{
+    struct page_box box;
+    char *csr;
+
+    (void)state;
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    make_ca(&box, "Acme PG Root", 0, false);
+    assert_int_equal(
+        box_run(&csr,
+                "cd %s && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                "-keyout own.key -subj /O=Evil/CN=postgres -out own.csr 2>/dev/null && cat own.csr",
+                box.box.folder),
+        0);
+    open_page(&box);
+    ui_type(box.navigator, "alice");
+    page_box_keys(&box, KEY_CODE_TAB, 4);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, KEY_CODE_TAB);
+    ui_paste(box.navigator, "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n");
+    assert_true(ui_shows(box.navigator, "The end is missing."));
+    ui_key(box.navigator, KEY_CODE_CTRL('u'));
+    ui_paste(box.navigator, csr);
+    free(csr);
+    assert_true(ui_shows(box.navigator, "request of \"CN=postgres, O=Evil\""));
+    page_box_keys(&box, KEY_CODE_TAB, 2);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "the request's owner has it"));
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Certificate for \"alice\" made.");
+    assert_int_equal(
+        box_run(NULL,
+                "cd %s && test ! -e alice/alice.key && openssl x509 -in alice/alice.crt "
+                "-noout -pubkey > a.pub && openssl pkey -in own.key -pubout > b.pub && "
+                "cmp a.pub b.pub && openssl x509 -in alice/alice.crt -noout -subject | "
+                "grep -qx 'subject=CN = alice'",
+                box.box.folder),
+        0);
+    page_box_close(&box);
+}
+
 static void wants_a_ca_first(void **state)
 {
     struct page_box box;
@@ -211,6 +254,30 @@ static void lets_choose_among_cas(void **state)
     make_ca(&box, "Acme G2", 0, false);
     open_page(&box);
     ui_check_navigator(box.navigator, 24, 80, "new-client-two-cas");
+    page_box_close(&box);
+}
+
+static void every_field_explains_itself(void **state)
+{
+    struct page_box box;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    make_ca(&box, "Acme G1", 0, true);
+    make_ca(&box, "Acme G2", 0, true);
+    page = page_new_client(box.app);
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "Database role");
+    ui_type(box.navigator, "alice");
+    page_box_check_texts(&box, page, 7);
+    page_box_keys(&box, KEY_CODE_TAB, 4);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "2 of 3"));
+    page_box_check_texts(&box, page, 10);
+    ui_key(box.navigator, KEY_CODE_DOWN); /* a request */
+    page_box_check_texts(&box, page, 5);
+    ui_key(box.navigator, KEY_CODE_UP);
     page_box_close(&box);
 }
 
@@ -264,9 +331,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),
         cmocka_unit_test(makes_one),
+        cmocka_unit_test(signs_a_request),
         cmocka_unit_test(wants_a_ca_first),
         cmocka_unit_test(never_outlives_the_ca),
         cmocka_unit_test(lets_choose_among_cas),
+        cmocka_unit_test(every_field_explains_itself),
         cmocka_unit_test(a_server_that_hangs),
     };
 

@@ -121,23 +121,22 @@ static void add(struct answers *answers, const char *pid, const char *role, cons
     row[5] = port;
     row[6] = "client backend";
     row[7] = "idle";
-    row[8] = "1795290000";
-    row[9] = "2026-11-21 18:00:00.123456+00";
-    row[10] = "f";
-    row[11] = version != NULL ? "t" : "f";
-    row[12] = version;
-    row[13] = version != NULL ? "TLS_AES_256_GCM_SHA384" : NULL;
-    row[14] = version != NULL ? "256" : NULL;
-    row[18] = "f";
+    row[8] = "2026-11-21 18:00:00.123456+00";
+    row[9] = "f";
+    row[10] = version != NULL ? "t" : "f";
+    row[11] = version;
+    row[12] = version != NULL ? "TLS_AES_256_GCM_SHA384" : NULL;
+    row[13] = version != NULL ? "256" : NULL;
+    row[17] = "f";
 }
 
 static void with_certificate(struct answers *answers, const char *dn, const char *serial)
 {
     const char **row = answers->rows[answers->n - 1];
 
-    row[15] = dn;
-    row[16] = serial;
-    row[17] = "/CN=Acme PG Root";
+    row[14] = dn;
+    row[15] = serial;
+    row[16] = "/CN=Acme PG Root";
 }
 
 /* Three certificates of the store: fine, ends soon, revoked. */
@@ -180,8 +179,8 @@ static void fill_answers(struct answers *answers)
     add(answers, "2140", "postgres", "", NULL, "-1", NULL);
     add(answers, "2150", "secretive", "x", NULL, NULL, NULL);
     answers->rows[answers->n - 1][6] = NULL; /* hidden */
-    answers->rows[answers->n - 1][9] = NULL;
-    answers->rows[answers->n - 1][11] = NULL;
+    answers->rows[answers->n - 1][8] = NULL;
+    answers->rows[answers->n - 1][10] = NULL;
     add(answers, OWN_PID, "admin", "pgseal", "127.0.0.1", "40006", "TLSv1.3");
 }
 

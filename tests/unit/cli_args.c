@@ -160,6 +160,13 @@ static void test_forms(void **state)
     args_clear(&args);
     assert_true(PARSE(&args, &err, "issue", "client", "--help")); /* no ROLE is needed for help */
     args_clear(&args);
+    assert_true(PARSE(&args, &err, "help", "issue", "client"));
+    assert_true(args_has(&args, OPT_HELP));
+    assert_string_equal(args.command->name, "issue client");
+    args_clear(&args);
+    assert_true(PARSE(&args, &err, "help"));
+    assert_null(args.command);
+    args_clear(&args);
     assert_true(parse(&args, &err, (const char *[]){NULL}));
     assert_null(args.command);
     args_clear(&args);

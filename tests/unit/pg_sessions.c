@@ -51,25 +51,25 @@ static void read_rows(const char *const (*rows)[COLUMNS], int n, struct sessions
 static void each_class_is_told(void **state)
 {
     static const char *const rows[][COLUMNS] = {
-        {"10", "app", "alice", "psql", "10.0.0.1", "4711", "client backend", "idle", "1700000000",
+        {"10", "app", "alice", "psql", "10.0.0.1", "4711", "client backend", "idle",
          "2023-11-14 22:13:20.123456+00", "t", "t", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "256",
          "/CN=alice", "730750818665451459101842416358141509827966271487", "/CN=Acme", "f"},
-        {"11", "app", "bob", "", "10.0.0.2", "4711", "client backend", "idle", "1", "x", "f", "t",
+        {"11", "app", "bob", "", "10.0.0.2", "4711", "client backend", "idle", "x", "f", "t",
          "TLSv1.2", "X", "128", NULL, NULL, NULL, "f"},
-        {"12", "app", "gss", "", "10.0.0.2", "4711", "client backend", "idle", "1", "x", "f", "f",
-         NULL, NULL, NULL, NULL, NULL, NULL, "t"},
-        {"13", NULL, "repl", "", "10.0.0.2", "4711", "walsender", "active", "1", "x", "f", "f",
+        {"12", "app", "gss", "", "10.0.0.2", "4711", "client backend", "idle", "x", "f", "f", NULL,
+         NULL, NULL, NULL, NULL, NULL, "t"},
+        {"13", NULL, "repl", "", "10.0.0.2", "4711", "walsender", "active", "x", "f", "f", NULL,
+         NULL, NULL, NULL, NULL, NULL, "f"},
+        {"20", "postgres", "admin", "pgseal", NULL, "-1", "client backend", "active", "x", "f", "f",
          NULL, NULL, NULL, NULL, NULL, NULL, "f"},
-        {"20", "postgres", "admin", "pgseal", NULL, "-1", "client backend", "active", "1", "x", "f",
-         "f", NULL, NULL, NULL, NULL, NULL, NULL, "f"},
         /* the same row as 10, seen by a role without rights */
         {"15", "app", "alice", "psql", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
          NULL, NULL, NULL, NULL, NULL},
         /* seen in part only: not known is not "clear" */
-        {"16", "app", "alice", "psql", "10.0.0.1", "1", "client backend", "idle", "1", "x", "f",
-         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+        {"16", "app", "alice", "psql", "10.0.0.1", "1", "client backend", "idle", "x", "f", NULL,
+         NULL, NULL, NULL, NULL, NULL, NULL, NULL},
         /* a certificate without a name */
-        {"17", "app", "alice", "psql", "::1", "1", "client backend", "idle", "1", "x", "f", "t",
+        {"17", "app", "alice", "psql", "::1", "1", "client backend", "idle", "x", "f", "t",
          "TLSv1.3", "X", "256", "", "5", "/CN=Acme", "f"},
     };
     static const enum session_class expected[] = {
@@ -100,14 +100,55 @@ static void each_class_is_told(void **state)
     assert_int_equal(sessions.n, 0);
 }
 
+/* Not sessions: counted at the one they work for. One whose leader is gone is not counted at all. */
+static void workers_are_folded(void **state)
+{
+    static const char *const rows[][COLUMNS] = {
+        {"30", "app", "alice", "", NULL, NULL, "parallel worker", "active",
+         "2024-02-29 23:59:59+00", "f", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "10"},
+        {"10", "app", "alice", "psql", "10.0.0.1", "4711", "client backend", "active",
+         "2024-03-01 00:00:00.5+00", "f", "f", NULL, NULL, NULL, NULL, NULL, NULL, "f"},
+        {"31", "app", "alice", "", NULL, NULL, "parallel worker", "active", "x", "f", NULL, NULL,
+         NULL, NULL, NULL, NULL, NULL, NULL, "10"},
+        {"32", "app", "alice", "", NULL, NULL, "parallel worker", "active", "x", "f", NULL, NULL,
+         NULL, NULL, NULL, NULL, NULL, NULL, "99"},
+    };
+    struct sessions sessions;
+
+    (void)state;
+    read_rows(rows, 4, &sessions);
+    assert_int_equal(sessions.n, 1);
+    assert_int_equal(sessions.hidden, 0);
+    assert_int_equal(sessions.rows[0].workers, 2);
+    assert_int_equal(sessions.rows[0].class, SESSION_CLEAR);
+    assert_int_equal(sessions.rows[0].backend_start, 1709251200);
+    sessions_clear(&sessions);
+}
+
+/* The right to ask for, and never a name that is not the role's. */
+static void a_grant_names_the_role(void **state)
+{
+    struct sessions_rights rights = {.role = "ops\"; DROP"};
+    struct strbuf out = STRBUF_INIT;
+
+    (void)state;
+    sessions_rights_grant(&rights, &out);
+    assert_string_equal(out.data, "GRANT pg_read_all_stats TO \"ops\"\"; DROP\"");
+    strbuf_reset(&out);
+    text_clean_copy(rights.role, sizeof(rights.role), "o\x1bps");
+    sessions_rights_grant(&rights, &out);
+    assert_string_equal(out.data, "GRANT pg_read_all_stats TO CURRENT_USER");
+    strbuf_clear(&out);
+}
+
 static void hostile_names_are_cleaned_and_kept_raw(void **state)
 {
     /* an escape, a newline, a bidi override, and a name cut in the middle of a character */
     static const char dirty[] = "a\x1b]0;x\x07\nb\xe2\x80\xae";
     static const char cut[] = "/O=Zentralstelle/CN=Z\xc3";
     static const char *const rows[][COLUMNS] = {
-        {"10", dirty, dirty, dirty, "10.0.0.1", "4711", "client backend", "idle", "1", "x", "f",
-         "t", dirty, dirty, "256", dirty, "7", cut, "f"},
+        {"10", dirty, dirty, dirty, "10.0.0.1", "4711", "client backend", "idle", "x", "f", "t",
+         dirty, dirty, "256", dirty, "7", cut, "f"},
     };
     struct sessions sessions;
     const struct session *session = NULL;
@@ -181,6 +222,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_class_is_told),
+        cmocka_unit_test(workers_are_folded),
+        cmocka_unit_test(a_grant_names_the_role),
         cmocka_unit_test(hostile_names_are_cleaned_and_kept_raw),
         cmocka_unit_test(another_shape_is_an_error),
         cmocka_unit_test(classes_have_names),

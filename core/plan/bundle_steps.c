@@ -1,0 +1,301 @@
+/*
+ * bundle_steps.c - the steps that give a server another bundle, and show on the wire that it has it.
+ *
+ * PostgreSQL does not tell whether it has loaded a new file (facts: the old one silently goes on).
+ * New names of CAs show in every handshake; a new CRL for the same CAs does not. So then a marker
+ * goes along: for one reload ssl_ca_file names a bundle with one certificate more, our own canary,
+ * which is no CA and so opens nothing. Once a handshake shows its name, the CRL of the same reload is
+ * loaded too, and the marker is taken out again.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/bundle.h"
+
+static bool same_cas(const struct bundle *a, const struct bundle *b)
+{
+    for (size_t i = 0; i < a->cas.n; i++) {
+        if (!bundle_has_ca(b, a->cas.certs[i]))
+            return false;
+    }
+    for (size_t i = 0; i < b->cas.n; i++) {
+        if (!bundle_has_ca(a, b->cas.certs[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool same_crls(const struct bundle *a, const struct bundle *b)
+{
+    if (a->n_crls != b->n_crls)
+        return false;
+    for (size_t i = 0; i < a->n_crls; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < b->n_crls && !found; j++)
+            found = bundle_same_crl(a->crls[i], b->crls[j]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool adds_ca(const struct bundle *present, const struct bundle *wanted)
+{
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        if (!bundle_has_ca(present, wanted->cas.certs[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool cas_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
+{
+    for (size_t i = 0; i < bundle->cas.n; i++) {
+        if (!cert_to_pem(bundle->cas.certs[i], out, err))
+            return false;
+    }
+    return true;
+}
+
+static bool crls_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
+{
+    for (size_t i = 0; i < bundle->n_crls; i++) {
+        if (!crl_to_pem(bundle->crls[i], out, err))
+            return false;
+    }
+    return true;
+}
+
+/* What a setting shall be: the present value where the content is the same, else a new file. */
+struct change {
+    const char *setting;
+    const char *stem, *suffix;
+    const char *file_effect, *setting_effect;
+    bool same;
+    struct strbuf pem;
+    char *value; /* owned */
+};
+
+static bool add_file(struct plan *plan, struct change *change, struct err *err)
+{
+    if (change->same) {
+        change->value = mem_strdup(settings_value(&plan->settings, change->setting));
+        return true;
+    }
+    return plan_add_file(plan, change->stem, change->suffix, &change->pem, 0644,
+                         change->file_effect, &change->value, err);
+}
+
+static bool add_change(struct plan *plan, const struct change *change, struct err *err)
+{
+    return plan_add_setting(plan, change->setting, change->value, change->setting_effect, err);
+}
+
+struct changes {
+    const struct bundle *present, *wanted;
+    struct change cas, crls;
+    bool with_crls;
+    struct cert *marker;      /* or NULL: none is needed, or there is none */
+    struct change marker_cas; /* the bundle with the marker in it */
+};
+
+/* ---- is a marker needed? ---- */
+
+static bool has_name(const struct bundle *bundle, const struct cert *ca)
+{
+    struct name *name = cert_subject(ca);
+    bool found = false;
+
+    for (size_t i = 0; i < bundle->cas.n && !found; i++) {
+        struct name *other = cert_subject(bundle->cas.certs[i]);
+
+        found = name_equal(name, other);
+        name_free(other);
+    }
+    name_free(name);
+    return found;
+}
+
+/* A handshake shows the difference by itself. */
+static bool names_differ(const struct bundle *a, const struct bundle *b)
+{
+    for (size_t i = 0; i < a->cas.n; i++) {
+        if (!has_name(b, a->cas.certs[i]))
+            return true;
+    }
+    for (size_t i = 0; i < b->cas.n; i++) {
+        if (!has_name(a, b->cas.certs[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool choose_marker(const struct plan *plan, struct changes *changes, struct err *err)
+{
+    const struct bundle *wanted = changes->wanted;
+    bool changed = !changes->cas.same || (changes->with_crls && !changes->crls.same);
+
+    if (!changed || names_differ(changes->present, wanted))
+        return true;
+    for (size_t i = 0; i < wanted->cas.n && !changes->marker; i++) {
+        struct authority *authority = NULL;
+        struct canary canary;
+        bool good;
+
+        if (!authority_find(plan->target.store, wanted->cas.certs[i], &authority, err))
+            return false;
+        if (!authority)
+            continue;
+        good = authority_canary(plan->target.store, authority, CANARY_GOOD, &canary, err);
+        authority_free(authority);
+        if (!good)
+            return false;
+        changes->marker = cert_dup(canary.cert);
+        canary_clear(&canary);
+    }
+    return true;
+}
+
+/* ---- settings and reloads ---- */
+
+/* Adding: the CRL not later than its CA. Removing: the CA first. */
+static bool add_settings(struct plan *plan, struct changes *changes, const struct change *cas,
+                         struct err *err)
+{
+    bool crl_first = adds_ca(changes->present, changes->wanted);
+
+    if (!changes->with_crls)
+        return add_change(plan, cas, err);
+    if (crl_first)
+        return add_change(plan, &changes->crls, err) && add_change(plan, cas, err);
+    return add_change(plan, cas, err) && add_change(plan, &changes->crls, err);
+}
+
+/* From the marked bundle to the wanted one: its own line again, or none as before. */
+static void add_unmarking(struct plan *plan, struct changes *changes)
+{
+    const struct setting *setting = settings_get(&plan->settings, "ssl_ca_file");
+    bool set = !changes->cas.same || (setting && setting->in_auto_conf);
+    struct step *step;
+
+    plan_add_look(plan, "prove_loaded", _("handshake: the new files are loaded (a marker shows)"));
+    step = &plan->steps[plan->n - 1];
+    cert_list_take(&step->certs, cert_dup(changes->marker));
+    plan_add_setting_again(plan, "ssl_ca_file", changes->marker_cas.value, set, changes->cas.value,
+                           _("the marker goes"));
+    plan_add_reload(plan);
+}
+
+static bool add_marker_file(struct plan *plan, struct changes *changes, struct err *err)
+{
+    struct change *marked = &changes->marker_cas;
+
+    *marked = changes->cas;
+    marked->value = NULL;
+    marked->same = false;
+    marked->file_effect = _("the same CAs and a marker, for a moment");
+    marked->setting_effect = _("for a moment: shows that the new files are loaded");
+    strbuf_init(&marked->pem);
+    return cas_to_pem(changes->wanted, &marked->pem, err) &&
+           cert_to_pem(changes->marker, &marked->pem, err) && add_file(plan, marked, err);
+}
+
+static bool add_all(struct plan *plan, struct changes *changes, struct err *err)
+{
+    if (changes->with_crls && !add_file(plan, &changes->crls, err))
+        return false;
+    if (!add_file(plan, &changes->cas, err))
+        return false;
+    if (!changes->marker) {
+        if (!add_settings(plan, changes, &changes->cas, err))
+            return false;
+        plan_add_reload(plan);
+        return true;
+    }
+    if (!add_marker_file(plan, changes, err) ||
+        !add_settings(plan, changes, &changes->marker_cas, err))
+        return false;
+    plan_add_reload(plan);
+    add_unmarking(plan, changes);
+    return true;
+}
+
+/* ---- proof ---- */
+
+static bool add_proof(struct plan *plan, const struct bundle *wanted, bool with_crls,
+                      struct err *err)
+{
+    struct step *step;
+
+    plan_add_look(plan, "prove_cas", _("handshake: the server names exactly these CAs"));
+    step = &plan->steps[plan->n - 1];
+    for (size_t i = 0; i < wanted->cas.n; i++)
+        cert_list_take(&step->certs, cert_dup(wanted->cas.certs[i]));
+    plan_add_look(plan, "prove_same_chain", _("handshake: the server's own chain is as before"));
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        struct authority *authority = NULL;
+
+        if (!authority_find(plan->target.store, ca, &authority, err))
+            return false;
+        if (!authority || cert_not_after(ca) <= clock_now()) {
+            authority_free(authority);
+            continue; /* not ours: no canaries, its name is the proof; ended: nobody gets in */
+        }
+        step = plan_add(plan, "prove_canaries", PLAN_LOOK,
+                        json_pack("{s:I,s:i}", "authority", (json_int_t)authority->id,
+                                  "revoked_alert", with_crls ? PROOF_ALERT_REVOKED : 0));
+        step_set_title(step,
+                       with_crls ? _("handshakes: the canaries of \"%s\", good and revoked")
+                                 : _("handshakes: the good canary of \"%s\" (no CRL is set)"),
+                       authority->name);
+        authority_free(authority);
+    }
+    plan_add_look(plan, "prove_admin", _("a new admin login"));
+    return true;
+}
+
+bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                      bool with_crls, struct err *err)
+{
+    struct changes changes = {.present = present, .wanted = wanted, .with_crls = with_crls};
+    bool good = false;
+
+    changes.cas = (struct change){
+        .setting = "ssl_ca_file",
+        .stem = "pgseal-ca",
+        .suffix = ".crt",
+        .file_effect = _("public: certificates only"),
+        .setting_effect = present->cas.n == 0
+                              ? _("the server begins to ask for certificates: a client that sends "
+                                  "one of another CA is refused")
+                              : _("sessions stay open"),
+        .same = same_cas(present, wanted)};
+    changes.crls =
+        (struct change){.setting = "ssl_crl_file",
+                        .stem = "pgseal-crl",
+                        .suffix = ".crl",
+                        .file_effect = _("public: what was revoked"),
+                        .setting_effect = _("revoked certificates are refused; sessions stay open"),
+                        .same = same_crls(present, wanted)};
+    strbuf_init(&changes.cas.pem);
+    strbuf_init(&changes.crls.pem);
+    strbuf_init(&changes.marker_cas.pem);
+    good = cas_to_pem(wanted, &changes.cas.pem, err) &&
+           crls_to_pem(wanted, &changes.crls.pem, err) && choose_marker(plan, &changes, err) &&
+           add_all(plan, &changes, err) && add_proof(plan, wanted, with_crls, err);
+    strbuf_clear(&changes.cas.pem);
+    strbuf_clear(&changes.crls.pem);
+    strbuf_clear(&changes.marker_cas.pem);
+    free(changes.cas.value);
+    free(changes.crls.value);
+    free(changes.marker_cas.value);
+    cert_free(changes.marker);
+    return good;
+}

@@ -1,0 +1,202 @@
+/* A change to a server that is interrupted: by a signal it is taken back, after kill -9 by "undo". */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/demo/demo.h"
+#include "core/pg/conn.h"
+#include "tests/harness/command.h"
+#include "tests/harness/pty.h"
+#include "tests/pg/need_pg.h"
+
+#define STATE                                                                                      \
+    "SELECT encode(pg_read_binary_file('pg_hba.conf'), 'hex') || "                                 \
+    "encode(pg_read_binary_file('postgresql.auto.conf'), 'hex') || "                               \
+    "(SELECT string_agg(name || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE "     \
+    "'ssl%')"
+
+struct lab {
+    char *folder;
+    struct demo *demo;
+};
+
+static int setup(void **state)
+{
+    struct lab *lab = mem_zalloc(sizeof(*lab));
+    struct demo_options options = {0};
+    struct err err = ERR_INIT;
+    char address[32];
+
+    lab->demo = demo_start(&options, &err);
+    if (!lab->demo)
+        fail_msg("%s", err.msg);
+    lab->folder = command_box();
+    snprintf(address, sizeof(address), "127.0.0.1:%d", demo_port(lab->demo));
+    free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
+    free(EXPECT(0, "server", "add", "db1", demo_admin_conninfo(lab->demo), "--address", address));
+    *state = lab;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct lab *lab = *state;
+
+    demo_free(lab->demo);
+    command_box_free(lab->folder);
+    free(lab);
+    return 0;
+}
+
+/* What a change could leave behind on the server. Caller frees. */
+static char *server_state(const struct lab *lab)
+{
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
+    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
+    struct result *result = conn ? conn_exec(conn, STATE, 0, NULL, &err) : NULL;
+    char *value;
+
+    if (!result)
+        fail_msg("%s", err.msg);
+    value = mem_strdup(result_get(result, 0, 0));
+    result_free(result);
+    conn_close(conn);
+    params_free(params);
+    return value;
+}
+
+static void freeze(const struct lab *lab, bool frozen)
+{
+    struct err err = ERR_INIT;
+
+    if (!demo_freeze(lab->demo, frozen, &err))
+        fail_msg("%s", err.msg);
+}
+
+/* State of the newest plan; "" when there is none. */
+static void plan_state(char *ret, size_t size)
+{
+    json_t *json = EXPECT_JSON(0, "plan", "list", "--json");
+    json_t *plan = json_array_get(json_object_get(json, "plans"), 0);
+    const char *state = json_string_value(json_object_get(plan, "state"));
+
+    snprintf(ret, size, "%s", state ? state : "");
+    json_decref(json);
+}
+
+static void expect_plan(const char *expected)
+{
+    char state[32];
+
+    plan_state(state, sizeof(state));
+    assert_string_equal(state, expected);
+}
+
+/* "server tls", answered with yes while the server hangs: it stands in the middle of the change. */
+static struct pty *stuck_change(const struct lab *lab)
+{
+    const char *const argv[] = {getenv("PGSEAL"), "server", "tls", "db1", NULL};
+    struct pty_options options = {.argv = argv, .columns = 120};
+    struct pty *pty = pty_start(&options);
+    int64_t deadline = clock_mono_ms() + PTY_WAIT_MS;
+    char state[32] = "";
+
+    pty_wait_text(pty, "Type yes or no. [no]");
+    freeze(lab, true);
+    pty_type(pty, "yes\r");
+    while (strcmp(state, "doing") != 0) {
+        if (clock_mono_ms() > deadline)
+            fail_msg("the change does not begin: \"%s\"", state);
+        pty_listen(pty, 20);
+        plan_state(state, sizeof(state));
+    }
+    return pty;
+}
+
+static void test_signal(void **state)
+{
+    const struct lab *lab = *state;
+    char *before = server_state(lab);
+    char *after;
+    struct pty *pty = stuck_change(lab);
+
+    pty_signal(pty, SIGTERM);
+    freeze(lab, false);
+    assert_int_equal(pty_wait_exit(pty), 4); /* taken back: 4 comes before 128 + 15 */
+    assert_true(pty_settings_as_before(pty));
+    pty_free(pty);
+    expect_plan("undone");
+    after = server_state(lab);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+static void test_kill(void **state)
+{
+    const struct lab *lab = *state;
+    char *before = server_state(lab);
+    char *after;
+    struct pty *pty = stuck_change(lab);
+
+    pty_signal(pty, SIGKILL);
+    assert_int_equal(pty_wait_exit(pty), 128 + SIGKILL);
+    pty_free(pty);
+    freeze(lab, false);
+    expect_plan("doing");
+    EXPECT_ERROR(1, "PS-2112", "server", "tls", "db1", "--yes");
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    expect_plan("undone");
+    after = server_state(lab);
+    assert_string_equal(before, after);
+    free(EXPECT(0, "server", "tls", "db1", "--yes"));
+    expect_plan("kept");
+    free(before);
+    free(after);
+}
+
+static void test_no(void **state)
+{
+    const struct lab *lab = *state;
+    const char *const argv[] = {getenv("PGSEAL"), "server", "tls", "db1", NULL};
+    struct pty_options options = {.argv = argv, .columns = 120};
+    char *before = server_state(lab);
+    char *after;
+    struct pty *pty = pty_start(&options);
+
+    pty_wait_text(pty, "Type yes or no. [no]");
+    pty_type(pty, "\r");
+    assert_int_equal(pty_wait_exit(pty), 3);
+    pty_free(pty);
+    expect_plan("");
+    after = server_state(lab);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_no, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kill, setup, teardown),
+    };
+
+    if (!need_pg())
+        return 0;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
