@@ -226,12 +226,13 @@ static bool load_steps(struct plan *plan, const struct journal_plan *row, struct
 static bool check_same_server(const struct plan_target *target, const struct journal_plan *row,
                               struct err *err)
 {
-    char identifier[32];
+    char identifier[32] = "";
 
     if (!conn_system_identifier(target->admin, identifier, err))
         return false;
     if (strcmp(row->server, target->server->name) == 0 &&
-        strcmp(row->system_identifier, identifier) == 0)
+        (!*identifier || !*row->system_identifier ||
+         strcmp(row->system_identifier, identifier) == 0))
         return true;
     return err_set(err, ERR_OTHER_SERVER, _("plan %lld was made for another server than \"%s\""),
                    (long long)row->id, target->server->name);
