@@ -56,7 +56,9 @@ static void kit_clear(struct kit *kit)
 
 static unsigned formats_of(const struct kit_spec *spec)
 {
-    return spec->formats != 0 ? spec->formats : KIT_PEM;
+    unsigned formats = spec->formats != 0 ? spec->formats : KIT_PEM;
+
+    return (formats & KIT_P12_OLD) != 0 ? formats | KIT_P12 : formats;
 }
 
 char *kit_file_base(const char *role, enum issued_kind kind)
@@ -108,14 +110,39 @@ static const char *name_of(const struct kit *kit, int i)
     return kit->files[i].name != NULL ? kit->files[i].name : "";
 }
 
+static size_t n_parents(const struct kit_spec *spec)
+{
+    return spec->parents != NULL ? spec->parents->n : 0;
+}
+
+/* The certificate with the intermediate CAs behind it, which the other side does not have; and the
+ * root, which it must have. */
+static bool make_certs(const struct kit_spec *spec, struct strbuf *chain, struct strbuf *root,
+                       struct err *err)
+{
+    const struct cert *at = spec->ca;
+
+    if (!cert_to_pem(spec->issued->cert, chain, err))
+        return false;
+    for (size_t i = 0; i < n_parents(spec); i++) {
+        if (!cert_to_pem(at, chain, err))
+            return false;
+        at = spec->parents->certs[i];
+    }
+    return cert_to_pem(at, root, err);
+}
+
 static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *err)
 {
     struct cert_list chain;
 
     cert_list_init(&chain);
     cert_list_take(&chain, cert_dup(spec->ca));
+    for (size_t i = 0; i < n_parents(spec); i++)
+        cert_list_take(&chain, cert_dup(spec->parents->certs[i]));
     kit->files[FILE_P12].closed =
-        pkcs12_build(spec->key, spec->issued->cert, &chain, spec->p12_passphrase, false, err);
+        pkcs12_build(spec->key, spec->issued->cert, &chain, spec->p12_passphrase,
+                     (spec->formats & KIT_P12_OLD) != 0, err);
     cert_list_clear(&chain);
     return kit->files[FILE_P12].closed != NULL;
 }
@@ -130,8 +157,7 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
         .pk8 = name_of(kit, FILE_PK8),
     };
 
-    if (!cert_to_pem(spec->issued->cert, &kit->files[FILE_CERTIFICATE].open, err) ||
-        !cert_to_pem(spec->ca, &kit->files[FILE_ROOT].open, err))
+    if (!make_certs(spec, &kit->files[FILE_CERTIFICATE].open, &kit->files[FILE_ROOT].open, err))
         return false;
     if (kit->files[FILE_KEY].name != NULL) {
         kit->files[FILE_KEY].closed =
