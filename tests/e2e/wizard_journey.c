@@ -182,7 +182,7 @@ static void require_certificate(void)
     for (int i = 0; i < TRIES; i++) {
         struct command_result result;
         const char *error;
-        int refused;
+        int refused = 0;
 
         command_run(&result, NULL, "server", "require", "demo", "--database", "app", "--role",
                     "alice", "--from", "127.0.0.1/32", "--yes", accept, NULL);
