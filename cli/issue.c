@@ -96,7 +96,7 @@ static struct csr *read_csr(const char *path, struct err *err)
     struct pem pem;
 
     if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return NULL;
     }
     pem_scan(text.data, text.len, &pem);
@@ -115,8 +115,7 @@ static struct csr *read_csr(const char *path, struct err *err)
         csr = csr_from_pem(clean.data, clean.len, err);
     }
     pem_clear(&pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     strbuf_clear(&clean);
     return csr;
 }
