@@ -85,6 +85,8 @@ static const struct option_info options[] = {
     {OPT_REASON, "reason", 0, "R", false, false, REASONS,
      "unspecified (default), keyCompromise, ..."},
     {OPT_REPAIR, "repair", 0, NULL, false, false, NULL, "mend what can be mended"},
+    {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
+     "with the rules that \"server require\" would add"},
     {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},
     {OPT_SEARCH, "search", 0, "TEXT", false, false, NULL,
      "what a role, serial, subject or note begins with"},

@@ -112,6 +112,12 @@ static const struct command commands[] = {
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
      run_server_require},
+    {"server simulate", "NAME", 1, 1,
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     N_("who would be refused if they came again"),
+     "  pgseal server simulate db1\n"
+     "  pgseal server simulate db1 --require --database app --role alice --from all\n",
+     run_server_simulate},
     {"server undo", "NAME [PLAN]", 1, 2, SERVERS, N_("take back the last kept change"), "",
      run_server_undo},
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
