@@ -106,6 +106,7 @@ bool run_server_list(struct cli *cli, struct err *err);
 bool run_server_show(struct cli *cli, struct err *err);
 bool run_server_remove(struct cli *cli, struct err *err);
 bool run_server_probe(struct cli *cli, struct err *err);
+bool run_server_check(struct cli *cli, struct err *err);
 bool run_server_tls(struct cli *cli, struct err *err);
 bool run_server_trust(struct cli *cli, struct err *err);
 bool run_server_crl(struct cli *cli, struct err *err);

@@ -94,6 +94,10 @@ static const struct command commands[] = {
      "", run_server_remove},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
      "  pgseal server probe db1.example:5432\n", run_server_probe},
+    {"server check", "NAME", 1, 1, BIT(WITHIN), N_("look for problems, change nothing"),
+     "  pgseal server check db1\n"
+     "  pgseal server check db1 --json\n",
+     run_server_check},
     {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
