@@ -20,16 +20,30 @@ static const struct command commands[] = {
     {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP), N_("try it all on a private PostgreSQL that goes"),
      "  pgseal demo --tour\n", run_demo},
     {"ca create", "NAME", 1, 1,
-     BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | MAKES | UNLOCKS,
+     BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(INTERMEDIATE) | BIT(OUT) |
+         MAKES | UNLOCKS,
      N_("make a certificate authority (CA)"),
      "  pgseal ca create \"Acme PG Root\"\n"
-     "  pgseal ca create lab --no-passphrase --days 90\n",
+     "  pgseal ca create lab --no-passphrase --days 90\n"
+     "  pgseal ca create \"Acme PG Issuing\" --intermediate --out issuing.csr\n",
      run_ca_create},
     {"ca list", "", 0, 0, 0, N_("the CAs of the store"), "", run_ca_list},
     {"ca show", "NAME", 1, 1, 0, N_("one CA, its CRL and its certificate"), "", run_ca_show},
     {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | MAKES,
      N_("the CA's certificate (public)"), "  pgseal ca export \"Acme PG Root\" --out root.crt\n",
      run_ca_export},
+    {"ca import", "NAME", 1, 1, BIT(CERT) | MAKES | UNLOCKS,
+     N_("the certificate that an offline root signed"),
+     "  pgseal ca import \"Acme PG Issuing\" --cert signed.pem\n", run_ca_import},
+    {"ca renew", "NAME", 1, 1, BIT(DAYS) | BIT(OUT) | MAKES | UNLOCKS,
+     N_("its certificate again, same key and name"),
+     "  pgseal ca renew \"Acme PG Root\"\n"
+     "  pgseal ca renew \"Acme PG Issuing\" --out again.csr\n",
+     run_ca_renew},
+    {"ca passphrase", "NAME", 1, 1, BIT(NEW_PASSPHRASE_FILE) | BIT(NO_PASSPHRASE) | MAKES | UNLOCKS,
+     N_("another passphrase for its key"), "", run_ca_passphrase},
+    {"ca delete", "NAME", 1, 1, MAKES | BIT(CONFIRM), N_("remove its key, for ever"),
+     "  pgseal ca delete lab --confirm=lab\n", run_ca_delete},
     {"issue client", "ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
          MAKES | UNLOCKS | HANDS_OVER,
@@ -43,6 +57,13 @@ static const struct command commands[] = {
          HANDS_OVER,
      N_("one for a server, to be installed by hand"),
      "  pgseal issue server db1.example 10.0.0.5 --out db1/\n", run_issue_server},
+    {"renew", "SERIAL|ROLE", 1, 1,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
+         MAKES | UNLOCKS | HANDS_OVER,
+     N_("a new one; the old one stays valid"),
+     "  pgseal renew alice\n"
+     "  pgseal renew 4f1a930c --days 90 --out alice-new/\n",
+     run_renew},
     {"list", "", 0, 0, BIT(CA) | BIT(ROLE) | BIT(STATE) | BIT(WITHIN) | BIT(LIMIT),
      N_("the certificates that were issued"),
      "  pgseal list --state expiring --within 60\n"
@@ -74,6 +95,10 @@ static const struct command commands[] = {
      "", run_server_remove},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
      "  pgseal server probe db1.example:5432\n", run_server_probe},
+    {"server check", "NAME", 1, 1, BIT(WITHIN), N_("look for problems, change nothing"),
+     "  pgseal server check db1\n"
+     "  pgseal server check db1 --json\n",
+     run_server_check},
     {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},

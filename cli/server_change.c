@@ -79,12 +79,11 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
     bool done = false;
 
     if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return false;
     }
     pem_scan(text.data, text.len, &pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
         pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
         /* both kinds are welcome here: each class of use gets its own part */

@@ -394,8 +394,7 @@ static bool make_passwords(struct demo *demo, struct err *err)
             return false;
         demo->roles[i].name = names[i];
         snprintf(demo->roles[i].password, sizeof(demo->roles[i].password), "%s", text.data);
-        explicit_bzero(text.data, text.len);
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
     }
     demo->n_roles = ARRAY_LEN(names);
     return true;
