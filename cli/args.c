@@ -29,6 +29,8 @@ static const struct option_info options[] = {
     {OPT_DRY_RUN, "dry-run", 'n', NULL, false, false, NULL,
      "say what would be done, change nothing"},
     {OPT_YES, "yes", 'y', NULL, false, false, NULL, "say yes; keep a change that is proven"},
+    {OPT_TRY, "try", 0, "SECONDS", false, false, NULL,
+     "taken back unless \"plan keep\" comes in time"},
     {OPT_CONFIRM, "confirm", 0, "NAME", false, true, NULL,
      "name of what is revoked or deleted, or server"},
     {OPT_ACCEPT_REFUSED, "accept-refused", 0, "N", false, false, NULL,

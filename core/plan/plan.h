@@ -62,7 +62,10 @@ struct plan_watch { /* reports from plan_apply(), on its thread; all may be NULL
                 const char *line); /* the proof, a line each: "canary \"revoked\": alert 44" */
     bool (*stop)(void *arg);       /* true: stop after this step and take back */
     void *arg;
+    int ask_seconds; /* PLAN_ASK: how long the question may stay open; 0: PLAN_ASK_SECONDS */
 };
+
+#define PLAN_ASK_SECONDS 120
 
 void plan_free(struct plan *plan);
 const char *plan_title(const struct plan *plan);
@@ -75,7 +78,16 @@ bool plan_nothing_to_do(const struct plan *plan);
 
 bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
                 struct err *err) MUST_CHECK;
+/* Kept only after the guard of pg_hba.conf was ended for sure and the file is as planned; false: take
+ * it back. ERR_PLAN_UNKNOWN when another process was faster; plan_state() is what that one made it. */
 bool plan_keep(struct plan *plan, struct err *err) MUST_CHECK;
+/* For a plan that another process has proven and asks about. */
+bool plan_keep_journalled(const struct plan_target *target, int64_t plan_id,
+                          struct err *err) MUST_CHECK;
+/* While the question is open: plan_state() becomes what another process made of the plan. */
+bool plan_refresh(struct plan *plan, struct err *err) MUST_CHECK;
+/* clock_mono_ms() by which the caller must have kept or undone it; then the guard acts. 0: none. */
+int64_t plan_deadline_ms(const struct plan *plan);
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* For a plan of an earlier run: *ret_state is UNDONE or LEFT. */
 bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
