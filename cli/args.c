@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -28,8 +29,10 @@ static const struct option_info options[] = {
     {OPT_DRY_RUN, "dry-run", 'n', NULL, false, false, NULL,
      "say what would be done, change nothing"},
     {OPT_YES, "yes", 'y', NULL, false, false, NULL, "say yes; keep a change that is proven"},
+    {OPT_TRY, "try", 0, "SECONDS", false, false, NULL,
+     "taken back unless \"plan keep\" comes in time"},
     {OPT_CONFIRM, "confirm", 0, "NAME", false, true, NULL,
-     "name of what is revoked, or production server"},
+     "name of what is revoked or deleted, or server"},
     {OPT_ACCEPT_REFUSED, "accept-refused", 0, "N", false, false, NULL,
      "go on although exactly N would be refused"},
     {OPT_PASSPHRASE_FILE, "passphrase-file", 0, "FILE", false, false, NULL,
@@ -43,6 +46,7 @@ static const struct option_info options[] = {
     {OPT_ADDRESS, "address", 0, "HOST[:PORT]", false, false, NULL,
      "where clients reach it, when elsewhere"},
     {OPT_CA, "ca", 0, "NAME", false, true, NULL, "the CA; not needed when there is only one"},
+    {OPT_CERT, "cert", 0, "FILE", false, false, NULL, "the CA's certificate, and those above it"},
     {OPT_CHAIN, "chain", 0, NULL, false, false, NULL, "with those of the other CAs in use"},
     {OPT_CSR, "csr", 0, "FILE|-", false, false, NULL, "sign this request, make no key"},
     {OPT_CSV, "csv", 0, NULL, false, false, NULL, "comma-separated values"},
@@ -52,10 +56,14 @@ static const struct option_info options[] = {
     {OPT_END_SESSIONS, "end-sessions", 0, NULL, false, false, NULL,
      "also end the open sessions that use it"},
     {OPT_FINDINGS, "findings", 0, NULL, false, false, NULL, "only sessions that need a look"},
-    {OPT_FORMAT, "format", 0, "LIST", false, false, "pem p12 pk8",
+    {OPT_FORMAT, "format", 0, "LIST", false, false, "pem p12 p12-old pk8",
      "pem,p12,pk8: also PKCS#12, also for JDBC"},
     {OPT_FROM, "from", 0, "CIDR", false, false, NULL, "client addresses, or \"all\""},
     {OPT_HOST, "host", 0, "HOST", false, true, NULL, "name or address that clients use; repeats"},
+    {OPT_INDEX, "index", 0, "DIR", false, false, NULL,
+     "its folder: openssl ca, or easy-rsa's pki/"},
+    {OPT_INTERMEDIATE, "intermediate", 0, NULL, false, false, NULL,
+     "make a request that an offline root signs"},
     {OPT_KEEP, "keep", 0, "DIR", false, false, NULL, "make its folder here and leave it behind"},
     {OPT_KEY, "key", 0, "TYPE", false, false, KEY_TYPES,
      "ec-p256 (default), ec-p384, ed25519, rsa-4096"},
@@ -63,10 +71,14 @@ static const struct option_info options[] = {
     {OPT_MAP, "map", 0, "M", false, false, NULL, "a map of pg_ident.conf"},
     {OPT_METHOD, "method", 0, "M", false, false, "cert verify-full verify-ca",
      "cert (default), verify-full, verify-ca"},
+    {OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", false, false, NULL,
+     "the passphrase from now on"},
     {OPT_NO_PASSPHRASE, "no-passphrase", 0, NULL, false, false, NULL,
      "leave the CA's key unencrypted"},
     {OPT_NOTE, "note", 0, "TEXT", false, false, NULL, "kept beside the certificate in the store"},
     {OPT_ONCE, "once", 0, NULL, false, false, NULL, "print once, also on a terminal"},
+    {OPT_OPENSSL, "openssl", 0, "DIR", false, false, NULL,
+     "a new folder for \"openssl ca -config\""},
     {OPT_OUT, "out", 0, "PATH", false, false, NULL, "folder or file to write; never overwrites"},
     {OPT_PASTE, "paste", 0, "FILE|-", false, false, NULL, "somebody else's CA, as PEM"},
     {OPT_PRODUCTION, "production", 0, NULL, false, false, NULL,
@@ -75,17 +87,27 @@ static const struct option_info options[] = {
      "self-managed (default), apsaradb, aurora"},
     {OPT_REASON, "reason", 0, "R", false, false, REASONS,
      "unspecified (default), keyCompromise, ..."},
+    {OPT_REPAIR, "repair", 0, NULL, false, false, NULL, "mend what can be mended"},
+    {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
+     "with the rules that \"server require\" would add"},
     {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},
+    {OPT_SEARCH, "search", 0, "TEXT", false, false, NULL,
+     "what a role, serial, subject or note begins with"},
     {OPT_SERVER, "server", 0, "NAME", false, true, NULL, "a server that the store knows"},
+    {OPT_SINCE, "since", 0, "DATE", false, false, NULL, "2026-11-21, or 30d: days ago"},
+    {OPT_SORT, "sort", 0, "ORDER", false, false, "new old role ends",
+     "new (default), old, role, ends"},
     {OPT_STATE, "state", 0, "STATE", false, false, "valid expiring expired revoked",
      "valid, expiring, expired or revoked"},
     {OPT_SUBJECT, "subject", 0, "DN", false, false, NULL, "whole name, as \"CN=Acme CA, O=Acme\""},
     {OPT_TOUR, "tour", 0, NULL, false, false, NULL, "run the whole journey by itself"},
+    {OPT_UNTIL, "until", 0, "DATE", false, false, NULL, "up to and with this day"},
     {OPT_WATCH, "watch", 0, "SECONDS", true, false, NULL, "again and again, every 2 seconds"},
     {OPT_WITHIN, "within", 0, "DAYS", false, false, NULL, "what counts as expiring (30)"},
+    {OPT_WITHOUT_KEYS, "without-keys", 0, NULL, false, false, NULL, "leave the CAs' keys out"},
 };
 _Static_assert(ARRAY_LEN(options) == OPT_COUNT, "one row for each option");
-_Static_assert(OPT_COUNT <= 64, "a set of options is one 64-bit word");
+_Static_assert(OPT_COUNT <= 128, "a set of options is one 128-bit word");
 
 const struct option_info *option_table(size_t *ret_n)
 {
@@ -148,9 +170,9 @@ static bool unknown_option(const char *word, size_t len, struct err *err)
             best = &options[i];
         }
     }
-    err_set(err, ERR_USAGE, "there is no flag \"--%.*s\"", (int)len, word);
+    err_set(err, ERR_USAGE, _("there is no flag \"--%.*s\""), (int)len, word);
     if (best)
-        err_hint(err, "Did you mean --%s?", best->name);
+        err_hint(err, _("Did you mean --%s?"), best->name);
     return false;
 }
 
@@ -177,11 +199,11 @@ static bool unknown_command(const char *first, const char *second, struct err *e
             best = &commands[i];
         }
     }
-    err_set(err, ERR_USAGE, "there is no command \"%s\"", typed);
+    err_set(err, ERR_USAGE, _("there is no command \"%s\""), typed);
     if (best)
-        err_hint(err, "Did you mean \"pgseal %s\"?", best->name);
+        err_hint(err, _("Did you mean \"pgseal %s\"?"), best->name);
     else if (command_is_group(first))
-        err_hint(err, "See \"pgseal %s --help\".", first);
+        err_hint(err, _("See \"pgseal %s --help\"."), first);
     return false;
 }
 
@@ -205,13 +227,13 @@ static bool parse_long(int argc, char *const *argv, int *at, struct args *args, 
             continue;
         if (!info->value) {
             if (value)
-                return err_set(err, ERR_USAGE, "\"--%s\" takes no value", info->name);
+                return err_set(err, ERR_USAGE, _("\"--%s\" takes no value"), info->name);
             value = "";
         } else if (!value && info->value_optional) {
             value = "";
         } else if (!value) {
             if (*at + 1 >= argc)
-                return err_set(err, ERR_USAGE, "\"--%s\" wants a value: %s", info->name,
+                return err_set(err, ERR_USAGE, _("\"--%s\" wants a value: %s"), info->name,
                                info->value);
             value = argv[++*at];
         }
@@ -230,7 +252,7 @@ static bool parse_letters(const char *letters, struct args *args, struct err *er
             if (options[i].letter == *letters)
                 found = &options[i];
         if (!found)
-            return err_set(err, ERR_USAGE, "there is no flag \"-%c\"", *letters);
+            return err_set(err, ERR_USAGE, _("there is no flag \"-%c\""), *letters);
         set_option(args, found, "");
     }
     return true;
@@ -267,23 +289,23 @@ static bool take_command(struct args *args, struct err *err)
 static bool check_command(const struct args *args, struct err *err)
 {
     const struct command *command = args->command;
-    uint64_t allowed = command->options | OPTIONS_COMMON | OPTIONS_CHANGING;
+    option_set allowed = command->options | OPTIONS_COMMON | OPTIONS_CHANGING;
 
     for (size_t i = 0; i < ARRAY_LEN(options); i++) {
         if (!args_has(args, options[i].option))
             continue;
         if (!(allowed & OPTION_BIT(options[i].option)))
-            return err_set(err, ERR_USAGE, "\"pgseal %s\" has no flag \"--%s\"", command->name,
+            return err_set(err, ERR_USAGE, _("\"pgseal %s\" has no flag \"--%s\""), command->name,
                            options[i].name);
         if (!options[i].repeats && options[i].value && args->options[i].n > 1)
-            return err_set(err, ERR_USAGE, "\"--%s\" was given twice", options[i].name);
+            return err_set(err, ERR_USAGE, _("\"--%s\" was given twice"), options[i].name);
     }
     if (args->n_names < (size_t)command->min_names) {
-        err_set(err, ERR_USAGE, "\"pgseal %s\" wants %s", command->name, command->names);
-        return err_hint(err, "See \"pgseal %s --help\".", command->name);
+        err_set(err, ERR_USAGE, _("\"pgseal %s\" wants %s"), command->name, command->names);
+        return err_hint(err, _("See \"pgseal %s --help\"."), command->name);
     }
     if (command->max_names >= 0 && args->n_names > (size_t)command->max_names)
-        return err_set(err, ERR_USAGE, "\"pgseal %s\" does not know what to do with \"%s\"",
+        return err_set(err, ERR_USAGE, _("\"pgseal %s\" does not know what to do with \"%s\""),
                        command->name, args->names[command->max_names]);
     return true;
 }
@@ -347,7 +369,7 @@ bool args_int(const struct args *args, enum option option, int64_t min, int64_t 
     }
     if (!text_parse_int(value, min, max, ret))
         return err_set(err, ERR_BAD_VALUE,
-                       "\"--%s\" wants a whole number from %lld to %lld, not \"%s\"",
+                       _("\"--%s\" wants a whole number from %lld to %lld, not \"%s\""),
                        options[option].name, (long long)min, (long long)max, value);
     return true;
 }
@@ -357,8 +379,9 @@ bool args_need(const struct args *args, enum option option, const char **ret, st
     const char *value = args_value(args, option);
 
     if (!value || *value == '\0') {
-        err_set(err, ERR_NEEDS_ANSWER, "\"--%s\" is missing", options[option].name);
-        return err_hint(err, "Give --%s=%s.", options[option].name, options[option].value);
+        err_set(err, ERR_NEEDS_ANSWER, _("\"--%s\" is missing"), options[option].name);
+        err_cause(err, "%s", _("The command needs it, and it has no default."));
+        return err_hint(err, _("Give --%s=%s."), options[option].name, options[option].value);
     }
     *ret = value;
     return true;

@@ -32,6 +32,7 @@ enum option {
     /* taken by every command, and with a meaning where something is changed */
     OPT_DRY_RUN,
     OPT_YES,
+    OPT_TRY,
     OPT_CONFIRM,
     OPT_ACCEPT_REFUSED,
     OPT_PASSPHRASE_FILE,
@@ -41,6 +42,7 @@ enum option {
     /* a command's own */
     OPT_ADDRESS,
     OPT_CA,
+    OPT_CERT,
     OPT_CHAIN,
     OPT_CSR,
     OPT_CSV,
@@ -52,30 +54,44 @@ enum option {
     OPT_FORMAT,
     OPT_FROM,
     OPT_HOST,
+    OPT_INDEX,
+    OPT_INTERMEDIATE,
     OPT_KEEP,
     OPT_KEY,
     OPT_LIMIT,
     OPT_MAP,
     OPT_METHOD,
+    OPT_NEW_PASSPHRASE_FILE,
     OPT_NO_PASSPHRASE,
     OPT_NOTE,
     OPT_ONCE,
+    OPT_OPENSSL,
     OPT_OUT,
     OPT_PASTE,
     OPT_PRODUCTION,
     OPT_PROVIDER,
     OPT_REASON,
+    OPT_REPAIR,
+    OPT_REQUIRE,
     OPT_ROLE,
+    OPT_SEARCH,
     OPT_SERVER,
+    OPT_SINCE,
+    OPT_SORT,
     OPT_STATE,
     OPT_SUBJECT,
     OPT_TOUR,
+    OPT_UNTIL,
     OPT_WATCH,
     OPT_WITHIN,
+    OPT_WITHOUT_KEYS,
     OPT_COUNT
 };
 
-#define OPTION_BIT(option) (UINT64_C(1) << (option))
+/* A set of options: more than 64 of them. Both compilers have the type; ISO C11 does not. */
+__extension__ typedef unsigned __int128 option_set;
+
+#define OPTION_BIT(option) ((option_set)1 << (option))
 #define OPTIONS_COMMON     (OPTION_BIT(OPT_DRY_RUN) - 1) /* every bit below */
 #define OPTIONS_CHANGING   ((OPTION_BIT(OPT_ADDRESS) - 1) & ~OPTIONS_COMMON)
 
@@ -97,7 +113,7 @@ struct command {
     const char *names;    /* "NAME" or "SERIAL|FILE|-", for the help; "" for none */
     int min_names;        /* fewer: ERR_USAGE */
     int max_names;        /* more: ERR_USAGE; -1: any number */
-    uint64_t options;     /* its own; of OPTIONS_CHANGING those that the help shows: all commands
+    option_set options;   /* its own; of OPTIONS_CHANGING those that the help shows: all commands
                               take them, so that a script may give them everywhere */
     const char *summary;  /* one line, not translated yet */
     const char *examples; /* lines, each with its newline; "" for none */

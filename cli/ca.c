@@ -6,25 +6,41 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/ca.h"
 #include "cli/command.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pki/advice.h"
+#include "core/store/authority_request.h"
 
 #define CA_MAX_DAYS 36525 /* a hundred years */
 
-/* The passphrase of a new key: given, none on purpose, or asked twice. *ret NULL: none. */
-static bool new_passphrase(struct cli *cli, struct secret **ret, struct err *err)
+static void tell_strength(const struct cli *cli, const struct secret *passphrase)
+{
+    struct advice_passphrase advice;
+
+    advice_passphrase(passphrase, &advice);
+    if (advice.strength != ADVICE_STRONG)
+        output_warning(&cli->out, _("the passphrase is %s: %s"),
+                       advice_strength_word(advice.strength), advice.hint);
+}
+
+bool ca_new_passphrase(struct cli *cli, enum option option, struct secret **ret, struct err *err)
 {
     bool none = args_has(cli->args, OPT_NO_PASSPHRASE);
+    bool given = option == OPT_PASSPHRASE_FILE ? cli_given_passphrase(cli, ret, err)
+                                               : cli_secret_file(cli, option, ret, err);
+    char flags[96];
 
-    if (!cli_given_passphrase(cli, ret, err))
+    if (!given)
         return false;
     if (*ret && none) {
         secret_free(*ret);
         *ret = NULL;
-        return err_set(err, ERR_USAGE, "\"--no-passphrase\" and a passphrase exclude each other");
+        return err_set(err, ERR_USAGE,
+                       _("\"--no-passphrase\" and a passphrase exclude each other"));
     }
     if (*ret && secret_len(*ret) == 0) {
         secret_free(*ret);
@@ -32,11 +48,60 @@ static bool new_passphrase(struct cli *cli, struct secret **ret, struct err *err
         err_set(err, ERR_BAD_VALUE, _("the passphrase is empty"));
         return err_hint(err, _("Give --no-passphrase when no passphrase is wanted."));
     }
-    if (*ret || none)
-        return true;
-    *ret = ask_new_secret(cli, _("New passphrase for the CA's key"),
-                          "--passphrase-file=FILE or --no-passphrase", err);
-    return *ret != NULL;
+    if (!*ret && !none) {
+        snprintf(flags, sizeof(flags), "--%s=FILE or --no-passphrase", option_info(option)->name);
+        *ret = ask_new_secret(cli, _("New passphrase for the CA's key"), flags, err);
+        if (!*ret)
+            return false;
+    }
+    if (*ret)
+        tell_strength(cli, *ret);
+    return true;
+}
+
+static bool create_request(struct cli *cli, const struct authority_spec *spec, struct err *err)
+{
+    struct authority_request *request = authority_request_make(cli->store, spec, err);
+    struct strbuf pem = STRBUF_INIT;
+    bool done;
+
+    if (!request)
+        return false;
+    done = csr_to_pem(request->csr, &pem, err) &&
+           cli_write_export(cli, &pem,
+                            json_pack("{s:o, s:s, s:b}", "name", json_text(request->name),
+                                      "key_type", key_type_name(csr_key_type(request->csr)),
+                                      "waits_for_certificate", true),
+                            err);
+    if (!done)
+        err_state(err, _("The key is made; \"pgseal ca delete\" gives it up again."));
+    else
+        output_note(&cli->out,
+                    _("next   its root signs it (CA:TRUE, keyCertSign, cRLSign); then:\n"
+                      "       pgseal ca import \"%s\" --cert FILE"),
+                    request->name);
+    strbuf_clear(&pem);
+    authority_request_free(request);
+    return done;
+}
+
+static bool create(struct cli *cli, const struct authority_spec *spec, struct err *err)
+{
+    struct authority *authority = authority_create(cli->store, spec, err);
+    char date[96];
+
+    if (!authority)
+        return false;
+    if (cli->out.json) {
+        output_json(record_authority(authority), false);
+    } else {
+        output_line(&cli->out, _("CA \"%s\" made, valid until %s"), authority->name,
+                    record_date(date, sizeof(date), cert_not_after(authority->cert)));
+        output_note(&cli->out, _("store  %s"), store_folder(cli->store));
+        output_note(&cli->out, _("next   pgseal issue client ROLE"));
+    }
+    authority_free(authority);
+    return true;
 }
 
 bool run_ca_create(struct cli *cli, struct err *err)
@@ -44,42 +109,61 @@ bool run_ca_create(struct cli *cli, struct err *err)
     struct authority_spec spec = {.name = cli->args->names[0],
                                   .subject = args_value(cli->args, OPT_SUBJECT)};
     const char *type = args_value(cli->args, OPT_KEY);
+    bool intermediate = args_has(cli->args, OPT_INTERMEDIATE);
     struct secret *passphrase = NULL;
-    struct authority *authority = NULL;
+    const char *advice;
     int64_t days;
     bool done = false;
 
     if (!args_int(cli->args, OPT_DAYS, 1, CA_MAX_DAYS, 0, &days, err) ||
         (type && !key_type_parse(type, &spec.key_type, err)))
         return false;
+    if (!intermediate && args_has(cli->args, OPT_OUT))
+        return err_set(err, ERR_USAGE,
+                       _("\"--out\" goes with \"--intermediate\": it is the request"));
+    if (intermediate && days != 0)
+        return err_set(err, ERR_USAGE, _("the root decides on \"--days\" of an intermediate CA"));
+    advice = advice_key_type(spec.key_type, PROFILE_CA);
+    if (advice)
+        output_warning(&cli->out, "%s", advice);
     spec.days = (int)days;
     if (args_has(cli->args, OPT_DRY_RUN)) {
         output_note(&cli->out, _("would make the CA \"%s\" with a new %s key"), spec.name,
                     key_type_title(spec.key_type));
         return true;
     }
-    if (!cli_store(cli, STORE_CREATE, err))
-        return false;
-    if (!new_passphrase(cli, &passphrase, err))
+    if (!cli_store(cli, STORE_CREATE, err) ||
+        !ca_new_passphrase(cli, OPT_PASSPHRASE_FILE, &passphrase, err))
         goto out;
     spec.passphrase = passphrase;
-    authority = authority_create(cli->store, &spec, err);
-    if (!authority)
-        goto out;
-    if (cli->out.json) {
-        output_json(record_authority(authority), false);
-    } else {
-        char date[96];
-        output_line(&cli->out, _("CA \"%s\" made, valid until %s"), authority->name,
-                    record_date(date, sizeof(date), cert_not_after(authority->cert)));
-        output_note(&cli->out, _("store  %s"), store_folder(cli->store));
-        output_note(&cli->out, _("next   pgseal issue client ROLE"));
-    }
-    done = true;
+    done = intermediate ? create_request(cli, &spec, err) : create(cli, &spec, err);
 out:
-    authority_free(authority);
     secret_free(passphrase);
     return done;
+}
+
+/* Intermediate CAs whose certificate has not come yet. */
+static bool list_requests(struct cli *cli, bool *ret_any, json_t *rows, struct err *err)
+{
+    struct authority_request_list list = {0};
+    char date[CLOCK_TEXT_MAX];
+
+    if (!cli->store)
+        return true;
+    if (!authority_request_list(cli->store, &list, err))
+        return false;
+    *ret_any = list.n > 0;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct authority_request *request = list.rows[i];
+
+        json_array_append_new(rows, json_pack("{s:o, s:s, s:o}", "name", json_text(request->name),
+                                              "key_type", key_type_name(csr_key_type(request->csr)),
+                                              "created_at", json_time(request->created_at)));
+        output_line(&cli->out, _("%s  waits for its certificate since %s"), request->name,
+                    clock_format_date(date, request->created_at));
+    }
+    authority_request_list_clear(&list);
+    return true;
 }
 
 bool run_ca_list(struct cli *cli, struct err *err)
@@ -89,11 +173,14 @@ bool run_ca_list(struct cli *cli, struct err *err)
     const size_t columns = ARRAY_LEN(headers);
     struct authority_list list = {0};
     char **cells = NULL;
-    json_t *rows;
+    json_t *rows, *requests;
+    bool waiting = false;
+    bool done;
 
     if (!cli_store_if_any(cli, err) || (cli->store && !authority_list(cli->store, &list, err)))
         return false;
     rows = json_array();
+    requests = json_array();
     cells = mem_array(list.n * columns + 1, sizeof(*cells));
     for (size_t i = 0; i < list.n; i++) {
         const struct authority *a = list.rows[i];
@@ -111,18 +198,20 @@ bool run_ca_list(struct cli *cli, struct err *err)
         row[7] = mem_strdup(clock_format_date(date, a->crl.next_update));
         row[8] = mem_strdup(a->retired ? _("retired") : !a->has_key ? _("no key here") : "");
     }
-    if (cli->out.json)
-        output_json(json_pack("{s:O}", "authorities", rows), false);
-    else if (list.n == 0)
-        output_note(&cli->out, _("No CA yet. \"pgseal ca create NAME\" makes one."));
-    else
+    if (list.n > 0)
         output_table(&cli->out, columns, headers, list.n, (const char *const *)cells);
+    done = list_requests(cli, &waiting, requests, err);
+    if (done && cli->out.json)
+        output_json(json_pack("{s:O, s:O}", "authorities", rows, "requests", requests), false);
+    else if (done && list.n == 0 && !waiting)
+        output_note(&cli->out, _("No CA yet. \"pgseal ca create NAME\" makes one."));
     for (size_t i = 0; i < list.n * columns; i++)
         free(cells[i]);
     free(cells);
     json_decref(rows);
+    json_decref(requests);
     authority_list_clear(&list);
-    return true;
+    return done;
 }
 
 bool run_ca_show(struct cli *cli, struct err *err)
@@ -157,21 +246,28 @@ bool run_ca_show(struct cli *cli, struct err *err)
     return true;
 }
 
-/* The CA's certificate first; with chain also those of the others that are in use. */
+/* The CA's certificate first; with chain also those above it, and of the others that are in use. */
 static bool add_chain(struct cli *cli, const struct authority *first, struct strbuf *out,
                       struct err *err)
 {
     struct authority_list list = {0};
+    struct authority_parents parents = {.crls = NULL};
     bool done = false;
 
-    if (!authority_list(cli->store, &list, err))
+    if (!authority_load_parents(cli->store, first, &parents, err))
         return false;
+    for (size_t i = 0; i < parents.certs.n; i++)
+        if (!cert_to_pem(parents.certs.certs[i], out, err))
+            goto out;
+    if (!authority_list(cli->store, &list, err))
+        goto out;
     for (size_t i = 0; i < list.n; i++)
         if (list.rows[i]->id != first->id && !list.rows[i]->retired &&
             !cert_to_pem(list.rows[i]->cert, out, err))
             goto out;
     done = true;
 out:
+    authority_parents_clear(&parents);
     authority_list_clear(&list);
     return done;
 }
@@ -184,7 +280,7 @@ bool run_ca_export(struct cli *cli, struct err *err)
     bool done = false;
 
     if (der && args_has(cli->args, OPT_CHAIN))
-        return err_set(err, ERR_USAGE, "\"--der\" holds one certificate, not a \"--chain\"");
+        return err_set(err, ERR_USAGE, _("\"--der\" holds one certificate, not a \"--chain\""));
     if (!cli_store(cli, STORE_READ, err))
         return false;
     authority = authority_load(cli->store, cli->args->names[0], err);

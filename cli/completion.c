@@ -40,7 +40,7 @@ static void add_words(struct strbuf *out, const char *group)
     }
 }
 
-static void add_flags(struct strbuf *out, uint64_t set)
+static void add_flags(struct strbuf *out, option_set set)
 {
     size_t n;
     const struct option_info *options = option_table(&n);

@@ -30,7 +30,7 @@ static void add_option(struct strbuf *out, const struct option_info *info)
     strbuf_clear(&form);
 }
 
-static void add_options(struct strbuf *out, const char *title, uint64_t set)
+static void add_options(struct strbuf *out, const char *title, option_set set)
 {
     size_t n;
     const struct option_info *options = option_table(&n);

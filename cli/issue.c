@@ -1,4 +1,4 @@
-/* issue.c - "issue client", "issue server": a certificate, and the files its owner needs. */
+/* issue.c - "issue client", "issue server", "renew": a certificate, and the files its owner needs. */
 #include "config.h"
 
 #include <stdio.h>
@@ -8,19 +8,26 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/record.h"
+#include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/kit/kit.h"
+#include "core/pki/advice.h"
 #include "core/pki/pem.h"
+#include "core/store/authority_request.h"
 
 #define ISSUE_MAX_DAYS 36525
 
 struct job {
     struct issue_spec spec;
     struct kit_spec kit;
+    const char *name;   /* role or first host */
+    struct issued *old; /* what is renewed, or was never delivered; or NULL */
+    struct san san;     /* the hosts of a server certificate that is renewed */
     struct authority *authority;
+    struct authority_parents parents;
     struct key *authority_key, *key;
     struct csr *csr;
     struct secret *key_passphrase, *p12_passphrase;
@@ -34,6 +41,9 @@ static void job_clear(struct job *job)
 {
     kit_files_clear(&job->files);
     issued_free(job->issued);
+    issued_free(job->old);
+    san_clear(&job->san);
+    authority_parents_clear(&job->parents);
     server_free(job->server);
     secret_free(job->key_passphrase);
     secret_free(job->p12_passphrase);
@@ -51,7 +61,7 @@ static bool parse_formats(const char *text, unsigned *ret, struct err *err)
     static const struct {
         const char *name;
         enum kit_format format;
-    } formats[] = {{"pem", KIT_PEM}, {"p12", KIT_P12}, {"pk8", KIT_PK8}};
+    } formats[] = {{"pem", KIT_PEM}, {"p12", KIT_P12}, {"p12-old", KIT_P12_OLD}, {"pk8", KIT_PK8}};
 
     *ret = KIT_PEM;
     while (text && *text) {
@@ -66,11 +76,14 @@ static bool parse_formats(const char *text, unsigned *ret, struct err *err)
         }
         if (!found)
             return err_set(err, ERR_BAD_VALUE,
-                           _("\"--format\" knows pem, p12 and pk8, not \"%.*s\""), (int)len, text);
+                           _("\"--format\" knows pem, p12, p12-old and pk8, not \"%.*s\""),
+                           (int)len, text);
         text += len;
         if (*text == ',')
             text++;
     }
+    if (*ret & KIT_P12_OLD)
+        *ret |= KIT_P12;
     return true;
 }
 
@@ -83,7 +96,7 @@ static struct csr *read_csr(const char *path, struct err *err)
     struct pem pem;
 
     if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return NULL;
     }
     pem_scan(text.data, text.len, &pem);
@@ -102,8 +115,7 @@ static struct csr *read_csr(const char *path, struct err *err)
         csr = csr_from_pem(clean.data, clean.len, err);
     }
     pem_clear(&pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     strbuf_clear(&clean);
     return csr;
 }
@@ -113,10 +125,19 @@ static void tell_about_csr(const struct cli *cli, const struct csr *csr, const c
 {
     struct name *name = csr_subject(csr);
     struct strbuf text = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* names that cannot be read are not taken over either */
+    struct san san;
 
     name_format(name, &text);
     output_note(&cli->out, _("request for \"%s\", %s key"), text.data,
                 key_type_title(csr_key_type(csr)));
+    strbuf_reset(&text);
+    san_init(&san);
+    if (csr_san(csr, &san, &ignored) && san.n > 0) {
+        san_format(&san, &text);
+        output_note(&cli->out, _("it asks for the names %s"), text.data);
+    }
+    san_clear(&san);
     strbuf_reset(&text);
     if (!name_common_name(name, &text) || strcmp(text.data, role) != 0)
         output_warning(&cli->out,
@@ -141,6 +162,17 @@ static char *default_folder(const char *name)
     return folder;
 }
 
+/* The old files are in the one without a date. */
+static char *dated_folder(const char *name)
+{
+    char *folder = default_folder(name);
+    char date[CLOCK_TEXT_MAX];
+    char *dated = mem_printf("%s-%s", folder, clock_format_date(date, clock_now()));
+
+    free(folder);
+    return dated;
+}
+
 static bool read_flags(struct cli *cli, struct job *job, struct err *err)
 {
     const char *type = args_value(cli->args, OPT_KEY);
@@ -154,13 +186,15 @@ static bool read_flags(struct cli *cli, struct job *job, struct err *err)
     if (csr && (type || (job->kit.formats & (KIT_P12 | KIT_PK8)) ||
                 args_has(cli->args, OPT_KEY_PASSPHRASE_FILE)))
         return err_set(err, ERR_USAGE,
-                       "with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
-                       "--key-passphrase-file");
+                       _("with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
+                         "--key-passphrase-file"));
     if (args_has(cli->args, OPT_P12_PASSPHRASE_FILE) && !(job->kit.formats & KIT_P12))
-        return err_set(err, ERR_USAGE, "\"--p12-passphrase-file\" goes with \"--format p12\"");
+        return err_set(err, ERR_USAGE, _("\"--p12-passphrase-file\" goes with \"--format p12\""));
     job->spec.days = (int)days;
-    job->spec.note = args_value(cli->args, OPT_NOTE);
-    job->folder = out ? mem_strdup(out) : default_folder(cli->args->names[0]);
+    if (args_has(cli->args, OPT_NOTE))
+        job->spec.note = args_value(cli->args, OPT_NOTE);
+    if (!job->folder)
+        job->folder = out ? mem_strdup(out) : default_folder(job->name);
     job->kit.folder = job->folder;
     return true;
 }
@@ -173,7 +207,7 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     if (names->n == 0)
         return true;
     if (names->n > 1)
-        return err_set(err, ERR_USAGE, "\"--server\" names one server here");
+        return err_set(err, ERR_USAGE, _("\"--server\" names one server here"));
     job->server = cli_server(cli, names->items[0], err);
     if (!job->server || !cli_tls_address(job->server, &job->host, &job->kit.server_port, err))
         return false;
@@ -201,13 +235,44 @@ static bool make_key(struct cli *cli, struct job *job, struct err *err)
 {
     const char *name = args_value(cli->args, OPT_KEY);
     enum key_type type = KEY_EC_P256;
+    const char *advice;
 
+    if (job->old && cert_key_type(job->old->cert) != KEY_OTHER)
+        type = cert_key_type(job->old->cert);
     if (name && !key_type_parse(name, &type, err))
         return false;
+    advice =
+        advice_key_type(type, job->spec.kind == ISSUED_SERVER ? PROFILE_SERVER : PROFILE_CLIENT);
+    if (advice)
+        output_warning(&cli->out, "%s", advice);
     job->key = key_generate(type, NULL, NULL, err);
     job->spec.key = job->key;
     job->kit.key = job->key;
     return job->key != NULL;
+}
+
+/* A certificate whose files an earlier run never wrote: nobody has its key, this one stands for it. */
+static bool find_undelivered(struct cli *cli, struct job *job, struct err *err)
+{
+    struct issued_list list = {0};
+    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
+
+    if (job->old)
+        return true;
+    if (!issued_undelivered(cli->store, job->name, 1, &list, err))
+        return false;
+    if (list.n > 0 && list.rows[0]->kind == job->spec.kind) {
+        job->old = list.rows[0];
+        list.n = 0;
+        output_note(&cli->out,
+                    _("certificate %s of %s was recorded, and its files were never written: this "
+                      "one takes its place"),
+                    serial_format_hex(hex, &job->old->serial),
+                    clock_format_date(date, job->old->created_at));
+    }
+    job->spec.replaces = job->old;
+    issued_list_clear(&list);
+    return true;
 }
 
 /* All that can be refused is refused before anything is made. */
@@ -222,18 +287,21 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
         job->csr = read_csr(csr, err);
         if (!job->csr)
             return false;
-        tell_about_csr(cli, job->csr, cli->args->names[0]);
+        tell_about_csr(cli, job->csr, job->name);
         job->spec.csr = job->csr;
     }
     if (!cli_store(cli, STORE_WRITE, err))
         return false;
-    job->authority = cli_authority(cli, err);
-    if (!job->authority || !read_server(cli, job, err))
+    if (!job->authority)
+        job->authority = cli_authority(cli, err);
+    if (!job->authority || !read_server(cli, job, err) || !find_undelivered(cli, job, err) ||
+        !authority_load_parents(cli->store, job->authority, &job->parents, err))
         return false;
     job->kit.key_follows = !job->csr;
-    draft.role = mem_strdup(cli->args->names[0]);
+    draft.role = mem_strdup(job->name);
     job->kit.issued = &draft;
     job->kit.ca = job->authority->cert;
+    job->kit.parents = &job->parents.certs;
     if (!kit_check(&job->kit, err)) {
         free(draft.role);
         return false;
@@ -257,10 +325,11 @@ static bool make(struct cli *cli, struct job *job, struct err *err)
     job->kit.issued = job->issued;
     if (!kit_write(&job->kit, &job->files, err)) {
         char hex[SERIAL_HEX_MAX];
-        return err_state(err,
-                         _("Certificate %s is recorded in the store and its key is gone with this "
-                           "run. Nobody has it."),
-                         serial_format_hex(hex, &job->issued->serial));
+        err_state(err,
+                  _("Certificate %s is recorded in the store and its key is gone with this "
+                    "run. Nobody has it."),
+                  serial_format_hex(hex, &job->issued->serial));
+        return false;
     }
     return issued_mark_delivered(cli->store, job->issued, err);
 }
@@ -280,13 +349,28 @@ static void print_file(const struct output *output, const char *path, const char
         output_line(output, "  %s  %s  %s", mode, path, what);
 }
 
+/* The end of a certificate that was not chosen, but comes from the CA's. */
+static void tell_about_end(const struct cli *cli, const struct job *job)
+{
+    char date[CLOCK_TEXT_MAX];
+
+    if (job->spec.days == 0 && job->issued->not_after == cert_not_after(job->authority->cert))
+        output_note(&cli->out, _("it ends with its CA, on %s: \"pgseal ca renew\" comes first"),
+                    clock_format_date(date, job->issued->not_after));
+}
+
 static void report(struct cli *cli, const struct job *job)
 {
     char hex[SERIAL_HEX_MAX], date[96];
 
+    tell_about_end(cli, job);
+
     if (cli->out.json) {
         json_t *document = record_issued(job->issued);
         json_object_set_new(document, "files", files_json(&job->files));
+        if (job->old)
+            json_object_set_new(document, "replaces",
+                                json_string(serial_format_hex(hex, &job->old->serial)));
         output_json(document, false);
         return;
     }
@@ -311,8 +395,7 @@ static bool issue(struct cli *cli, struct job *job, struct err *err)
         output_note(&cli->out,
                     _("would issue a %s certificate for \"%s\" by the CA \"%s\" into "
                       "\"%s\""),
-                    issued_kind_name(job->spec.kind), cli->args->names[0], job->authority->name,
-                    job->folder);
+                    issued_kind_name(job->spec.kind), job->name, job->authority->name, job->folder);
     else if (done)
         done = make(cli, job, err);
     if (done && job->issued)
@@ -323,7 +406,8 @@ static bool issue(struct cli *cli, struct job *job, struct err *err)
 
 bool run_issue_client(struct cli *cli, struct err *err)
 {
-    struct job job = {.spec = {.kind = ISSUED_CLIENT, .role = cli->args->names[0]}};
+    struct job job = {.name = cli->args->names[0],
+                      .spec = {.kind = ISSUED_CLIENT, .role = cli->args->names[0]}};
 
     if (!name_check_common_name(cli->args->names[0], err))
         return false;
@@ -333,7 +417,99 @@ bool run_issue_client(struct cli *cli, struct err *err)
 bool run_issue_server(struct cli *cli, struct err *err)
 {
     struct job job = {
+        .name = cli->args->names[0],
         .spec = {.kind = ISSUED_SERVER, .hosts = cli->args->names, .n_hosts = cli->args->n_names}};
 
     return issue(cli, &job, err);
+}
+
+/* ---- renew ---- */
+
+/* What the next certificate takes over from the old one. */
+static bool take_over(struct cli *cli, struct job *job, struct err *err)
+{
+    const struct issued *old = job->old;
+    char date[CLOCK_TEXT_MAX];
+    int64_t days = (old->not_after - old->not_before + CLOCK_DAY / 2) / CLOCK_DAY;
+
+    if (old->kind != ISSUED_CLIENT && old->kind != ISSUED_SERVER)
+        return err_set(err, ERR_POLICY, _("canaries are renewed with their CA"));
+    if (old->revoked_at != 0) {
+        err_set(err, ERR_REVOKED_ALREADY, _("the certificate of \"%s\" was revoked on %s"),
+                old->role, clock_format_date(date, old->revoked_at));
+        return err_hint(err, _("\"pgseal issue\" makes a new one."));
+    }
+    job->name = old->role;
+    job->spec.kind = old->kind;
+    job->spec.role = old->role;
+    job->spec.note = old->note;
+    job->spec.usual_days = (int)(days < 1 ? 1 : days > ISSUE_MAX_DAYS ? ISSUE_MAX_DAYS : days);
+    if (!args_has(cli->args, OPT_OUT))
+        job->folder = dated_folder(old->role);
+    return true;
+}
+
+/* A server's names are those of the old certificate. */
+static bool take_hosts(struct job *job, const char ***ret_hosts, struct err *err)
+{
+    const char **hosts;
+
+    if (!cert_san(job->old->cert, &job->san, err))
+        return false;
+    hosts = mem_array(job->san.n + 1, sizeof(*hosts));
+    hosts[0] = job->old->role;
+    for (size_t i = 0; i < job->san.n; i++)
+        hosts[i + 1] = job->san.entries[i].text;
+    job->spec.hosts = hosts;
+    job->spec.n_hosts = job->san.n + 1;
+    *ret_hosts = hosts;
+    return true;
+}
+
+/* The CA that issued it, unless another one is named or that one issues no more. */
+static bool choose_authority(struct cli *cli, struct job *job, struct err *err)
+{
+    if (!args_has(cli->args, OPT_CA)) {
+        job->authority = authority_load_id(cli->store, job->old->authority_id, err);
+        if (!job->authority)
+            return false;
+        if (!job->authority->retired)
+            return true;
+        authority_free(job->authority);
+    }
+    job->authority = cli_authority(cli, err);
+    return job->authority != NULL;
+}
+
+bool run_renew(struct cli *cli, struct err *err)
+{
+    struct job job = {.host = NULL};
+    const char **hosts = NULL;
+    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
+    bool done;
+    bool was_delivered;
+    struct serial serial;
+    int64_t not_after;
+
+    if (!cli_store(cli, STORE_WRITE, err))
+        return false;
+    job.old = issued_find(cli->store, cli->args->names[0], err);
+    if (!job.old)
+        return false;
+    serial = job.old->serial;
+    not_after = job.old->not_after;
+    was_delivered = job.old->delivered;
+    if (!take_over(cli, &job, err) || !choose_authority(cli, &job, err) ||
+        (job.spec.kind == ISSUED_SERVER && !take_hosts(&job, &hosts, err))) {
+        job_clear(&job);
+        return false;
+    }
+    done = issue(cli, &job, err);
+    free(hosts);
+    if (done && !args_has(cli->args, OPT_DRY_RUN) && was_delivered && not_after > clock_now())
+        output_note(&cli->out,
+                    _("the old one, %s, stays valid until %s; when the new one is in use:\n"
+                      "next   pgseal revoke %s --reason superseded"),
+                    serial_format_hex(hex, &serial), clock_format_date(date, not_after), hex);
+    return done;
 }

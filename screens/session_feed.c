@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/server.h"
 
 #define DEFAULT_INTERVAL_MS 2000
 #define QUERY_TIMEOUT_MS    10000
+#define SLOW_FACTOR         10   /* the pause is so many times as long as the query took */
+#define SLOW_PAUSE_MAX_MS   5000 /* and not longer: it may have hung once, and be well again */
 #define JOIN_EVERY_MS       10000
 #define MAX_KNOWN           20000 /* certificates remembered; beyond it the memory starts anew */
 
@@ -332,7 +335,7 @@ static bool take_rows(struct session_feed *feed, struct result *result)
     int64_t pause = feed->interval_ms;
 
     if (result == NULL) {
-        err_set(&feed->err, ERR_CONNECTION_LOST, "the server sent no rows");
+        err_set(&feed->err, ERR_CONNECTION_LOST, _("the server sent no rows"));
         away(feed);
         return false;
     }
@@ -349,8 +352,11 @@ static bool take_rows(struct session_feed *feed, struct result *result)
     feed->have_rows = true;
     feed->rows_at_ms = clock_mono_ms();
     feed->failures = 0;
-    if (rows.query_ms * 10 > pause)
-        pause = rows.query_ms * 10;
+    if (rows.query_ms * SLOW_FACTOR > pause) /* a slow server is asked less often */
+        pause = rows.query_ms * SLOW_FACTOR < SLOW_PAUSE_MAX_MS ? rows.query_ms * SLOW_FACTOR
+                                                                : SLOW_PAUSE_MAX_MS;
+    if (pause < feed->interval_ms)
+        pause = feed->interval_ms;
     if (!feed->paused)
         after(feed, pause);
     start_join(feed);
@@ -566,6 +572,11 @@ const struct sessions *session_feed_rows(const struct session_feed *feed)
 int64_t session_feed_age_ms(const struct session_feed *feed)
 {
     return clock_mono_ms() - feed->rows_at_ms;
+}
+
+int64_t session_feed_silence_ms(const struct session_feed *feed)
+{
+    return feed->query_out ? clock_mono_ms() - feed->sent_at_ms : 0;
 }
 
 int session_feed_server_version(const struct session_feed *feed)

@@ -52,7 +52,8 @@ bool session_feed_paused(const struct session_feed *feed);
 const struct err *session_feed_error(const struct session_feed *feed);     /* when AWAY */
 const struct sessions *session_feed_rows(const struct session_feed *feed); /* NULL: none yet */
 int64_t session_feed_age_ms(const struct session_feed *feed);              /* of the rows */
-int session_feed_server_version(const struct session_feed *feed);          /* 0: not yet */
+int64_t session_feed_silence_ms(const struct session_feed *feed); /* it owes an answer; 0: no */
+int session_feed_server_version(const struct session_feed *feed); /* 0: not yet */
 /* For row i; NULL when it has no certificate or is not looked up yet. */
 const struct session_certificate *session_feed_certificate(const struct session_feed *feed,
                                                            size_t i);

@@ -15,7 +15,8 @@
 #include "tui/dialog.h"
 #include "tui/table.h"
 
-#define SHEET_ROWS 4 /* the lines about the row under the cursor */
+#define SILENCE_MS 2000 /* a query that takes longer is worth a word */
+#define SHEET_ROWS 4    /* the lines about the row under the cursor */
 
 struct sessions_page {
     struct app *app;
@@ -464,8 +465,7 @@ static void state_message(const struct sessions_page *self, struct frame *ret)
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("Stale since %lld s: %.120s"),
                  (long long)(have ? age / 1000 : 0), session_feed_error(self->feed)->msg);
-    } else if (have && age > 2 * session_feed_interval(self->feed) + 1000 &&
-               !session_feed_paused(self->feed)) {
+    } else if (have && session_feed_silence_ms(self->feed) > SILENCE_MS) {
         ret->message_mark = MARK_WARN;
         snprintf(ret->message, sizeof(ret->message),
                  _("The server does not answer. These rows are %lld s old."),

@@ -159,10 +159,10 @@
     X(ERR_CONF, 2204, "a configuration file has an error",                                         \
       "A line or value that PostgreSQL cannot use. While it is there nothing is reloaded, "        \
       "and the next restart may fail.",                                                            \
-      "Mend the line, then reload: SELECT pg_reload_conf();")                                      \
+      "Mend the line, then reload (SELECT pg_reload_conf()).")                                     \
     X(ERR_NOT_RELOADED, 2205, "a setting was changed and not loaded",                              \
       "The file says one thing and the running server does another: nobody reloaded it.",          \
-      "Load it: SELECT pg_reload_conf(); or take the line back.")                                  \
+      "Load it (SELECT pg_reload_conf()), or take the line back.")                                 \
     X(ERR_TLS_FILE_MISSING, 2206, "a TLS file is not there",                                       \
       "It was moved, deleted or never copied. The running server goes on with what it has "        \
       "in memory; the next restart fails.",                                                        \
@@ -269,7 +269,7 @@
     X(ERR_TLS_STALE, 2233, "the running server uses older TLS files",                              \
       "The files were changed and not reloaded, or the reload was refused; PostgreSQL says "       \
       "so only in its log.",                                                                       \
-      "Mend what the check names beside this, then reload: SELECT pg_reload_conf();")              \
+      "Mend what the check names beside this, then reload (SELECT pg_reload_conf()).")             \
     X(ERR_CHAIN_BORROWED, 2234, "the server's chain is completed from ssl_ca_file",                \
       "ssl_cert_file holds no intermediate, so OpenSSL takes it from the client CAs: "             \
       "tidying those locks out every verify-full client.",                                         \
@@ -319,10 +319,14 @@
       "An intermediate certificate is missing from ssl_cert_file: clients that only have "         \
       "the root refuse it.",                                                                       \
       "Append the intermediate certificates to ssl_cert_file.")                                    \
+    X(ERR_CLOCKS, 2248, "the server's clock and the one here differ",                              \
+      "One of them does not follow a time server: certificates and CRLs made here may not "        \
+      "be valid there yet.",                                                                       \
+      "Set both by NTP.")                                                                          \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \
-      "Name the files in the connection string: sslcert=... sslkey=...")                           \
+      "Name the files in the connection string, as sslcert and sslkey.")                           \
     X(ERR_CERT_NOT_FOUND, 2302, "the client's certificate file is not there",                      \
       "libpq ignores a missing sslcert without a word and connects without it.",                   \
       "Correct sslcert, or put the file where libpq looks: ~/.postgresql/postgresql.crt.")         \

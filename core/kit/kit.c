@@ -56,16 +56,16 @@ static void kit_clear(struct kit *kit)
 
 static unsigned formats_of(const struct kit_spec *spec)
 {
-    return spec->formats != 0 ? spec->formats : KIT_PEM;
+    unsigned formats = spec->formats != 0 ? spec->formats : KIT_PEM;
+
+    return (formats & KIT_P12_OLD) != 0 ? formats | KIT_P12 : formats;
 }
 
-/* The role or host as the beginning of a file name: nothing that a shell or a file system treats
- * specially, never hidden, never an option, never "root" (root.crt is the CA). */
-static char *base_name(const struct issued *issued)
+char *kit_file_base(const char *role, enum issued_kind kind)
 {
     struct strbuf base = STRBUF_INIT;
 
-    for (const char *at = issued->role; *at != '\0'; at++) {
+    for (const char *at = role; *at != '\0'; at++) {
         bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
                      (*at >= '0' && *at <= '9') || *at == '_' ||
                      (base.len > 0 && strchr(".-+@", *at) != NULL);
@@ -73,7 +73,7 @@ static char *base_name(const struct issued *issued)
         strbuf_add_char(&base, plain ? *at : '_');
     }
     if (strcasecmp(base.data, "root") == 0)
-        strbuf_add_str(&base, issued->kind == ISSUED_SERVER ? "-server" : "-client");
+        strbuf_add_str(&base, kind == ISSUED_SERVER ? "-server" : "-client");
     return strbuf_steal(&base);
 }
 
@@ -86,7 +86,7 @@ static void name_file(struct kit *kit, int i, const char *base, const char *suff
 /* Which files there will be. */
 static void kit_plan(struct kit *kit, const struct kit_spec *spec)
 {
-    char *base = base_name(spec->issued);
+    char *base = kit_file_base(spec->issued->role, spec->issued->kind);
     unsigned formats = formats_of(spec);
     bool has_key = spec->key != NULL || spec->key_follows;
 
@@ -110,14 +110,39 @@ static const char *name_of(const struct kit *kit, int i)
     return kit->files[i].name != NULL ? kit->files[i].name : "";
 }
 
+static size_t n_parents(const struct kit_spec *spec)
+{
+    return spec->parents != NULL ? spec->parents->n : 0;
+}
+
+/* The certificate with the intermediate CAs behind it, which the other side does not have; and the
+ * root, which it must have. */
+static bool make_certs(const struct kit_spec *spec, struct strbuf *chain, struct strbuf *root,
+                       struct err *err)
+{
+    const struct cert *at = spec->ca;
+
+    if (!cert_to_pem(spec->issued->cert, chain, err))
+        return false;
+    for (size_t i = 0; i < n_parents(spec); i++) {
+        if (!cert_to_pem(at, chain, err))
+            return false;
+        at = spec->parents->certs[i];
+    }
+    return cert_to_pem(at, root, err);
+}
+
 static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *err)
 {
     struct cert_list chain;
 
     cert_list_init(&chain);
     cert_list_take(&chain, cert_dup(spec->ca));
+    for (size_t i = 0; i < n_parents(spec); i++)
+        cert_list_take(&chain, cert_dup(spec->parents->certs[i]));
     kit->files[FILE_P12].closed =
-        pkcs12_build(spec->key, spec->issued->cert, &chain, spec->p12_passphrase, false, err);
+        pkcs12_build(spec->key, spec->issued->cert, &chain, spec->p12_passphrase,
+                     (spec->formats & KIT_P12_OLD) != 0, err);
     cert_list_clear(&chain);
     return kit->files[FILE_P12].closed != NULL;
 }
@@ -132,8 +157,7 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
         .pk8 = name_of(kit, FILE_PK8),
     };
 
-    if (!cert_to_pem(spec->issued->cert, &kit->files[FILE_CERTIFICATE].open, err) ||
-        !cert_to_pem(spec->ca, &kit->files[FILE_ROOT].open, err))
+    if (!make_certs(spec, &kit->files[FILE_CERTIFICATE].open, &kit->files[FILE_ROOT].open, err))
         return false;
     if (kit->files[FILE_KEY].name != NULL) {
         kit->files[FILE_KEY].closed =

@@ -13,9 +13,11 @@
 #ifndef PGSEAL_KIT_KIT_H
 #define PGSEAL_KIT_KIT_H
 
+#include "core/pki/pem.h"
 #include "core/store/issued.h"
 
-enum kit_format { KIT_PEM = 1, KIT_P12 = 2, KIT_PK8 = 4 };
+/* KIT_P12_OLD: PKCS#12 with the encryption that Java 8 and old Windows read. */
+enum kit_format { KIT_PEM = 1, KIT_P12 = 2, KIT_PK8 = 4, KIT_P12_OLD = 8 };
 
 struct kit_spec {
     const char *folder; /* made when missing, 0700 */
@@ -23,6 +25,9 @@ struct kit_spec {
     const struct issued *issued;
     const struct key *key; /* NULL: a CSR was signed, no key to hand over */
     const struct cert *ca;
+    /* Of an intermediate CA: those above it, the root last; NULL or empty: ca is a root. They go into
+     * ROLE.crt (all but the root), ROLE.p12 (all) and root.crt (the root). */
+    const struct cert_list *parents;
     const struct secret *key_passphrase; /* or NULL */
     const struct secret *p12_passphrase; /* KIT_P12 needs one: ERR_BAD_VALUE without */
     const char *server_host;             /* for the README's lines; or NULL */
@@ -35,6 +40,9 @@ struct kit_files { /* absolute paths, "" where not made; owned */
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
+/* The role or host as the beginning of the files' names: nothing that a shell or a file system treats
+ * specially, never hidden, never an option, never "root". Caller frees. */
+char *kit_file_base(const char *role, enum issued_kind kind) MUST_CHECK;
 /* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. Makes
  * nothing. Before the certificate is there, kind and role of issued are enough; ca and passphrases
  * are not looked at. */

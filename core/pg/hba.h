@@ -63,6 +63,10 @@ bool hba_insert(struct hba *hba, size_t at, const char *text, struct err *err) M
 void hba_remove(struct hba *hba, size_t at);
 /* The same type, names, address, method and options, whatever the spelling around them. */
 bool hba_rule_equal(const struct hba_rule *a, const struct hba_rule *b);
+/* The option "name=value" of a rule: its value, or NULL. */
+const char *hba_rule_option(const struct hba_rule *rule, const char *name);
+/* True when whoever the rule fits must send a certificate that the server trusts. */
+bool hba_rule_needs_cert(const struct hba_rule *rule);
 
 struct hba_client {       /* who comes, as the server sees it */
     const char *database; /* NULL: any one */

@@ -31,29 +31,9 @@ void judge_take_dn(struct judge_client *client, const char *dn)
         client->cert = JUDGE_CERT_NAMED; /* the CN stands whole before the cut */
 }
 
-const char *judge_option(const struct hba_rule *rule, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < rule->n_options; i++) {
-        if (strncmp(rule->options[i], name, len) == 0 && rule->options[i][len] == '=')
-            return rule->options[i] + len + 1;
-    }
-    return NULL;
-}
-
-bool judge_needs_cert(const struct hba_rule *rule)
-{
-    const char *wanted = judge_option(rule, "clientcert");
-
-    /* "1" is what 13 and older had for verify-ca */
-    return strcmp(rule->method, "cert") == 0 ||
-           (wanted && strcmp(wanted, "no-verify") != 0 && strcmp(wanted, "0") != 0);
-}
-
 static bool needs_name(const struct hba_rule *rule)
 {
-    const char *wanted = judge_option(rule, "clientcert");
+    const char *wanted = hba_rule_option(rule, "clientcert");
 
     return strcmp(rule->method, "cert") == 0 || (wanted && strcmp(wanted, "verify-full") == 0);
 }
@@ -62,9 +42,9 @@ static enum simulate_outcome judge_name(const struct simulate_who *who,
                                         const struct judge_client *client,
                                         const struct hba_rule *rule, struct strbuf *why)
 {
-    const char *map = judge_option(rule, "map");
+    const char *map = hba_rule_option(rule, "map");
     const char *role = client->client.role;
-    const char *clientname = judge_option(rule, "clientname");
+    const char *clientname = hba_rule_option(rule, "clientname");
     enum hba_fit fit;
 
     if (client->cert == JUDGE_CERT_UNKNOWN || (clientname && strcmp(clientname, "DN") == 0)) {
@@ -185,7 +165,7 @@ enum simulate_outcome judge(const struct simulate_who *who, const struct judge_c
                       line->number);
         return SIMULATE_REFUSED;
     }
-    if (judge_needs_cert(&line->rule)) {
+    if (hba_rule_needs_cert(&line->rule)) {
         outcome = judge_cert(who, client, &line->rule, why);
         if (outcome != SIMULATE_ALLOWED) {
             strbuf_printf(why, _(" (line %d)"), line->number);

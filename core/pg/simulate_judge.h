@@ -25,9 +25,6 @@ struct judge_client {
 
 /* "/O=Acme/CN=alice" as pg_stat_ssl writes it, at most 63 bytes of it. */
 void judge_take_dn(struct judge_client *client, const char *dn);
-bool judge_needs_cert(const struct hba_rule *rule);
-/* The option "name=value" of a rule: its value, or NULL. */
-const char *judge_option(const struct hba_rule *rule, const char *name);
 
 /* line NULL: none fits. before: the line that fits in the other file and lets it in now, or NULL.
  * why is appended to for what is refused or unsure. */

@@ -9,17 +9,17 @@
  * (RFC 2606) is nobody's host. */
 #define CANARY_HOST "canary.pgseal.invalid"
 
-bool canary_make(const struct cert *issuer, const struct key *issuer_key, int64_t now,
-                 struct canary *ret, struct err *err)
+struct cert *canary_renew(const struct cert *issuer, const struct key *issuer_key, int64_t now,
+                          const struct key *key, struct err *err)
 {
     struct name *subject = name_new_empty();
     struct san san;
-    struct key *key = NULL;
     struct cert *cert = NULL;
     struct cert_request request = {
         .profile = PROFILE_CANARY,
         .subject = subject,
         .san = &san,
+        .key = key,
         .not_before = now - CERT_BACKDATE,
         .not_after = cert_not_after(issuer),
     };
@@ -27,23 +27,29 @@ bool canary_make(const struct cert *issuer, const struct key *issuer_key, int64_
     san_init(&san);
     if (request.not_before < cert_not_before(issuer))
         request.not_before = cert_not_before(issuer);
-    if (!san_add(&san, CANARY_HOST, err) || !serial_random(&request.serial, err))
-        goto out;
-    key = key_generate(KEY_EC_P256, NULL, NULL, err);
-    if (!key)
-        goto out;
-    request.key = key;
-    cert = cert_sign(&request, issuer, issuer_key, err);
-    if (!cert)
-        goto out;
-    ret->key = key;
-    ret->cert = cert;
-    key = NULL;
-out:
-    key_free(key);
+    if (san_add(&san, CANARY_HOST, err) && serial_random(&request.serial, err))
+        cert = cert_sign(&request, issuer, issuer_key, err);
     san_clear(&san);
     name_free(subject);
-    return cert != NULL;
+    return cert;
+}
+
+bool canary_make(const struct cert *issuer, const struct key *issuer_key, int64_t now,
+                 struct canary *ret, struct err *err)
+{
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, err);
+    struct cert *cert;
+
+    if (!key)
+        return false;
+    cert = canary_renew(issuer, issuer_key, now, key, err);
+    if (!cert) {
+        key_free(key);
+        return false;
+    }
+    ret->key = key;
+    ret->cert = cert;
+    return true;
 }
 
 void canary_clear(struct canary *canary)

@@ -20,6 +20,9 @@ struct canary {
 /* A new P-256 key and a certificate with an empty subject; ends with the issuer. */
 bool canary_make(const struct cert *issuer, const struct key *issuer_key, int64_t now,
                  struct canary *ret, struct err *err) MUST_CHECK;
+/* Another certificate over the key of one that is there, of a renewed CA. Caller frees. */
+struct cert *canary_renew(const struct cert *issuer, const struct key *issuer_key, int64_t now,
+                          const struct key *key, struct err *err) MUST_CHECK;
 void canary_clear(struct canary *canary);
 
 #endif

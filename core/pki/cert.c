@@ -274,6 +274,11 @@ bool cert_equal(const struct cert *a, const struct cert *b)
     return X509_cmp(a->x509, b->x509) == 0;
 }
 
+bool cert_is_tied_to_issuer(const struct cert *cert)
+{
+    return X509_get0_authority_serial(ossl_cert(cert)) != NULL;
+}
+
 void cert_key_id_hex(const struct cert *cert, struct strbuf *out)
 {
     const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(cert->x509);

@@ -58,6 +58,9 @@ bool cert_matches_key(const struct cert *cert, const struct key *key);
 void cert_sha256(const struct cert *cert, uint8_t ret[CERT_SHA256_SIZE]);
 char *cert_sha256_hex(const struct cert *cert, char out[CERT_SHA256_HEX]); /* lower case */
 bool cert_equal(const struct cert *a, const struct cert *b);
+/* Its authorityKeyIdentifier has issuer and serial: it verifies with that one certificate of its CA
+ * only, not with a renewed one. */
+bool cert_is_tied_to_issuer(const struct cert *cert);
 /* subjectKeyIdentifier as hex, "" when there is none; 41 bytes are enough for SHA-1 ids. */
 void cert_key_id_hex(const struct cert *cert, struct strbuf *out);
 
@@ -67,6 +70,7 @@ struct cert_request {
     const struct san *san; /* or NULL */
     const struct key *key; /* the subject's key; or NULL and: */
     const struct csr *csr; /* its public key is taken, nothing else */
+    const struct cert *key_id_of; /* its subjectKeyIdentifier is taken over; or NULL: SHA-1 of the key */
     struct serial serial;
     int64_t not_before; /* already back-dated by the caller */
     int64_t not_after;

@@ -128,17 +128,33 @@ static bool add_extended_usage(X509 *x509, enum profile profile)
     return added;
 }
 
-static bool add_key_ids(X509 *x509, const X509 *issuer)
+/* A renewed CA keeps its id, whoever chose it: the leaves name it. */
+static ASN1_OCTET_STRING *own_key_id(const X509 *x509, const struct cert *key_id_of)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
-    ASN1_OCTET_STRING *own = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING *own = NULL;
+
+    if (key_id_of)
+        own = X509_get_ext_d2i(ossl_cert(key_id_of), NID_subject_key_identifier, NULL, NULL);
+    if (own)
+        return own;
+    own = ASN1_OCTET_STRING_new();
+    if (own && X509_pubkey_digest(x509, EVP_sha1(), digest, &len) == 1 &&
+        ASN1_OCTET_STRING_set(own, digest, (int)len) == 1)
+        return own;
+    ASN1_OCTET_STRING_free(own);
+    return NULL;
+}
+
+static bool add_key_ids(X509 *x509, const X509 *issuer, const struct cert *key_id_of)
+{
+    ASN1_OCTET_STRING *own = own_key_id(x509, key_id_of);
     AUTHORITY_KEYID *authority = NULL;
     bool added;
 
-    added = own && X509_pubkey_digest(x509, EVP_sha1(), digest, &len) == 1 &&
-            ASN1_OCTET_STRING_set(own, digest, (int)len) == 1 &&
-            X509_add1_ext_i2d(x509, NID_subject_key_identifier, own, 0, X509V3_ADD_DEFAULT) == 1;
+    added =
+        own && X509_add1_ext_i2d(x509, NID_subject_key_identifier, own, 0, X509V3_ADD_DEFAULT) == 1;
     ASN1_OCTET_STRING_free(own);
     if (!issuer || !added)
         return added;
@@ -158,7 +174,8 @@ static bool add_extensions(X509 *x509, const struct cert_request *request, const
 
     added = add_basic(x509, profile_info(request->profile)->is_ca) &&
             add_key_usage(x509, request->profile, pkey) &&
-            add_extended_usage(x509, request->profile) && add_key_ids(x509, issuer);
+            add_extended_usage(x509, request->profile) &&
+            add_key_ids(x509, issuer, request->key_id_of);
     if (added && request->san && request->san->n > 0) {
         names = ossl_san_new(request->san, err);
         if (!names)

@@ -83,8 +83,30 @@ static bool add_san(X509_REQ *req, const struct san *san, struct err *err)
     return true;
 }
 
-struct csr *csr_new(const struct name *subject, const struct san *san, const struct key *key,
-                    struct err *err)
+static bool add_ca(X509_REQ *req, struct err *err)
+{
+    STACK_OF(X509_EXTENSION) *exts = NULL;
+    BASIC_CONSTRAINTS *basic = BASIC_CONSTRAINTS_new();
+    ASN1_BIT_STRING *usage = ASN1_BIT_STRING_new();
+    bool added = basic && usage;
+
+    if (added)
+        basic->ca = 0xff;
+    added = added && ASN1_BIT_STRING_set_bit(usage, 5, 1) == 1 && /* keyCertSign */
+            ASN1_BIT_STRING_set_bit(usage, 6, 1) == 1 &&          /* cRLSign */
+            X509V3_add1_i2d(&exts, NID_basic_constraints, basic, 1, X509V3_ADD_DEFAULT) == 1 &&
+            X509V3_add1_i2d(&exts, NID_key_usage, usage, 1, X509V3_ADD_DEFAULT) == 1 &&
+            X509_REQ_add_extensions(req, exts) == 1;
+    sk_X509_EXTENSION_pop_free(exts, X509_EXTENSION_free);
+    ASN1_BIT_STRING_free(usage);
+    BASIC_CONSTRAINTS_free(basic);
+    if (!added)
+        return ossl_err(err, ERR_CRYPTO, _("could not make the certificate request"));
+    return true;
+}
+
+static struct csr *make(const struct name *subject, const struct san *san, bool ca,
+                        const struct key *key, struct err *err)
 {
     X509_REQ *req;
 
@@ -96,7 +118,7 @@ struct csr *csr_new(const struct name *subject, const struct san *san, const str
         (void)ossl_err(err, ERR_CRYPTO, _("could not make the certificate request"));
         goto fail;
     }
-    if (san && san->n > 0 && !add_san(req, san, err))
+    if ((san && san->n > 0 && !add_san(req, san, err)) || (ca && !add_ca(req, err)))
         goto fail;
     if (X509_REQ_sign(req, ossl_key(key), ossl_digest(ossl_key(key))) <= 0) {
         (void)ossl_err(err, ERR_CRYPTO, _("could not sign the certificate request"));
@@ -108,7 +130,18 @@ fail:
     return NULL;
 }
 
-bool csr_to_pem(const struct csr *csr, struct strbuf *out, struct err *err)
+struct csr *csr_new(const struct name *subject, const struct san *san, const struct key *key,
+                    struct err *err)
+{
+    return make(subject, san, false, key, err);
+}
+
+struct csr *csr_new_ca(const struct name *subject, const struct key *key, struct err *err)
+{
+    return make(subject, NULL, true, key, err);
+}
+
+bool csr_to_der(const struct csr *csr, struct strbuf *out, struct err *err)
 {
     unsigned char *der = NULL;
     int len;
@@ -117,9 +150,20 @@ bool csr_to_pem(const struct csr *csr, struct strbuf *out, struct err *err)
     len = i2d_X509_REQ(csr->req, &der);
     if (len <= 0)
         return ossl_err(err, ERR_CRYPTO, _("could not write the certificate request"));
-    pem_write(out, "CERTIFICATE REQUEST", der, (size_t)len);
+    strbuf_add(out, der, (size_t)len);
     OPENSSL_free(der);
     return true;
+}
+
+bool csr_to_pem(const struct csr *csr, struct strbuf *out, struct err *err)
+{
+    struct strbuf der = STRBUF_INIT;
+    bool done = csr_to_der(csr, &der, err);
+
+    if (done)
+        pem_write(out, "CERTIFICATE REQUEST", der.data, der.len);
+    strbuf_clear(&der);
+    return done;
 }
 
 struct name *csr_subject(const struct csr *csr)

@@ -16,7 +16,11 @@ struct csr; /* owns one X509_REQ whose signature was checked */
 struct csr *csr_from_pem(const void *pem, size_t len, struct err *err) MUST_CHECK;
 struct csr *csr_new(const struct name *subject, const struct san *san, const struct key *key,
                     struct err *err) MUST_CHECK;
+/* The same for a CA: asks for CA:TRUE, keyCertSign and cRLSign. */
+struct csr *csr_new_ca(const struct name *subject, const struct key *key,
+                       struct err *err) MUST_CHECK;
 void csr_free(struct csr *csr);
+bool csr_to_der(const struct csr *csr, struct strbuf *out, struct err *err) MUST_CHECK;
 bool csr_to_pem(const struct csr *csr, struct strbuf *out, struct err *err) MUST_CHECK;
 struct name *csr_subject(const struct csr *csr) MUST_CHECK; /* caller frees */
 bool csr_san(const struct csr *csr, struct san *ret,

@@ -84,6 +84,12 @@ void key_free(struct key *key)
     free(key);
 }
 
+struct key *key_dup(const struct key *key)
+{
+    (void)EVP_PKEY_up_ref(key->pkey); /* shared: nobody changes a key */
+    return ossl_key_take(key->pkey);
+}
+
 enum key_type key_type_of(const struct key *key)
 {
     return ossl_key_type(key->pkey);

@@ -42,6 +42,7 @@ bool key_type_parse(const char *text, enum key_type *ret, struct err *err) MUST_
 struct key *key_generate(enum key_type type, bool (*cancelled)(void *), void *cancelled_arg,
                          struct err *err) MUST_CHECK;
 void key_free(struct key *key);
+struct key *key_dup(const struct key *key) MUST_CHECK;
 enum key_type key_type_of(const struct key *key);
 
 /* The private key as PEM into a new secret; passphrase NULL: unencrypted. */

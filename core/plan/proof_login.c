@@ -37,7 +37,7 @@ bool proof_admin_login(const struct plan_target *target, const struct plan_watch
     }
     if (!conn_system_identifier(conn, identifier, err))
         goto out;
-    if (strcmp(identifier, target->server->system_identifier) != 0) {
+    if (*identifier && strcmp(identifier, target->server->system_identifier) != 0) {
         err_set(err, ERR_OTHER_SERVER, _("a new admin login reaches another server"));
         goto out;
     }

@@ -8,6 +8,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/plan/step.h"
+#include "core/store/authority_request.h"
 #include "core/store/issued.h"
 
 #define KEEP_AT_LEAST_DAYS 30 /* a certificate of ours that lasts longer is not replaced */
@@ -23,6 +24,7 @@ static bool issue(struct plan *plan, struct step *step, const struct key *key, s
                               .key = key};
     struct issued *issued =
         issued_make(plan->target.store, plan->authority, plan->authority_key, &spec, err);
+    struct authority_parents parents = {.crls = NULL};
     char hex[SERIAL_HEX_MAX];
     bool good = false;
 
@@ -36,7 +38,11 @@ static bool issue(struct plan *plan, struct step *step, const struct key *key, s
     good = cert_to_pem(issued->cert, &step->bytes, err) &&
            (cert_is_self_signed(plan->authority->cert) ||
             cert_to_pem(plan->authority->cert, &step->bytes, err)) &&
-           issued_mark_delivered(plan->target.store, issued, err);
+           authority_load_parents(plan->target.store, plan->authority, &parents, err);
+    for (size_t i = 0; good && i + 1 < parents.certs.n; i++) /* all but the root */
+        good = cert_to_pem(parents.certs.certs[i], &step->bytes, err);
+    good = good && issued_mark_delivered(plan->target.store, issued, err);
+    authority_parents_clear(&parents);
     issued_free(issued);
     return good;
 }
@@ -66,8 +72,16 @@ bool step_prove_server_cert(struct step_run *run, struct step *step, struct err 
 {
     struct cert *root = run->plan->authority->cert;
     const struct cert_list roots = {.certs = &root, .n = 1};
+    struct authority_parents parents = {.crls = NULL};
+    bool good;
 
-    if (!proof_server_cert(run->target, run->plan->leaf, &roots, run->watch, err))
+    if (!authority_load_parents(run->plan->target.store, run->plan->authority, &parents, err))
+        return false;
+    if (parents.certs.n > 0) /* what a client trusts is the root */
+        root = parents.certs.certs[parents.certs.n - 1];
+    good = proof_server_cert(run->target, run->plan->leaf, &roots, run->watch, err);
+    authority_parents_clear(&parents);
+    if (!good)
         return false;
     step_set_saw(step, _("the new certificate, chain complete"));
     return true;

@@ -8,6 +8,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/plan/bundle.h"
+#include "core/store/authority_request.h"
 
 static void add_ca(struct bundle *bundle, const struct cert *ca)
 {
@@ -62,8 +63,30 @@ static bool check_new_ca(const struct cert *ca, struct err *err)
     return good;
 }
 
+/* Of intermediate CAs: those above them, and the lists that came with them. PostgreSQL builds the
+ * chain up to the root and, with a CRL file, wants a list for each CA of it. */
+static bool load_parents(const struct plan *plan, const struct trust_ca_intent *intent,
+                         struct bundle *ret, struct err *err)
+{
+    for (size_t i = 0; i < intent->n_authorities; i++) {
+        struct authority_parents parents = {.crls = NULL};
+
+        if (!authority_load_parents(plan->target.store, intent->authorities[i], &parents, err))
+            return false;
+        for (size_t k = 0; k < parents.certs.n; k++) {
+            add_ca(ret, parents.certs.certs[k]);
+            if (parents.crls[k])
+                bundle_take_crl(ret, crl_dup(parents.crls[k]));
+        }
+        authority_parents_clear(&parents);
+    }
+    for (size_t i = 0; i < intent->n_foreign_crls; i++)
+        bundle_take_crl(ret, crl_dup(intent->foreign_crls[i]));
+    return true;
+}
+
 static bool collect(const struct trust_ca_intent *intent, const struct bundle *present,
-                    struct bundle *wanted, struct err *err)
+                    const struct bundle *parents, struct bundle *wanted, struct err *err)
 {
     for (size_t i = 0; intent->keep_present && i < present->cas.n; i++)
         add_ca(wanted, present->cas.certs[i]);
@@ -72,6 +95,8 @@ static bool collect(const struct trust_ca_intent *intent, const struct bundle *p
             return false;
         add_ca(wanted, intent->authorities[i]->cert);
     }
+    for (size_t i = 0; i < parents->cas.n; i++)
+        add_ca(wanted, parents->cas.certs[i]);
     for (size_t i = 0; intent->foreign && i < intent->foreign->n; i++) {
         if (!check_new_ca(intent->foreign->certs[i], err))
             return false;
@@ -83,7 +108,7 @@ static bool collect(const struct trust_ca_intent *intent, const struct bundle *p
 }
 
 /* *ret_with: every CA has a list, so CRL checks are (or go) on. */
-static bool choose_crls(const struct plan *plan, const struct trust_ca_intent *intent,
+static bool choose_crls(const struct plan *plan, const struct bundle *parents,
                         const struct bundle *present, struct bundle *wanted, bool *ret_with,
                         struct err *err)
 {
@@ -95,8 +120,7 @@ static bool choose_crls(const struct plan *plan, const struct trust_ca_intent *i
         struct strbuf name = STRBUF_INIT;
         struct crl *crl = NULL;
 
-        if (!bundle_choose_crl(plan, ca, present, intent->foreign_crls, intent->n_foreign_crls,
-                               &crl, err))
+        if (!bundle_choose_crl(plan, ca, present, parents->crls, parents->n_crls, &crl, err))
             return false;
         if (crl) {
             bundle_take_crl(wanted, crl);
@@ -139,20 +163,29 @@ static bool note_trust(struct plan *plan, const struct bundle *wanted, struct er
 {
     json_t *rows = json_array();
     struct authority_list was = {.n = 0};
+    struct authority_list now = {.n = 0};
     bool good = server_trusts(plan->target.store, plan->target.server, &was, err);
 
     for (size_t i = 0; good && i < wanted->cas.n; i++) {
         struct authority *authority = NULL;
 
+        /* also by a certificate that the CA had before it was renewed */
         good = authority_find(plan->target.store, wanted->cas.certs[i], &authority, err);
-        if (authority)
-            add_trust_row(rows, authority->id, is_listed(&was, authority->id), true);
-        authority_free(authority);
+        if (!authority)
+            continue;
+        if (is_listed(&now, authority->id)) {
+            authority_free(authority);
+            continue;
+        }
+        add_trust_row(rows, authority->id, is_listed(&was, authority->id), true);
+        now.rows = mem_realloc_array(now.rows, now.n + 1, sizeof(*now.rows));
+        now.rows[now.n++] = authority;
     }
-    for (size_t i = 0; i < was.n; i++) {
-        if (!bundle_has_ca(wanted, was.rows[i]->cert))
+    for (size_t i = 0; good && i < was.n; i++) {
+        if (!is_listed(&now, was.rows[i]->id))
             add_trust_row(rows, was.rows[i]->id, true, false);
     }
+    authority_list_clear(&now);
     authority_list_clear(&was);
     json_object_set_new(plan->intent, "trust", rows);
     return good;
@@ -165,6 +198,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     struct plan *plan = plan_new(target, "trust_ca", title, err);
     struct bundle present = {.n_crls = 0};
     struct bundle wanted = {.n_crls = 0};
+    struct bundle parents = {.n_crls = 0};
     bool with_crls = true;
     bool good = false;
 
@@ -172,14 +206,16 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     if (!plan)
         return NULL;
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
-        !collect(intent, &present, &wanted, err) ||
-        !choose_crls(plan, intent, &present, &wanted, &with_crls, err) ||
+        !load_parents(plan, intent, &parents, err) ||
+        !collect(intent, &present, &parents, &wanted, err) ||
+        !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !note_trust(plan, &wanted, err))
         goto out;
     good = bundle_add_steps(plan, &present, &wanted, with_crls, err);
 out:
     bundle_clear(&present);
     bundle_clear(&wanted);
+    bundle_clear(&parents);
     if (good)
         return plan;
     plan_free(plan);

@@ -133,6 +133,8 @@ bool run_undo(struct plan *plan, const struct plan_watch *watch, struct err *err
         undo_steps(&undo, true);
         take_back_trust(&undo);
     }
+    /* it spares what is not ours; one that cannot be ended ends by itself */
+    (void)!rules_end_guards(plan, undo.target.admin, &ignored);
     end(&undo);
     if (undo.n_left == 0 && run_set_plan(plan, JOURNAL_UNDONE, &undo.left))
         return true;
@@ -187,6 +189,9 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
         return err_set(err, ERR_NOTHING_TO_UNDO, _("plan %lld is %s"), (long long)plan->id,
                        journal_plan_state_name(plan->state));
     }
+    if (!run_claim(plan, JOURNAL_DOING, err))
+        return false;
+    plan->deadline_ms = 0;
     if (!run_undo(plan, watch, err)) {
         struct strbuf why = STRBUF_INIT;
 
@@ -226,18 +231,19 @@ static bool load_steps(struct plan *plan, const struct journal_plan *row, struct
 static bool check_same_server(const struct plan_target *target, const struct journal_plan *row,
                               struct err *err)
 {
-    char identifier[32];
+    char identifier[32] = "";
 
     if (!conn_system_identifier(target->admin, identifier, err))
         return false;
     if (strcmp(row->server, target->server->name) == 0 &&
-        strcmp(row->system_identifier, identifier) == 0)
+        (!*identifier || !*row->system_identifier ||
+         strcmp(row->system_identifier, identifier) == 0))
         return true;
     return err_set(err, ERR_OTHER_SERVER, _("plan %lld was made for another server than \"%s\""),
                    (long long)row->id, target->server->name);
 }
 
-static struct plan *load_plan(const struct plan_target *target, int64_t id, struct err *err)
+struct plan *run_load_plan(const struct plan_target *target, int64_t id, struct err *err)
 {
     struct journal_plan *row = journal_load(target->store, id, err);
     struct plan *plan = NULL;
@@ -270,7 +276,7 @@ bool plan_undo_journalled(const struct plan_target *target, int64_t id,
                           const struct plan_watch *watch, enum journal_plan_state *ret_state,
                           struct err *err)
 {
-    struct plan *plan = load_plan(target, id, err);
+    struct plan *plan = run_load_plan(target, id, err);
     bool good;
 
     if (!plan)

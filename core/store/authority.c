@@ -113,8 +113,10 @@ static struct authority *load_only(struct store *store, struct err *err)
     struct authority_list list = {NULL, 0};
     struct authority *authority = NULL;
     struct sql *sql =
-        sql_new(store, "SELECT " COLUMNS "WHERE a.retired_at IS NULL AND a.deleted_at IS NULL"
-                " ORDER BY a.id LIMIT 2", err);
+        sql_new(store,
+                "SELECT " COLUMNS "WHERE a.retired_at IS NULL AND a.deleted_at IS NULL"
+                " ORDER BY a.id LIMIT 2",
+                err);
 
     if (!read_rows(store, sql, &list, err))
         return NULL;
@@ -166,10 +168,11 @@ struct authority *authority_load_id(struct store *store, int64_t id, struct err 
 bool authority_find(struct store *store, const struct cert *cert, struct authority **ret,
                     struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " COLUMNS
-                             "WHERE (a.sha256 = ?1 OR a.id = (SELECT authority_id FROM"
-                             " authority_cert WHERE sha256 = ?1)) AND a.deleted_at IS NULL",
-                             err);
+    struct sql *sql =
+        sql_new(store,
+                "SELECT " COLUMNS "WHERE (a.sha256 = ?1 OR a.id = (SELECT authority_id FROM"
+                " authority_cert WHERE sha256 = ?1)) AND a.deleted_at IS NULL",
+                err);
     uint8_t sha256[CERT_SHA256_SIZE];
 
     if (sql == NULL)
@@ -181,7 +184,9 @@ bool authority_find(struct store *store, const struct cert *cert, struct authori
 
 bool authority_list(struct store *store, struct authority_list *ret, struct err *err)
 {
-    return read_rows(store, sql_new(store, "SELECT " COLUMNS "WHERE a.deleted_at IS NULL ORDER BY a.id", err), ret, err);
+    return read_rows(
+        store, sql_new(store, "SELECT " COLUMNS "WHERE a.deleted_at IS NULL ORDER BY a.id", err),
+        ret, err);
 }
 
 /* One text column of one CA. Caller frees. */

@@ -107,7 +107,9 @@ static bool server_names(const struct issue_spec *spec, struct san *san, const c
 static bool choose_end(const struct authority *authority, const struct issue_spec *spec,
                        int64_t now, int64_t *ret, struct err *err)
 {
-    int usual = spec->kind == ISSUED_SERVER ? ISSUED_SERVER_DAYS : ISSUED_CLIENT_DAYS;
+    int usual = spec->usual_days > 0          ? spec->usual_days
+                : spec->kind == ISSUED_SERVER ? ISSUED_SERVER_DAYS
+                                              : ISSUED_CLIENT_DAYS;
     int64_t ca_end = cert_not_after(authority->cert);
     int64_t end = now + (spec->days == 0 ? usual : spec->days) * CLOCK_DAY;
     char date[CLOCK_TEXT_MAX];
@@ -175,8 +177,10 @@ static bool check_not_retired(struct store *store, const struct authority *autho
                               struct err *err)
 {
     struct sql *sql =
-        sql_new(store, "SELECT retired_at IS NOT NULL OR deleted_at IS NOT NULL FROM authority"
-                       " WHERE id = ?1", err);
+        sql_new(store,
+                "SELECT retired_at IS NOT NULL OR deleted_at IS NOT NULL FROM authority"
+                " WHERE id = ?1",
+                err);
     int64_t retired = -1;
 
     if (sql == NULL)

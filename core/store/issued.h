@@ -56,8 +56,9 @@ struct issue_spec {
     size_t n_hosts;
     const char *note; /* or NULL */
     int days; /* 0: the kind's default, shortened to the CA's end; else ERR_POLICY beyond it */
-    const struct key *key; /* the subject's key, or: */
-    const struct csr *csr; /* a request made elsewhere */
+    int usual_days; /* in place of the kind's default, and shortened like it; 0: the default */
+    const struct key *key;         /* the subject's key, or: */
+    const struct csr *csr;         /* a request made elsewhere */
     const struct issued *replaces; /* what is renewed, or was never delivered; or NULL */
 };
 
@@ -66,6 +67,11 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
                            const struct key *authority_key, const struct issue_spec *spec,
                            struct err *err) MUST_CHECK;
 bool issued_mark_delivered(struct store *store, struct issued *issued, struct err *err) MUST_CHECK;
+
+/* Recorded, and its files were never written: the run that made it was stopped, and its key is gone.
+ * Not those that are revoked, or that another one was made for. role NULL: all. Newest first. */
+bool issued_undelivered(struct store *store, const char *role, int limit, struct issued_list *ret,
+                        struct err *err) MUST_CHECK;
 
 struct issued_filter {
     const char *authority; /* NULL: all */

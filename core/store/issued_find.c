@@ -244,6 +244,41 @@ struct issued *issued_find(struct store *store, const char *serial_or_role, stru
     return NULL;
 }
 
+bool issued_undelivered(struct store *store, const char *role, int limit, struct issued_list *ret,
+                        struct err *err)
+{
+    struct issued_list list = {NULL, 0, 0};
+    struct sql *sql = sql_new(store,
+                              "SELECT " ROW_ISSUED "WHERE i.delivered_at IS NULL AND i.kind < 2"
+                              " AND (?1 IS NULL OR i.role = ?1) AND i.revoked_at IS NULL AND NOT"
+                              " EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
+                              " ORDER BY i.id DESC LIMIT ?2",
+                              err);
+    bool row = false;
+    bool ok = sql != NULL;
+
+    if (ok) {
+        sql_bind_text(sql, 1, role);
+        sql_bind_int(sql, 2, limit);
+    }
+    while (ok && (ok = sql_step(sql, &row, err)) && row) {
+        struct issued *issued = row_read_issued(sql, err);
+
+        ok = issued != NULL;
+        if (ok) {
+            list.rows = mem_realloc_array(list.rows, list.n + 1, sizeof(struct issued *));
+            list.rows[list.n++] = issued;
+        }
+    }
+    sql_free(sql);
+    list.total = (int64_t)list.n;
+    if (ok)
+        *ret = list;
+    else
+        issued_list_clear(&list);
+    return ok;
+}
+
 bool issued_find_session(struct store *store, const char *issuer_dn, const char *serial_decimal,
                          struct issued **ret, struct err *err)
 {

@@ -23,23 +23,46 @@ static char *key_path(const struct store *store, const char *name)
     return mem_printf("%s/keys/%s", store_folder(store), name);
 }
 
+static void add_safe_name(struct strbuf *out, const char *authority)
+{
+    for (const char *at = authority; *at != '\0' && out->len < 40; at++) {
+        unsigned char c = (unsigned char)*at;
+
+        if (c < 0x80 && isalnum(c))
+            strbuf_add_char(out, (char)tolower(c));
+        else if (out->len > 0 && out->data[out->len - 1] != '-')
+            strbuf_add_char(out, '-');
+    }
+    if (out->len > 0 && out->data[out->len - 1] != '-')
+        strbuf_add_char(out, '-');
+}
+
 char *key_file_name(const char *authority, const struct cert *cert, const char *suffix)
 {
     struct strbuf name = STRBUF_INIT;
     char hex[CERT_SHA256_HEX];
 
-    for (const char *at = authority; *at != '\0' && name.len < 40; at++) {
-        unsigned char c = (unsigned char)*at;
-
-        if (c < 0x80 && isalnum(c))
-            strbuf_add_char(&name, (char)tolower(c));
-        else if (name.len > 0 && name.data[name.len - 1] != '-')
-            strbuf_add_char(&name, '-');
-    }
-    if (name.len > 0 && name.data[name.len - 1] != '-')
-        strbuf_add_char(&name, '-');
+    add_safe_name(&name, authority);
     strbuf_add(&name, cert_sha256_hex(cert, hex), 12);
     strbuf_add_str(&name, suffix);
+    return strbuf_steal(&name);
+}
+
+char *key_file_new_name(const char *authority, const struct cert *cert, struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+    struct serial random;
+    char hex[CERT_SHA256_HEX];
+
+    if (!serial_random(&random, err))
+        return NULL;
+    add_safe_name(&name, authority);
+    if (cert != NULL) {
+        strbuf_add(&name, cert_sha256_hex(cert, hex), 12);
+        strbuf_add_char(&name, '-');
+    }
+    strbuf_add_hex(&name, random.bytes, 6);
+    strbuf_add_str(&name, ".key");
     return strbuf_steal(&name);
 }
 

@@ -15,6 +15,8 @@
 
 /* suffix: ".key", ".good.key". Caller frees. */
 char *key_file_name(const char *authority, const struct cert *cert, const char *suffix) MUST_CHECK;
+/* Another file for the same key, with random digits; cert NULL: there is no certificate yet. */
+char *key_file_new_name(const char *authority, const struct cert *cert, struct err *err) MUST_CHECK;
 bool key_file_write(const struct store *store, const char *name, const struct secret *pem,
                     struct err *err) MUST_CHECK;
 struct secret *key_file_read(const struct store *store, const char *name,

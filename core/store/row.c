@@ -18,11 +18,12 @@
 
 struct sql *row_adder(struct store *store, struct err *err)
 {
-    return sql_new(store,
-                   "INSERT INTO issued (authority_id, kind, role, subject, note, serial, not_before,"
-                   " not_after, created_at, delivered_at, revoked_at, reason, replaces, cert)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                   err);
+    return sql_new(
+        store,
+        "INSERT INTO issued (authority_id, kind, role, subject, note, serial, not_before,"
+        " not_after, created_at, delivered_at, revoked_at, reason, replaces, cert)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        err);
 }
 
 static void bind_or_null(struct sql *sql, int at, int64_t value)

@@ -18,7 +18,7 @@ struct issued_row {
     int64_t created_at;
     int64_t delivered_at; /* 0: not */
     int64_t replaces;     /* a row's id; 0: none */
-    int64_t revoked_at; /* 0: not */
+    int64_t revoked_at;   /* 0: not */
     enum crl_reason reason;
 };
 bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *ret_id,
@@ -31,7 +31,7 @@ bool row_add_again(struct store *store, struct sql *adder, const struct issued_r
 /* The columns of "issued AS i JOIN authority AS a", in the order that row_read_issued() reads. */
 #define ROW_ISSUED                                                                                 \
     "i.id, i.authority_id, a.name, i.kind, i.role, i.note, i.created_at, i.delivered_at, "         \
-    "i.revoked_at, i.reason, i.cert, i.replaces FROM issued AS i JOIN authority AS a ON a.id = "               \
+    "i.revoked_at, i.reason, i.cert, i.replaces FROM issued AS i JOIN authority AS a ON a.id = "   \
     "i.authority_id "
 struct issued *row_read_issued(const struct sql *sql, struct err *err) MUST_CHECK;
 

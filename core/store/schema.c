@@ -154,15 +154,15 @@ static const char *const version_2[] = {
     " replaces INTEGER," /* the row that this one was made for: renewed, or never delivered */
     " cert BLOB NOT NULL,"
     " UNIQUE (serial, authority_id)) STRICT",
-    "INSERT INTO issued_2 (id, authority_id, kind, role, subject, note, serial, not_before, not_after,"
+    "INSERT INTO issued_2 (id, authority_id, kind, role, subject, note, serial, not_before, "
+    "not_after,"
     " created_at, delivered_at, revoked_at, reason, cert)"
-    " SELECT id, authority_id, kind, role, pgseal_subject(cert), note, serial, not_before, not_after,"
+    " SELECT id, authority_id, kind, role, pgseal_subject(cert), note, serial, not_before, "
+    "not_after,"
     " created_at, delivered_at, revoked_at, reason, cert FROM issued ORDER BY id",
-    "DROP TABLE issued",
-    "ALTER TABLE issued_2 RENAME TO issued",
+    "DROP TABLE issued", "ALTER TABLE issued_2 RENAME TO issued",
     "CREATE INDEX issued_authority ON issued (authority_id)",
-    "CREATE INDEX issued_role ON issued (role)",
-    "CREATE INDEX issued_subject ON issued (subject)",
+    "CREATE INDEX issued_role ON issued (role)", "CREATE INDEX issued_subject ON issued (subject)",
     "CREATE INDEX issued_note ON issued (note) WHERE note IS NOT NULL",
     "CREATE INDEX issued_created ON issued (created_at)",
     "CREATE INDEX issued_canary ON issued (authority_id, kind) WHERE kind >= 2",
@@ -203,6 +203,7 @@ static const char *const version_2[] = {
     " SELECT RAISE(ABORT, 'a revocation is never taken back'); END",
 
     "ALTER TABLE authority ADD COLUMN deleted_at INTEGER",
+    "ALTER TABLE authority ADD COLUMN imported_at INTEGER",
     /* Certificates that a CA had before "ca renew": same name, same key. */
     "CREATE TABLE authority_cert ("
     " sha256 BLOB NOT NULL PRIMARY KEY,"
@@ -225,8 +226,7 @@ static const char *const version_2[] = {
     " key_encrypted INTEGER NOT NULL,"
     " created_at INTEGER NOT NULL) STRICT",
     /* Files of keys/ that nothing needs since the commit that wrote the row: to be removed. */
-    "CREATE TABLE doomed_file (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID",
-    NULL};
+    "CREATE TABLE doomed_file (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID", NULL};
 
 static const char *const *const migrations[] = {version_1, version_2};
 

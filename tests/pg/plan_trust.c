@@ -476,6 +476,73 @@ static void test_list_not_loaded(void **state)
     plan_box_close(&box);
 }
 
+/* No superuser, no file system: the grants of an installer's role (facts, 4.5). SQL cannot delete, so
+ * what was written stays, unused, and is named. */
+static void test_by_sql_alone(void **state)
+{
+    static const char *const grants[] = {
+        "CREATE ROLE installer LOGIN",
+        "GRANT pg_write_server_files, pg_read_server_files, pg_read_all_settings TO installer",
+        "GRANT ALTER SYSTEM ON PARAMETER ssl_ca_file, ssl_crl_file TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text),"
+        " pg_read_binary_file(text,bigint,bigint), pg_read_binary_file(text,bigint,bigint,boolean),"
+        " pg_stat_file(text), pg_stat_file(text,boolean), lo_export(oid,text),"
+        " pg_show_all_file_settings() TO installer",
+        "GRANT SELECT ON pg_file_settings TO installer",
+        "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+    };
+    const struct authority *authorities[1];
+    struct conn_options options = {.connect_timeout_ms = 10000};
+    struct plan_files before, with_rule;
+    struct plan_box box;
+    struct params *params;
+    struct plan *plan;
+    struct err err = ERR_INIT;
+    enum journal_plan_state ended;
+    char *line, *path;
+    FILE *file;
+    int64_t id;
+
+    (void)state;
+    plan_box_open(&box);
+    plan_box_tls(&box);
+    for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++)
+        must(conn_run(box.admin, grants[i], &err), &err);
+    with_rule = plan_box_files(&box);
+    path = fs_join(demo_data(box.demo), "pg_hba.conf");
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "local all installer trust\n%s", with_rule.hba);
+    fclose(file);
+    must(settings_reload(box.admin, &err), &err);
+    before = plan_box_files(&box);
+
+    conn_close(box.admin);
+    line = mem_printf("%s user=installer", demo_admin_conninfo(box.demo));
+    params = params_parse(line, &err);
+    must(params != NULL, &err);
+    box.target.admin = box.admin = conn_open(params, &options, &err);
+    must(box.admin != NULL, &err);
+    authorities[0] = box.ca;
+    plan = trust(&box, authorities, 1, true, &err);
+    must(plan != NULL, &err);
+    id = plan_box_keep(&box, plan);
+    plan_box_saw(&box, "alert 44");
+    strbuf_reset(&box.seen);
+    must(plan_undo_journalled(&box.target, id, &box.watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    plan_box_same_files(&box, &before);
+    plan_box_saw(&box, "stays on the server, unused");
+    assert_int_equal(plan_box_count_files(&box, "pgseal-c"), 2);
+
+    params_free(params);
+    free(line);
+    free(path);
+    plan_files_clear(&before);
+    plan_files_clear(&with_rule);
+    plan_box_close(&box);
+}
+
 /* A list from elsewhere has a higher number, or a revocation that ours lacks. */
 static void test_never_weaker(void **state)
 {
@@ -517,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_reload_refused_silently),
         cmocka_unit_test(test_publish),
         cmocka_unit_test(test_list_not_loaded),
+        cmocka_unit_test(test_by_sql_alone),
         cmocka_unit_test(test_never_weaker),
     };
 
