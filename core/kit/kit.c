@@ -9,6 +9,7 @@
 #include "core/kit/kit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,7 +64,7 @@ static unsigned formats_of(const struct kit_spec *spec)
 
 /* The role or host as the beginning of a file name: nothing that a shell or a file system treats
  * specially, never hidden, never an option, never "root" (root.crt is the CA). */
-static char *base_name(const struct issued *issued)
+char *kit_base_name(const struct issued *issued)
 {
     struct strbuf base = STRBUF_INIT;
 
@@ -88,7 +89,7 @@ static void name_file(struct kit *kit, int i, const char *base, const char *suff
 /* Which files there will be. */
 static void kit_plan(struct kit *kit, const struct kit_spec *spec)
 {
-    char *base = base_name(spec->issued);
+    char *base = kit_base_name(spec->issued);
     unsigned formats = formats_of(spec);
     bool has_key = spec->key != NULL || spec->key_follows;
 
@@ -354,5 +355,38 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
 out:
     kit_clear(&kit);
     free(folder);
+    return ok;
+}
+
+bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, struct err *err)
+{
+    struct kit kit;
+    int fd = -1;
+    bool ok = false;
+
+    kit_plan(&kit, spec);
+    if (!check_formats(spec, err) || !kit_make(&kit, spec, err))
+        goto out;
+    if (mkdirat(folder, name, 0700) != 0) {
+        err_set_errno(err, ERR_FILE, errno, _("cannot make the folder \"%s\""), name);
+        goto out;
+    }
+    fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ok = fd >= 0 || err_set_errno(err, ERR_FILE, errno, _("cannot open the folder \"%s\""), name);
+    for (int i = 0; ok && i < FILE_COUNT; i++) {
+        const struct kit_file *file = &kit.files[i];
+
+        if (file->name == NULL)
+            continue;
+        if (file->closed != NULL)
+            ok = fs_write_at(fd, file->name, secret_data(file->closed), secret_len(file->closed),
+                             file->mode, err);
+        else
+            ok = fs_write_at(fd, file->name, file->open.data, file->open.len, file->mode, err);
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    kit_clear(&kit);
     return ok;
 }
