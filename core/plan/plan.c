@@ -12,6 +12,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/guard.h"
 
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
 
@@ -62,6 +63,7 @@ void plan_free(struct plan *plan)
     cert_free(plan->leaf);
     authority_free(plan->authority);
     key_free(plan->authority_key);
+    guard_free(plan->guard); /* kept or taken back, it is gone; else it goes on waiting */
     free(plan);
 }
 
