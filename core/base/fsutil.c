@@ -278,6 +278,15 @@ bool fs_check_own_folder(const char *path, struct err *err)
     return true;
 }
 
+bool fs_is_steady_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+           (st.st_uid == geteuid() || st.st_uid == 0) &&
+           ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (st.st_mode & S_ISVTX) != 0);
+}
+
 char *fs_make_temp_folder(const char *prefix, struct err *err)
 {
     const char *base = getenv("TMPDIR");

@@ -38,6 +38,9 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out,
 bool fs_make_folder(const char *path, struct err *err) MUST_CHECK;
 /* ERR_STORE_OWNER / ERR_FILE_UNSAFE unless path is a folder of ours that others cannot write. */
 bool fs_check_own_folder(const char *path, struct err *err) MUST_CHECK;
+/* True when nobody but us and root can move away what we make in this folder: it is ours or root's,
+ * and only its owner can write to it, or it is sticky like /tmp. */
+bool fs_is_steady_folder(const char *path);
 /* A new folder 0700 under $TMPDIR or /tmp: "<prefix>-XXXXXX". Caller frees. */
 char *fs_make_temp_folder(const char *prefix, struct err *err) MUST_CHECK;
 /* Deletes a folder with all in it; does not follow links, stays on one file system. */
