@@ -120,6 +120,12 @@ static const struct command commands[] = {
      run_server_require},
     {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
      N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
+    {"server simulate", "NAME", 1, 1,
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     N_("who would be refused if they came again"),
+     "  pgseal server simulate db1\n"
+     "  pgseal server simulate db1 --require --database app --role alice --from all\n",
+     run_server_simulate},
     {"server undo", "NAME [PLAN]", 1, 2, CONFIRMS, N_("take back the last kept change"), "",
      run_server_undo},
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),

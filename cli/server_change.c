@@ -267,7 +267,7 @@ bool run_server_crl(struct cli *cli, struct err *err)
 
 /* ---- require ---- */
 
-static bool parse_method(const char *text, enum access_method *ret, struct err *err)
+bool change_parse_method(const char *text, enum access_method *ret, struct err *err)
 {
     if (!text || text_equal(text, "cert"))
         *ret = ACCESS_CERT;
@@ -292,7 +292,7 @@ bool run_server_require(struct cli *cli, struct err *err)
     if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
         !args_need(cli->args, OPT_ROLE, &role, err) ||
         !args_need(cli->args, OPT_FROM, &intent.address, err) ||
-        !parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
+        !change_parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
         return false;
     intent.roles = roles->items;
     intent.n_roles = roles->n;

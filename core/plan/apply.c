@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/plan/step.h"
 
 #define PROOF_SECONDS  60   /* what the proof of a change may take, before the question begins */
@@ -17,15 +18,18 @@
 
 void run_saw(const struct plan_watch *watch, const char *fmt, ...)
 {
-    struct strbuf line = STRBUF_INIT;
+    struct strbuf dirty = STRBUF_INIT;
+    struct strbuf line = STRBUF_INIT; /* names and paths in it may be the server's words */
     va_list args;
 
     va_start(args, fmt);
-    strbuf_vprintf(&line, fmt, args);
+    strbuf_vprintf(&dirty, fmt, args);
     va_end(args);
+    text_clean(&line, dirty.data, dirty.len, TEXT_ONE_LINE);
     if (watch && watch->saw)
         watch->saw(watch->arg, line.data);
     strbuf_clear(&line);
+    strbuf_clear(&dirty);
 }
 
 void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i)

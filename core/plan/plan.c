@@ -178,12 +178,14 @@ void step_set_saw(struct step *step, const char *fmt, ...)
     va_end(args);
 }
 
+/* Cleaned, since it is shown: paths and values may be the server's words. */
 static void replace(char **text, const char *with)
 {
-    char *copy = mem_strdup(with ? with : "");
+    struct strbuf clean = STRBUF_INIT;
 
+    text_clean(&clean, with ? with : "", with ? strlen(with) : 0, TEXT_KEEP_NEWLINES);
     free(*text);
-    *text = copy;
+    *text = strbuf_steal(&clean);
 }
 
 const char *step_text(const struct step *step, const char *field)

@@ -108,6 +108,9 @@ bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
                           const struct plan_watch *watch, enum journal_plan_state *ret_state,
                           struct err *err) MUST_CHECK;
 
+/* What pg_hba.conf would hold after this plan, for simulate.h; NULL: it does not touch it. Borrowed. */
+const struct strbuf *plan_wanted_hba(const struct plan *plan);
+
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);
 
