@@ -66,6 +66,7 @@ static void make_files(struct story *story)
                 story->box.box.folder) != 0)
         fail_msg("%s", output);
     free(output);
+    free(story->ca);
     story->ca = text_of(story, "ca.crt");
 }
 
