@@ -50,6 +50,7 @@ enum option {
     OPT_DER,
     OPT_END_SESSIONS,
     OPT_FINDINGS,
+    OPT_FORGET,
     OPT_FORMAT,
     OPT_FROM,
     OPT_HOST,
@@ -69,7 +70,9 @@ enum option {
     OPT_PASTE,
     OPT_PRODUCTION,
     OPT_PROVIDER,
+    OPT_READINESS,
     OPT_REASON,
+    OPT_RECORD,
     OPT_REPAIR,
     OPT_ROLE,
     OPT_SEARCH,
@@ -83,6 +86,7 @@ enum option {
     OPT_WATCH,
     OPT_WITHIN,
     OPT_WITHOUT_KEYS,
+    OPT_WITHOUT_TLS,
     OPT_COUNT
 };
 
