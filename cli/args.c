@@ -57,6 +57,8 @@ static const struct option_info options[] = {
     {OPT_END_SESSIONS, "end-sessions", 0, NULL, false, false, NULL,
      "also end the open sessions that use it"},
     {OPT_FINDINGS, "findings", 0, NULL, false, false, NULL, "only sessions that need a look"},
+    {OPT_FORGET, "forget", 0, "AGE", false, false, NULL,
+     "delete what was not seen for so long (30d, 12h)"},
     {OPT_FORMAT, "format", 0, "LIST", false, false, "pem p12 p12-old pk8",
      "pem,p12,pk8: also PKCS#12, also for JDBC"},
     {OPT_FROM, "from", 0, "CIDR", false, false, NULL, "client addresses, or \"all\""},
@@ -86,8 +88,12 @@ static const struct option_info options[] = {
      "every change wants --confirm=NAME"},
     {OPT_PROVIDER, "provider", 0, "P", false, false, "self-managed apsaradb aurora",
      "self-managed (default), apsaradb, aurora"},
+    {OPT_READINESS, "readiness", 0, NULL, false, false, NULL,
+     "who would be refused if more were asked for"},
     {OPT_REASON, "reason", 0, "R", false, false, REASONS,
      "unspecified (default), keyCompromise, ..."},
+    {OPT_RECORD, "record", 0, NULL, false, false, NULL,
+     "remember who was seen; see \"pgseal sightings\""},
     {OPT_REPAIR, "repair", 0, NULL, false, false, NULL, "mend what can be mended"},
     {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
      "with the rules that \"server require\" would add"},
@@ -95,7 +101,7 @@ static const struct option_info options[] = {
     {OPT_SEARCH, "search", 0, "TEXT", false, false, NULL,
      "what a role, serial, subject or note begins with"},
     {OPT_SERVER, "server", 0, "NAME", false, true, NULL, "a server that the store knows"},
-    {OPT_SINCE, "since", 0, "DATE", false, false, NULL, "2026-11-21, or 30d: days ago"},
+    {OPT_SINCE, "since", 0, "DATE", false, false, NULL, "2026-11-21, or 30d: days ago (12h, 90m)"},
     {OPT_SORT, "sort", 0, "ORDER", false, false, "new old role ends",
      "new (default), old, role, ends"},
     {OPT_STATE, "state", 0, "STATE", false, false, "valid expiring expired revoked",
@@ -106,6 +112,7 @@ static const struct option_info options[] = {
     {OPT_WATCH, "watch", 0, "SECONDS", true, false, NULL, "again and again, every 2 seconds"},
     {OPT_WITHIN, "within", 0, "DAYS", false, false, NULL, "what counts as expiring (30)"},
     {OPT_WITHOUT_KEYS, "without-keys", 0, NULL, false, false, NULL, "leave the CAs' keys out"},
+    {OPT_WITHOUT_TLS, "without-tls", 0, NULL, false, false, NULL, "in clear text over TCP only"},
 };
 _Static_assert(ARRAY_LEN(options) == OPT_COUNT, "one row for each option");
 _Static_assert(OPT_COUNT <= 128, "a set of options is one 128-bit word");
