@@ -215,11 +215,11 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
     const struct attempt_view *view = &self->view;
     bool good = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
                 (view->end == ATTEMPT_END_UNDONE && !view->timed_out);
-    int width = canvas_columns(body) - 4, row = 2;
+    int width = canvas_columns(body) - 4, row = 3;
     int at = canvas_mark(body, 0, LABEL_AT, good ? MARK_OK : MARK_OFF) + 1;
 
-    at = canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
-    canvas_field(body, 0, at + 1, width - at, STYLE_NORMAL, view->title);
+    canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
+    canvas_field(body, 1, at, width - at, STYLE_NORMAL, view->title);
     if (view->end == ATTEMPT_END_UNDONE)
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
@@ -482,8 +482,7 @@ static void frame_work(const struct plan_page *self, struct frame *ret)
         say(ret, MARK_BUSY, _("Taking everything back."));
     else if (self->view.stopping)
         say(ret, MARK_WARN,
-            _("Stopping after this step, then taking back. Ctrl-C again leaves that for the next "
-              "start."));
+            _("Stops after this step and takes back.  Ctrl-C again: at the next start."));
     else
         say(ret, MARK_BUSY,
             _("Working.  Esc or Ctrl-C: stop after this step and take everything back."));
