@@ -73,6 +73,7 @@ enum option {
     OPT_PROVIDER,
     OPT_REASON,
     OPT_REPAIR,
+    OPT_REPLACE,
     OPT_REQUIRE,
     OPT_ROLE,
     OPT_SEARCH,
