@@ -57,6 +57,13 @@ static const struct command commands[] = {
          HANDS_OVER,
      N_("one for a server, to be installed by hand"),
      "  pgseal issue server db1.example 10.0.0.5 --out db1/\n", run_issue_server},
+    {"issue batch", "FILE|-", 1, 1,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | MAKES | UNLOCKS |
+         HANDS_OVER,
+     N_("one for each role of a list"),
+     "  pgseal issue batch roles.txt --out kits/\n"
+     "  pgseal issue batch roles.csv --out kits/     its first line: role,days,key,note\n",
+     run_issue_batch},
     {"renew", "SERIAL|ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
          MAKES | UNLOCKS | HANDS_OVER,

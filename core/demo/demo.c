@@ -28,6 +28,7 @@
 #include "core/base/text.h"
 #include "core/demo/keeper.h"
 #include "core/demo/programs.h"
+#include "core/demo/roles.h"
 
 #define INIT_MS    70000
 #define READY_MS   30000
@@ -49,7 +50,7 @@ struct demo {
     int port;
     int pid;
     struct keeper keeper; /* link -1: given up */
-    struct demo_role roles[3];
+    struct demo_role roles[DEMO_ROLES];
     size_t n_roles;
     void (*progress)(void *arg, const char *line);
     void *progress_arg;
@@ -97,8 +98,9 @@ static char *temporary_folder(const struct server_user *user, struct err *err)
     struct strbuf path = STRBUF_INIT;
 
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        /* steady: under sudo TMPDIR may be another user's, who could put a link in our place */
         if (places[i] == NULL || places[i][0] != '/' || access(places[i], W_OK | X_OK) != 0 ||
-            !server_user_reaches(user, places[i]))
+            !fs_is_steady_folder(places[i]) || !server_user_reaches(user, places[i]))
             continue;
         strbuf_reset(&path);
         strbuf_printf(&path, "%s/pgseal-demo-", places[i]);
@@ -136,6 +138,11 @@ static char *kept_folder(const char *keep, const struct server_user *user, struc
     path = fs_join(parent, slash == NULL ? copy : slash + 1);
     if (fs_exists(path)) {
         err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
+        goto fail;
+    }
+    if (!fs_is_steady_folder(parent)) {
+        err_set(err, ERR_FILE_UNSAFE, _("others could move away what is made in \"%s\""), parent);
+        err_hint(err, _("Choose a folder of your own."));
         goto fail;
     }
     if (!socket_fits(path)) {
@@ -309,98 +316,6 @@ static bool initialise(struct demo *demo, struct err *err)
     return true;
 }
 
-/* ---- roles ---- */
-
-static void ignore_notice(void *arg, const PGresult *result)
-{
-    (void)arg;
-    (void)result;
-}
-
-static bool run_sql(PGconn *conn, const char *sql, struct err *err)
-{
-    PGresult *result = PQexec(conn, sql);
-    bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
-
-    if (!ok)
-        err_set(err, ERR_DEMO, _("the private PostgreSQL refused: %s"), PQerrorMessage(conn));
-    PQclear(result);
-    return ok;
-}
-
-static bool make_role(PGconn *conn, const struct demo_role *role, struct err *err)
-{
-    char *verifier = PQencryptPasswordConn(conn, role->password, role->name, "scram-sha-256");
-    struct strbuf sql = STRBUF_INIT;
-    bool ok = false;
-
-    if (verifier == NULL) {
-        err_set(err, ERR_DEMO, _("cannot make a password: %s"), PQerrorMessage(conn));
-        goto out;
-    }
-    /* A verifier, so that no log ever has the password itself. */
-    strbuf_printf(&sql, "CREATE ROLE %s LOGIN PASSWORD ", role->name);
-    ok = text_quote_sql_literal(&sql, verifier) && run_sql(conn, sql.data, err);
-out:
-    PQfreemem(verifier);
-    strbuf_clear(&sql);
-    return ok;
-}
-
-static bool make_roles(struct demo *demo, struct err *err)
-{
-    char port[12];
-    const char *const keywords[] = {"host",
-                                    "hostaddr",
-                                    "port",
-                                    "user",
-                                    "dbname",
-                                    "options",
-                                    "sslmode",
-                                    "gssencmode",
-                                    "application_name",
-                                    "connect_timeout",
-                                    NULL};
-    const char *const values[] = {demo->socket, "",        port,          "admin", "postgres", "",
-                                  "disable",    "disable", "pgseal demo", "10",    NULL};
-    PGconn *conn;
-    bool ok = false;
-
-    snprintf(port, sizeof(port), "%d", demo->port);
-    conn = PQconnectdbParams(keywords, values, 0);
-    if (PQstatus(conn) != CONNECTION_OK) {
-        err_set(err, ERR_DEMO, _("cannot log in to the private PostgreSQL: %s"),
-                PQerrorMessage(conn));
-        goto out;
-    }
-    (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
-    for (size_t i = 0; i < demo->n_roles; i++) {
-        if (!make_role(conn, &demo->roles[i], err))
-            goto out;
-    }
-    ok = run_sql(conn, "CREATE DATABASE " DEMO_DATABASE, err);
-out:
-    PQfinish(conn);
-    return ok;
-}
-
-static bool make_passwords(struct demo *demo, struct err *err)
-{
-    static const char *const names[] = {"alice", "bob", "carol"};
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct strbuf text = STRBUF_INIT;
-
-        if (!add_random(&text, 16, err))
-            return false;
-        demo->roles[i].name = names[i];
-        snprintf(demo->roles[i].password, sizeof(demo->roles[i].password), "%s", text.data);
-        strbuf_wipe(&text);
-    }
-    demo->n_roles = ARRAY_LEN(names);
-    return true;
-}
-
 /* ---- life and end ---- */
 
 /* Names everything and starts the keeper; nothing is on the disk yet. */
@@ -415,8 +330,9 @@ static bool prepare(struct demo *demo, const struct demo_options *options, struc
         return false;
     demo->folder = options->keep != NULL ? kept_folder(options->keep, &user, err)
                                          : temporary_folder(&user, err);
-    if (demo->folder == NULL || (!options->quiet_roles && !make_passwords(demo, err)))
+    if (demo->folder == NULL || (!options->quiet_roles && !demo_roles_name(demo->roles, err)))
         return false;
+    demo->n_roles = options->quiet_roles ? 0 : DEMO_ROLES;
     demo->store = fs_join(demo->folder, "store");
     demo->data = fs_join(demo->folder, "data");
     demo->socket = fs_join(demo->folder, "socket");
@@ -453,7 +369,7 @@ static bool bring_up(struct demo *demo, const struct demo_options *options, stru
     tell(demo, _("the server listens on 127.0.0.1, port %d"), demo->port);
     if (options->quiet_roles)
         return true;
-    if (!make_roles(demo, err))
+    if (!demo_roles_make(demo->socket, demo->port, demo->roles, demo->n_roles, err))
         return false;
     tell(demo, _("roles alice, bob and carol, database %s"), DEMO_DATABASE);
     if (!options->with_load)

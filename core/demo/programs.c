@@ -60,8 +60,15 @@ static char *folder_of_server(const char *folder)
     return real;
 }
 
-/* Only absolute parts of PATH: the current folder may belong to anybody. */
-static char *find_in_path(void)
+static char *pg_config_in(const char *folder)
+{
+    return folder[0] == '/' && has_program(folder, "pg_config") ? fs_join(folder, "pg_config")
+                                                                : NULL;
+}
+
+/* The first thing that look_in() finds in PATH. Only absolute parts of it: the current folder may
+ * belong to anybody. */
+static char *find_in_path(char *(*look_in)(const char *folder))
 {
     const char *path = getenv("PATH");
     char *copy = mem_strdup(path != NULL ? path : "");
@@ -70,19 +77,19 @@ static char *find_in_path(void)
 
     for (char *at = strtok_r(copy, ":", &save); at != NULL && found == NULL;
          at = strtok_r(NULL, ":", &save))
-        found = folder_of_server(at);
+        found = look_in(at);
     free(copy);
     return found;
 }
 
-_Noreturn static void run_pg_config(int out)
+_Noreturn static void run_pg_config(const char *path, int out)
 {
     int null = open("/dev/null", O_RDWR);
 
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0)
         _exit(127);
-    execlp("pg_config", "pg_config", "--bindir", (char *)NULL);
+    execl(path, path, "--bindir", (char *)NULL);
     _exit(127);
 }
 
@@ -118,15 +125,19 @@ static bool read_line(int fd, struct strbuf *out)
 static char *find_by_pg_config(void)
 {
     struct strbuf line = STRBUF_INIT;
+    char *program = find_in_path(pg_config_in);
     char *found = NULL;
     int ends[2];
     pid_t pid;
 
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (program == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+        free(program);
         return NULL;
+    }
     pid = fork();
     if (pid == 0)
-        run_pg_config(ends[1]);
+        run_pg_config(program, ends[1]);
+    free(program);
     close(ends[1]);
     if (pid > 0) {
         if (read_line(ends[0], &line))
@@ -197,7 +208,7 @@ char *programs_find(const char *wanted, struct err *err)
                     wanted);
         return found;
     }
-    found = find_in_path();
+    found = find_in_path(folder_of_server);
     if (found == NULL)
         found = find_by_pg_config();
     if (found == NULL)
