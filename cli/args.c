@@ -95,6 +95,7 @@ static const struct option_info options[] = {
     {OPT_RECORD, "record", 0, NULL, false, false, NULL,
      "remember who was seen; see \"pgseal sightings\""},
     {OPT_REPAIR, "repair", 0, NULL, false, false, NULL, "mend what can be mended"},
+    {OPT_REPLACE, "replace", 0, NULL, false, false, NULL, "the CAs that it trusts now go"},
     {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
      "with the rules that \"server require\" would add"},
     {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},

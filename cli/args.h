@@ -76,6 +76,7 @@ enum option {
     OPT_REASON,
     OPT_RECORD,
     OPT_REPAIR,
+    OPT_REPLACE,
     OPT_REQUIRE,
     OPT_ROLE,
     OPT_SEARCH,

@@ -109,7 +109,8 @@ static const struct command commands[] = {
     {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
-    {"server trust", "NAME", 1, 1, BIT(CA) | BIT(PASTE) | SERVERS,
+    {"server trust", "NAME", 1, 1,
+     BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
      "  pgseal server trust db1 --paste -\n",
