@@ -45,6 +45,7 @@ static const struct option_info options[] = {
      "locks the PKCS#12 file"},
     {OPT_ADDRESS, "address", 0, "HOST[:PORT]", false, false, NULL,
      "where clients reach it, when elsewhere"},
+    {OPT_ALL, "all", 0, NULL, false, false, NULL, "all of them"},
     {OPT_CA, "ca", 0, "NAME", false, true, NULL, "the CA; not needed when there is only one"},
     {OPT_CERT, "cert", 0, "FILE", false, false, NULL, "the CA's certificate, and those above it"},
     {OPT_CHAIN, "chain", 0, NULL, false, false, NULL, "with those of the other CAs in use"},

@@ -41,6 +41,7 @@ enum option {
     OPT_P12_PASSPHRASE_FILE,
     /* a command's own */
     OPT_ADDRESS,
+    OPT_ALL,
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,

@@ -14,6 +14,8 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
+#define REFUSED_MAX 1000000
+
 static void held_signals(sigset_t *set, bool with_stop)
 {
     sigemptyset(set);
@@ -105,6 +107,7 @@ struct plan_watch change_watch(struct change_report *report)
 json_t *change_plan_json(const struct plan *plan, const char *server)
 {
     json_t *steps = json_array();
+    json_t *refused = json_array();
 
     for (size_t i = 0; i < plan_count(plan); i++) {
         struct plan_step_view step = plan_step(plan, i);
@@ -121,10 +124,20 @@ json_t *change_plan_json(const struct plan *plan, const char *server)
             json_object_set_new(json, "lines", json_string_or_empty(step.lines));
         json_array_append_new(steps, json);
     }
-    return json_pack("{s:o, s:o, s:o, s:s, s:o}", "id",
+    for (size_t i = 0; i < plan_count_refused(plan); i++) {
+        const struct plan_refused *row = plan_refused(plan, i);
+
+        json_array_append_new(refused, json_pack("{s:i, s:o, s:o, s:o, s:o}", "pid", row->pid,
+                                                 "role", json_string_or_empty(row->role),
+                                                 "database", json_string_or_empty(row->database),
+                                                 "address", json_string_or_empty(row->address),
+                                                 "why", json_string_or_empty(row->why)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "id",
                      plan_id(plan) ? json_integer(plan_id(plan)) : json_null(), "server",
                      json_string_or_empty(server), "title", json_string_or_empty(plan_title(plan)),
-                     "state", journal_plan_state_name(plan_state(plan)), "steps", steps);
+                     "state", journal_plan_state_name(plan_state(plan)), "steps", steps, "refused",
+                     refused);
 }
 
 typedef void (*print_fn)(const struct output *, const char *, ...);
@@ -306,13 +319,31 @@ static bool run_plan(struct change *change, struct plan *plan, struct err *err)
     return done;
 }
 
+/* Says who could not come back; plan_apply() compares the number. */
+static void show_refused(const struct change *change, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan_count_refused(plan); i++) {
+        const struct plan_refused *row = plan_refused(plan, i);
+
+        output_note(&change->cli->out, _("[!!] would be refused: pid %d, role \"%s\" from %s (%s)"),
+                    row->pid, row->role, *row->address ? row->address : _("a socket"), row->why);
+    }
+}
+
 bool change_apply(struct change *change, struct plan *plan, struct err *err)
 {
     bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    int64_t accepted = 0;
     bool done = true;
 
     if (!plan)
         return false;
+    if (!args_int(change->cli->args, OPT_ACCEPT_REFUSED, 0, REFUSED_MAX, 0, &accepted, err)) {
+        plan_free(plan);
+        return false;
+    }
+    plan_accept_refused(plan, (size_t)accepted);
+    show_refused(change, plan);
     if (plan_nothing_to_do(plan) || dry_run) {
         if (change->cli->out.json && !change->confirmed)
             output_json(change_plan_json(plan, change->server->name), false);
@@ -322,7 +353,8 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err)
             show_plan(change, plan, true);
     } else {
         show_plan(change, plan, false);
-        done = ask(change, err) && run_plan(change, plan, err);
+        /* what cannot be applied is not asked about */
+        done = plan_check_refused(plan, err) && ask(change, err) && run_plan(change, plan, err);
     }
     plan_free(plan);
     return done;

@@ -57,6 +57,13 @@ static const struct command commands[] = {
          HANDS_OVER,
      N_("one for a server, to be installed by hand"),
      "  pgseal issue server db1.example 10.0.0.5 --out db1/\n", run_issue_server},
+    {"issue batch", "FILE|-", 1, 1,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | MAKES | UNLOCKS |
+         HANDS_OVER,
+     N_("one for each role of a list"),
+     "  pgseal issue batch roles.txt --out kits/\n"
+     "  pgseal issue batch roles.csv --out kits/     its first line: role,days,key,note\n",
+     run_issue_batch},
     {"renew", "SERIAL|ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
          MAKES | UNLOCKS | HANDS_OVER,
@@ -107,12 +114,19 @@ static const struct command commands[] = {
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
      "  pgseal server trust db1 --paste -\n",
      run_server_trust},
+    {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
+     N_("take the trust in a CA away again"),
+     "  pgseal server untrust db1 --ca \"Acme PG Root 2023\"\n"
+     "  pgseal server untrust db1 --all\n",
+     run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
      BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
      run_server_require},
+    {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
+     N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
     {"server simulate", "NAME", 1, 1,
      BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
      N_("who would be refused if they came again"),

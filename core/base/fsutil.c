@@ -178,6 +178,45 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out, struct
     return ok;
 }
 
+/* ---- many files at once ---- */
+
+bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mode_t mode,
+                 struct err *err)
+{
+    int fd =
+        openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0700);
+    bool ok = fd >= 0 && write_all(fd, bytes, len) && ((mode & 077) == 0 || fchmod(fd, mode) == 0);
+
+    if (!ok)
+        err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", name);
+    if (fd >= 0 && close(fd) != 0 && ok)
+        ok = err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", name);
+    return ok;
+}
+
+bool fs_sync_all(int folder, struct err *err)
+{
+    if (ops->fsync(folder) == 0 && syncfs(folder) == 0)
+        return true;
+    return err_set_errno(err, ERR_FILE, errno, "cannot make the new files lasting");
+}
+
+bool fs_rename_folder(const char *from, const char *to, struct err *err)
+{
+    if (ops->rename(from, to) == 0)
+        return true;
+    if (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)
+        return err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", to);
+    return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", to);
+}
+
+bool fs_sync_folder(int folder, struct err *err)
+{
+    if (ops->fsync(folder) == 0)
+        return true;
+    return err_set_errno(err, ERR_FILE, errno, "cannot make the new folders lasting");
+}
+
 bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err)
 {
     struct stat st;

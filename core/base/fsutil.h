@@ -46,6 +46,16 @@ char *fs_make_temp_folder(const char *prefix, struct err *err) MUST_CHECK;
 /* Deletes a folder with all in it; does not follow links, stays on one file system. */
 bool fs_remove_tree(const char *path, struct err *err) MUST_CHECK;
 
+/* For many files at once: a new file in an open folder, not lasting before fs_sync_all(). */
+bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mode_t mode,
+                 struct err *err) MUST_CHECK;
+/* Everything that was written to the file system of this open folder lasts. */
+bool fs_sync_all(int folder, struct err *err) MUST_CHECK;
+/* Gives a folder a name that no file and no folder with files has; lasting after fs_sync_folder().
+ * ERR_FILE_EXISTS. */
+bool fs_rename_folder(const char *from, const char *to, struct err *err) MUST_CHECK;
+bool fs_sync_folder(int folder, struct err *err) MUST_CHECK;
+
 bool fs_exists(const char *path);
 char *fs_join(const char *folder, const char *name) MUST_CHECK; /* caller frees */
 

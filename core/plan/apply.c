@@ -223,6 +223,11 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
         plan->state = JOURNAL_KEPT;
         return true;
     }
+    if (!plan_check_refused(plan, err)) {
+        plan->state = JOURNAL_FAILED;
+        return err_state(err, _("Nothing was changed on server \"%s\"."),
+                         plan->target.server->name);
+    }
     if (!journal_new(plan, err)) {
         plan->state = JOURNAL_FAILED;
         return err_state(err, _("Nothing was changed on server \"%s\"."),

@@ -63,6 +63,7 @@ void plan_free(struct plan *plan)
     cert_free(plan->leaf);
     authority_free(plan->authority);
     key_free(plan->authority_key);
+    plan_clear_refused(plan);
     guard_free(plan->guard); /* kept or taken back, it is gone; else it goes on waiting */
     free(plan);
 }

@@ -198,5 +198,5 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
     plan_add_reload(plan);
     free(backup_name);
     free(backup);
-    return true;
+    return plan_find_refused(plan, old, wanted, err);
 }

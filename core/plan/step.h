@@ -87,6 +87,10 @@ struct plan {
     int guard_seconds;      /* how long it waits; 0: plan_apply() sets it */
     int64_t guard_fires_ms; /* clock_mono_ms(); 0: none is armed */
     int64_t deadline_ms;    /* of the question; 0: none is open */
+
+    struct plan_refused *refused; /* who could not come back; owned */
+    size_t n_refused;
+    size_t accept_refused;
 };
 
 /* ---- the table (steps.c) ---- */
@@ -152,6 +156,15 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
 bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err) MUST_CHECK;
 /* The same, and the file is what the plan made it: nobody, and no guard, has changed it. */
 bool rules_confirm(struct plan *plan, struct err *err) MUST_CHECK;
+
+/* ---- who would be refused (refused.c) ---- */
+
+struct session;
+void plan_add_refused(struct plan *plan, const struct session *session, const char *why);
+void plan_clear_refused(struct plan *plan);
+/* Sessions that pg_hba.conf lets in now and would not with the wanted text. */
+bool plan_find_refused(struct plan *plan, const struct strbuf *present, const struct strbuf *wanted,
+                       struct err *err) MUST_CHECK;
 
 /* ---- running (apply.c, undo.c) ---- */
 
