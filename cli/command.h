@@ -116,6 +116,7 @@ bool run_server_undo(struct cli *cli, struct err *err);
 bool run_plan_list(struct cli *cli, struct err *err);
 bool run_plan_show(struct cli *cli, struct err *err);
 bool run_sessions(struct cli *cli, struct err *err);
+bool run_doctor(struct cli *cli, struct err *err);
 bool run_explain(struct cli *cli, struct err *err);
 bool run_completion(struct cli *cli, struct err *err);
 bool run_demo(struct cli *cli, struct err *err);
