@@ -80,6 +80,7 @@ enum option {
     OPT_REQUIRE,
     OPT_ROLE,
     OPT_SEARCH,
+    OPT_ROOT,
     OPT_SERVER,
     OPT_SINCE,
     OPT_SORT,

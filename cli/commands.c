@@ -159,6 +159,12 @@ static const struct command commands[] = {
      "  pgseal sightings db1 --ca \"Acme PG Root\" --csv\n"
      "  pgseal sightings --forget 400d\n",
      run_sightings},
+    {"doctor", "CONNINFO", 1, 1,
+     BIT(CERT) | BIT(KEY) | BIT(ROOT) | BIT(SERVER) | BIT(KEY_PASSPHRASE_FILE),
+     N_("why an application does not get in"),
+     "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
+     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key --root root.crt\n",
+     run_doctor},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
     {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),
