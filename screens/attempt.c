@@ -24,6 +24,9 @@ void attempt_view_clear(struct attempt_view *view)
         attempt_step_clear(&view->steps[i]);
     for (size_t i = 0; i < view->n_log; i++)
         free(view->log[i]);
+    for (size_t i = 0; i < view->n_refused; i++)
+        free(view->refused[i]);
+    free(view->refused);
     free(view->steps);
     free(view->log);
     free(view->title);
@@ -39,6 +42,15 @@ void attempt_view_clear(struct attempt_view *view)
 static char *text_of(const char *text)
 {
     return mem_strdup(text != NULL ? text : "");
+}
+
+static char **copy_lines(char *const *lines, size_t n)
+{
+    char **copy = mem_array(n + 1, sizeof(*copy));
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = mem_strdup(lines[i]);
+    return copy;
 }
 
 void attempt_look(struct attempt *attempt, struct attempt_view *ret)
@@ -63,9 +75,8 @@ void attempt_look(struct attempt *attempt, struct attempt_view *ret)
         ret->steps[i].details = text_of(view->steps[i].details);
         ret->steps[i].saw = text_of(view->steps[i].saw);
     }
-    ret->log = mem_array(view->n_log + 1, sizeof(*ret->log));
-    for (size_t i = 0; i < view->n_log; i++)
-        ret->log[i] = text_of(view->log[i]);
+    ret->log = copy_lines(view->log, view->n_log);
+    ret->refused = copy_lines(view->refused, view->n_refused);
     pthread_mutex_unlock(&attempt->lock);
 }
 

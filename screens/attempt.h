@@ -60,6 +60,8 @@ struct attempt_view {
     bool is_password; /* else the passphrase of a CA */
     struct attempt_step *steps;
     size_t n_steps;
+    char **refused; /* who is connected now and could not come back, a line each */
+    size_t n_refused;
     char **log; /* what was seen, a line each */
     size_t n_log;
     char *script;
@@ -109,6 +111,7 @@ void attempt_look(struct attempt *attempt, struct attempt_view *ret); /* ret is 
 bool attempt_is_open(const struct attempt_view *view); /* the server may be half changed */
 
 void attempt_give(struct attempt *attempt, const struct secret *secret);
+/* Also accepts that those come not back who the view calls refused. */
 void attempt_apply(struct attempt *attempt);
 void attempt_keep(struct attempt *attempt);
 void attempt_undo(struct attempt *attempt);

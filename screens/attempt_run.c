@@ -306,6 +306,19 @@ static int count_sessions(struct run *run)
     return n;
 }
 
+static void copy_refused(const struct plan *plan, struct attempt_view *view)
+{
+    view->n_refused = plan_count_refused(plan);
+    view->refused = mem_array(view->n_refused + 1, sizeof(*view->refused));
+    for (size_t i = 0; i < view->n_refused; i++) {
+        const struct plan_refused *refused = plan_refused(plan, i);
+
+        view->refused[i] = mem_printf(
+            _("\"%s\" in database \"%s\" from %s, pid %d%s%s"), refused->role, refused->database,
+            refused->address, refused->pid, refused->why[0] != '\0' ? ": " : "", refused->why);
+    }
+}
+
 static void show_plan(struct run *run)
 {
     struct strbuf script = STRBUF_INIT;
@@ -324,6 +337,7 @@ static void show_plan(struct run *run)
     }
     free(view->script);
     view->script = strbuf_steal(&script);
+    copy_refused(run->plan, view);
     unlock(run);
 }
 
@@ -460,6 +474,7 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     view->sessions_before = sessions;
     unlock(run);
     go(run, ATTEMPT_APPLYING);
+    plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
     if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
         end = end_of(plan_state(run->plan));
     else if (plan_state(run->plan) == JOURNAL_KEPT)

@@ -122,6 +122,15 @@ static void draw_review(const struct plan_page *self, struct canvas *body)
 
     count_marks(&self->view, text, sizeof(text));
     canvas_field(body, 0, LABEL_AT, canvas_columns(body) - 4, STYLE_STRONG, text);
+    if (self->view.n_refused > 0) {
+        int at = canvas_mark(body, 1, LABEL_AT, MARK_WARN) + 1;
+
+        canvas_printf(body, 1, at, STYLE_NORMAL,
+                      ngettext("%zu session that is open now could not come back: r shows it",
+                               "%zu sessions that are open now could not come back: r shows them",
+                               self->view.n_refused),
+                      self->view.n_refused);
+    }
     draw_steps(self, body, 2, rows - 5);
     button_row_draw(&self->buttons, body, rows - 2, LABEL_AT, self->at >= self->view.n_steps);
     canvas_text(body, rows - 1, LABEL_AT, STYLE_NORMAL,
@@ -327,6 +336,7 @@ static const struct binding review_keys[] = {
     {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
+    {"r", N_("Refused"), N_("who is connected now and could not come back"), 0},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };

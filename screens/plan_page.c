@@ -224,6 +224,12 @@ static void ask_to_apply(struct plan_page *self)
     }
     strbuf_printf(&text, _("Server   %s (%s)%s\n"), view->server, view->where,
                   view->production ? _(", PRODUCTION") : "");
+    if (view->n_refused > 0)
+        strbuf_printf(&text,
+                      ngettext("Refused  %zu session that is open now could not come back\n",
+                               "Refused  %zu sessions that are open now could not come back\n",
+                               view->n_refused),
+                      view->n_refused);
     if (view->is_undo || view->is_keep)
         strbuf_printf(&text, _("Plan     %lld: %s\n"), (long long)view->plan_id, view->title);
     if (view->is_undo)
@@ -277,6 +283,28 @@ static struct nav show_step(const struct plan_page *self)
     return nav_push(page);
 }
 
+/* Who is connected now and could not come back. */
+static struct nav show_refused(const struct plan_page *self)
+{
+    const struct attempt_view *view = &self->view;
+    struct strbuf text = STRBUF_INIT;
+    char path[160];
+    struct screen *page;
+
+    if (view->n_refused == 0)
+        return nav_stay();
+    strbuf_add_str(&text, _("These are connected now. Their sessions stay open, but when they "
+                            "connect again they are refused:\n\n"));
+    for (size_t i = 0; i < view->n_refused; i++)
+        strbuf_printf(&text, "  %s\n", view->refused[i]);
+    strbuf_add_str(&text, _("\nGive them certificates first (Home, 2), or go on when that is what "
+                            "you want.\n"));
+    snprintf(path, sizeof(path), _("Home > %s > refused"), gettext(self->spec->path));
+    page = page_text(gettext(self->spec->title), path, text.data);
+    strbuf_clear(&text);
+    return nav_push(page);
+}
+
 static struct nav review_key(struct plan_page *self, uint32_t key)
 {
     size_t n = self->view.n_steps;
@@ -288,6 +316,8 @@ static struct nav review_key(struct plan_page *self, uint32_t key)
     case 'a':
         ask_to_apply(self);
         return nav_stay();
+    case 'r':
+        return show_refused(self);
     case KEY_CODE_UP:
     case KEY_CODE_BACK_TAB:
     case 'k':

@@ -117,7 +117,7 @@ static void cursor_follows_the_focus(void **state)
 
     wizard_run(box, NULL);
     wizard_wait(box, WIZARD_ON_HOME);
-    expect_cursor(box->pty, "1  Create a certificate authority", 0, 18);
+    expect_cursor(box->pty, "s  Set up everything, step by step", 0, 18);
     pty_type(box->pty, "1");
     wizard_wait(box, "Name of the CA");
     for (size_t i = 0; i < ARRAY_LEN(stops); i++) {
@@ -235,12 +235,12 @@ static void plain_look_by_key(void **state)
 
     wizard_run(box, NULL);
     wizard_wait(box, WIZARD_ON_HOME);
-    wizard_wait(box, WIZARD_AT "1  Create");
+    wizard_wait(box, WIZARD_AT "s  Set up");
     pty_type(box->pty, "\0339");
-    wizard_wait(box, "> 1  Create");
+    wizard_wait(box, "> s  Set up");
     wizard_wait(box, "------------");
     pty_type(box->pty, "\0339");
-    wizard_wait(box, WIZARD_AT "1  Create");
+    wizard_wait(box, WIZARD_AT "s  Set up");
     pty_type(box->pty, "q");
     wizard_expect_exit(box, 0);
 }

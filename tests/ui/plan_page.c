@@ -153,6 +153,9 @@ static void review(void **state)
     picture.page.at = ARRAY_LEN(steps);
     take(&picture, "plan-review");
     picture.page.at = 3;
+    picture.page.view.refused = mem_array(1, sizeof(char *));
+    picture.page.view.refused[picture.page.view.n_refused++] =
+        mem_strdup("\"alice\" in database \"app\" from 10.0.0.17, pid 2101: no TLS");
     take(&picture, "plan-review-step");
     ui_check_screen(&screen, 40, 120, &ui_colour, "plan-review-120x40");
     close_picture(&picture);
