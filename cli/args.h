@@ -32,6 +32,7 @@ enum option {
     /* taken by every command, and with a meaning where something is changed */
     OPT_DRY_RUN,
     OPT_YES,
+    OPT_TRY,
     OPT_CONFIRM,
     OPT_ACCEPT_REFUSED,
     OPT_PASSPHRASE_FILE,
@@ -40,6 +41,7 @@ enum option {
     OPT_P12_PASSPHRASE_FILE,
     /* a command's own */
     OPT_ADDRESS,
+    OPT_ALL,
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,

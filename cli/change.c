@@ -9,8 +9,11 @@
 #include <time.h>
 
 #include "cli/ask.h"
+#include "cli/keep.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+
+#define REFUSED_MAX 1000000
 
 static void held_signals(sigset_t *set, bool with_stop)
 {
@@ -103,6 +106,7 @@ struct plan_watch change_watch(struct change_report *report)
 json_t *change_plan_json(const struct plan *plan, const char *server)
 {
     json_t *steps = json_array();
+    json_t *refused = json_array();
 
     for (size_t i = 0; i < plan_count(plan); i++) {
         struct plan_step_view step = plan_step(plan, i);
@@ -117,10 +121,20 @@ json_t *change_plan_json(const struct plan *plan, const char *server)
             json_object_set_new(json, "file", json_string_or_empty(step.file));
         json_array_append_new(steps, json);
     }
-    return json_pack("{s:o, s:o, s:o, s:s, s:o}", "id",
+    for (size_t i = 0; i < plan_count_refused(plan); i++) {
+        const struct plan_refused *row = plan_refused(plan, i);
+
+        json_array_append_new(refused, json_pack("{s:i, s:o, s:o, s:o, s:o}", "pid", row->pid,
+                                                 "role", json_string_or_empty(row->role),
+                                                 "database", json_string_or_empty(row->database),
+                                                 "address", json_string_or_empty(row->address),
+                                                 "why", json_string_or_empty(row->why)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "id",
                      plan_id(plan) ? json_integer(plan_id(plan)) : json_null(), "server",
                      json_string_or_empty(server), "title", json_string_or_empty(plan_title(plan)),
-                     "state", journal_plan_state_name(plan_state(plan)), "steps", steps);
+                     "state", journal_plan_state_name(plan_state(plan)), "steps", steps, "refused",
+                     refused);
 }
 
 /* The review: on standard output when it is the result (--dry-run), else beside the question. */
@@ -215,7 +229,7 @@ static bool ask(struct change *change, struct err *err)
                  change->server->name);
         return ask_name(change->cli, question, change->server->name, err);
     }
-    if (change->confirmed)
+    if (change->confirmed || args_has(change->cli->args, OPT_TRY)) /* it goes back by itself */
         return true;
     snprintf(question, sizeof(question), _("Apply this to \"%s\"?"), change->server->name);
     return ask_yes(change->cli, question, err);
@@ -238,17 +252,39 @@ static int exit_of(enum journal_plan_state state)
     return EXIT_FAILED;
 }
 
+/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
+static bool keep_mode(struct change *change, enum plan_keep *ret, int *ret_seconds, struct err *err)
+{
+    const struct args *args = change->cli->args;
+    int64_t seconds;
+
+    if (!args_int(args, OPT_TRY, 5, 86400, 0, &seconds, err))
+        return false;
+    *ret_seconds = (int)seconds;
+    *ret =
+        seconds > 0 || (!args_has(args, OPT_YES) && !change->confirmed && ask_possible(change->cli))
+            ? PLAN_ASK
+            : PLAN_KEEP_WHEN_PROVEN;
+    return true;
+}
+
 static bool run_plan(struct change *change, struct plan *plan, struct err *err)
 {
-    struct change_report report = {.output = &change->cli->out, .saw = json_array()};
+    struct change_report report = {.output = &change->cli->out};
     struct plan_watch watch = change_watch(&report);
+    enum plan_keep keep;
     bool done;
 
+    if (!keep_mode(change, &keep, &watch.ask_seconds, err))
+        return false;
+    report.saw = json_array();
     change_hold_signals();
-    done = plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, err);
-    change_release_signals();
+    done = plan_apply(plan, keep, &watch, err);
     if (!done)
         change->cli->exit = exit_of(plan_state(plan));
+    else if (keep == PLAN_ASK)
+        done = keep_or_undo(change, plan, &watch, watch.ask_seconds == 0, err);
+    change_release_signals();
     if (done && change->cli->out.json && !change->confirmed) {
         json_t *document = change_plan_json(plan, change->server->name);
         json_object_set(document, "saw", report.saw);
@@ -263,13 +299,31 @@ static bool run_plan(struct change *change, struct plan *plan, struct err *err)
     return done;
 }
 
+/* Says who could not come back; plan_apply() compares the number. */
+static void show_refused(const struct change *change, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan_count_refused(plan); i++) {
+        const struct plan_refused *row = plan_refused(plan, i);
+
+        output_note(&change->cli->out, _("[!!] would be refused: pid %d, role \"%s\" from %s (%s)"),
+                    row->pid, row->role, *row->address ? row->address : _("a socket"), row->why);
+    }
+}
+
 bool change_apply(struct change *change, struct plan *plan, struct err *err)
 {
     bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    int64_t accepted = 0;
     bool done = true;
 
     if (!plan)
         return false;
+    if (!args_int(change->cli->args, OPT_ACCEPT_REFUSED, 0, REFUSED_MAX, 0, &accepted, err)) {
+        plan_free(plan);
+        return false;
+    }
+    plan_accept_refused(plan, (size_t)accepted);
+    show_refused(change, plan);
     if (plan_nothing_to_do(plan) || dry_run) {
         if (change->cli->out.json && !change->confirmed)
             output_json(change_plan_json(plan, change->server->name), false);
@@ -279,7 +333,8 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err)
             show_plan(change, plan, true);
     } else {
         show_plan(change, plan, false);
-        done = ask(change, err) && run_plan(change, plan, err);
+        /* what cannot be applied is not asked about */
+        done = plan_check_refused(plan, err) && ask(change, err) && run_plan(change, plan, err);
     }
     plan_free(plan);
     return done;

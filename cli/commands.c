@@ -12,7 +12,8 @@
 #define UNLOCKS     (BIT(PASSPHRASE_FILE) | BIT(PASSPHRASE_FD))
 #define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
 #define ASKS        (BIT(DRY_RUN) | BIT(YES))
-#define SERVERS     (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
+#define CONFIRMS    (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
+#define SERVERS     (CONFIRMS | BIT(TRY))
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
@@ -56,6 +57,13 @@ static const struct command commands[] = {
          HANDS_OVER,
      N_("one for a server, to be installed by hand"),
      "  pgseal issue server db1.example 10.0.0.5 --out db1/\n", run_issue_server},
+    {"issue batch", "FILE|-", 1, 1,
+     BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | MAKES | UNLOCKS |
+         HANDS_OVER,
+     N_("one for each role of a list"),
+     "  pgseal issue batch roles.txt --out kits/\n"
+     "  pgseal issue batch roles.csv --out kits/     its first line: role,days,key,note\n",
+     run_issue_batch},
     {"renew", "SERIAL|ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
          MAKES | UNLOCKS | HANDS_OVER,
@@ -73,7 +81,7 @@ static const struct command commands[] = {
      "  pgseal show 4f1a930c\n",
      run_show},
     {"revoke", "SERIAL|ROLE", 1, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | SERVERS | UNLOCKS,
+     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
      "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
      run_revoke},
@@ -106,23 +114,33 @@ static const struct command commands[] = {
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
      "  pgseal server trust db1 --paste -\n",
      run_server_trust},
+    {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
+     N_("take the trust in a CA away again"),
+     "  pgseal server untrust db1 --ca \"Acme PG Root 2023\"\n"
+     "  pgseal server untrust db1 --all\n",
+     run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
      BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
      run_server_require},
+    {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
+     N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
     {"server simulate", "NAME", 1, 1,
      BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
      N_("who would be refused if they came again"),
      "  pgseal server simulate db1\n"
      "  pgseal server simulate db1 --require --database app --role alice --from all\n",
      run_server_simulate},
-    {"server undo", "NAME [PLAN]", 1, 2, SERVERS, N_("take back the last kept change"), "",
+    {"server undo", "NAME [PLAN]", 1, 2, CONFIRMS, N_("take back the last kept change"), "",
      run_server_undo},
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
      "", run_plan_list},
     {"plan show", "ID", 1, 1, 0, N_("one change, step by step"), "", run_plan_show},
+    {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
+     "  pgseal plan keep 12 --yes\n", run_plan_keep},
+    {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},
     {"sessions", "[SERVER...]", 0, 16, BIT(ONCE) | BIT(WATCH) | BIT(FINDINGS) | BIT(CSV),
      N_("who is connected how"),
      "  pgseal sessions db1 --findings\n"

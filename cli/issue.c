@@ -7,6 +7,7 @@
 
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/issue.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
@@ -55,8 +56,7 @@ static void job_clear(struct job *job)
     free(job->host);
 }
 
-/* "pem,p12" -> set of enum kit_format; PEM is always there. */
-static bool parse_formats(const char *text, unsigned *ret, struct err *err)
+bool issue_parse_formats(const char *text, unsigned *ret, struct err *err)
 {
     static const struct {
         const char *name;
@@ -181,15 +181,15 @@ static bool read_flags(struct cli *cli, struct job *job, struct err *err)
     int64_t days;
 
     if (!args_int(cli->args, OPT_DAYS, 1, ISSUE_MAX_DAYS, 0, &days, err) ||
-        !parse_formats(args_value(cli->args, OPT_FORMAT), &job->kit.formats, err))
+        !issue_parse_formats(args_value(cli->args, OPT_FORMAT), &job->kit.formats, err))
         return false;
     if (csr && (type || (job->kit.formats & (KIT_P12 | KIT_PK8)) ||
                 args_has(cli->args, OPT_KEY_PASSPHRASE_FILE)))
         return err_set(err, ERR_USAGE,
-                       "with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
-                       "--key-passphrase-file");
+                       _("with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
+                         "--key-passphrase-file"));
     if (args_has(cli->args, OPT_P12_PASSPHRASE_FILE) && !(job->kit.formats & KIT_P12))
-        return err_set(err, ERR_USAGE, "\"--p12-passphrase-file\" goes with \"--format p12\"");
+        return err_set(err, ERR_USAGE, _("\"--p12-passphrase-file\" goes with \"--format p12\""));
     job->spec.days = (int)days;
     if (args_has(cli->args, OPT_NOTE))
         job->spec.note = args_value(cli->args, OPT_NOTE);
@@ -207,7 +207,7 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     if (names->n == 0)
         return true;
     if (names->n > 1)
-        return err_set(err, ERR_USAGE, "\"--server\" names one server here");
+        return err_set(err, ERR_USAGE, _("\"--server\" names one server here"));
     job->server = cli_server(cli, names->items[0], err);
     if (!job->server || !cli_tls_address(job->server, &job->host, &job->kit.server_port, err))
         return false;

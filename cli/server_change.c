@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require", "undo": each builds a plan. */
+/* server_change.c - "server tls", "trust", "crl", "require": each builds a plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -7,7 +7,6 @@
 
 #include "cli/ask.h"
 #include "cli/change.h"
-#include "cli/refused.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -195,6 +194,65 @@ out:
     return done;
 }
 
+/* ---- untrust ---- */
+
+/* A name is a CA of ours, or one that only the server knows. */
+static bool read_untrust(struct cli *cli, struct trust *trust, const char ***ret_names,
+                         size_t *ret_n, struct err *err)
+{
+    const struct args_values *names = &cli->args->options[OPT_CA];
+    struct authority_list all = {0};
+
+    if ((names->n > 0) == args_has(cli->args, OPT_ALL))
+        return err_set(err, ERR_USAGE, _("\"server untrust\" wants either --ca or --all"));
+    if (!authority_list(cli->store, &all, err))
+        return false;
+    *ret_names = mem_array(names->n, sizeof(**ret_names));
+    for (size_t i = 0; i < names->n; i++) {
+        bool ours = false;
+
+        for (size_t j = 0; j < all.n && !ours; j++)
+            ours = text_equal(all.rows[j]->name, names->items[i]);
+        if (ours) {
+            struct authority *authority = authority_load(cli->store, names->items[i], err);
+
+            if (!authority) {
+                authority_list_clear(&all);
+                return false;
+            }
+            take(&trust->authorities, authority);
+        } else {
+            (*ret_names)[(*ret_n)++] = names->items[i];
+        }
+    }
+    authority_list_clear(&all);
+    return true;
+}
+
+bool run_server_untrust(struct cli *cli, struct err *err)
+{
+    struct trust trust = {0};
+    struct untrust_ca_intent intent = {.all = args_has(cli->args, OPT_ALL)};
+    struct change change = {0};
+    const char **names = NULL;
+    bool done = false;
+
+    cert_list_init(&trust.foreign);
+    if (!cli_store(cli, STORE_WRITE, err) ||
+        !read_untrust(cli, &trust, &names, &intent.n_names, err) ||
+        !change_open(cli, cli->args->names[0], &change, err))
+        goto out;
+    intent.authorities = (const struct authority *const *)trust.authorities.rows;
+    intent.n_authorities = trust.authorities.n;
+    intent.names = names;
+    done = change_apply(&change, plan_untrust_ca(&change.target, &intent, err), err);
+out:
+    change_close(&change);
+    trust_clear(&trust);
+    free(names);
+    return done;
+}
+
 /* ---- crl ---- */
 
 bool run_server_crl(struct cli *cli, struct err *err)
@@ -228,7 +286,6 @@ bool run_server_require(struct cli *cli, struct err *err)
     const struct args_values *roles = &cli->args->options[OPT_ROLE];
     struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
     struct change change = {0};
-    struct plan *plan = NULL;
     const char *role;
     bool done = false;
 
@@ -239,114 +296,36 @@ bool run_server_require(struct cli *cli, struct err *err)
         return false;
     intent.roles = roles->items;
     intent.n_roles = roles->n;
-    if (!change_open(cli, cli->args->names[0], &change, err))
-        goto out;
-    plan = plan_access_rules(&change.target, &intent, err);
-    if (!plan || !refused_check(cli, change.admin, &intent, err))
-        goto out;
-    done = change_apply(&change, plan, err);
-    plan = NULL;
-out:
-    plan_free(plan);
+    done = change_open(cli, cli->args->names[0], &change, err) &&
+           change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
     change_close(&change);
     return done;
 }
 
-/* ---- undo ---- */
+/* ---- unrequire ---- */
 
-/* The plan to take back: the one that is named, else an unfinished one, else the last kept one. */
-static bool choose_plan(struct cli *cli, const char *server, int64_t *ret, struct err *err)
+bool run_server_unrequire(struct cli *cli, struct err *err)
 {
-    struct journal_plan_list list = {0};
-    const char *given = cli->args->n_names > 1 ? cli->args->names[1] : NULL;
-    bool found = false;
-
-    if (given) {
-        struct journal_plan *plan;
-
-        if (!text_parse_int(given, 1, INT64_MAX, ret))
-            return err_set(err, ERR_BAD_VALUE, _("\"%s\" is not the number of a plan"), given);
-        plan = journal_load(cli->store, *ret, err);
-        if (!plan)
-            return false;
-        found = text_equal(plan->server, server);
-        if (!found)
-            err_set(err, ERR_PLAN_UNKNOWN, _("plan %s was not for the server \"%s\""), given,
-                    server);
-        journal_plan_free(plan);
-        return found;
-    }
-    if (!journal_list(cli->store, server, 1000, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n && !found; i++) {
-        enum journal_plan_state state = list.rows[i]->state;
-
-        found = state == JOURNAL_KEPT || state == JOURNAL_DOING || state == JOURNAL_DONE ||
-                state == JOURNAL_LEFT;
-        if (found)
-            *ret = list.rows[i]->id;
-    }
-    journal_plan_list_clear(&list);
-    if (!found)
-        return err_set(err, ERR_NOTHING_TO_UNDO, _("no change on \"%s\" can be taken back"),
-                       server);
-    return true;
-}
-
-static bool undo(struct change *change, int64_t id, struct err *err)
-{
-    struct cli *cli = change->cli;
-    struct change_report report = {.output = &cli->out};
-    struct plan_watch watch = change_watch(&report);
-    enum journal_plan_state state = JOURNAL_LEFT;
-    bool done;
-
-    change_hold_signals();
-    watch.stop = NULL; /* an undo is not stopped half-way */
-    done = plan_undo_journalled(&change->target, id, &watch, &state, err);
-    change_release_signals();
-    if (!done) {
-        cli->exit = state == JOURNAL_LEFT ? EXIT_LEFT : EXIT_FAILED;
-        return false;
-    }
-    if (cli->out.json)
-        output_json(json_pack("{s:I, s:o, s:s}", "id", (json_int_t)id, "server",
-                              json_string_or_empty(change->server->name), "state",
-                              journal_plan_state_name(state)),
-                    false);
-    else
-        output_line(&cli->out, _("plan %lld on \"%s\" is taken back"), (long long)id,
-                    change->server->name);
-    return true;
-}
-
-bool run_server_undo(struct cli *cli, struct err *err)
-{
-    const char *name = cli->args->names[0];
-    struct change change;
-    struct journal_plan *plan = NULL;
-    char question[300];
-    int64_t id;
+    struct remove_rules_intent intent = {.n_lines = cli->args->n_names - 1};
+    int *lines = mem_array(intent.n_lines, sizeof(*lines));
+    struct change change = {0};
     bool done = false;
 
-    if (!change_open_unfinished(cli, name, &change, err) || !choose_plan(cli, name, &id, err))
-        goto out;
-    plan = journal_load(cli->store, id, err);
-    if (!plan)
-        goto out;
-    if (args_has(cli->args, OPT_DRY_RUN)) {
-        output_line(&cli->out, _("would take back plan %lld: %s"), (long long)id, plan->title);
-        done = true;
-        goto out;
+    for (size_t i = 0; i < intent.n_lines; i++) {
+        int64_t number;
+
+        if (!text_parse_int(cli->args->names[i + 1], 1, INT32_MAX, &number)) {
+            err_set(err, ERR_BAD_VALUE, _("\"%s\" is not the number of a line"),
+                    cli->args->names[i + 1]);
+            goto out;
+        }
+        lines[i] = (int)number;
     }
-    snprintf(question, sizeof(question), _("Take back plan %lld (%s) on \"%s\"?"), (long long)id,
-             plan->title, name);
-    if (change.server->production ? !ask_name(cli, question, name, err)
-                                  : !ask_yes(cli, question, err))
-        goto out;
-    done = undo(&change, id, err);
+    intent.lines = lines;
+    done = change_open(cli, cli->args->names[0], &change, err) &&
+           change_apply(&change, plan_remove_rules(&change.target, &intent, err), err);
 out:
-    journal_plan_free(plan);
     change_close(&change);
+    free(lines);
     return done;
 }

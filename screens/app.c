@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+
+#define KEEP_SECONDS 120
 
 struct kept {
     char *field, *value;
@@ -21,6 +25,9 @@ struct app {
     char *server;
     bool read_only;
     bool demo;
+    int keep_seconds;
+    bool done;
+    bool guided;
     struct kept *kept;
     size_t n_kept;
 };
@@ -33,6 +40,7 @@ struct app *app_new(const struct app_options *options)
     app->server = mem_strdup(options->server != NULL ? options->server : "");
     app->read_only = options->read_only;
     app->demo = options->demo;
+    app->keep_seconds = options->keep_seconds > 0 ? options->keep_seconds : KEEP_SECONDS;
     return app;
 }
 
@@ -83,6 +91,16 @@ bool app_read_only(const struct app *app)
     return app->read_only;
 }
 
+bool app_is_demo(const struct app *app)
+{
+    return app->demo;
+}
+
+int app_keep_seconds(const struct app *app)
+{
+    return app->keep_seconds;
+}
+
 static struct kept *find_kept(const struct app *app, const char *field)
 {
     for (size_t i = 0; i < app->n_kept; i++) {
@@ -113,6 +131,29 @@ const char *app_kept(const struct app *app, const char *field)
     return kept != NULL ? kept->value : NULL;
 }
 
+void app_set_done(struct app *app)
+{
+    app->done = true;
+}
+
+bool app_take_done(struct app *app)
+{
+    bool done = app->done;
+
+    app->done = false;
+    return done;
+}
+
+void app_set_guided(struct app *app, bool guided)
+{
+    app->guided = guided;
+}
+
+bool app_guided(const struct app *app)
+{
+    return app->guided;
+}
+
 void app_short_path(const char *path, char *out, size_t size)
 {
     const char *home = getenv("HOME");
@@ -122,6 +163,21 @@ void app_short_path(const char *path, char *out, size_t size)
         snprintf(out, size, "~%s", path + len);
     else
         snprintf(out, size, "%s", path);
+}
+
+char *app_full_path(const char *text)
+{
+    const char *home = getenv("HOME");
+    char *here, *path;
+
+    if (text[0] == '/')
+        return mem_strdup(text);
+    if (text[0] == '~' && text[1] == '/' && home != NULL)
+        return fs_join(home, text + 2);
+    here = getcwd(NULL, 0);
+    path = fs_join(here != NULL ? here : "/", text);
+    free(here);
+    return path;
 }
 
 void app_where(const struct app *app, char *out, size_t size)

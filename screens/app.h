@@ -20,6 +20,7 @@ struct app_options {
     const char *server;       /* name in the store that is chosen at the start; or NULL */
     bool read_only;           /* nothing that changes a server or ends a session */
     bool demo;                /* the private PostgreSQL of "pgseal demo": said in the title */
+    int keep_seconds;         /* how long a change waits for "keep"; 0: 120 */
 };
 
 struct app *app_new(const struct app_options *options) MUST_CHECK;
@@ -30,12 +31,22 @@ const char *app_store_folder(const struct app *app); /* borrowed */
 const char *app_server(const struct app *app);       /* "" for none; borrowed */
 void app_set_server(struct app *app, const char *name);
 bool app_read_only(const struct app *app);
+bool app_is_demo(const struct app *app);
+int app_keep_seconds(const struct app *app);
 /* Answers of a form that was left, kept until the program ends: Esc loses nothing. Never secrets.
  * NULL or "": none. */
 void app_keep(struct app *app, const char *field, const char *value);
 const char *app_kept(const struct app *app, const char *field); /* borrowed; NULL for none */
+/* A change to a server is over: the page that asked for it goes too, when it comes on top again. */
+void app_set_done(struct app *app);
+bool app_take_done(struct app *app); /* true once */
+/* The walk through all steps is open below: pages go back to it when they are done. */
+void app_set_guided(struct app *app, bool guided);
+bool app_guided(const struct app *app);
 /* A path for people: "~" for the home folder. */
 void app_short_path(const char *path, char *out, size_t size);
+/* The path that a person wrote: "~/" and what is relative are resolved. Caller frees. */
+char *app_full_path(const char *text) MUST_CHECK;
 /* "store: ~/.local/share/pgseal", "demo": for the right side of the title. */
 void app_where(const struct app *app, char *out, size_t size);
 

@@ -15,6 +15,7 @@
 #include "core/base/text.h"
 #include "core/kit/kit.h"
 #include "screens/by_hand.h"
+#include "screens/follow.h"
 
 #define DAYS_MAX 36525
 
@@ -176,36 +177,10 @@ static char *current_folder(void)
 
 char *client_draft_folder(const struct client_draft *draft)
 {
-    const char *text = form_text(draft->key, draft->folder), *home = getenv("HOME");
-    char *here, *path;
-
-    if (text[0] == '/')
-        return mem_strdup(text);
-    if (text[0] == '~' && text[1] == '/' && home != NULL)
-        return fs_join(home, text + 2);
-    here = current_folder();
-    path = fs_join(here, text);
-    free(here);
-    return path;
+    return app_full_path(form_text(draft->key, draft->folder));
 }
 
 /* ---- checks ---- */
-
-/* Fills a field with what follows from another one, unless a person wrote something else into it. */
-static void follow(struct form *form, int id, char **last, const char *value)
-{
-    const char *now = form_text(form, id);
-    bool own = strcmp(now, *last) != 0 && strcmp(now, value) != 0;
-    char *copy;
-
-    if (own || (now[0] == '\0' && form_focused(form) == id))
-        return;
-    copy = mem_strdup(value);
-    if (strcmp(now, value) != 0) /* setting moves the cursor */
-        form_set_text(form, id, value);
-    free(*last);
-    *last = copy;
-}
 
 static void check_role(struct client_draft *draft, struct form *form)
 {

@@ -16,7 +16,19 @@
 #define STATE_WIDTH  30
 #define MARK_COLUMN  72
 
-enum home_line { HOME_NEW_CA, HOME_NEW_CLIENT, HOME_SESSIONS, HOME_SERVER, HOME_WORDS, HOME_QUIT };
+enum home_line {
+    HOME_GUIDE,
+    HOME_NEW_CA,
+    HOME_NEW_CLIENT,
+    HOME_SERVERS,
+    HOME_TLS,
+    HOME_TRUST,
+    HOME_REQUIRE,
+    HOME_SESSIONS,
+    HOME_WORDS,
+    HOME_LOG,
+    HOME_QUIT
+};
 
 struct home {
     struct app *app;
@@ -29,15 +41,23 @@ struct home {
 };
 
 static const struct menu_item items[] = {
+    {'s', N_("Set up everything, step by step"), HOME_GUIDE},
     {'1', N_("Create a certificate authority (CA)"), HOME_NEW_CA},
     {'2', N_("Create a client certificate"), HOME_NEW_CLIENT},
-    {'3', N_("Watch SSL sessions (live)"), HOME_SESSIONS},
-    {'4', N_("Choose another server"), HOME_SERVER},
-    {'5', N_("Words explained"), HOME_WORDS},
+    {'3', N_("Servers: add, choose, remove"), HOME_SERVERS},
+    {'4', N_("Give a server TLS"), HOME_TLS},
+    {'5', N_("Give a server the CA (paste or file)"), HOME_TRUST},
+    {'6', N_("Require certificates"), HOME_REQUIRE},
+    {'7', N_("Watch SSL sessions (live)"), HOME_SESSIONS},
+    {'8', N_("Words explained"), HOME_WORDS},
+    {'9', N_("Log and undo"), HOME_LOG},
     {'0', N_("Quit"), HOME_QUIT},
 };
 
 static const char *const whys[] = {
+    [HOME_GUIDE] =
+        N_("The whole way as one walk: server, CA, TLS, the CA on the server, a certificate, the "
+           "rule, a login that proves it. It can be left at any time and taken up again."),
     [HOME_NEW_CA] =
         N_("A CA is the stamp that says \"this certificate is ours\". Servers keep a copy of "
            "its public part. Its private key stays in the store. One CA is enough for all "
@@ -45,16 +65,41 @@ static const char *const whys[] = {
     [HOME_NEW_CLIENT] =
         N_("A client certificate lets one database role log in without a password: the "
            "name in it is the name of the role. The server must know the CA first."),
+    [HOME_SERVERS] =
+        N_("The servers that pgseal knows. One of them is chosen: the other pages work with it."),
+    [HOME_TLS] =
+        N_("A certificate of your CA for the server itself, and TLS is switched on: a reload, no "
+           "restart. You see the plan first, and can take it back."),
+    [HOME_TRUST] =
+        N_("The public part of a CA goes to the server, with its list of revoked certificates. "
+           "From then on the server can check its clients; nobody is forced to have one yet."),
+    [HOME_REQUIRE] =
+        N_("Rules in pg_hba.conf: these roles get in with a certificate only. Above the lines "
+           "that would let them by. The last step, when the certificates are handed out."),
     [HOME_SESSIONS] =
         N_("Shows every session of the server, with TLS or without, and the certificate "
            "behind it. It only looks; ending a session asks first."),
-    [HOME_SERVER] =
-        N_("The server that the other pages work with. \"pgseal server add NAME CONNINFO\" "
-           "adds one to this list."),
     [HOME_WORDS] =
         N_("CA, CRL, CSR, SAN, hostssl, verify-full: what the words mean, what PostgreSQL "
            "calls them, and how it is done by hand."),
+    [HOME_LOG] =
+        N_("Every change that pgseal made to a server, with its steps. Each can be taken back, "
+           "also weeks later."),
     [HOME_QUIT] = N_("Nothing is lost: all that was made is in the store."),
+};
+
+static const char *const words[] = {
+    [HOME_GUIDE] = "TLS/SSL",
+    [HOME_NEW_CA] = "CA",
+    [HOME_NEW_CLIENT] = "certificate",
+    [HOME_SERVERS] = "TLS/SSL",
+    [HOME_TLS] = "TLS/SSL",
+    [HOME_TRUST] = "CA",
+    [HOME_REQUIRE] = "cert method",
+    [HOME_SESSIONS] = "backend/session",
+    [HOME_WORDS] = "CA",
+    [HOME_LOG] = "reload",
+    [HOME_QUIT] = "CA",
 };
 
 static const struct binding bindings[] = {
@@ -120,23 +165,29 @@ static void update_menu(struct home *self)
     const struct home_state *state = &self->state;
     bool have_ca = live_authorities(state) > 0;
     bool have_server = app_server(self->app)[0] != '\0';
+    const char *no_ca = _("There is no CA yet: take 1 first.");
+    const char *no_server = _("No server is known: take 3 first.");
     char note[80];
 
-    menu_turn_off(self->menu, HOME_NEW_CLIENT,
-                  have_ca ? NULL : _("There is no CA yet: take 1 first."));
-    menu_turn_off(self->menu, HOME_SESSIONS,
-                  have_server ? NULL
-                              : _("No server is known: \"pgseal server add NAME CONNINFO\"."));
-    menu_turn_off(self->menu, HOME_SERVER,
-                  state->n_servers > 1 ? NULL : _("There is no other server in the store."));
-    snprintf(note, sizeof(note), "%.40s", app_server(self->app));
-    menu_set_note(self->menu, HOME_SESSIONS, MARK_NONE, note);
+    menu_turn_off(self->menu, HOME_NEW_CLIENT, have_ca ? NULL : no_ca);
+    menu_turn_off(self->menu, HOME_TLS, !have_server ? no_server : have_ca ? NULL : no_ca);
+    menu_turn_off(self->menu, HOME_TRUST, have_server ? NULL : no_server);
+    menu_turn_off(self->menu, HOME_REQUIRE, have_server ? NULL : no_server);
+    menu_turn_off(self->menu, HOME_SESSIONS, have_server ? NULL : no_server);
+    snprintf(note, sizeof(note), "(%.12s)", app_server(self->app));
+    menu_set_note(self->menu, HOME_SERVERS, MARK_NONE, have_server ? note : NULL);
+    if (state->n_open > 0)
+        snprintf(note, sizeof(note), ngettext("%zu is open", "%zu are open", state->n_open),
+                 state->n_open);
+    menu_set_note(self->menu, HOME_LOG, state->n_open > 0 ? MARK_WARN : MARK_NONE,
+                  state->n_open > 0 ? note : NULL);
 }
 
-static void job_ended(struct home *self)
+static struct nav job_ended(struct home *self)
 {
     struct state_job *data = job_take(self->job);
     bool probe_next = !data->probe && data->state.n_servers > 0;
+    bool first = !self->have_state;
 
     self->job = NULL;
     if (self->have_state)
@@ -151,40 +202,35 @@ static void job_ended(struct home *self)
     update_menu(self);
     if (probe_next)
         start_job(self, true);
+    /* what a killed pgseal left open is offered before anything else */
+    return first && self->state.n_open > 0 ? nav_push(page_log(self->app)) : nav_stay();
 }
 
 /* ---- events ---- */
 
-static void next_server(struct home *self)
-{
-    const struct home_state *state = &self->state;
-    size_t at = 0;
-
-    for (size_t i = 0; i < state->n_shown; i++) {
-        if (strcmp(state->servers[i].name, app_server(self->app)) == 0)
-            at = i + 1;
-    }
-    if (state->n_shown > 0)
-        app_set_server(self->app, state->servers[at % state->n_shown].name);
-    snprintf(self->message, sizeof(self->message), _("The server is now \"%s\"."),
-             app_server(self->app));
-    update_menu(self);
-}
-
 static struct nav choose(struct home *self)
 {
     switch ((enum home_line)menu_id(self->menu)) {
+    case HOME_GUIDE:
+        return nav_push(page_guide(self->app));
     case HOME_NEW_CA:
         return nav_push(page_new_ca(self->app));
     case HOME_NEW_CLIENT:
         return nav_push(page_new_client(self->app));
     case HOME_SESSIONS:
         return nav_push(page_sessions(self->app));
-    case HOME_SERVER:
-        next_server(self);
-        break;
+    case HOME_SERVERS:
+        return nav_push(page_servers(self->app));
+    case HOME_TLS:
+        return nav_push(page_server_tls(self->app));
+    case HOME_TRUST:
+        return nav_push(page_trust(self->app));
+    case HOME_REQUIRE:
+        return nav_push(page_require(self->app));
     case HOME_WORDS:
         return nav_push(page_words(NULL));
+    case HOME_LOG:
+        return nav_push(page_log(self->app));
     case HOME_QUIT:
         return nav_quit();
     }
@@ -221,11 +267,12 @@ static struct nav home_event(void *arg, const struct event *event)
 
     switch (event->type) {
     case EVENT_SHOWN:
+        (void)app_take_done(self->app); /* a change is over: the pages above have gone */
         start_job(self, false);
         break;
     case EVENT_JOB:
         if (event->job == self->job)
-            job_ended(self);
+            return job_ended(self);
         break;
     case EVENT_KEY:
         return key_event(self, event->key);
@@ -314,16 +361,6 @@ static int draw_authority(const struct home *self, struct canvas *body, int row,
 
 static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
 {
-    static const struct {
-        enum mark mark;
-        const char *text;
-    } words[] = {
-        [HOME_SERVER_AWAY] = {MARK_BAD, N_("not reachable")},
-        [HOME_SERVER_NO_TLS] = {MARK_WARN, N_("no TLS")},
-        [HOME_SERVER_TLS] = {MARK_TODO, N_("TLS on, no CA")},
-        [HOME_SERVER_OTHER_CA] = {MARK_WARN, N_("TLS on, other CA")},
-        [HOME_SERVER_OUR_CA] = {MARK_OK, N_("TLS on, CA ok")},
-    };
     char text[128];
 
     if (self->state.n_servers == 0)
@@ -333,10 +370,10 @@ static int draw_servers(const struct home *self, struct canvas *body, int row, i
         const struct home_server *server = &self->state.servers[i];
 
         snprintf(text, sizeof(text), " %.12s %s", server->name,
-                 self->probed ? _(words[server->state].text) : "...");
+                 self->probed ? server_state_text(server->state) : "...");
         canvas_field(body, row, column, MARK_COLUMN - STATE_COLUMN - 1, STYLE_NORMAL, text);
         canvas_mark(body, row, column + MARK_COLUMN - STATE_COLUMN,
-                    self->probed ? words[server->state].mark : MARK_BUSY);
+                    self->probed ? server_state_mark(server->state) : MARK_BUSY);
         row++;
     }
     if (self->state.n_servers > self->state.n_shown)
@@ -358,7 +395,8 @@ static void home_draw(const void *arg, struct canvas *body)
     if (self->have_state && self->state.err.code == ERR_NONE &&
         live_authorities(&self->state) == 0 && rows >= 10)
         canvas_wrap(body, (int)menu_count(self->menu) + 2, 2, (wide ? STATE_COLUMN : columns) - 4,
-                    2, STYLE_NORMAL, _("New here? Take 1, then 2. F2 shows each step by hand."));
+                    2, STYLE_NORMAL,
+                    _("New here? Press Enter: the first line leads through all of it."));
     if (!wide)
         return;
     canvas_text(body, 0, STATE_COLUMN - 1, STYLE_STRONG, _("State"));
@@ -392,7 +430,7 @@ static void home_frame(const void *arg, struct frame *ret)
         _("Up and Down move, Enter or the line's number opens it. A line that is off says why. The "
           "column at the right shows how things stand: [ok] fine, [!!] look at it, [xx] act now, "
           "[  ] not done yet.");
-    ret->word = id == HOME_NEW_CLIENT ? "certificate" : "CA";
+    ret->word = words[id];
     if (self->message[0] != '\0')
         snprintf(ret->message, sizeof(ret->message), "%s", self->message);
     else if (self->have_state && self->state.err.code != ERR_NONE) {
@@ -415,7 +453,10 @@ static void home_commands(const void *arg, struct strbuf *out)
     strbuf_add_str(out, _("# the same as commands\n"));
     strbuf_add_str(out, "pgseal ca create 'Acme PG Root'\n");
     strbuf_add_str(out, "pgseal issue client alice --out alice\n");
-    strbuf_printf(out, "pgseal sessions %s --once\n\n", server);
+    strbuf_printf(out, "pgseal server tls %s\npgseal server trust %s\n", server, server);
+    strbuf_printf(out, "pgseal server require %s --database app --role alice --from 10.0.0.0/8\n",
+                  server);
+    strbuf_printf(out, "pgseal sessions %s --once\npgseal plan list\n\n", server);
     strbuf_add_str(out, _("# what this page looked at\n"));
     strbuf_add_str(out, "pgseal ca list\npgseal list --within 30\npgseal crl show\n");
     strbuf_printf(out, "pgseal server probe %s\n", server);

@@ -7,26 +7,19 @@
 #ifndef PGSEAL_SCREENS_HOME_STATE_H
 #define PGSEAL_SCREENS_HOME_STATE_H
 
-#include "core/store/server.h"
+#include "screens/server_state.h"
 
 #define HOME_STATE_SERVERS 4 /* are asked and shown; the rest are counted */
-
-enum home_server_state {
-    HOME_SERVER_AWAY,
-    HOME_SERVER_NO_TLS,
-    HOME_SERVER_TLS,      /* asks for no client certificate */
-    HOME_SERVER_OTHER_CA, /* asks, but does not name our CA */
-    HOME_SERVER_OUR_CA
-};
 
 struct home_state {
     bool have_store;
     struct authority_list authorities; /* not retired ones first */
     int64_t valid, expiring, revoked;  /* client and server certificates */
+    size_t n_open;                     /* changes that are neither kept nor taken back */
     size_t n_servers;
     struct home_server {
         char name[64];
-        enum home_server_state state;
+        enum server_state state;
     } servers[HOME_STATE_SERVERS];
     size_t n_shown;
     struct err err; /* the store could not be read; ERR_NONE: it could, or there is none yet */

@@ -255,7 +255,8 @@ static void job_ended(struct new_ca *self)
     form_wipe(self->passphrase, self->protection.passphrase);
     form_wipe(self->passphrase, self->protection.again);
     form_set_text(self->details, self->name, "");
-    button_row_add(&self->buttons, N_("Client certificate"));
+    button_row_add(&self->buttons,
+                   app_guided(self->app) ? N_("Next step") : N_("Client certificate"));
     button_row_add(&self->buttons, N_("Home"));
     go(self, STAGE_DONE);
 }
@@ -269,9 +270,10 @@ static struct nav end_event(struct new_ca *self, const struct event *event)
     back = event->key == KEY_CODE_ESC;
     if (!back && button_row_key(&self->buttons, event->key) != BUTTON_PRESSED)
         return nav_stay();
+    if (!failed && !back && self->buttons.focus == 1)
+        return nav_home();
     if (!failed)
-        return back || self->buttons.focus == 1 ? nav_home()
-                                                : nav_replace(page_new_client(self->app));
+        return back || app_guided(self->app) ? nav_pop() : nav_replace(page_new_client(self->app));
     if (!back && self->buttons.focus == 1)
         return nav_home();
     new_ca_job_free(self->made);

@@ -199,8 +199,15 @@ static void job_ended(struct new_client *self)
     form_set_text(self->draft.who, self->draft.note, "");
     form_wipe(self->draft.key, self->draft.protection.passphrase);
     form_wipe(self->draft.key, self->draft.protection.again);
+    app_keep(self->app, "made.role", self->made->name);
+    app_keep(self->app, "made.folder",
+             self->made->files.key[0] != '\0' ? self->made->folder : NULL);
+    app_keep(self->app, "made.proof", /* a login that can be tried without asking */
+             self->made->files.key[0] != '\0' && self->made->key_passphrase == NULL
+                 ? self->made->folder
+                 : NULL);
     button_row_init(&self->buttons);
-    button_row_add(&self->buttons, N_("One more"));
+    button_row_add(&self->buttons, app_guided(self->app) ? N_("Next step") : N_("One more"));
     button_row_add(&self->buttons, N_("Home"));
     self->stage = STAGE_DONE;
 }
@@ -248,7 +255,7 @@ static struct nav end_event(struct new_client *self, const struct event *event)
     if (!esc && self->buttons.focus == 1)
         return nav_home();
     if (self->stage == STAGE_DONE)
-        return esc ? nav_home() : nav_replace(page_new_client(self->app));
+        return esc || app_guided(self->app) ? nav_pop() : nav_replace(page_new_client(self->app));
     if (self->facts->n == 0)
         return esc ? nav_pop() : nav_replace(page_new_ca(self->app));
     new_client_job_free(self->made);

@@ -14,6 +14,21 @@ struct screen *page_new_ca(struct app *app) MUST_CHECK;
 struct screen *page_new_client(struct app *app) MUST_CHECK;
 /* Live: who is connected to the chosen server, and how. */
 struct screen *page_sessions(struct app *app) MUST_CHECK;
+/* The whole way as one walk, from a server to a proven login. */
+struct screen *page_guide(struct app *app) MUST_CHECK;
+/* The store's servers: add, choose, remove. */
+struct screen *page_servers(struct app *app) MUST_CHECK;
+struct screen *page_server_add(struct app *app) MUST_CHECK;
+/* Changes of the chosen server; each ends on the page of plan_page.h. */
+struct screen *page_server_tls(struct app *app) MUST_CHECK;
+struct screen *page_trust(struct app *app) MUST_CHECK;
+struct screen *page_require(struct app *app) MUST_CHECK;
+/* A login with a client's files, and one without: what a client sees. */
+struct screen *page_login(struct app *app) MUST_CHECK;
+/* What was done to servers, and taking it back. */
+struct screen *page_log(struct app *app) MUST_CHECK;
+/* A text to be read; all copied. */
+struct screen *page_text(const char *title, const char *path, const char *text) MUST_CHECK;
 /* The list of words, opened at one; word NULL: at the first. */
 struct screen *page_words(const char *word) MUST_CHECK;
 /* The answer to EVENT_QUIT_ASKED of a page with answers that would be lost: "The CA was not made yet." */

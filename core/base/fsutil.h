@@ -38,10 +38,23 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out,
 bool fs_make_folder(const char *path, struct err *err) MUST_CHECK;
 /* ERR_STORE_OWNER / ERR_FILE_UNSAFE unless path is a folder of ours that others cannot write. */
 bool fs_check_own_folder(const char *path, struct err *err) MUST_CHECK;
+/* True when nobody but us and root can move away what we make in this folder: it is ours or root's,
+ * and only its owner can write to it, or it is sticky like /tmp. */
+bool fs_is_steady_folder(const char *path);
 /* A new folder 0700 under $TMPDIR or /tmp: "<prefix>-XXXXXX". Caller frees. */
 char *fs_make_temp_folder(const char *prefix, struct err *err) MUST_CHECK;
 /* Deletes a folder with all in it; does not follow links, stays on one file system. */
 bool fs_remove_tree(const char *path, struct err *err) MUST_CHECK;
+
+/* For many files at once: a new file in an open folder, not lasting before fs_sync_all(). */
+bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mode_t mode,
+                 struct err *err) MUST_CHECK;
+/* Everything that was written to the file system of this open folder lasts. */
+bool fs_sync_all(int folder, struct err *err) MUST_CHECK;
+/* Gives a folder a name that no file and no folder with files has; lasting after fs_sync_folder().
+ * ERR_FILE_EXISTS. */
+bool fs_rename_folder(const char *from, const char *to, struct err *err) MUST_CHECK;
+bool fs_sync_folder(int folder, struct err *err) MUST_CHECK;
 
 bool fs_exists(const char *path);
 char *fs_join(const char *folder, const char *name) MUST_CHECK; /* caller frees */

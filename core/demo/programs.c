@@ -18,6 +18,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 
@@ -59,8 +60,15 @@ static char *folder_of_server(const char *folder)
     return real;
 }
 
-/* Only absolute parts of PATH: the current folder may belong to anybody. */
-static char *find_in_path(void)
+static char *pg_config_in(const char *folder)
+{
+    return folder[0] == '/' && has_program(folder, "pg_config") ? fs_join(folder, "pg_config")
+                                                                : NULL;
+}
+
+/* The first thing that look_in() finds in PATH. Only absolute parts of it: the current folder may
+ * belong to anybody. */
+static char *find_in_path(char *(*look_in)(const char *folder))
 {
     const char *path = getenv("PATH");
     char *copy = mem_strdup(path != NULL ? path : "");
@@ -69,19 +77,19 @@ static char *find_in_path(void)
 
     for (char *at = strtok_r(copy, ":", &save); at != NULL && found == NULL;
          at = strtok_r(NULL, ":", &save))
-        found = folder_of_server(at);
+        found = look_in(at);
     free(copy);
     return found;
 }
 
-_Noreturn static void run_pg_config(int out)
+_Noreturn static void run_pg_config(const char *path, int out)
 {
     int null = open("/dev/null", O_RDWR);
 
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0)
         _exit(127);
-    execlp("pg_config", "pg_config", "--bindir", (char *)NULL);
+    execl(path, path, "--bindir", (char *)NULL);
     _exit(127);
 }
 
@@ -117,15 +125,19 @@ static bool read_line(int fd, struct strbuf *out)
 static char *find_by_pg_config(void)
 {
     struct strbuf line = STRBUF_INIT;
+    char *program = find_in_path(pg_config_in);
     char *found = NULL;
     int ends[2];
     pid_t pid;
 
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (program == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+        free(program);
         return NULL;
+    }
     pid = fork();
     if (pid == 0)
-        run_pg_config(ends[1]);
+        run_pg_config(program, ends[1]);
+    free(program);
     close(ends[1]);
     if (pid > 0) {
         if (read_line(ends[0], &line))
@@ -192,21 +204,21 @@ char *programs_find(const char *wanted, struct err *err)
     if (wanted != NULL) {
         found = folder_of_server(wanted);
         if (found == NULL)
-            err_set(err, ERR_DEMO, "the programs \"initdb\" and \"postgres\" are not in \"%s\"",
+            err_set(err, ERR_DEMO, _("the programs \"initdb\" and \"postgres\" are not in \"%s\""),
                     wanted);
         return found;
     }
-    found = find_in_path();
+    found = find_in_path(folder_of_server);
     if (found == NULL)
         found = find_by_pg_config();
     if (found == NULL)
         found = find_newest();
     if (found == NULL) {
-        err_set(err, ERR_DEMO, "the server programs \"initdb\" and \"postgres\" were not found");
-        err_cause(err, "Only the client is installed here, or the programs are in a folder of "
-                       "their own.");
-        err_hint(err, "Install the package \"postgresql\", or put the server's bin folder into "
-                      "PATH.");
+        err_set(err, ERR_DEMO, _("the server programs \"initdb\" and \"postgres\" were not found"));
+        err_cause(err, _("Only the client is installed here, or the programs are in a folder of "
+                         "their own."));
+        err_hint(err, _("Install the package \"postgresql\", or put the server's bin folder into "
+                        "PATH."));
     }
     return found;
 }
@@ -230,8 +242,9 @@ bool server_user_find(struct server_user *ret, struct err *err)
         found = true;
     }
     if (!found) {
-        err_set(err, ERR_DEMO, "there is no user \"postgres\" or \"nobody\" to run the server as");
-        return err_hint(err, "PostgreSQL refuses to run as root: start pgseal as another user.");
+        err_set(err, ERR_DEMO,
+                _("there is no user \"postgres\" or \"nobody\" to run the server as"));
+        return err_hint(err, _("PostgreSQL refuses to run as root: start pgseal as another user."));
     }
     *ret = user;
     return true;

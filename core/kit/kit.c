@@ -9,6 +9,7 @@
 #include "core/kit/kit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -352,5 +353,38 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
 out:
     kit_clear(&kit);
     free(folder);
+    return ok;
+}
+
+bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, struct err *err)
+{
+    struct kit kit;
+    int fd = -1;
+    bool ok = false;
+
+    kit_plan(&kit, spec);
+    if (!check_formats(spec, err) || !kit_make(&kit, spec, err))
+        goto out;
+    if (mkdirat(folder, name, 0700) != 0) {
+        err_set_errno(err, ERR_FILE, errno, _("cannot make the folder \"%s\""), name);
+        goto out;
+    }
+    fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    ok = fd >= 0 || err_set_errno(err, ERR_FILE, errno, _("cannot open the folder \"%s\""), name);
+    for (int i = 0; ok && i < FILE_COUNT; i++) {
+        const struct kit_file *file = &kit.files[i];
+
+        if (file->name == NULL)
+            continue;
+        if (file->closed != NULL)
+            ok = fs_write_at(fd, file->name, secret_data(file->closed), secret_len(file->closed),
+                             file->mode, err);
+        else
+            ok = fs_write_at(fd, file->name, file->open.data, file->open.len, file->mode, err);
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    kit_clear(&kit);
     return ok;
 }

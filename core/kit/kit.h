@@ -39,6 +39,10 @@ struct kit_files { /* absolute paths, "" where not made; owned */
 };
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;
+/* For many at once: the kit of a certificate that was issued right now, as a new folder of this name
+ * in an open one. Not lasting before fs_sync_all(); what was written before a failure stays. */
+bool kit_write_at(const struct kit_spec *spec, int folder, const char *name,
+                  struct err *err) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
 /* The role or host as the beginning of the files' names: nothing that a shell or a file system treats
  * specially, never hidden, never an option, never "root". Caller frees. */

@@ -62,7 +62,10 @@ struct plan_watch { /* reports from plan_apply(), on its thread; all may be NULL
                 const char *line); /* the proof, a line each: "canary \"revoked\": alert 44" */
     bool (*stop)(void *arg);       /* true: stop after this step and take back */
     void *arg;
+    int ask_seconds; /* PLAN_ASK: how long the question may stay open; 0: PLAN_ASK_SECONDS */
 };
+
+#define PLAN_ASK_SECONDS 120
 
 void plan_free(struct plan *plan);
 const char *plan_title(const struct plan *plan);
@@ -73,9 +76,32 @@ struct plan_step_view plan_step(const struct plan *plan, size_t i);
 /* True when every step is PLAN_SAME or PLAN_LOOK. */
 bool plan_nothing_to_do(const struct plan *plan);
 
+/*
+ * Who is connected now, and could not come back once the plan is applied. plan_apply() goes on with
+ * such a plan only when exactly this number was accepted before: ERR_WOULD_LOCK_OUT.
+ */
+struct plan_refused { /* borrowed from the plan; clean text */
+    int pid;
+    const char *role, *database, *address;
+    const char *why; /* without a full stop; may be "" */
+};
+size_t plan_count_refused(const struct plan *plan);
+const struct plan_refused *plan_refused(const struct plan *plan, size_t i);
+void plan_accept_refused(struct plan *plan, size_t n);
+bool plan_check_refused(const struct plan *plan, struct err *err) MUST_CHECK;
+
 bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
                 struct err *err) MUST_CHECK;
+/* Kept only after the guard of pg_hba.conf was ended for sure and the file is as planned; false: take
+ * it back. ERR_PLAN_UNKNOWN when another process was faster; plan_state() is what that one made it. */
 bool plan_keep(struct plan *plan, struct err *err) MUST_CHECK;
+/* For a plan that another process has proven and asks about. */
+bool plan_keep_journalled(const struct plan_target *target, int64_t plan_id,
+                          struct err *err) MUST_CHECK;
+/* While the question is open: plan_state() becomes what another process made of the plan. */
+bool plan_refresh(struct plan *plan, struct err *err) MUST_CHECK;
+/* clock_mono_ms() by which the caller must have kept or undone it; then the guard acts. 0: none. */
+int64_t plan_deadline_ms(const struct plan *plan);
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* For a plan of an earlier run: *ret_state is UNDONE or LEFT. */
 bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
@@ -111,6 +137,21 @@ struct trust_ca_intent {
 struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
                            struct err *err) MUST_CHECK;
 
+/*
+ * Trust taken away: from these of ours, from those of these names (common name or whole subject), or
+ * from all: then the server asks for no certificate any more, which is refused while a rule wants
+ * one. Sessions that came with such a certificate are counted as refused. The CA goes before its CRL.
+ */
+struct untrust_ca_intent {
+    const struct authority *const *authorities;
+    size_t n_authorities;
+    const char *const *names;
+    size_t n_names;
+    bool all;
+};
+struct plan *plan_untrust_ca(const struct plan_target *target,
+                             const struct untrust_ca_intent *intent, struct err *err) MUST_CHECK;
+
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
 
@@ -133,6 +174,16 @@ struct access_rules_intent {
 };
 struct plan *plan_access_rules(const struct plan_target *target,
                                const struct access_rules_intent *intent,
+                               struct err *err) MUST_CHECK;
+
+/* Takes rules of ours (marked in their comment) away again: these lines, or all. Everything else in
+ * the file stays byte for byte. A line that is not ours: ERR_BAD_VALUE. */
+struct remove_rules_intent {
+    const int *lines; /* their numbers in pg_hba.conf; none: all of ours */
+    size_t n_lines;
+};
+struct plan *plan_remove_rules(const struct plan_target *target,
+                               const struct remove_rules_intent *intent,
                                struct err *err) MUST_CHECK;
 
 #endif

@@ -7,6 +7,8 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pg/hba.h"
+#include "core/pg/sessions.h"
 #include "core/plan/bundle.h"
 #include "core/store/authority_request.h"
 
@@ -216,6 +218,191 @@ out:
     bundle_clear(&present);
     bundle_clear(&wanted);
     bundle_clear(&parents);
+    if (good)
+        return plan;
+    plan_free(plan);
+    return NULL;
+}
+
+/* ---- taken away ---- */
+
+/* Its common name or its whole subject. */
+static bool is_named(const struct cert *ca, const char *name)
+{
+    struct strbuf cn = STRBUF_INIT;
+    struct strbuf subject = STRBUF_INIT;
+    bool found;
+
+    cert_format_subject(ca, &subject);
+    found = (cert_common_name(ca, &cn) && strcmp(cn.data, name) == 0) ||
+            strcmp(subject.data, name) == 0;
+    strbuf_clear(&cn);
+    strbuf_clear(&subject);
+    return found;
+}
+
+static bool same_cert(const struct cert *a, const struct cert *b)
+{
+    char hex_a[CERT_SHA256_HEX], hex_b[CERT_SHA256_HEX];
+
+    return strcmp(cert_sha256_hex(a, hex_a), cert_sha256_hex(b, hex_b)) == 0;
+}
+
+static bool is_removed(const struct untrust_ca_intent *intent, const struct cert *ca)
+{
+    for (size_t i = 0; i < intent->n_authorities; i++) {
+        if (same_cert(intent->authorities[i]->cert, ca))
+            return true;
+    }
+    for (size_t i = 0; i < intent->n_names; i++) {
+        if (is_named(ca, intent->names[i]))
+            return true;
+    }
+    return intent->all;
+}
+
+static bool check_names_known(const struct untrust_ca_intent *intent, const struct bundle *present,
+                              const char *server, struct err *err)
+{
+    for (size_t i = 0; i < intent->n_names; i++) {
+        bool found = false;
+
+        for (size_t j = 0; j < present->cas.n && !found; j++)
+            found = is_named(present->cas.certs[j], intent->names[i]);
+        if (!found)
+            return err_set(err, ERR_BAD_VALUE, _("server \"%s\" trusts no CA \"%s\""), server,
+                           intent->names[i]);
+    }
+    return true;
+}
+
+/* Without any CA every rule that wants a certificate refuses everybody. */
+static bool check_no_rule_needs(struct plan *plan, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct hba hba;
+    int line = 0;
+
+    if (!plan_read_rules(plan, &text, err)) {
+        strbuf_clear(&text);
+        return false;
+    }
+    hba_parse(text.data, text.len, conn_server_version(plan->target.admin), &hba);
+    for (size_t i = 0; i < hba.n && line == 0; i++) {
+        if (hba.lines[i].kind == HBA_RULE && hba_rule_needs_cert(&hba.lines[i].rule))
+            line = hba.lines[i].number;
+    }
+    hba_clear(&hba);
+    strbuf_clear(&text);
+    if (line == 0)
+        return true;
+    err_set(err, ERR_WOULD_LOCK_OUT,
+            _("line %d of pg_hba.conf wants certificates, and no CA is left"), line);
+    return err_hint(err, _("\"pgseal server unrequire %s\" takes our rules away."),
+                    plan->target.server->name);
+}
+
+static bool issued_by(const struct session *session, const struct cert *ca)
+{
+    struct name *subject = cert_subject(ca);
+    char text[NAME_PG_SIZE];
+
+    name_format_pg(subject, text);
+    name_free(subject);
+    return session->class == SESSION_TLS_CERT && strcmp(session->issuer_dn_raw, text) == 0;
+}
+
+static bool issued_by_any(const struct session *session, const struct cert_list *cas)
+{
+    for (size_t i = 0; i < cas->n; i++) {
+        if (issued_by(session, cas->certs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
+ * certificates, and one that it does not trust ends the handshake. */
+static bool find_users(struct plan *plan, const struct cert_list *removed,
+                       const struct bundle *wanted, struct err *err)
+{
+    struct sessions sessions;
+
+    if (!sessions_read(plan->target.admin, &sessions, err))
+        return false;
+    for (size_t i = 0; i < sessions.n; i++) {
+        const struct session *session = &sessions.rows[i];
+
+        if (!session->own && issued_by_any(session, removed) &&
+            !issued_by_any(session, &wanted->cas))
+            plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
+    }
+    sessions_clear(&sessions);
+    return true;
+}
+
+static bool add_clearing(struct plan *plan, struct err *err)
+{
+    static const char *const settings[] = {"ssl_ca_file", "ssl_crl_file"}; /* the CA first */
+
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        if (!plan_add_setting(plan, settings[i], "",
+                              i == 0 ? _("the server asks for no certificate any more; sessions "
+                                         "stay open")
+                                     : _("nothing is left that it would check"),
+                              err))
+            return false;
+    }
+    plan_add_reload(plan);
+    plan_add_look(plan, "prove_cas", _("handshake: the server asks for no certificate"));
+    plan_add_look(plan, "prove_same_chain", _("handshake: the server's own chain is as before"));
+    plan_add_look(plan, "prove_admin", _("a new admin login"));
+    return true;
+}
+
+static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *intent,
+                          struct bundle *present, struct bundle *wanted, struct err *err)
+{
+    const struct bundle nothing_new = {.n_crls = 0};
+    struct cert_list removed;
+    bool with_crls = true;
+    bool good = false;
+
+    cert_list_init(&removed);
+    if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, present, err) ||
+        !check_names_known(intent, present, plan->target.server->name, err))
+        goto out;
+    for (size_t i = 0; i < present->cas.n; i++) {
+        const struct cert *ca = present->cas.certs[i];
+
+        cert_list_take(is_removed(intent, ca) ? &removed : &wanted->cas, cert_dup(ca));
+    }
+    if (!find_users(plan, &removed, wanted, err))
+        goto out;
+    if (wanted->cas.n == 0)
+        good = check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
+               add_clearing(plan, err);
+    else
+        good = choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
+               note_trust(plan, wanted, err) &&
+               bundle_add_steps(plan, present, wanted, with_crls, err);
+out:
+    cert_list_clear(&removed);
+    return good;
+}
+
+struct plan *plan_untrust_ca(const struct plan_target *target,
+                             const struct untrust_ca_intent *intent, struct err *err)
+{
+    char *title = mem_printf(_("take CAs away from server \"%s\""), target->server->name);
+    struct plan *plan = plan_new(target, "untrust_ca", title, err);
+    struct bundle present = {.n_crls = 0};
+    struct bundle wanted = {.n_crls = 0};
+    bool good = plan && build_untrust(plan, intent, &present, &wanted, err);
+
+    free(title);
+    bundle_clear(&present);
+    bundle_clear(&wanted);
     if (good)
         return plan;
     plan_free(plan);

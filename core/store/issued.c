@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/issued_many.h"
 #include "core/store/row.h"
 
 #define DAYS_MAX 36500
@@ -156,6 +157,7 @@ static struct cert *sign(const struct authority *authority, const struct key *au
         .san = spec->kind == ISSUED_SERVER ? san : NULL,
         .key = spec->key,
         .csr = spec->csr,
+        .for_writing = spec->for_writing,
         .not_before = start > ca_start ? start : ca_start,
     };
     struct name *subject = NULL;
@@ -218,18 +220,14 @@ static bool record(struct store *store, const struct authority *authority,
     return store_commit(store, err);
 }
 
-struct issued *issued_make(struct store *store, const struct authority *authority,
-                           const struct key *authority_key, const struct issue_spec *spec,
-                           struct err *err)
+struct issued *issued_sign(const struct authority *authority, const struct key *authority_key,
+                           const struct issue_spec *spec, struct err *err)
 {
-    struct issued_row row = {.authority_id = authority->id,
-                             .kind = spec->kind,
-                             .replaces = spec->replaces != NULL ? spec->replaces->id : 0};
     struct issued *issued = NULL;
     struct cert *cert = NULL;
     struct san san;
     const char *cn = spec->role;
-    char *note = NULL;
+    int64_t now = clock_now();
     char clean[NOTE_MAX * 3 + 1]; /* U+FFFD is three bytes */
 
     san_init(&san);
@@ -241,38 +239,47 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
     } else if (!name_check_common_name(spec->role, err)) {
         goto out;
     }
-    row.created_at = clock_now();
-    cert = sign(authority, authority_key, spec, cn, &san, row.created_at, err);
+    cert = sign(authority, authority_key, spec, cn, &san, now, err);
     if (cert == NULL)
         goto out;
-    if (spec->note != NULL && spec->note[0] != '\0')
-        note = mem_strdup(text_clean_copy(clean, sizeof(clean), spec->note));
-    row.role = spec->kind == ISSUED_SERVER ? san.entries[0].text : spec->role;
-    row.note = note;
-    row.cert = cert;
     issued = mem_zalloc(sizeof(*issued));
-    if (!record(store, authority, &row, &issued->id, err)) {
-        issued_free(issued);
-        issued = NULL;
-        goto out;
-    }
     issued->authority_id = authority->id;
     issued->authority = mem_strdup(authority->name);
     issued->kind = spec->kind;
-    issued->role = mem_strdup(row.role);
-    issued->note = note;
-    note = NULL;
-    issued->created_at = row.created_at;
-    issued->replaces = row.replaces;
+    issued->role = mem_strdup(spec->kind == ISSUED_SERVER ? san.entries[0].text : spec->role);
+    if (spec->note != NULL && spec->note[0] != '\0')
+        issued->note = mem_strdup(text_clean_copy(clean, sizeof(clean), spec->note));
+    issued->created_at = now;
+    issued->replaces = spec->replaces != NULL ? spec->replaces->id : 0;
     issued->serial = cert_serial(cert);
     issued->not_before = cert_not_before(cert);
     issued->not_after = cert_not_after(cert);
     issued->cert = cert;
     cert = NULL;
 out:
-    free(note);
     cert_free(cert);
     san_clear(&san);
+    return issued;
+}
+
+struct issued *issued_make(struct store *store, const struct authority *authority,
+                           const struct key *authority_key, const struct issue_spec *spec,
+                           struct err *err)
+{
+    struct issued *issued = issued_sign(authority, authority_key, spec, err);
+    struct issued_row row = {.authority_id = authority->id, .kind = spec->kind};
+
+    if (issued == NULL)
+        return NULL;
+    row.role = issued->role;
+    row.note = issued->note;
+    row.cert = issued->cert;
+    row.created_at = issued->created_at;
+    row.replaces = issued->replaces;
+    if (!record(store, authority, &row, &issued->id, err)) {
+        issued_free(issued);
+        return NULL;
+    }
     return issued;
 }
 

@@ -59,6 +59,7 @@ struct issue_spec {
     int usual_days; /* in place of the kind's default, and shortened like it; 0: the default */
     const struct key *key;         /* the subject's key, or: */
     const struct csr *csr;         /* a request made elsewhere */
+    bool for_writing;              /* as in struct cert_request */
     const struct issued *replaces; /* what is renewed, or was never delivered; or NULL */
 };
 

@@ -374,6 +374,26 @@ static void test_log(void **unused)
     free(expected);
 }
 
+static void test_steady_folder(void **unused)
+{
+    (void)unused;
+    assert_true(fs_is_steady_folder(folder));
+    assert_int_equal(chmod(folder, 0777), 0); /* anybody could put a link in our place */
+    assert_false(fs_is_steady_folder(folder));
+    assert_int_equal(chmod(folder, 0770), 0);
+    assert_false(fs_is_steady_folder(folder));
+    assert_int_equal(chmod(folder, 01777), 0); /* as /tmp */
+    assert_true(fs_is_steady_folder(folder));
+    assert_int_equal(chmod(folder, 0700), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(folder, 65534, 65534), 0);
+        assert_false(fs_is_steady_folder(folder));
+        assert_int_equal(chown(folder, 0, 0), 0);
+    }
+    assert_false(fs_is_steady_folder("/dev/null"));
+    assert_false(fs_is_steady_folder("/nonexistent"));
+}
+
 /* Under sudo the folder may be another user's. */
 static void test_log_of_somebody_else(void **unused)
 {
@@ -419,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_names),
         IN_FOLDER(test_log),
         IN_FOLDER(test_log_of_somebody_else),
+        IN_FOLDER(test_steady_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

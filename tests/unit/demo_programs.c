@@ -146,6 +146,31 @@ static void test_the_current_folder_is_not_trusted(void **unused)
     free(good);
 }
 
+static void test_the_current_folder_has_no_pg_config(void **unused)
+{
+    char *good = make_server("good", true);
+    char *evil = make_server("evil", true);
+    char *tools = fs_join(top, "tools");
+    char *bad = mem_printf("#!/bin/sh\necho %s\n", evil);
+    char *script = mem_printf("#!/bin/sh\necho %s\n", good);
+    char old[4096];
+
+    (void)unused;
+    assert_int_equal(mkdir(tools, 0755), 0);
+    write_program(tools, "pg_config", script, 0755);
+    write_program(top, "pg_config", bad, 0755);
+    assert_non_null(getcwd(old, sizeof(old)));
+    assert_int_equal(chdir(top), 0);
+    set_path(".:", tools);
+    expect(NULL, good);
+    assert_int_equal(chdir(old), 0);
+    free(good);
+    free(evil);
+    free(tools);
+    free(bad);
+    free(script);
+}
+
 static void test_pg_config(void **unused)
 {
     char *good = make_server("good", true);
@@ -216,6 +241,7 @@ int main(void)
         IN_TOP(test_asked_for),
         IN_TOP(test_path),
         IN_TOP(test_the_current_folder_is_not_trusted),
+        IN_TOP(test_the_current_folder_has_no_pg_config),
         IN_TOP(test_pg_config),
         IN_TOP(test_pg_config_that_hangs),
         IN_TOP(test_reaches),

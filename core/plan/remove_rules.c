@@ -1,0 +1,114 @@
+/* remove_rules.c - rules of ours go out of pg_hba.conf again; nobody else's line is touched. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/pg/hba.h"
+#include "core/plan/step.h"
+
+static bool is_asked(const struct remove_rules_intent *intent, int number)
+{
+    for (size_t i = 0; i < intent->n_lines; i++) {
+        if (intent->lines[i] == number)
+            return true;
+    }
+    return intent->n_lines == 0;
+}
+
+static bool check_lines(const struct hba *hba, const struct remove_rules_intent *intent,
+                        struct err *err)
+{
+    for (size_t i = 0; i < intent->n_lines; i++) {
+        bool ours = false;
+
+        for (size_t j = 0; j < hba->n && !ours; j++)
+            ours = hba->lines[j].ours && hba->lines[j].number == intent->lines[i];
+        if (!ours)
+            return err_set(err, ERR_BAD_VALUE, _("line %d of pg_hba.conf is not a rule of pgseal"),
+                           intent->lines[i]);
+    }
+    return true;
+}
+
+/* From the end, so that the numbers of the lines above stay right. */
+static size_t take_out(struct hba *hba, const struct remove_rules_intent *intent,
+                       struct strbuf *lines)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < hba->n; i++) {
+        if (hba->lines[i].ours && is_asked(intent, hba->lines[i].number))
+            strbuf_add(lines, hba->lines[i].raw, hba->lines[i].raw_len);
+    }
+    for (size_t i = hba->n; i-- > 0;) {
+        if (!hba->lines[i].ours || !is_asked(intent, hba->lines[i].number))
+            continue;
+        hba_remove(hba, i);
+        n++;
+    }
+    return n;
+}
+
+static bool add_steps(struct plan *plan, const struct strbuf *old, const struct hba *hba,
+                      const struct strbuf *lines, size_t n, struct err *err)
+{
+    const char *path = plan->settings.hba_file;
+    char *title =
+        mem_printf(ngettext("%s: %zu rule goes", "%s: %zu rules go", (unsigned long)n), path, n);
+    struct strbuf wanted = STRBUF_INIT;
+    bool good;
+
+    hba_print(hba, &wanted);
+    good = plan_add_rules_file(plan, old, &wanted, lines, title, err);
+    if (good)
+        plan_add_look(plan, "prove_admin", _("a new admin login"));
+    strbuf_clear(&wanted);
+    free(title);
+    return good;
+}
+
+static bool build(struct plan *plan, const struct remove_rules_intent *intent, struct err *err)
+{
+    struct strbuf old = STRBUF_INIT;
+    struct strbuf lines = STRBUF_INIT;
+    struct hba hba;
+    size_t n;
+    bool good = false;
+
+    if (!plan_read_rules(plan, &old, err) || !hba_check_on_server(plan->target.admin, err)) {
+        strbuf_clear(&old);
+        return false;
+    }
+    hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &hba);
+    if (check_lines(&hba, intent, err)) {
+        n = take_out(&hba, intent, &lines);
+        if (n > 0)
+            good = add_steps(plan, &old, &hba, &lines, n, err);
+        else {
+            struct step *step = plan_add(plan, "hba", PLAN_SAME, json_object());
+
+            step_set_title(step, _("%s: no rule of pgseal is there"), plan->settings.hba_file);
+            good = true;
+        }
+    }
+    hba_clear(&hba);
+    strbuf_clear(&old);
+    strbuf_clear(&lines);
+    return good;
+}
+
+struct plan *plan_remove_rules(const struct plan_target *target,
+                               const struct remove_rules_intent *intent, struct err *err)
+{
+    char *title =
+        mem_printf(_("take pgseal's rules away from server \"%s\""), target->server->name);
+    struct plan *plan = plan_new(target, "remove_rules", title, err);
+
+    free(title);
+    if (plan && build(plan, intent, err))
+        return plan;
+    plan_free(plan);
+    return NULL;
+}

@@ -1,0 +1,586 @@
+/* attempt_run.c - the job of a change: log in, make the plan, wait, apply, wait, keep or take back. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/pg/sessions.h"
+#include "screens/attempt_parts.h"
+#include "screens/server_state.h"
+
+#define CONNECT_MS 10000
+#define FOREVER    INT64_MAX
+#define REFRESH_MS 1000
+
+struct run { /* one job, on its own thread */
+    struct job *job;
+    struct attempt *attempt;
+    struct store *store;
+    struct server *server;
+    struct conn *admin;
+    struct secret *password;
+    char *tls_host;
+    struct plan_target target;
+    struct plan *plan;
+    struct plan_watch watch;
+};
+
+/* ---- what stands between: under the lock, and the page is told ---- */
+
+static struct attempt_view *lock(struct run *run)
+{
+    pthread_mutex_lock(&run->attempt->lock);
+    return &run->attempt->view;
+}
+
+static void unlock(struct run *run)
+{
+    pthread_mutex_unlock(&run->attempt->lock);
+    job_progress(run->job, 0, 0, NULL);
+}
+
+static void go(struct run *run, enum attempt_phase phase)
+{
+    struct attempt_view *view = lock(run);
+
+    view->phase = phase;
+    run->attempt->answer = ATTEMPT_NO_ANSWER;
+    unlock(run);
+}
+
+static void replace(char **text, const char *with)
+{
+    char *copy = mem_strdup(with);
+
+    free(*text);
+    *text = copy;
+}
+
+/* Waits for an answer, a secret, a stop, or the end of the time; the lock is held. */
+static bool wait_heard(struct attempt *attempt, int64_t until_ms)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+
+    if (until_ms == FOREVER)
+        return pthread_cond_wait(&attempt->heard, &attempt->lock) == 0;
+    return pthread_cond_timedwait(&attempt->heard, &attempt->lock, &until) == 0;
+}
+
+static enum attempt_answer wait_answer(struct run *run, int64_t until_ms)
+{
+    struct attempt *attempt = run->attempt;
+    enum attempt_answer answer;
+
+    pthread_mutex_lock(&attempt->lock);
+    while (attempt->answer == ATTEMPT_NO_ANSWER && !attempt->stop && wait_heard(attempt, until_ms))
+        ;
+    answer = attempt->stop ? ATTEMPT_NO : attempt->answer;
+    attempt->answer = ATTEMPT_NO_ANSWER;
+    pthread_mutex_unlock(&attempt->lock);
+    return answer;
+}
+
+static bool stop_asked(void *arg)
+{
+    struct attempt *attempt = ((struct run *)arg)->attempt;
+    bool stop;
+
+    pthread_mutex_lock(&attempt->lock);
+    stop = attempt->stop;
+    pthread_mutex_unlock(&attempt->lock);
+    return stop;
+}
+
+/* A connection is given up only as long as nothing is changed on it: a step is always finished. */
+static bool may_give_up(void *arg)
+{
+    struct attempt *attempt = arg;
+    bool stop;
+
+    pthread_mutex_lock(&attempt->lock);
+    stop = attempt->stop && !attempt_is_open(&attempt->view);
+    pthread_mutex_unlock(&attempt->lock);
+    return stop;
+}
+
+/* NULL: stopped, and err says so. */
+static struct secret *ask(struct attempt *attempt, struct job *job, const char *what,
+                          bool is_password, bool was_wrong, struct err *err)
+{
+    struct attempt_view *view = &attempt->view;
+    struct secret *secret;
+    enum attempt_phase before;
+
+    pthread_mutex_lock(&attempt->lock);
+    before = view->phase;
+    view->phase = ATTEMPT_ASKING;
+    view->is_password = is_password;
+    view->was_wrong = was_wrong;
+    replace(&view->wants, what);
+    job_progress(job, 0, 0, NULL);
+    while (attempt->secret == NULL && !attempt->stop && wait_heard(attempt, FOREVER))
+        ;
+    secret = attempt->stop ? NULL : attempt->secret;
+    if (secret != NULL)
+        attempt->secret = NULL;
+    view->phase = before;
+    pthread_mutex_unlock(&attempt->lock);
+    job_progress(job, 0, 0, NULL);
+    if (secret == NULL)
+        err_set(err, ERR_CANCELLED, _("stopped while this was asked for: %s"), what);
+    return secret;
+}
+
+struct key *attempt_unlock(const struct attempt_tools *tools, const struct authority *authority,
+                           struct err *err)
+{
+    struct key *key = NULL;
+    struct secret *secret = NULL;
+    struct strbuf what = STRBUF_INIT;
+    bool wrong = false;
+
+    if (!authority->key_encrypted)
+        return authority_unlock(tools->target->store, authority, NULL, err);
+    strbuf_printf(&what, _("Passphrase of the CA \"%s\""), authority->name);
+    do {
+        secret_free(secret);
+        secret = ask(tools->attempt, tools->job, what.data, false, wrong, err);
+        if (secret != NULL)
+            key = authority_unlock(tools->target->store, authority, secret, err);
+        wrong = true;
+    } while (secret != NULL && key == NULL && err->code == ERR_PASSPHRASE);
+    secret_free(secret);
+    strbuf_clear(&what);
+    return key;
+}
+
+/* ---- log in ---- */
+
+static bool open_connection(struct run *run, struct err *err)
+{
+    struct params *params = params_parse(run->server->conninfo, err);
+    struct strbuf what = STRBUF_INIT;
+    bool wants = false, wrong = false;
+
+    if (params == NULL)
+        return false;
+    strbuf_printf(&what, _("Password for the server \"%s\""), run->server->name);
+    if (conn_resolve(params, err)) {
+        for (;;) {
+            struct conn_options options = {.password = run->password,
+                                           .connect_timeout_ms = CONNECT_MS,
+                                           .cancelled = may_give_up,
+                                           .cancelled_arg = run->attempt,
+                                           .ret_needs_password = &wants};
+
+            run->admin = conn_open(params, &options, err);
+            if (run->admin != NULL || !wants)
+                break;
+            secret_free(run->password);
+            run->password = ask(run->attempt, run->job, what.data, true, wrong, err);
+            if (run->password == NULL)
+                break;
+            wrong = true;
+        }
+    }
+    strbuf_clear(&what);
+    params_free(params);
+    return run->admin != NULL;
+}
+
+static bool connect(struct run *run, struct err *err)
+{
+    struct attempt_view *view;
+
+    run->store = store_open(run->attempt->store_folder, STORE_WRITE, err);
+    if (run->store == NULL)
+        return false;
+    run->server = server_load(run->store, run->attempt->server, err);
+    if (run->server == NULL ||
+        !server_tls_address(run->server, &run->tls_host, &run->target.tls_port, err))
+        return false;
+    if (run->tls_host[0] == '\0') {
+        err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"),
+                run->server->name);
+        return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
+                               "with its TLS address."));
+    }
+    view = lock(run);
+    view->production = run->server->production;
+    free(view->where);
+    view->where = mem_printf(strchr(run->tls_host, ':') != NULL ? "[%s]:%d" : "%s:%d",
+                             run->tls_host, run->target.tls_port);
+    unlock(run);
+    if (!open_connection(run, err))
+        return false;
+    view = lock(run);
+    view->server_version = conn_server_version(run->admin);
+    unlock(run);
+    run->target.store = run->store;
+    run->target.server = run->server;
+    run->target.admin = run->admin;
+    run->target.admin_password = run->password;
+    run->target.tls_host = run->tls_host;
+    return true;
+}
+
+/* ---- what the plan reports ---- */
+
+static void copy_step(struct attempt_step *to, const struct plan_step_view *from)
+{
+    to->mark = from->mark;
+    to->state = from->state;
+    to->took_ms = from->took_ms;
+    replace(&to->title, from->title);
+    replace(&to->effect, from->effect);
+    replace(&to->saw, from->saw);
+}
+
+static const char *what_happened(const struct plan_step_view *step)
+{
+    switch (step->state) {
+    case JOURNAL_STEP_OPEN:
+        break;
+    case JOURNAL_STEP_DOING:
+        break;
+    case JOURNAL_STEP_DONE:
+        return _("done");
+    case JOURNAL_STEP_SKIPPED:
+        return _("nothing to do");
+    case JOURNAL_STEP_UNDONE:
+        return _("taken back");
+    case JOURNAL_STEP_FAILED:
+        return _("failed");
+    }
+    return "";
+}
+
+static void on_step(void *arg, const struct plan_step_view *step)
+{
+    struct run *run = arg;
+    struct attempt_view *view = lock(run);
+    size_t i = (size_t)step->n - 1;
+
+    if (i < view->n_steps) {
+        enum plan_mark mark = view->steps[i].mark; /* a journalled plan does not know them */
+
+        copy_step(&view->steps[i], step);
+        if (view->is_undo)
+            view->steps[i].mark = mark;
+        if (step->state == JOURNAL_STEP_DOING)
+            view->steps[i].began_ms = clock_mono_ms();
+    }
+    if (step->state != JOURNAL_STEP_DOING)
+        attempt_log_line(view, "%2d  %s: %s", step->n, what_happened(step), step->title);
+    if (step->state != JOURNAL_STEP_DOING && step->saw[0] != '\0')
+        attempt_log_line(view, "    %s", step->saw);
+    unlock(run);
+}
+
+static void on_saw(void *arg, const char *line)
+{
+    struct run *run = arg;
+    struct attempt_view *view = lock(run);
+
+    attempt_log_line(view, "%s", line);
+    unlock(run);
+}
+
+static int count_sessions(struct run *run)
+{
+    struct sessions sessions;
+    struct err ignored = ERR_INIT; /* a role that may not look: the page says nothing about them */
+    int n = 0;
+
+    if (!sessions_read(run->admin, &sessions, &ignored))
+        return -1;
+    for (size_t i = 0; i < sessions.n; i++)
+        n += !sessions.rows[i].own;
+    sessions_clear(&sessions);
+    return n;
+}
+
+static void show_plan(struct run *run)
+{
+    struct strbuf script = STRBUF_INIT;
+    struct attempt_view *view;
+
+    plan_script(run->plan, &script);
+    view = lock(run);
+    replace(&view->title, plan_title(run->plan));
+    view->n_steps = plan_count(run->plan);
+    view->steps = mem_array(view->n_steps + 1, sizeof(*view->steps));
+    for (size_t i = 0; i < view->n_steps; i++) {
+        struct plan_step_view step = plan_step(run->plan, i);
+
+        copy_step(&view->steps[i], &step);
+        view->steps[i].details = attempt_script_part(script.data, i + 1);
+    }
+    free(view->script);
+    view->script = strbuf_steal(&script);
+    unlock(run);
+}
+
+static void set_id(struct run *run)
+{
+    struct attempt_view *view = lock(run);
+
+    view->plan_id = plan_id(run->plan);
+    unlock(run);
+}
+
+/* ---- a new change ---- */
+
+static enum attempt_end end_of(enum journal_plan_state state)
+{
+    switch (state) {
+    case JOURNAL_READY:
+    case JOURNAL_FAILED:
+        return ATTEMPT_END_FAILED;
+    case JOURNAL_KEPT:
+        return ATTEMPT_END_KEPT;
+    case JOURNAL_UNDONE:
+        return ATTEMPT_END_UNDONE;
+    case JOURNAL_DOING:
+    case JOURNAL_DONE:
+    case JOURNAL_LEFT:
+        break;
+    }
+    return ATTEMPT_END_LEFT;
+}
+
+/* Taken back for want of a "keep"; why is kept as the error where there was one before. */
+static enum attempt_end take_back(struct run *run, struct err *err)
+{
+    struct plan_watch watch = run->watch;
+    struct err why = ERR_INIT;
+
+    watch.stop = NULL; /* what is begun here is finished */
+    go(run, ATTEMPT_UNDOING);
+    if (!plan_undo(run->plan, &watch, &why))
+        *err = why;
+    return end_of(plan_state(run->plan));
+}
+
+/* An answer, or another process decided ("plan keep", "plan undo"): then the plan's state says it. */
+static enum attempt_answer wait_to_keep(struct run *run, int64_t until)
+{
+    enum attempt_answer answer = ATTEMPT_NO_ANSWER;
+    struct err ignored = ERR_INIT; /* a store that cannot be read now: asked again */
+
+    while (answer == ATTEMPT_NO_ANSWER && plan_state(run->plan) == JOURNAL_DONE &&
+           clock_mono_ms() < until) {
+        int64_t next = clock_mono_ms() + REFRESH_MS;
+
+        answer = wait_answer(run, next < until ? next : until);
+        if (answer == ATTEMPT_NO_ANSWER)
+            (void)!plan_refresh(run->plan, &ignored);
+    }
+    return answer;
+}
+
+static enum attempt_end wait_for_keep(struct run *run, struct err *err)
+{
+    int64_t until = plan_deadline_ms(run->plan);
+    int sessions = count_sessions(run);
+    struct attempt_view *view;
+    enum attempt_answer answer;
+
+    attempt_log_save(run->attempt);
+    view = lock(run);
+    view->sessions_after = sessions;
+    view->deadline_ms = until;
+    unlock(run);
+    go(run, ATTEMPT_KEEP);
+    answer = wait_to_keep(run, until);
+    if (plan_state(run->plan) != JOURNAL_DONE)
+        return end_of(plan_state(run->plan));
+    if (answer == ATTEMPT_YES && plan_keep(run->plan, err))
+        return ATTEMPT_END_KEPT;
+    if (answer == ATTEMPT_NO_ANSWER) {
+        view = lock(run);
+        view->timed_out = true;
+        attempt_log_line(view, _("nobody kept it in %d s"), run->attempt->keep_seconds);
+        unlock(run);
+    }
+    return take_back(run, err);
+}
+
+/* A change on top of one that is neither kept nor undone could not be taken back in order. */
+static bool check_finished(struct run *run, struct err *err)
+{
+    struct journal_plan_list open = {.n = 0};
+    int64_t unfinished = 0;
+
+    if (!journal_open_plans(run->store, &open, err))
+        return false;
+    for (size_t i = 0; i < open.n; i++) {
+        if (text_equal(open.rows[i]->server, run->server->name) &&
+            open.rows[i]->state != JOURNAL_LEFT)
+            unfinished = open.rows[i]->id;
+    }
+    journal_plan_list_clear(&open);
+    if (unfinished == 0)
+        return true;
+    err_set(err, ERR_UNFINISHED, _("plan %lld on \"%s\" is not finished"), (long long)unfinished,
+            run->server->name);
+    return err_hint(err, _("If no other pgseal is at it: take it back first, with Home, Log and "
+                           "undo."));
+}
+
+static enum attempt_end run_new(struct run *run, struct err *err)
+{
+    struct attempt_tools tools = {.target = &run->target, .attempt = run->attempt, .job = run->job};
+    struct attempt_view *view;
+    enum attempt_end end = ATTEMPT_END_FAILED;
+    int sessions;
+
+    go(run, ATTEMPT_READING);
+    if (!check_finished(run, err))
+        return ATTEMPT_END_FAILED;
+    run->plan = run->attempt->intent.build(run->attempt->data, &tools, err);
+    if (run->plan == NULL)
+        return ATTEMPT_END_FAILED;
+    show_plan(run);
+    if (!plan_nothing_to_do(run->plan)) {
+        go(run, ATTEMPT_REVIEW);
+        if (wait_answer(run, FOREVER) != ATTEMPT_YES) {
+            err_set(err, ERR_CANCELLED, _("the plan was not applied"));
+            return ATTEMPT_END_FAILED;
+        }
+    }
+    sessions = count_sessions(run);
+    view = lock(run);
+    view->sessions_before = sessions;
+    unlock(run);
+    go(run, ATTEMPT_APPLYING);
+    if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
+        end = end_of(plan_state(run->plan));
+    else if (plan_state(run->plan) == JOURNAL_KEPT)
+        end = ATTEMPT_END_NOTHING;
+    else {
+        set_id(run);
+        return wait_for_keep(run, err);
+    }
+    set_id(run);
+    return end;
+}
+
+/* ---- a plan of before is taken back, or kept ---- */
+
+static enum plan_mark journalled_mark(const struct journal_step *step)
+{
+    bool begun = step->state == JOURNAL_STEP_DONE || step->state == JOURNAL_STEP_DOING;
+
+    if (text_starts_with(step->kind, "prove") || text_equal(step->kind, "hba_check"))
+        return PLAN_LOOK;
+    if (text_equal(step->kind, "reload"))
+        return PLAN_ACT;
+    return begun ? PLAN_REMOVE : PLAN_SAME;
+}
+
+static bool show_journalled(struct run *run, enum journal_plan_state *ret_state, struct err *err)
+{
+    struct journal_plan *row = journal_load(run->store, run->attempt->plan_id, err);
+    struct attempt_view *view;
+
+    if (row == NULL)
+        return false;
+    *ret_state = row->state;
+    view = lock(run);
+    view->plan_id = row->id;
+    replace(&view->title, row->title);
+    free(view->script);
+    view->script =
+        mem_printf("pgseal plan %s %lld\n", view->is_keep ? "keep" : "undo", (long long)row->id);
+    view->n_steps = row->n_steps;
+    view->steps = mem_array(row->n_steps + 1, sizeof(*view->steps));
+    for (size_t i = 0; i < row->n_steps; i++) {
+        const struct journal_step *from = &row->steps[i];
+
+        view->steps[i] = (struct attempt_step){.mark = journalled_mark(from),
+                                               .title = mem_strdup(from->title),
+                                               .effect = mem_strdup(""),
+                                               .details = mem_strdup(""),
+                                               .saw = mem_strdup(""),
+                                               .state = from->state};
+    }
+    unlock(run);
+    journal_plan_free(row);
+    return true;
+}
+
+static enum attempt_end run_journalled(struct run *run, struct err *err)
+{
+    enum journal_plan_state state;
+    struct plan_watch watch = run->watch;
+    bool keep = run->attempt->view.is_keep;
+
+    go(run, ATTEMPT_READING);
+    if (!show_journalled(run, &state, err))
+        return ATTEMPT_END_FAILED;
+    go(run, ATTEMPT_REVIEW);
+    if (wait_answer(run, FOREVER) != ATTEMPT_YES) {
+        err_set(err, ERR_CANCELLED, _("nothing was done"));
+        return ATTEMPT_END_FAILED;
+    }
+    if (keep)
+        return plan_keep_journalled(&run->target, run->attempt->plan_id, err) ? ATTEMPT_END_KEPT
+                                                                              : ATTEMPT_END_FAILED;
+    watch.stop = NULL;
+    go(run, ATTEMPT_UNDOING);
+    if (plan_undo_journalled(&run->target, run->attempt->plan_id, &watch, &state, err))
+        return ATTEMPT_END_UNDONE;
+    return state == JOURNAL_KEPT ? ATTEMPT_END_FAILED : end_of(state); /* still kept: untouched */
+}
+
+/* ---- the job ---- */
+
+static void close_all(struct run *run)
+{
+    plan_free(run->plan);
+    conn_close(run->admin);
+    secret_free(run->password);
+    server_free(run->server);
+    store_close(run->store);
+    free(run->tls_host);
+}
+
+static void attempt_run(struct job *job, void *data)
+{
+    struct attempt *attempt = data;
+    struct run run = {.job = job, .attempt = attempt};
+    struct err err = ERR_INIT;
+    enum attempt_end end = ATTEMPT_END_FAILED;
+    struct attempt_view *view;
+
+    run.watch = (struct plan_watch){.step = on_step,
+                                    .saw = on_saw,
+                                    .stop = stop_asked,
+                                    .arg = &run,
+                                    .ask_seconds = attempt->keep_seconds};
+    if (connect(&run, &err))
+        end = attempt->plan_id != 0 ? run_journalled(&run, &err) : run_new(&run, &err);
+    close_all(&run);
+    view = lock(&run);
+    view->end = end;
+    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING ? (struct err)ERR_INIT : err;
+    view->phase = ATTEMPT_ENDED;
+    pthread_mutex_unlock(&attempt->lock);
+    if (view->plan_id != 0)
+        attempt_log_save(attempt);
+    job_progress(job, 0, 0, NULL);
+}
+
+static void attempt_done(void *data)
+{
+    attempt_drop(data);
+}
+
+const struct job_ops attempt_job_ops = {"change of a server", attempt_run, attempt_done};

@@ -1,0 +1,559 @@
+/* plan_draw.c - the page of a change to a server: how it looks. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "screens/error_view.h"
+#include "screens/plan_parts.h"
+#include "tui/utf8.h"
+
+#define MARK_AT   3
+#define NUMBER_AT 5
+#define TITLE_AT  8
+#define LABEL_AT  2
+#define TEXT_AT   17 /* mock-up 8.14 */
+
+/* ---- review ---- */
+
+static void count_marks(const struct attempt_view *view, char *out, size_t size)
+{
+    size_t new = 0, changed = 0, removed = 0, looks = 0;
+
+    for (size_t i = 0; i < view->n_steps; i++) {
+        switch (view->steps[i].mark) {
+        case PLAN_NEW:
+            new ++;
+            break;
+        case PLAN_CHANGE:
+            changed++;
+            break;
+        case PLAN_REMOVE:
+            removed++;
+            break;
+        case PLAN_LOOK:
+            looks++;
+            break;
+        case PLAN_SAME:
+        case PLAN_ACT:
+            break;
+        }
+    }
+    if (view->is_keep)
+        snprintf(out, size, _("%s, plan %lld: it was applied and proven, and not kept yet."),
+                 view->server, (long long)view->plan_id);
+    else if (view->is_undo)
+        snprintf(out, size, _("%s, plan %lld: %zu steps are taken back, the last one first."),
+                 view->server, (long long)view->plan_id, removed);
+    else
+        snprintf(out, size, _("On %s: %zu new, %zu changed, %zu checks. A reload, no restart."),
+                 view->server, new, changed + removed, looks);
+}
+
+static bool has_effect(const struct attempt_step *step)
+{
+    return step->effect[0] != '\0';
+}
+
+/* Rows of a step: its title, and its effect where that is shown below. */
+static int step_rows(const struct plan_page *self, size_t i, bool all)
+{
+    return 1 + (has_effect(&self->view.steps[i]) && (all || i == self->at));
+}
+
+static int all_rows(const struct plan_page *self, bool all)
+{
+    int rows = 0;
+
+    for (size_t i = 0; i < self->view.n_steps; i++)
+        rows += step_rows(self, i, all);
+    return rows;
+}
+
+static void draw_step(const struct plan_page *self, size_t i, struct canvas *list, int row,
+                      bool with_effect)
+{
+    const struct attempt_step *step = &self->view.steps[i];
+    bool here = i == self->at;
+    int width = canvas_columns(list) - TITLE_AT - 2;
+
+    if (here) {
+        canvas_glyph(list, row, 1, STYLE_NORMAL, GLYPH_POINTER);
+        canvas_cursor(list, row, 1);
+    }
+    canvas_printf(list, row, MARK_AT, STYLE_STRONG, "%c", (char)step->mark);
+    canvas_printf(list, row, NUMBER_AT, STYLE_NORMAL, "%2zu", i + 1);
+    canvas_field(list, row, TITLE_AT, width, here ? STYLE_FOCUS : STYLE_NORMAL, step->title);
+    if (with_effect)
+        canvas_field(list, row + 1, TITLE_AT + 2, width - 2, STYLE_NORMAL, step->effect);
+}
+
+static void draw_steps(const struct plan_page *self, struct canvas *body, int row, int rows)
+{
+    struct canvas *list = canvas_part(body, row, 0, rows, canvas_columns(body));
+    bool all = all_rows(self, true) <= rows;
+    int top = 0, scroll = 0, at = 0;
+
+    for (size_t i = 0; i < self->at && i < self->view.n_steps; i++)
+        top += step_rows(self, i, all);
+    if (self->at < self->view.n_steps && top + step_rows(self, self->at, all) > rows)
+        scroll = top + step_rows(self, self->at, all) - rows;
+    at = -scroll;
+    for (size_t i = 0; i < self->view.n_steps; i++) {
+        int height = step_rows(self, i, all);
+
+        if (at >= 0 && at + height <= rows)
+            draw_step(self, i, list, at, height > 1);
+        at += height;
+    }
+    if (scroll > 0)
+        canvas_right(list, 0, canvas_columns(list) - 1, STYLE_STRONG, "^");
+    if (at > rows)
+        canvas_right(list, rows - 1, canvas_columns(list) - 1, STYLE_STRONG, "v");
+    canvas_free(list);
+}
+
+static void draw_review(const struct plan_page *self, struct canvas *body)
+{
+    int rows = canvas_rows(body);
+    char text[200];
+
+    count_marks(&self->view, text, sizeof(text));
+    canvas_field(body, 0, LABEL_AT, canvas_columns(body) - 4, STYLE_STRONG, text);
+    draw_steps(self, body, 2, rows - 5);
+    button_row_draw(&self->buttons, body, rows - 2, LABEL_AT, self->at >= self->view.n_steps);
+    canvas_text(body, rows - 1, LABEL_AT, STYLE_NORMAL,
+                _("+ new   ~ changed   - removed   = same   ! acts now   ? only looks"));
+}
+
+/* ---- keep ---- */
+
+static int draw_file(struct canvas *body, int row, const char *label, const char *path)
+{
+    char text[400];
+
+    if (path[0] == '\0')
+        return row;
+    app_short_path(path, text, sizeof(text));
+    canvas_text(body, row, LABEL_AT, STYLE_LABEL, label);
+    canvas_field(body, row, LABEL_AT + 9, canvas_columns(body) - LABEL_AT - 11, STYLE_NORMAL, text);
+    return row + 1;
+}
+
+/* The last checks, in the words of the proof. */
+static int draw_proof(const struct attempt_view *view, struct canvas *body, int row, int rows)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < view->n_steps && n < (size_t)rows; i++) {
+        const struct attempt_step *step = &view->steps[i];
+        int at;
+
+        if (step->mark != PLAN_LOOK || step->state != JOURNAL_STEP_DONE)
+            continue;
+        at = canvas_mark(body, row, LABEL_AT, MARK_OK) + 1;
+        canvas_field(body, row, at, canvas_columns(body) - at - 2, STYLE_NORMAL, step->title);
+        row++;
+        n++;
+    }
+    return row;
+}
+
+static void draw_keep(const struct plan_page *self, struct canvas *body)
+{
+    const struct attempt_view *view = &self->view;
+    int64_t left = (view->deadline_ms - clock_mono_ms() + 999) / 1000;
+    int at = canvas_mark(body, 0, LABEL_AT, MARK_OK) + 1, row;
+    char text[200];
+
+    canvas_text(body, 0, at, STYLE_STRONG, _("All steps are done, and the checks have passed."));
+    row = draw_proof(view, body, 1, canvas_rows(body) - 11);
+    if (view->sessions_before >= 0 && view->sessions_after >= 0) {
+        at = canvas_mark(body, row, LABEL_AT, MARK_OK) + 1;
+        canvas_printf(body, row++, at, STYLE_NORMAL, _("%d sessions before, %d now"),
+                      view->sessions_before, view->sessions_after);
+    }
+    row++;
+    canvas_text(body, row++, LABEL_AT, STYLE_NORMAL,
+                _("Now try a login of your own from another window, then choose:"));
+    row++;
+    button_row_draw(&self->buttons, body, row++, LABEL_AT, true);
+    row++;
+    snprintf(text, sizeof(text),
+             _("If you choose nothing, the change is taken back by itself in %lld s. The same if "
+               "this window closes."),
+             (long long)(left > 0 ? left : 0));
+    row += canvas_wrap(body, row, LABEL_AT, canvas_columns(body) - 4, 2, STYLE_NORMAL, text);
+    row = draw_file(body, row, _("Log"), view->log_file);
+    draw_file(body, row, _("Script"), view->script_file);
+}
+
+/* ---- the end ---- */
+
+static const char *end_text(const struct attempt_view *view)
+{
+    switch (view->end) {
+    case ATTEMPT_END_KEPT:
+        return _("Kept.");
+    case ATTEMPT_END_NOTHING:
+        return _("Nothing to do: the server is like this already.");
+    case ATTEMPT_END_UNDONE:
+        return view->timed_out ? _("Nobody kept it in time: everything was taken back.")
+                               : _("Everything was taken back.");
+    case ATTEMPT_END_FAILED:
+        return _("Nothing was changed.");
+    case ATTEMPT_END_LEFT:
+        break;
+    }
+    return _("NOT everything was taken back.");
+}
+
+static void draw_result(const struct plan_page *self, struct canvas *body)
+{
+    const struct attempt_view *view = &self->view;
+    bool good = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
+                (view->end == ATTEMPT_END_UNDONE && !view->timed_out);
+    int width = canvas_columns(body) - 4, row = 2;
+    int at = canvas_mark(body, 0, LABEL_AT, good ? MARK_OK : MARK_OFF) + 1;
+
+    at = canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
+    canvas_field(body, 0, at + 1, width - at, STYLE_NORMAL, view->title);
+    if (view->end == ATTEMPT_END_UNDONE)
+        canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
+                      view->server);
+    if (view->end == ATTEMPT_END_KEPT) {
+        row = draw_proof(view, body, row, canvas_rows(body) - 9);
+        row++;
+        if (self->spec->next != NULL)
+            row +=
+                canvas_wrap(body, row, LABEL_AT, width, 2, STYLE_NORMAL, gettext(self->spec->next));
+        row += canvas_wrap(body, row, LABEL_AT, width, 2, STYLE_NORMAL,
+                           _("It can still be taken back: Home, Log and undo."));
+    }
+    row = draw_file(body, row, _("Log"), view->log_file);
+    row = draw_file(body, row, _("Script"), view->script_file);
+    button_row_draw(&self->buttons, body, row + 1, LABEL_AT, true);
+}
+
+/* The step that failed, for people: "step 6 of 8: reload". */
+static void failed_step(const struct attempt_view *view, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < view->n_steps; i++) {
+        if (view->steps[i].state == JOURNAL_STEP_FAILED ||
+            view->steps[i].state == JOURNAL_STEP_DOING) {
+            snprintf(out, size, _("step %zu of %zu: %.120s"), i + 1, view->n_steps,
+                     view->steps[i].title);
+            return;
+        }
+    }
+}
+
+static void draw_error(const struct plan_page *self, struct canvas *body)
+{
+    char step[200];
+    int rows = canvas_rows(body), row = 0, menu_rows = (int)menu_count(self->help);
+
+    failed_step(&self->view, step, sizeof(step));
+    row = error_view_draw(&self->view.err, body, 0, rows - menu_rows - 3);
+    if (step[0] != '\0') {
+        canvas_text(body, row, LABEL_AT, STYLE_LABEL, _("It was"));
+        canvas_field(body, row, TEXT_AT, canvas_columns(body) - TEXT_AT - 2, STYLE_NORMAL, step);
+        row++;
+    }
+    canvas_text(body, row + 1, LABEL_AT, STYLE_STRONG, _("What now?"));
+    menu_draw(self->help, body, row + 2, 0, menu_rows, canvas_columns(body), true);
+}
+
+/* ---- the whole ---- */
+
+static void draw_busy(const struct plan_page *self, struct canvas *body)
+{
+    int at = canvas_mark(body, 0, LABEL_AT, MARK_BUSY) + 1;
+
+    if (self->view.phase == ATTEMPT_CONNECTING)
+        canvas_printf(body, 0, at, STYLE_NORMAL, _("logging in to %s ..."), self->view.server);
+    else
+        canvas_printf(body, 0, at, STYLE_NORMAL, _("reading %s, making the plan ..."),
+                      self->view.server);
+}
+
+void plan_draw(const void *arg, struct canvas *body)
+{
+    const struct plan_page *self = arg;
+
+    switch (self->view.phase) {
+    case ATTEMPT_CONNECTING:
+    case ATTEMPT_READING:
+        draw_busy(self, body);
+        break;
+    case ATTEMPT_ASKING:
+        form_draw(self->secret, body);
+        break;
+    case ATTEMPT_REVIEW:
+        draw_review(self, body);
+        break;
+    case ATTEMPT_APPLYING:
+    case ATTEMPT_UNDOING:
+        progress_draw(self->progress, body, 0, canvas_rows(body));
+        break;
+    case ATTEMPT_KEEP:
+        draw_keep(self, body);
+        break;
+    case ATTEMPT_ENDED:
+        if (plan_has_failed(&self->view))
+            draw_error(self, body);
+        else
+            draw_result(self, body);
+        break;
+    }
+    if (self->question != NULL)
+        dialog_draw(self->question, body);
+}
+
+/* ---- the frame ---- */
+
+static const struct binding busy_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"Esc", N_("Back"), N_("stop, and go one step back"), 95},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding review_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the plan as a script"), 90},
+    {"F3", N_("Words"), N_("the words explained"), 0},
+    {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
+    {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
+    {"a", N_("Apply..."), N_("asks first"), 85},
+    {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding work_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the plan as a script"), 90},
+    {"Esc", N_("Stop and undo"), N_("stop after this step and take everything back"), 95},
+    {"Ctrl-C", N_("Stop and undo"), N_("the same"), 0},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding undo_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the plan as a script"), 90},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding keep_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the plan as a script"), 90},
+    {N_("Left Right"), N_("Choose"), N_("the other button"), 60},
+    {N_("Enter"), N_("Press"), N_("press the button"), 80},
+    {"v", N_("Log"), N_("what was done so far"), 70},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding end_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the plan as a script"), 90},
+    {"v", N_("Log"), N_("what was done"), 70},
+    {N_("Enter"), N_("Choose"), N_("press the button, take the line"), 80},
+    {"Esc", N_("Back"), N_("one step back"), 95},
+    {NULL, NULL, NULL, 0},
+};
+
+/* [ok] Review  [>>] Apply  [  ] Keep */
+static void fill_path(const struct plan_page *self, struct frame *ret)
+{
+    static const char *const new_steps[] = {N_("Review"), N_("Apply"), N_("Keep")};
+    static const char *const undo_steps[] = {N_("Review"), N_("Undo")};
+    static const char *const keep_steps[] = {N_("Review"), N_("Keep")};
+    const struct attempt_view *view = &self->view;
+    const char *const *steps = view->is_undo ? undo_steps : view->is_keep ? keep_steps : new_steps;
+    size_t n = view->is_undo || view->is_keep ? 2 : 3, at = 0;
+    bool failed = plan_has_failed(view), done;
+    int len;
+
+    switch (view->phase) {
+    case ATTEMPT_CONNECTING:
+    case ATTEMPT_READING:
+    case ATTEMPT_ASKING:
+    case ATTEMPT_REVIEW:
+        break;
+    case ATTEMPT_APPLYING:
+        at = 1;
+        break;
+    case ATTEMPT_KEEP:
+    case ATTEMPT_UNDOING:
+        at = n - 1;
+        break;
+    case ATTEMPT_ENDED:
+        done = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
+               (view->end == ATTEMPT_END_UNDONE && view->is_undo);
+        at = done ? n : view->plan_id != 0 ? 1 : 0;
+        break;
+    }
+    len = snprintf(ret->path, sizeof(ret->path), _("Home > %s"), gettext(self->spec->path));
+    for (size_t i = 0; i < n && len > 0 && (size_t)len < sizeof(ret->path); i++) {
+        enum mark mark = i < at                         ? MARK_OK
+                         : i > at                       ? MARK_TODO
+                         : failed                       ? MARK_BAD
+                         : view->phase == ATTEMPT_ENDED ? MARK_OFF
+                                                        : MARK_HERE;
+
+        len += snprintf(ret->path + len, sizeof(ret->path) - (size_t)len, "  %s %s",
+                        mark_text(mark), gettext(steps[i]));
+    }
+}
+
+static void fill_clock(const struct plan_page *self, struct frame *ret)
+{
+    const struct attempt_view *view = &self->view;
+    int64_t seconds = (clock_mono_ms() - self->started_ms) / 1000;
+    int64_t left = (view->deadline_ms - clock_mono_ms() + 999) / 1000;
+
+    if (view->phase == ATTEMPT_KEEP)
+        snprintf(ret->path_right, sizeof(ret->path_right), _("%02lld:%02lld left"),
+                 (long long)(left > 0 ? left / 60 : 0), (long long)(left > 0 ? left % 60 : 0));
+    else if (attempt_is_open(view))
+        snprintf(ret->path_right, sizeof(ret->path_right), "%02lld:%02lld",
+                 (long long)(seconds / 60), (long long)(seconds % 60));
+    else if (plan_has_failed(view))
+        snprintf(ret->path_right, sizeof(ret->path_right), "PS-%d", (int)view->err.code);
+}
+
+static void fill_right(const struct plan_page *self, struct frame *ret)
+{
+    const struct attempt_view *view = &self->view;
+    int version = view->server_version;
+
+    if (version != 0)
+        snprintf(ret->right, sizeof(ret->right), _("server: %.30s %.30s PG %d.%d"), view->server,
+                 view->where, version / 10000, version % 10000);
+    else
+        snprintf(ret->right, sizeof(ret->right), _("server: %.40s"), view->server);
+}
+
+static void say(struct frame *ret, enum mark mark, const char *text)
+{
+    ret->message_mark = mark;
+    snprintf(ret->message, sizeof(ret->message), "%.159s", text);
+}
+
+static void frame_busy(struct frame *ret)
+{
+    ret->bindings = busy_keys;
+    ret->why = _("The server's settings and files are read, and the plan is made from them. "
+                 "Nothing is changed by that.");
+    say(ret, MARK_BUSY, _("Working. It takes a moment."));
+}
+
+static void frame_review(const struct plan_page *self, struct frame *ret)
+{
+    ret->bindings = review_keys;
+    if (self->at < self->view.n_steps) {
+        snprintf(ret->why_title, sizeof(ret->why_title), _("step %zu"), self->at + 1);
+        ret->why = has_effect(&self->view.steps[self->at])
+                       ? self->view.steps[self->at].effect
+                       : _("Enter shows what the step does, line by line.");
+    } else {
+        ret->why =
+            _("The steps run in this order; each is looked at before and after. If one of them "
+              "or a check fails, those before it are taken back by themselves, the last first.");
+    }
+    ret->help = _("+ new, ~ changed, - removed, = the same already, ! acts now, ? only looks.\n"
+                  "Nothing is done before you have said \"yes\" to a question. After that pgseal "
+                  "asks whether the change shall be kept; without an answer it is taken back.");
+    say(ret, MARK_NONE,
+        self->view.is_undo ? _("Nothing was taken back yet.  a asks, then takes it back.")
+        : self->view.is_keep
+            ? _("Not kept yet.  a asks, then keeps it.")
+            : _("Not applied yet.  a asks, then applies.  F2 shows all commands."));
+}
+
+static void frame_work(const struct plan_page *self, struct frame *ret)
+{
+    bool undoing = self->view.phase == ATTEMPT_UNDOING;
+
+    ret->bindings = undoing ? undo_keys : work_keys;
+    ret->why = undoing
+                   ? _("What was changed is set back in reverse order, the server reloads, and "
+                       "what it does on the wire is compared with what it did before.")
+                   : _("The administrator's own connection stays open meanwhile, so the change can "
+                       "be taken back even if nobody new could log in. You need not do anything.");
+    if (undoing)
+        say(ret, MARK_BUSY, _("Taking everything back."));
+    else if (self->view.stopping)
+        say(ret, MARK_WARN,
+            _("Stopping after this step, then taking back. Ctrl-C again leaves that for the next "
+              "start."));
+    else
+        say(ret, MARK_BUSY,
+            _("Working.  Esc or Ctrl-C: stop after this step and take everything back."));
+}
+
+static void frame_keep(struct frame *ret)
+{
+    ret->bindings = keep_keys;
+    ret->why = _("A rule can be right for the test and wrong for somebody else. As long as you "
+                 "have not kept it, one key takes it back. After \"Keep\" you can still undo with "
+                 "Home, Log and undo.");
+    say(ret, MARK_NONE, _("Keep it, or undo it. Without an answer it is taken back."));
+}
+
+static void frame_end(const struct plan_page *self, struct frame *ret)
+{
+    const struct attempt_view *view = &self->view;
+
+    ret->bindings = end_keys;
+    if (plan_has_failed(view)) {
+        char text[160];
+
+        ret->why = _("The log holds the plan, its steps and the error. It never holds private "
+                     "keys or passwords.");
+        snprintf(text, sizeof(text), _("More about this error: pgseal explain PS-%d"),
+                 (int)view->err.code);
+        say(ret, MARK_BAD, text);
+        return;
+    }
+    ret->why = view->end == ATTEMPT_END_KEPT
+                   ? _("Every step stands in the journal, with what was there before it. That is "
+                       "what an undo works from, also weeks later.")
+                   : _("The journal remembers what was tried.");
+    say(ret, view->end == ATTEMPT_END_KEPT ? MARK_OK : MARK_NONE, end_text(view));
+}
+
+void plan_frame(const void *arg, struct frame *ret)
+{
+    const struct plan_page *self = arg;
+
+    snprintf(ret->title, sizeof(ret->title), "%s", gettext(self->spec->title));
+    fill_right(self, ret);
+    fill_path(self, ret);
+    fill_clock(self, ret);
+    ret->word = self->spec->word;
+    ret->no_suspend = attempt_is_open(&self->view);
+    switch (self->view.phase) {
+    case ATTEMPT_CONNECTING:
+    case ATTEMPT_READING:
+        frame_busy(ret);
+        break;
+    case ATTEMPT_ASKING:
+        form_frame(self->secret, ret);
+        break;
+    case ATTEMPT_REVIEW:
+        frame_review(self, ret);
+        break;
+    case ATTEMPT_APPLYING:
+    case ATTEMPT_UNDOING:
+        frame_work(self, ret);
+        break;
+    case ATTEMPT_KEEP:
+        frame_keep(ret);
+        break;
+    case ATTEMPT_ENDED:
+        frame_end(self, ret);
+        break;
+    }
+    if (self->message[0] != '\0')
+        say(ret, self->message_mark, self->message);
+    if (self->question != NULL)
+        dialog_frame(self->question, ret);
+}

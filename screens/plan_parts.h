@@ -1,0 +1,44 @@
+/*
+ * plan_parts.h - what plan_page.c and plan_draw.c share; nobody else includes it.
+ */
+#ifndef PGSEAL_SCREENS_PLAN_PARTS_H
+#define PGSEAL_SCREENS_PLAN_PARTS_H
+
+#include "screens/plan_page.h"
+#include "tui/button_row.h"
+#include "tui/dialog.h"
+#include "tui/form.h"
+#include "tui/menu.h"
+#include "tui/progress.h"
+
+struct plan_page {
+    struct app *app;
+    const struct plan_page_spec *spec; /* borrowed */
+    void *data;                        /* of the intent; NULL: a plan of the journal */
+    char *server;
+    int64_t plan_id;
+    bool keep; /* that plan is kept; else it is taken back */
+
+    struct attempt *attempt;
+    struct attempt_view view;
+    int64_t started_ms;        /* of applying */
+    size_t at;                 /* review: a step, or view.n_steps: the buttons */
+    struct button_row buttons; /* review, keep, result */
+    struct dialog *question;
+    struct form *secret; /* ATTEMPT_ASKING */
+    int secret_field;
+    struct progress *progress;
+    struct menu *help; /* the error page's */
+    struct timer *tick;
+    char message[160];
+    enum mark message_mark;
+};
+
+enum plan_help { PLAN_HELP_AGAIN, PLAN_HELP_UNDO, PLAN_HELP_BACK, PLAN_HELP_LOG, PLAN_HELP_HOME };
+
+/* The error page is shown: it ended with an error that a person should read. */
+bool plan_has_failed(const struct attempt_view *view);
+void plan_draw(const void *arg, struct canvas *body);
+void plan_frame(const void *arg, struct frame *ret);
+
+#endif

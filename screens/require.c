@@ -1,0 +1,494 @@
+/* require.c - from now on these roles need their certificate: the answers for the plan. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "screens/kit_look.h"
+#include "screens/pages.h"
+#include "screens/plan_page.h"
+#include "screens/require_job.h"
+#include "tui/form.h"
+
+#define QUIET_MS 300
+
+struct require {
+    struct app *app;
+    struct form *form;
+    int database, roles, address, method, folder;
+    struct job *facts_job;
+    struct rules_facts *facts; /* NULL: not read yet */
+    char *looked;              /* the folder that was, or is being, looked at */
+    struct timer *quiet;
+    struct job *kit_job;
+    struct kit_look *kit; /* NULL: not looked at */
+};
+
+static const struct plan_page_spec spec = {
+    .title = N_("Require certificates"),
+    .path = N_("Require"),
+    .next = N_("Who has no certificate is refused from now on. Sessions that were open stay open."),
+    .word = "cert method",
+    .intent = &require_intent,
+};
+
+/* ---- fields ---- */
+
+static const struct form_field database_field = {
+    .label = N_("Database"),
+    .why = N_("The rules are written for logins to this database. \"all\" means every database."),
+    .help = N_("One name, letter by letter, or: all"),
+    .word = "pg_hba.conf",
+    .width = 30,
+    .max = 63,
+};
+static const struct form_field roles_field = {
+    .label = N_("Roles"),
+    .why = N_("The roles that shall need a certificate. Others are not touched: begin with one, "
+              "and see it work."),
+    .help = N_("Names with commas between them. Each needs a certificate of a CA that the server "
+               "trusts, with the role as its name (CN)."),
+    .word = "cert method",
+};
+static const struct form_field address_field = {
+    .label = N_("Coming from"),
+    .why = N_("Addresses that the rules are for: a range such as 10.0.0.0/8, one address, or "
+              "\"all\". Logins from elsewhere go on by the lines that are there now."),
+    .help = N_("CIDR: 10.0.0.0/8, 192.168.1.5/32, 2001:db8::/32; or: all. Logins by the socket "
+               "are never touched: that is the administrator's way back."),
+    .word = "pg_hba.conf",
+    .width = 30,
+};
+static const struct form_field method_field = {
+    .label = N_("They log in with"),
+    .why = N_("\"cert\": the certificate is enough, and its name must be the role. The others want "
+              "the password too, so that a stolen key alone does not open the door."),
+    .help = N_("verify-ca takes ANY certificate of a trusted CA beside the password, whatever its "
+               "name: choose it only where names cannot match."),
+    .word = "clientcert",
+};
+static const struct choice_item method_items[] = {
+    {N_("certificate"), N_("method cert; usual")},
+    {N_("certificate and password"), N_("clientcert=verify-full")},
+    {N_("any certificate and password"), N_("clientcert=verify-ca")},
+};
+static const enum access_method methods[] = {ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA};
+static const struct form_field folder_field = {
+    .label = N_("Try a login with"),
+    .why = N_("A client's folder as pgseal wrote it. With it the change is proven by real logins: "
+              "with the certificate one must get in, without it one must be refused."),
+    .help = N_("A folder with NAME.crt, NAME.key (without a passphrase) and root.crt. Empty: no "
+               "login is tried; the rules are still checked by the server before they count."),
+    .word = "verify-full",
+    .width = 38,
+    .max = 1000,
+    .after = N_("optional"),
+};
+
+/* ---- reading the form ---- */
+
+static void add_role(struct require_data *data, const char *role)
+{
+    data->roles = mem_realloc_array(data->roles, data->n_roles + 1, sizeof(*data->roles));
+    data->roles[data->n_roles++] = mem_strdup(role);
+}
+
+/* Between commas; blanks around a name are none of it. */
+static void read_roles(const char *text, struct require_data *data)
+{
+    char *copy = mem_strdup(text), *rest = copy;
+
+    for (char *role; (role = strsep(&rest, ",")) != NULL;) {
+        size_t len;
+
+        role += strspn(role, " \t");
+        len = strlen(role);
+        while (len > 0 && strchr(" \t", role[len - 1]) != NULL)
+            role[--len] = '\0';
+        if (len > 0)
+            add_role(data, role);
+    }
+    free(copy);
+}
+
+static struct require_data *read_data(const struct require *self)
+{
+    struct require_data *data = mem_zalloc(sizeof(*data));
+    const struct kit_look *kit = self->kit;
+
+    data->database = mem_strdup(form_text(self->form, self->database));
+    data->address = mem_strdup(form_text(self->form, self->address));
+    data->method = methods[form_choice(self->form, self->method)];
+    read_roles(form_text(self->form, self->roles), data);
+    if (kit != NULL && kit->ok && form_text(self->form, self->folder)[0] != '\0') {
+        data->probe_role = mem_strdup(kit->role);
+        data->probe_cert = mem_strdup(kit->cert);
+        data->probe_key = mem_strdup(kit->key);
+        data->probe_root = kit->root[0] != '\0' ? mem_strdup(kit->root) : NULL;
+    }
+    return data;
+}
+
+/* ---- what the server says today ---- */
+
+static void count_sessions(const struct require *self, const char *role, size_t *ret_all,
+                           size_t *ret_without)
+{
+    const struct sessions *sessions = &self->facts->who.sessions;
+
+    *ret_all = *ret_without = 0;
+    for (size_t i = 0; i < sessions->n; i++) {
+        const struct session *row = &sessions->rows[i];
+
+        if (!text_equal(row->role, role) || row->class == SESSION_SOCKET)
+            continue;
+        (*ret_all)++;
+        *ret_without += row->class != SESSION_TLS_CERT;
+    }
+}
+
+/* One role: is it there, may it log in, who of it is connected without a certificate. */
+static enum mark say_role(const struct require *self, const char *role, struct strbuf *out)
+{
+    const struct role_row *row = role_list_get(&self->facts->who.roles, role);
+    size_t all, without;
+
+    if (out->len > 0)
+        strbuf_add_char(out, '\n');
+    if (row == NULL) {
+        strbuf_printf(out, _("role \"%s\" is not on %s"), role, app_server(self->app));
+        return MARK_WARN;
+    }
+    if (!row->can_login) {
+        strbuf_printf(out, _("role \"%s\" may not log in"), role);
+        return MARK_WARN;
+    }
+    count_sessions(self, role, &all, &without);
+    if (row->superuser)
+        strbuf_printf(out, _("role \"%s\" is a SUPERUSER; by the socket it still gets in"), role);
+    else if (without > 0)
+        strbuf_printf(out,
+                      _("%zu of %zu sessions of \"%s\" have no certificate: they could not "
+                        "come back"),
+                      without, all, role);
+    else
+        strbuf_printf(out, _("role \"%s\" is on %s; %zu sessions now"), role, app_server(self->app),
+                      all);
+    return row->superuser || without > 0 ? MARK_WARN : MARK_OK;
+}
+
+static void check_roles(struct require *self, struct form *form)
+{
+    struct require_data *data = mem_zalloc(sizeof(*data));
+    struct strbuf note = STRBUF_INIT;
+    enum mark mark = MARK_OK;
+
+    read_roles(form_text(form, self->roles), data);
+    for (size_t i = 0; i < data->n_roles; i++) {
+        if (text_equal(data->roles[i], "all") || strchr("+/@", data->roles[i][0]) != NULL) {
+            strbuf_printf(&note, _("\"%s\" is no role: name the roles one by one"), data->roles[i]);
+            mark = MARK_BAD;
+            break;
+        }
+        if (self->facts != NULL && self->facts->ok && i < 3 &&
+            say_role(self, data->roles[i], &note) == MARK_WARN)
+            mark = MARK_WARN;
+    }
+    form_say(form, self->roles, data->n_roles == 0 ? MARK_TODO : mark, note.data);
+    strbuf_clear(&note);
+    require_data_free(data);
+}
+
+/* The line that decides today for the first role: the new ones go above it. */
+static void say_first_match(const struct require *self, const char *role, struct strbuf *out)
+{
+    const struct rules_facts *facts = self->facts;
+    const struct role_row *row = role_list_get(&facts->who.roles, role);
+    const char *database = form_text(self->form, self->database);
+    struct hba_client client = {.database = text_equal(database, "all") ? NULL : database,
+                                .role = role,
+                                .address = form_text(self->form, self->address),
+                                .tls = true};
+    struct strbuf raw = STRBUF_INIT;
+    bool sure = false;
+    int at;
+
+    if (row != NULL) {
+        client.member_of = (const char *const *)row->member_of;
+        client.n_member_of = row->n_member_of;
+    }
+    at = hba_first_match(&facts->hba, &client, &sure);
+    if (at < 0) {
+        strbuf_printf(out, _("today no line fits \"%s\": nobody gets in"), role);
+        return;
+    }
+    text_clean(&raw, facts->hba.lines[at].raw, facts->hba.lines[at].raw_len, TEXT_ONE_LINE);
+    while (raw.len > 0 && raw.data[raw.len - 1] == ' ')
+        strbuf_truncate(&raw, raw.len - 1);
+    strbuf_printf(out,
+                  sure ? _("today line %d decides for \"%s\":\n%s")
+                       : _("today line %d may decide for \"%s\":\n%s"),
+                  facts->hba.lines[at].number, role, raw.data);
+    strbuf_clear(&raw);
+}
+
+static bool good_address(const char *text)
+{
+    char *line = mem_printf("host all all %s%s reject", text,
+                            text_equal(text, "all") || strchr(text, '/') != NULL ? ""
+                            : strchr(text, ':') != NULL                          ? "/128"
+                                                                                 : "/32");
+    struct hba hba;
+    bool good = text[strcspn(text, " \t,\"#")] == '\0';
+
+    hba_parse(line, strlen(line), 150000, &hba);
+    good = good && hba.n == 1 && hba.lines[0].kind == HBA_RULE;
+    hba_clear(&hba);
+    free(line);
+    return good;
+}
+
+static void check_address(struct require *self, struct form *form)
+{
+    const char *text = form_text(form, self->address);
+    struct require_data *data = mem_zalloc(sizeof(*data));
+    struct strbuf note = STRBUF_INIT;
+
+    read_roles(form_text(form, self->roles), data);
+    if (text[0] == '\0') {
+        form_say(form, self->address, MARK_TODO, NULL);
+    } else if (!good_address(text)) {
+        form_say(form, self->address, MARK_BAD,
+                 _("not a range of addresses: 10.0.0.0/8, 192.168.1.5, all"));
+    } else if (self->facts == NULL) {
+        form_say(form, self->address, MARK_NONE, _("reading the rules of today ..."));
+    } else if (!self->facts->ok) {
+        strbuf_printf(&note, _("the rules of today are not shown: %s"), self->facts->err.msg);
+        form_say(form, self->address, MARK_WARN, note.data);
+    } else {
+        if (data->n_roles > 0)
+            say_first_match(self, data->roles[0], &note);
+        form_say(form, self->address, MARK_OK, note.data);
+    }
+    strbuf_clear(&note);
+    require_data_free(data);
+}
+
+/* ---- the client's folder ---- */
+
+static void stop_looking(struct require *self)
+{
+    timer_stop(self->quiet);
+    self->quiet = NULL;
+    if (self->kit_job != NULL)
+        job_cancel(self->kit_job);
+    self->kit_job = NULL;
+    kit_look_free(self->kit);
+    self->kit = NULL;
+}
+
+static bool has_role(const struct require *self, const char *role)
+{
+    struct require_data *data = mem_zalloc(sizeof(*data));
+    bool found = false;
+
+    read_roles(form_text(self->form, self->roles), data);
+    for (size_t i = 0; i < data->n_roles; i++)
+        found = found || text_equal(data->roles[i], role);
+    require_data_free(data);
+    return found;
+}
+
+static void say_kit(const struct require *self, struct form *form)
+{
+    const struct kit_look *kit = self->kit;
+    char note[300];
+
+    if (!kit->ok) {
+        form_say(form, self->folder, MARK_BAD, kit->err.msg);
+    } else if (kit->key_encrypted) {
+        form_say(form, self->folder, MARK_BAD,
+                 _("its key has a passphrase: it cannot be tried from here; leave this empty"));
+    } else if (methods[form_choice(form, self->method)] != ACCESS_CERT) {
+        form_say(form, self->folder, MARK_BAD,
+                 _("with a password beside it the login cannot be tried from here; leave this "
+                   "empty"));
+    } else if (!has_role(self, kit->role)) {
+        snprintf(note, sizeof(note), _("this is the certificate of \"%.60s\", not of these roles"),
+                 kit->role);
+        form_say(form, self->folder, MARK_BAD, note);
+    } else {
+        snprintf(note, sizeof(note), _("certificate of \"%.60s\": its login will be tried"),
+                 kit->role);
+        form_say(form, self->folder, MARK_OK, note);
+    }
+}
+
+static void check_folder(struct require *self, struct form *form)
+{
+    const char *folder = form_text(form, self->folder);
+
+    if (strcmp(folder, self->looked) != 0) {
+        char *copy = mem_strdup(folder);
+
+        free(self->looked);
+        self->looked = copy;
+        stop_looking(self);
+        if (folder[0] != '\0')
+            self->quiet = timer_start(app_loop(self->app), self, QUIET_MS, 0);
+    }
+    if (folder[0] == '\0')
+        form_say(form, self->folder, MARK_NONE, NULL);
+    else if (self->kit == NULL)
+        form_say(form, self->folder, MARK_BUSY, NULL);
+    else
+        say_kit(self, form);
+}
+
+static void check(void *arg, struct form *form)
+{
+    struct require *self = arg;
+
+    form_say(form, self->database, form_text(form, self->database)[0] != '\0' ? MARK_OK : MARK_TODO,
+             NULL);
+    check_roles(self, form);
+    check_address(self, form);
+    form_say(form, self->method,
+             methods[form_choice(form, self->method)] == ACCESS_VERIFY_CA ? MARK_WARN : MARK_NONE,
+             methods[form_choice(form, self->method)] == ACCESS_VERIFY_CA
+                 ? _("any certificate of a trusted CA will do: its name is not looked at")
+                 : NULL);
+    check_folder(self, form);
+}
+
+/* ---- events ---- */
+
+static bool own_event(struct require *self, const struct event *event)
+{
+    if (event->type == EVENT_JOB && event->job == self->facts_job) {
+        rules_facts_free(self->facts);
+        self->facts = job_take(self->facts_job);
+        self->facts_job = NULL;
+    } else if (event->type == EVENT_JOB && event->job == self->kit_job) {
+        self->kit = job_take(self->kit_job);
+        self->kit_job = NULL;
+    } else if (event->type == EVENT_TIMER && event->timer == self->quiet) {
+        timer_stop(self->quiet);
+        self->quiet = NULL;
+        self->kit_job = kit_look_start(self->app, self, self->looked);
+    } else {
+        return false;
+    }
+    form_recheck(self->form);
+    return true;
+}
+
+static struct nav require_event(void *arg, const struct event *event)
+{
+    struct require *self = arg;
+
+    if (own_event(self, event))
+        return nav_stay();
+    if (event->type == EVENT_SHOWN) {
+        if (app_take_done(self->app))
+            return nav_pop();
+        if (self->facts_job == NULL) /* also after a plan that was not kept: rules may be others */
+            self->facts_job = rules_facts_start(self->app, self);
+        return nav_stay();
+    }
+    switch (form_event(self->form, event)) {
+    case FORM_SUBMIT:
+        return nav_push(page_plan(self->app, &spec, read_data(self)));
+    case FORM_CANCEL:
+        return nav_pop();
+    case FORM_CHANGED:
+    case FORM_IGNORED:
+        break;
+    }
+    return nav_stay();
+}
+
+/* ---- drawing ---- */
+
+static void require_draw(const void *arg, struct canvas *body)
+{
+    const struct require *self = arg;
+
+    form_draw(self->form, body);
+}
+
+static void require_frame(const void *arg, struct frame *ret)
+{
+    const struct require *self = arg;
+
+    snprintf(ret->title, sizeof(ret->title), "%s", gettext(spec.title));
+    snprintf(ret->right, sizeof(ret->right), _("server: %.60s"), app_server(self->app));
+    snprintf(ret->path, sizeof(ret->path), _("Home > %s"), gettext(spec.path));
+    ret->word = spec.word;
+    form_frame(self->form, ret);
+}
+
+static void require_commands(const void *arg, struct strbuf *out)
+{
+    const struct require *self = arg;
+    struct require_data *data = read_data(self);
+
+    if (data->n_roles == 0)
+        add_role(data, "alice");
+    strbuf_add_str(out, _("# the rules of today, as the server reads them\n"));
+    strbuf_add_str(out, "psql -c 'SELECT line_number, type, database, user_name, address, "
+                        "auth_method,\n    options, error FROM pg_hba_file_rules'\n\n");
+    strbuf_add_str(out, _("# the plan, its question and its proof; --dry-run only shows it\n"));
+    require_intent.command(data, app_server(self->app), out);
+    require_data_free(data);
+}
+
+static void require_free(void *arg)
+{
+    struct require *self = arg;
+
+    app_keep(self->app, "require.database", form_text(self->form, self->database));
+    app_keep(self->app, "require.roles", form_text(self->form, self->roles));
+    app_keep(self->app, "require.address", form_text(self->form, self->address));
+    form_free(self->form);
+    rules_facts_free(self->facts);
+    kit_look_free(self->kit);
+    free(self->looked);
+    free(self);
+}
+
+static const struct screen_ops require_ops = {
+    .name = "require",
+    .event = require_event,
+    .draw = require_draw,
+    .frame = require_frame,
+    .commands = require_commands,
+    .free = require_free,
+};
+
+struct screen *page_require(struct app *app)
+{
+    struct require *self = mem_zalloc(sizeof(*self));
+    const char *database = app_kept(app, "require.database");
+    const char *address = app_kept(app, "require.address");
+    const char *roles = app_kept(app, "require.roles");
+
+    self->app = app;
+    self->looked = mem_strdup("");
+    self->form = form_new(N_("See the plan"), NULL, check, self);
+    self->database =
+        form_add_text(self->form, &database_field, database != NULL ? database : "all");
+    self->roles =
+        form_add_text(self->form, &roles_field, roles != NULL ? roles : app_kept(app, "made.role"));
+    self->address = form_add_text(self->form, &address_field, address != NULL ? address : "all");
+    self->method =
+        form_add_choice(self->form, &method_field, method_items, ARRAY_LEN(method_items), 0);
+    self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.proof"));
+    form_focus(self->form, self->database);
+    form_recheck(self->form);
+    return screen_new(&require_ops, self);
+}

@@ -1,0 +1,191 @@
+/* require_job.c - the rules of a server as they are, and the intent to require certificates. */
+#include "config.h"
+
+#include "screens/require_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/pg/files.h"
+#include "core/pg/settings.h"
+
+#define CONNECT_MS 5000
+#define HBA_MAX    ((size_t)4 << 20)
+
+/* ---- facts ---- */
+
+static bool cancelled(void *arg)
+{
+    return job_cancelled(arg);
+}
+
+static struct conn *log_in(struct rules_facts *self, struct job *job)
+{
+    struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
+    struct server *server = store != NULL ? server_load(store, self->server, &self->err) : NULL;
+    struct params *params = server != NULL ? params_parse(server->conninfo, &self->err) : NULL;
+    struct conn_options options = {.connect_timeout_ms = CONNECT_MS,
+                                   .cancelled = cancelled,
+                                   .cancelled_arg = job,
+                                   .ret_needs_password = &self->wants_password};
+    struct conn *conn = NULL;
+
+    store_close(store);
+    if (params != NULL && conn_resolve(params, &self->err))
+        conn = conn_open(params, &options, &self->err);
+    params_free(params);
+    server_free(server);
+    return conn;
+}
+
+static bool read_rules(struct rules_facts *self, struct conn *conn)
+{
+    struct settings settings;
+    struct files *files = NULL;
+    struct strbuf bytes = STRBUF_INIT;
+    bool good = false;
+
+    if (!settings_read(conn, &settings, &self->err))
+        return false;
+    files = files_new(conn, settings.data_directory, &self->err);
+    if (files != NULL && files_read(files, settings.hba_file, HBA_MAX, &bytes, &self->err) &&
+        simulate_read(conn, settings.ident_file, &self->who, &self->err)) {
+        hba_parse(bytes.data, bytes.len, conn_server_version(conn), &self->hba);
+        good = true;
+    }
+    strbuf_clear(&bytes);
+    files_free(files);
+    settings_clear(&settings);
+    return good;
+}
+
+static void facts_run(struct job *job, void *data)
+{
+    struct rules_facts *self = data;
+    struct conn *conn = log_in(self, job);
+
+    self->ok = conn != NULL && read_rules(self, conn);
+    conn_close(conn);
+}
+
+void rules_facts_free(void *data)
+{
+    struct rules_facts *self = data;
+
+    if (self == NULL)
+        return;
+    if (self->ok) {
+        hba_clear(&self->hba);
+        simulate_who_clear(&self->who);
+    }
+    free(self->store_folder);
+    free(self->server);
+    free(self);
+}
+
+static const struct job_ops facts_ops = {"rules: facts", facts_run, rules_facts_free};
+
+struct job *rules_facts_start(struct app *app, void *owner)
+{
+    struct rules_facts *self = mem_zalloc(sizeof(*self));
+
+    self->store_folder = mem_strdup(app_store_folder(app));
+    self->server = mem_strdup(app_server(app));
+    return job_start(app_loop(app), owner, &facts_ops, self);
+}
+
+/* ---- the intent ---- */
+
+void require_data_free(void *data)
+{
+    struct require_data *self = data;
+
+    for (size_t i = 0; i < self->n_roles; i++)
+        free(self->roles[i]);
+    free(self->roles);
+    free(self->database);
+    free(self->address);
+    free(self->probe_role);
+    free(self->probe_cert);
+    free(self->probe_key);
+    free(self->probe_root);
+    free(self);
+}
+
+static void *require_copy(const void *data)
+{
+    const struct require_data *from = data;
+    struct require_data *to = mem_zalloc(sizeof(*to));
+
+    to->database = mem_strdup(from->database);
+    to->address = mem_strdup(from->address);
+    to->method = from->method;
+    to->n_roles = from->n_roles;
+    to->roles = mem_array(from->n_roles + 1, sizeof(*to->roles));
+    for (size_t i = 0; i < from->n_roles; i++)
+        to->roles[i] = mem_strdup(from->roles[i]);
+    to->probe_role = mem_strdup(from->probe_role);
+    to->probe_cert = mem_strdup(from->probe_cert);
+    to->probe_key = mem_strdup(from->probe_key);
+    to->probe_root = mem_strdup(from->probe_root);
+    return to;
+}
+
+static struct plan *require_build(const void *data, const struct attempt_tools *tools,
+                                  struct err *err)
+{
+    const struct require_data *self = data;
+    struct access_rules_probe probe = {
+        .role = self->probe_role,
+        .database = text_equal(self->database, "all") ? "postgres" : self->database,
+        .cert_file = self->probe_cert,
+        .key_file = self->probe_key,
+        .root_file = self->probe_root};
+    struct access_rules_intent intent = {.database = self->database,
+                                         .roles = (const char *const *)self->roles,
+                                         .n_roles = self->n_roles,
+                                         .address = self->address,
+                                         .method = self->method,
+                                         .probes = &probe,
+                                         .n_probes = self->probe_role != NULL ? 1 : 0};
+
+    return plan_access_rules(tools->target, &intent, err);
+}
+
+const char *access_method_word(enum access_method method)
+{
+    switch (method) {
+    case ACCESS_CERT:
+        break;
+    case ACCESS_VERIFY_FULL:
+        return "verify-full";
+    case ACCESS_VERIFY_CA:
+        return "verify-ca";
+    }
+    return "cert";
+}
+
+static void option(struct strbuf *out, const char *name, const char *value)
+{
+    strbuf_printf(out, " \\\n    --%s ", name);
+    if (!text_quote_shell(out, value))
+        strbuf_add_str(out, "''");
+}
+
+static void require_command(const void *data, const char *server, struct strbuf *out)
+{
+    const struct require_data *self = data;
+
+    strbuf_printf(out, "pgseal server require %s", server);
+    option(out, "database", self->database);
+    for (size_t i = 0; i < self->n_roles; i++)
+        option(out, "role", self->roles[i]);
+    option(out, "from", self->address);
+    option(out, "method", access_method_word(self->method));
+    strbuf_add_char(out, '\n');
+}
+
+const struct attempt_intent require_intent = {"server require", require_build, require_command,
+                                              require_copy, require_data_free};

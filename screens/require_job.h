@@ -1,0 +1,34 @@
+/*
+ * require_job.h - what the page of access rules needs: the rules, roles and sessions of the server now;
+ * and the intent that it ends in.
+ */
+#ifndef PGSEAL_SCREENS_REQUIRE_JOB_H
+#define PGSEAL_SCREENS_REQUIRE_JOB_H
+
+#include "core/pg/simulate.h"
+#include "screens/attempt.h"
+
+struct rules_facts { /* ok false: the page works without them, and says why */
+    char *store_folder, *server;
+    bool ok;
+    bool wants_password;
+    struct hba hba;
+    struct simulate_who who;
+    struct err err;
+};
+struct job *rules_facts_start(struct app *app, void *owner) MUST_CHECK;
+void rules_facts_free(void *data);
+
+struct require_data {
+    char *database, *address;
+    char **roles;
+    size_t n_roles;
+    enum access_method method;
+    /* of a login that proves it; role NULL: none is tried */
+    char *probe_role, *probe_cert, *probe_key, *probe_root;
+};
+void require_data_free(void *data);
+extern const struct attempt_intent require_intent;
+const char *access_method_word(enum access_method method); /* "cert": as the command takes it */
+
+#endif
