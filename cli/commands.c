@@ -150,7 +150,7 @@ static const struct command commands[] = {
      BIT(CERT) | BIT(KEY) | BIT(ROOT) | BIT(SERVER) | BIT(KEY_PASSPHRASE_FILE),
      N_("why an application does not get in"),
      "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
-     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key --root root.crt\n",
+     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key\n",
      run_doctor},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
