@@ -146,6 +146,11 @@ static const struct command commands[] = {
      "  pgseal sessions db1 --findings\n"
      "  pgseal sessions --json --watch=5\n",
      run_sessions},
+    {"check", "", 0, 0, BIT(WITHIN) | BIT(SERVERS) | BIT(NAGIOS),
+     N_("what ends soon, in the store and on its servers"),
+     "  pgseal check --within 60\n"
+     "  pgseal check --servers --nagios\n",
+     run_check},
     {"doctor", "CONNINFO", 1, 1,
      BIT(CERT) | BIT(KEY) | BIT(ROOT) | BIT(SERVER) | BIT(KEY_PASSPHRASE_FILE),
      N_("why an application does not get in"),
