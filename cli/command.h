@@ -126,6 +126,7 @@ bool run_plan_keep(struct cli *cli, struct err *err);
 bool run_plan_undo(struct cli *cli, struct err *err);
 bool run_sessions(struct cli *cli, struct err *err);
 bool run_sightings(struct cli *cli, struct err *err);
+bool run_check(struct cli *cli, struct err *err);
 bool run_doctor(struct cli *cli, struct err *err);
 bool run_explain(struct cli *cli, struct err *err);
 bool run_completion(struct cli *cli, struct err *err);

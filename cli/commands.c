@@ -159,11 +159,16 @@ static const struct command commands[] = {
      "  pgseal sightings db1 --ca \"Acme PG Root\" --csv\n"
      "  pgseal sightings --forget 400d\n",
      run_sightings},
+    {"check", "", 0, 0, BIT(WITHIN) | BIT(SERVERS) | BIT(NAGIOS),
+     N_("what ends soon, in the store and on its servers"),
+     "  pgseal check --within 60\n"
+     "  pgseal check --servers --nagios\n",
+     run_check},
     {"doctor", "CONNINFO", 1, 1,
      BIT(CERT) | BIT(KEY) | BIT(ROOT) | BIT(SERVER) | BIT(KEY_PASSPHRASE_FILE),
      N_("why an application does not get in"),
      "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
-     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key --root root.crt\n",
+     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key\n",
      run_doctor},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},

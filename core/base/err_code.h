@@ -323,6 +323,9 @@
       "One of them does not follow a time server: certificates and CRLs made here may not "        \
       "be valid there yet.",                                                                       \
       "Set both by NTP.")                                                                          \
+    X(ERR_CERT_ENDS, 2249, "a certificate ends soon",                                              \
+      "Its notAfter date is near, and there is no newer one for the same name.",                   \
+      "\"pgseal issue\" makes a new one; give it to the application before the old one ends.")     \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \
