@@ -355,7 +355,7 @@ static void test_require_and_revoke(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(row, "findings"), 0)),
                         "no-tls");
     json_decref(json);
-    text = EXPECT(0, "sessions", demo_admin_conninfo(lab->demo), "--csv", "--findings");
+    text = EXPECT(6, "sessions", demo_admin_conninfo(lab->demo), "--csv", "--findings");
     assert_non_null(strstr(text, "no-tls"));
     assert_null(strstr(text, "/CN=alice"));
     free(text);
