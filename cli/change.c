@@ -190,6 +190,7 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
     ret->admin = cli_connect(cli, ret->server, &ret->password, err);
     if (!ret->admin)
         return false;
+    cli_warn_unverified(cli, ret->server, ret->admin);
     ret->target = (struct plan_target){.store = cli->store,
                                        .server = ret->server,
                                        .admin = ret->admin,

@@ -197,6 +197,22 @@ out:
     return conn;
 }
 
+void cli_warn_unverified(const struct cli *cli, const struct server *server,
+                         const struct conn *conn)
+{
+    if (!conn_is_superuser(conn) || conn_is_verified(conn))
+        return;
+    output_warning(
+        &cli->out,
+        conn_uses_tls(conn)
+            ? _("you are a superuser on \"%s\", and nothing checks that it is that "
+                "server: add sslmode=verify-full and sslrootcert=FILE to its connection "
+                "string")
+            : _("you are a superuser on \"%s\", and all of it can be read and changed on "
+                "the way: use TLS with sslmode=verify-full, or a socket"),
+        server->name);
+}
+
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port, struct err *err)
 {
     const char *colon = strrchr(text, ':');

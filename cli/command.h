@@ -64,6 +64,9 @@ struct conn *cli_connect(struct cli *cli, struct server *server, struct secret *
 bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port,
                      struct err *err) MUST_CHECK;
 /* "db1", "db1:5433", "[::1]:5432" -> host and port; port stays when none is named. */
+/* A superuser who cannot be sure to talk to the right server is told so. */
+void cli_warn_unverified(const struct cli *cli, const struct server *server,
+                         const struct conn *conn);
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
                        struct err *err) MUST_CHECK;
 

@@ -81,6 +81,7 @@ static bool add(struct cli *cli, struct server *server, struct err *err)
         goto out;
     free(server->system_identifier);
     server->system_identifier = mem_strdup(identifier);
+    cli_warn_unverified(cli, server, conn);
     if (args_has(cli->args, OPT_DRY_RUN)) {
         output_note(&cli->out, _("would add \"%s\""), server->name);
         done = true;

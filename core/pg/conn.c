@@ -20,6 +20,7 @@
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 #include "core/base/text.h"
+#include "core/pg/conn_state.h"
 #include "core/pg/message.h"
 #include "core/pg/passfile.h"
 #include "core/pg/resolve.h"
@@ -28,24 +29,6 @@
 #define EXEC_TIMEOUT_MS   30000
 #define CANCELLED_POLL_MS 100
 #define OLDEST_SERVER     130000
-#define SQLSTATE_SIZE     6
-
-struct conn {
-    PGconn *pg; /* owned */
-    enum conn_state state;
-    unsigned wants; /* enum conn_wants */
-    int64_t deadline_ms;
-    int connect_timeout_ms;
-    int statement_timeout_ms;
-    bool (*cancelled)(void *arg);
-    void *cancelled_arg;
-    PGresult *result; /* owned: the first one of the running statement */
-    bool refused;     /* the running statement ended with an error, which is in why */
-    bool needs_password;
-    char *loose_passfile; /* owned, or NULL: a password file that was left out */
-    struct err why; /* of a refused statement; also: of the end, when the server announced it */
-    char sqlstate[SQLSTATE_SIZE];
-};
 
 /* ---- errors ---- */
 
@@ -564,75 +547,4 @@ bool conn_run(struct conn *conn, const char *sql, struct err *err)
 
     result_free(result);
     return ok;
-}
-
-/* ---- facts ---- */
-
-enum conn_state conn_state(const struct conn *conn)
-{
-    return conn->state;
-}
-
-int conn_fd(const struct conn *conn)
-{
-    return conn->state == CONN_FAILED ? -1 : PQsocket(conn->pg);
-}
-
-unsigned conn_wants(const struct conn *conn)
-{
-    return conn->wants;
-}
-
-int64_t conn_deadline_ms(const struct conn *conn)
-{
-    return conn->deadline_ms;
-}
-
-int conn_server_version(const struct conn *conn)
-{
-    return PQserverVersion(conn->pg);
-}
-
-int conn_backend_pid(const struct conn *conn)
-{
-    return PQbackendPID(conn->pg);
-}
-
-bool conn_uses_tls(const struct conn *conn)
-{
-    return PQsslInUse(conn->pg) == 1;
-}
-
-const char *conn_parameter(const struct conn *conn, const char *name)
-{
-    return PQparameterStatus(conn->pg, name);
-}
-
-const char *conn_sqlstate(const struct conn *conn)
-{
-    return conn->sqlstate;
-}
-
-bool conn_needs_password(const struct conn *conn)
-{
-    return conn->needs_password;
-}
-
-bool conn_system_identifier(struct conn *conn, char out[32], struct err *err)
-{
-    struct err why = ERR_INIT;
-    struct result *result = conn_exec(
-        conn, "SELECT system_identifier FROM pg_catalog.pg_control_system()", 0, NULL, &why);
-
-    if (!result && conn->state == CONN_IDLE && text_equal(conn->sqlstate, "42501")) {
-        out[0] = '\0';
-        return true;
-    }
-    if (!result) {
-        *err = why;
-        return false;
-    }
-    text_clean_copy(out, 32, result_get(result, 0, 0) ? result_get(result, 0, 0) : "");
-    result_free(result);
-    return true;
 }

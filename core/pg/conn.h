@@ -65,8 +65,8 @@ bool result_bytes(const struct result *result, int row, int column, struct strbu
 struct conn *conn_start(const struct params *params, const struct conn_options *options,
                         struct err *err) MUST_CHECK;
 enum conn_state conn_state(const struct conn *conn);
-int conn_fd(const struct conn *conn);         /* ask afresh after each step; -1: none */
-unsigned conn_wants(const struct conn *conn); /* enum conn_wants */
+int conn_fd(const struct conn *conn);              /* ask afresh after each step; -1: none */
+unsigned conn_wants(const struct conn *conn);      /* enum conn_wants */
 int64_t conn_deadline_ms(const struct conn *conn); /* 0: nothing is waited for (idle, failed) */
 /* Moves on as far as it can without waiting; may be called at any time. False with err when the
  * server refused the statement (state CONN_IDLE: the connection lives) or when all is over (state
@@ -96,6 +96,10 @@ const char *conn_sqlstate(const struct conn *conn);
 int conn_server_version(const struct conn *conn); /* 150018 */
 int conn_backend_pid(const struct conn *conn);
 bool conn_uses_tls(const struct conn *conn);
+bool conn_is_superuser(const struct conn *conn);
+/* True when it is sure that the other end is the server that was meant: a socket, this machine, GSS,
+ * or TLS with sslmode=verify-ca or verify-full. */
+bool conn_is_verified(const struct conn *conn);
 const char *conn_parameter(const struct conn *conn, const char *name); /* PQparameterStatus */
 /* pg_control_system().system_identifier; needs no superuser. "" and true when the role may not. */
 bool conn_system_identifier(struct conn *conn, char out[32], struct err *err) MUST_CHECK;

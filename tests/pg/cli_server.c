@@ -420,6 +420,50 @@ static void test_no_address(void **state)
     EXPECT_ERROR(2, "--address", "server", "tls", "db1", "--yes");
 }
 
+static void run_as_admin(const struct lab *lab, const char *sql)
+{
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
+    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
+
+    if (!conn || !conn_run(conn, sql, &err))
+        fail_msg("%s", err.msg);
+    conn_close(conn);
+    params_free(params);
+}
+
+static void added_without_warning(const char *name, const char *conninfo)
+{
+    struct command_result result;
+
+    command_run(&result, NULL, "server", "add", name, conninfo, NULL);
+    if (result.status != 0 || strstr(result.err, "warning"))
+        fail_msg("%d: %s", result.status, result.err);
+    command_clear(&result);
+}
+
+/* A superuser who may be talking to somebody in between is told so. (0.0.0.0 leads to this machine
+ * too, and is no loopback address.) */
+static void test_superuser_over_the_network(void **state)
+{
+    const struct lab *lab = *state;
+    char *pass = mem_printf("*:*:*:alice:%s\n", demo_password(lab->demo, "alice"));
+    char *far = mem_printf("host=0.0.0.0 port=%d user=alice dbname=app passfile=pass",
+                           demo_port(lab->demo));
+    char *near = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app passfile=pass",
+                            demo_port(lab->demo));
+
+    command_write("pass", pass, 0600);
+    added_without_warning("far", far); /* no superuser yet */
+    free(EXPECT(0, "server", "remove", "far", "--yes"));
+    run_as_admin(lab, "ALTER ROLE alice SUPERUSER");
+    EXPECT_ERROR(0, "read and changed on the way", "server", "add", "far", far);
+    added_without_warning("near", near);
+    free(pass);
+    free(far);
+    free(near);
+}
+
 /* A role that may log in and change nothing: said before anything is begun. */
 static void test_no_rights(void **state)
 {
@@ -490,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_revoke_server_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_production, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_superuser_over_the_network, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_rights, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_postgres, setup, teardown),
     };
