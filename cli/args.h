@@ -52,6 +52,7 @@ enum option {
     OPT_DER,
     OPT_END_SESSIONS,
     OPT_FINDINGS,
+    OPT_FORGET,
     OPT_FORMAT,
     OPT_FROM,
     OPT_HOST,
@@ -71,11 +72,15 @@ enum option {
     OPT_PASTE,
     OPT_PRODUCTION,
     OPT_PROVIDER,
+    OPT_READINESS,
     OPT_REASON,
+    OPT_RECORD,
     OPT_REPAIR,
+    OPT_REPLACE,
     OPT_REQUIRE,
     OPT_ROLE,
     OPT_SEARCH,
+    OPT_ROOT,
     OPT_SERVER,
     OPT_SINCE,
     OPT_SORT,
@@ -86,6 +91,7 @@ enum option {
     OPT_WATCH,
     OPT_WITHIN,
     OPT_WITHOUT_KEYS,
+    OPT_WITHOUT_TLS,
     OPT_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include "cli/keep.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 #define REFUSED_MAX 1000000
 
@@ -119,6 +120,8 @@ json_t *change_plan_json(const struct plan *plan, const char *server)
             json_object_set_new(json, "sql", json_string_or_empty(step.sql));
         if (step.file && *step.file)
             json_object_set_new(json, "file", json_string_or_empty(step.file));
+        if (step.lines && *step.lines)
+            json_object_set_new(json, "lines", json_string_or_empty(step.lines));
         json_array_append_new(steps, json);
     }
     for (size_t i = 0; i < plan_count_refused(plan); i++) {
@@ -137,11 +140,27 @@ json_t *change_plan_json(const struct plan *plan, const char *server)
                      refused);
 }
 
+typedef void (*print_fn)(const struct output *, const char *, ...);
+
+/* The rules themselves: who agrees to a change of pg_hba.conf has read them. */
+static void show_lines(const struct output *output, print_fn print, const char *lines)
+{
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+        struct strbuf clean = STRBUF_INIT;
+
+        text_clean(&clean, lines, len, TEXT_ONE_LINE);
+        print(output, "        | %s", clean.data);
+        strbuf_clear(&clean);
+        lines += len + (lines[len] == '\n');
+    }
+}
+
 /* The review: on standard output when it is the result (--dry-run), else beside the question. */
 static void show_plan(const struct change *change, const struct plan *plan, bool is_result)
 {
     const struct output *output = &change->cli->out;
-    void (*print)(const struct output *, const char *, ...) = is_result ? output_line : output_note;
+    print_fn print = is_result ? output_line : output_note;
 
     print(output, "%s", plan_title(plan));
     for (size_t i = 0; i < plan_count(plan); i++) {
@@ -150,6 +169,7 @@ static void show_plan(const struct change *change, const struct plan *plan, bool
         print(output, "  %c %2d  %s", (char)step.mark, step.n, step.title);
         if (step.effect && *step.effect)
             print(output, "        %s", step.effect);
+        show_lines(output, print, step.lines ? step.lines : "");
         if (output->verbose > 0 && step.sql && *step.sql)
             print(output, "        %s", step.sql);
     }

@@ -27,7 +27,8 @@ void cli_clear(struct cli *cli)
 int cli_exit_code(enum err_code code)
 {
     if (code == ERR_USAGE || code == ERR_NEEDS_ANSWER || code == ERR_BAD_VALUE ||
-        code == ERR_BAD_NAME || code == ERR_CONFIRM || code == ERR_CA_CHOOSE)
+        code == ERR_BAD_NAME || code == ERR_CONFIRM || code == ERR_CA_CHOOSE ||
+        code == ERR_LIBPQ_OLD)
         return EXIT_USAGE;
     if (code == ERR_REFUSED_BY_USER)
         return EXIT_SAID_NO;

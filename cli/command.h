@@ -74,6 +74,10 @@ bool cli_on_terminal(const struct cli *cli);
 bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
                 struct err *err) MUST_CHECK;
 
+/* The live panel over these servers of the store (at least one); sets cli->exit. */
+bool cli_panel(struct cli *cli, const char *folder, const char *const *servers, size_t n,
+               struct err *err) MUST_CHECK;
+
 /* ERR_USAGE when --read-only was given. */
 bool cli_may_change_servers(struct cli *cli, struct err *err) MUST_CHECK;
 /* A file of at most max bytes, or standard input for "-"; appended to out. */
@@ -121,6 +125,8 @@ bool run_plan_show(struct cli *cli, struct err *err);
 bool run_plan_keep(struct cli *cli, struct err *err);
 bool run_plan_undo(struct cli *cli, struct err *err);
 bool run_sessions(struct cli *cli, struct err *err);
+bool run_sightings(struct cli *cli, struct err *err);
+bool run_doctor(struct cli *cli, struct err *err);
 bool run_explain(struct cli *cli, struct err *err);
 bool run_completion(struct cli *cli, struct err *err);
 bool run_demo(struct cli *cli, struct err *err);

@@ -109,7 +109,8 @@ static const struct command commands[] = {
     {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
-    {"server trust", "NAME", 1, 1, BIT(CA) | BIT(PASTE) | SERVERS,
+    {"server trust", "NAME", 1, 1,
+     BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
      "  pgseal server trust db1 --paste -\n",
@@ -141,11 +142,29 @@ static const struct command commands[] = {
     {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
      "  pgseal plan keep 12 --yes\n", run_plan_keep},
     {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},
-    {"sessions", "[SERVER...]", 0, 16, BIT(ONCE) | BIT(WATCH) | BIT(FINDINGS) | BIT(CSV),
+    {"sessions", "[SERVER...]", 0, 16,
+     BIT(ONCE) | BIT(WATCH) | BIT(RECORD) | BIT(FINDINGS) | BIT(CSV) | BIT(READINESS) | BIT(SINCE) |
+         BIT(CA),
      N_("who is connected how"),
-     "  pgseal sessions db1 --findings\n"
-     "  pgseal sessions --json --watch=5\n",
+     "  pgseal sessions db1 db2                      the live panel\n"
+     "  pgseal sessions db1 --findings               exit 6 when one needs a look\n"
+     "  pgseal sessions --json --watch=5\n"
+     "  pgseal sessions --record --watch=10          for a systemd unit\n"
+     "  pgseal sessions db1 --readiness              who could not follow\n",
      run_sessions},
+    {"sightings", "[SERVER...]", 0, 16,
+     BIT(SINCE) | BIT(WITHOUT_TLS) | BIT(CA) | BIT(CSV) | BIT(LIMIT) | BIT(READINESS) | BIT(FORGET),
+     N_("who was seen connected how, and when"),
+     "  pgseal sightings --without-tls --since 30d\n"
+     "  pgseal sightings db1 --ca \"Acme PG Root\" --csv\n"
+     "  pgseal sightings --forget 400d\n",
+     run_sightings},
+    {"doctor", "CONNINFO", 1, 1,
+     BIT(CERT) | BIT(KEY) | BIT(ROOT) | BIT(SERVER) | BIT(KEY_PASSPHRASE_FILE),
+     N_("why an application does not get in"),
+     "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
+     "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key --root root.crt\n",
+     run_doctor},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
     {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),

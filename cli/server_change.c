@@ -173,7 +173,7 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
 bool run_server_trust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
-    struct trust_ca_intent intent = {.keep_present = true};
+    struct trust_ca_intent intent = {.keep_present = !args_has(cli->args, OPT_REPLACE)};
     struct change change = {0};
     bool done = false;
 

@@ -16,22 +16,40 @@ bool cli_on_terminal(const struct cli *cli)
            !cli->out.json;
 }
 
-bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
-                struct err *err)
+static bool run_wizard(struct cli *cli, const struct wizard_options *options, struct err *err)
 {
-    struct wizard_options options = {
-        .app = {.store_folder = folder,
-                .server = server,
-                .read_only = args_has(cli->args, OPT_READ_ONLY),
-                .demo = demo},
-        .theme = {.colour = cli->out.color,
-                  .unicode = !cli->out.ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0},
-        .start = sessions ? WIZARD_SESSIONS : WIZARD_HOME};
+    struct wizard_options whole = *options;
 
+    whole.app.read_only = args_has(cli->args, OPT_READ_ONLY);
+    whole.theme =
+        (struct theme){.colour = cli->out.color,
+                       .unicode = !cli->out.ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
     if (cli->out.json || args_has(cli->args, OPT_NO_INPUT)) {
         err_set(err, ERR_USAGE, _("no command was given, and the wizard needs a person"));
         return err_hint(err, _("See \"pgseal --help\"."));
     }
-    cli->exit = wizard_run(&options, err);
+    cli->exit = wizard_run(&whole, err);
     return err->code == ERR_NONE;
+}
+
+bool cli_wizard(struct cli *cli, const char *folder, const char *server, bool sessions, bool demo,
+                struct err *err)
+{
+    return run_wizard(
+        cli,
+        &(struct wizard_options){.app = {.store_folder = folder, .server = server, .demo = demo},
+                                 .start = sessions ? WIZARD_SESSIONS : WIZARD_HOME},
+        err);
+}
+
+bool cli_panel(struct cli *cli, const char *folder, const char *const *servers, size_t n,
+               struct err *err)
+{
+    return run_wizard(cli,
+                      &(struct wizard_options){.app = {.store_folder = folder,
+                                                       .server = servers[0],
+                                                       .watched = servers,
+                                                       .n_watched = n},
+                                               .start = WIZARD_SESSIONS},
+                      err);
 }

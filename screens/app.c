@@ -23,6 +23,8 @@ struct app {
     struct loop *loop; /* borrowed */
     char *store_folder;
     char *server;
+    char **watched;
+    size_t n_watched;
     bool read_only;
     bool demo;
     int keep_seconds;
@@ -38,6 +40,9 @@ struct app *app_new(const struct app_options *options)
 
     app->store_folder = mem_strdup(options->store_folder);
     app->server = mem_strdup(options->server != NULL ? options->server : "");
+    app->watched = mem_array(options->n_watched + 1, sizeof(*app->watched));
+    for (size_t i = 0; i < options->n_watched; i++)
+        app->watched[app->n_watched++] = mem_strdup(options->watched[i]);
     app->read_only = options->read_only;
     app->demo = options->demo;
     app->keep_seconds = options->keep_seconds > 0 ? options->keep_seconds : KEEP_SECONDS;
@@ -52,6 +57,9 @@ void app_free(struct app *app)
         free(app->kept[i].field);
         free(app->kept[i].value);
     }
+    for (size_t i = 0; i < app->n_watched; i++)
+        free(app->watched[i]);
+    free(app->watched);
     free(app->kept);
     free(app->store_folder);
     free(app->server);
@@ -84,6 +92,12 @@ void app_set_server(struct app *app, const char *name)
 
     free(app->server);
     app->server = copy;
+}
+
+char *const *app_watched(const struct app *app, size_t *ret_n)
+{
+    *ret_n = app->n_watched;
+    return app->watched;
 }
 
 bool app_read_only(const struct app *app)

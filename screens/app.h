@@ -9,6 +9,7 @@
 #define PGSEAL_SCREENS_APP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/base/attr.h"
 #include "tui/loop.h"
@@ -18,6 +19,9 @@ struct app;
 struct app_options {
     const char *store_folder; /* absolute; need not exist yet */
     const char *server;       /* name in the store that is chosen at the start; or NULL */
+    /* what the live panel begins with; n_watched 0: the chosen server alone. Copied. */
+    const char *const *watched;
+    size_t n_watched;
     bool read_only;           /* nothing that changes a server or ends a session */
     bool demo;                /* the private PostgreSQL of "pgseal demo": said in the title */
     int keep_seconds;         /* how long a change waits for "keep"; 0: 120 */
@@ -30,6 +34,8 @@ struct loop *app_loop(const struct app *app);
 const char *app_store_folder(const struct app *app); /* borrowed */
 const char *app_server(const struct app *app);       /* "" for none; borrowed */
 void app_set_server(struct app *app, const char *name);
+/* The servers that the live panel begins with; *ret_n 0: the chosen one. Borrowed. */
+char *const *app_watched(const struct app *app, size_t *ret_n);
 bool app_read_only(const struct app *app);
 bool app_is_demo(const struct app *app);
 int app_keep_seconds(const struct app *app);

@@ -149,13 +149,14 @@ struct attempt *attempt_start(struct app *app, void *owner, const struct attempt
     return attempt;
 }
 
-struct attempt *attempt_start_undo(struct app *app, void *owner, const char *server,
-                                   int64_t plan_id)
+struct attempt *attempt_start_journalled(struct app *app, void *owner, const char *server,
+                                         int64_t plan_id, bool keep)
 {
     struct attempt *attempt = attempt_new(app, server);
 
-    attempt->undo_id = plan_id;
-    attempt->view.is_undo = true;
+    attempt->plan_id = plan_id;
+    attempt->view.is_keep = keep;
+    attempt->view.is_undo = !keep;
     attempt->job = job_start(app_loop(app), owner, &attempt_job_ops, attempt);
     return attempt;
 }

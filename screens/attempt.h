@@ -54,6 +54,7 @@ struct attempt_view {
     int server_version;
     bool production;
     bool is_undo;     /* a plan of before is taken back */
+    bool is_keep;     /* a plan of before is kept */
     char *wants;      /* ATTEMPT_ASKING: "Password of db1" */
     bool was_wrong;   /* what was given last */
     bool is_password; /* else the passphrase of a CA */
@@ -95,9 +96,10 @@ struct attempt_intent {
 /* Starts the job for the chosen server; owner gets its events. data is taken. */
 struct attempt *attempt_start(struct app *app, void *owner, const struct attempt_intent *intent,
                               void *data) MUST_CHECK;
-/* Takes back a plan of the journal, kept or open; server: the name that it was made for. */
-struct attempt *attempt_start_undo(struct app *app, void *owner, const char *server,
-                                   int64_t plan_id) MUST_CHECK;
+/* A plan of the journal: taken back (kept or open), or kept (proven, and nobody said so). server: the
+ * name that it was made for. */
+struct attempt *attempt_start_journalled(struct app *app, void *owner, const char *server,
+                                         int64_t plan_id, bool keep) MUST_CHECK;
 /* The page's hold ends: an open change is taken back, an unanswered review is dropped. */
 void attempt_free(struct attempt *attempt);
 

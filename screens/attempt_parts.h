@@ -16,7 +16,7 @@ struct attempt {
     int keep_seconds;
     struct attempt_intent intent;
     void *data;
-    int64_t undo_id; /* 0: a new change */
+    int64_t plan_id; /* of the journal: taken back, or kept; 0: a new change */
     char *log_name;  /* the job's; NULL: no log was written yet */
 
     struct job *job; /* the page's; NULL when it has ended */

@@ -8,12 +8,14 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/pg/sessions.h"
 #include "screens/attempt_parts.h"
 #include "screens/server_state.h"
 
 #define CONNECT_MS 10000
 #define FOREVER    INT64_MAX
+#define REFRESH_MS 1000
 
 struct run { /* one job, on its own thread */
     struct job *job;
@@ -366,9 +368,26 @@ static enum attempt_end take_back(struct run *run, struct err *err)
     return end_of(plan_state(run->plan));
 }
 
+/* An answer, or another process decided ("plan keep", "plan undo"): then the plan's state says it. */
+static enum attempt_answer wait_to_keep(struct run *run, int64_t until)
+{
+    enum attempt_answer answer = ATTEMPT_NO_ANSWER;
+    struct err ignored = ERR_INIT; /* a store that cannot be read now: asked again */
+
+    while (answer == ATTEMPT_NO_ANSWER && plan_state(run->plan) == JOURNAL_DONE &&
+           clock_mono_ms() < until) {
+        int64_t next = clock_mono_ms() + REFRESH_MS;
+
+        answer = wait_answer(run, next < until ? next : until);
+        if (answer == ATTEMPT_NO_ANSWER)
+            (void)!plan_refresh(run->plan, &ignored);
+    }
+    return answer;
+}
+
 static enum attempt_end wait_for_keep(struct run *run, struct err *err)
 {
-    int64_t until = clock_mono_ms() + (int64_t)run->attempt->keep_seconds * 1000;
+    int64_t until = plan_deadline_ms(run->plan);
     int sessions = count_sessions(run);
     struct attempt_view *view;
     enum attempt_answer answer;
@@ -379,7 +398,9 @@ static enum attempt_end wait_for_keep(struct run *run, struct err *err)
     view->deadline_ms = until;
     unlock(run);
     go(run, ATTEMPT_KEEP);
-    answer = wait_answer(run, until);
+    answer = wait_to_keep(run, until);
+    if (plan_state(run->plan) != JOURNAL_DONE)
+        return end_of(plan_state(run->plan));
     if (answer == ATTEMPT_YES && plan_keep(run->plan, err))
         return ATTEMPT_END_KEPT;
     if (answer == ATTEMPT_NO_ANSWER) {
@@ -391,6 +412,28 @@ static enum attempt_end wait_for_keep(struct run *run, struct err *err)
     return take_back(run, err);
 }
 
+/* A change on top of one that is neither kept nor undone could not be taken back in order. */
+static bool check_finished(struct run *run, struct err *err)
+{
+    struct journal_plan_list open = {.n = 0};
+    int64_t unfinished = 0;
+
+    if (!journal_open_plans(run->store, &open, err))
+        return false;
+    for (size_t i = 0; i < open.n; i++) {
+        if (text_equal(open.rows[i]->server, run->server->name) &&
+            open.rows[i]->state != JOURNAL_LEFT)
+            unfinished = open.rows[i]->id;
+    }
+    journal_plan_list_clear(&open);
+    if (unfinished == 0)
+        return true;
+    err_set(err, ERR_UNFINISHED, _("plan %lld on \"%s\" is not finished"), (long long)unfinished,
+            run->server->name);
+    return err_hint(err, _("If no other pgseal is at it: take it back first, with Home, Log and "
+                           "undo."));
+}
+
 static enum attempt_end run_new(struct run *run, struct err *err)
 {
     struct attempt_tools tools = {.target = &run->target, .attempt = run->attempt, .job = run->job};
@@ -399,6 +442,8 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     int sessions;
 
     go(run, ATTEMPT_READING);
+    if (!check_finished(run, err))
+        return ATTEMPT_END_FAILED;
     run->plan = run->attempt->intent.build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
@@ -427,11 +472,22 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     return end;
 }
 
-/* ---- a plan of before is taken back ---- */
+/* ---- a plan of before is taken back, or kept ---- */
+
+static enum plan_mark journalled_mark(const struct journal_step *step)
+{
+    bool begun = step->state == JOURNAL_STEP_DONE || step->state == JOURNAL_STEP_DOING;
+
+    if (text_starts_with(step->kind, "prove") || text_equal(step->kind, "hba_check"))
+        return PLAN_LOOK;
+    if (text_equal(step->kind, "reload"))
+        return PLAN_ACT;
+    return begun ? PLAN_REMOVE : PLAN_SAME;
+}
 
 static bool show_journalled(struct run *run, enum journal_plan_state *ret_state, struct err *err)
 {
-    struct journal_plan *row = journal_load(run->store, run->attempt->undo_id, err);
+    struct journal_plan *row = journal_load(run->store, run->attempt->plan_id, err);
     struct attempt_view *view;
 
     if (row == NULL)
@@ -441,14 +497,14 @@ static bool show_journalled(struct run *run, enum journal_plan_state *ret_state,
     view->plan_id = row->id;
     replace(&view->title, row->title);
     free(view->script);
-    view->script = mem_printf("pgseal server undo %s %lld\n", row->server, (long long)row->id);
+    view->script =
+        mem_printf("pgseal plan %s %lld\n", view->is_keep ? "keep" : "undo", (long long)row->id);
     view->n_steps = row->n_steps;
     view->steps = mem_array(row->n_steps + 1, sizeof(*view->steps));
     for (size_t i = 0; i < row->n_steps; i++) {
         const struct journal_step *from = &row->steps[i];
-        bool begun = from->state == JOURNAL_STEP_DONE || from->state == JOURNAL_STEP_DOING;
 
-        view->steps[i] = (struct attempt_step){.mark = begun ? PLAN_REMOVE : PLAN_SAME,
+        view->steps[i] = (struct attempt_step){.mark = journalled_mark(from),
                                                .title = mem_strdup(from->title),
                                                .effect = mem_strdup(""),
                                                .details = mem_strdup(""),
@@ -460,22 +516,26 @@ static bool show_journalled(struct run *run, enum journal_plan_state *ret_state,
     return true;
 }
 
-static enum attempt_end run_undo(struct run *run, struct err *err)
+static enum attempt_end run_journalled(struct run *run, struct err *err)
 {
     enum journal_plan_state state;
     struct plan_watch watch = run->watch;
+    bool keep = run->attempt->view.is_keep;
 
     go(run, ATTEMPT_READING);
     if (!show_journalled(run, &state, err))
         return ATTEMPT_END_FAILED;
     go(run, ATTEMPT_REVIEW);
     if (wait_answer(run, FOREVER) != ATTEMPT_YES) {
-        err_set(err, ERR_CANCELLED, _("nothing was taken back"));
+        err_set(err, ERR_CANCELLED, _("nothing was done"));
         return ATTEMPT_END_FAILED;
     }
+    if (keep)
+        return plan_keep_journalled(&run->target, run->attempt->plan_id, err) ? ATTEMPT_END_KEPT
+                                                                              : ATTEMPT_END_FAILED;
     watch.stop = NULL;
     go(run, ATTEMPT_UNDOING);
-    if (plan_undo_journalled(&run->target, run->attempt->undo_id, &watch, &state, err))
+    if (plan_undo_journalled(&run->target, run->attempt->plan_id, &watch, &state, err))
         return ATTEMPT_END_UNDONE;
     return state == JOURNAL_KEPT ? ATTEMPT_END_FAILED : end_of(state); /* still kept: untouched */
 }
@@ -500,10 +560,13 @@ static void attempt_run(struct job *job, void *data)
     enum attempt_end end = ATTEMPT_END_FAILED;
     struct attempt_view *view;
 
-    run.watch =
-        (struct plan_watch){.step = on_step, .saw = on_saw, .stop = stop_asked, .arg = &run};
+    run.watch = (struct plan_watch){.step = on_step,
+                                    .saw = on_saw,
+                                    .stop = stop_asked,
+                                    .arg = &run,
+                                    .ask_seconds = attempt->keep_seconds};
     if (connect(&run, &err))
-        end = attempt->undo_id != 0 ? run_undo(&run, &err) : run_new(&run, &err);
+        end = attempt->plan_id != 0 ? run_journalled(&run, &err) : run_new(&run, &err);
     close_all(&run);
     view = lock(&run);
     view->end = end;

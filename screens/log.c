@@ -47,6 +47,7 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 60},
     {N_("Enter"), N_("Steps"), N_("the steps of this change"), 80},
     {"u", N_("Undo..."), N_("take this change back: asks first"), 85},
+    {"k", N_("Keep..."), N_("keep a change that was proven and not kept: asks first"), 70},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 40},
     {"F5", N_("Refresh"), N_("read the journal again"), 0},
     {"Esc", N_("Back"), N_("one step back"), 95},
@@ -111,7 +112,7 @@ static const char *state_why(enum journal_plan_state state)
                  "now. If none is, take it back: u.");
     case JOURNAL_DONE:
         return _("It was applied and proven, but nobody said \"keep\": pgseal was killed, or "
-                 "another one is asking right now. If none is, take it back: u.");
+                 "another one is asking right now. If none is: u takes it back, k keeps it.");
     case JOURNAL_KEPT:
         return _("It was kept. u takes it back as long as nobody has changed the same things "
                  "since.");
@@ -288,6 +289,18 @@ static struct nav undo(struct log_page *self)
     return nav_stay();
 }
 
+static struct nav keep(struct log_page *self)
+{
+    const struct journal_plan *plan = here(self);
+
+    if (plan == NULL)
+        return nav_stay();
+    if (plan->state == JOURNAL_DONE)
+        return nav_push(page_plan_keep(self->app, plan->server, plan->id));
+    say(self, MARK_WARN, _("Only what was proven and not kept yet can be kept."));
+    return nav_stay();
+}
+
 static struct nav key_event(struct log_page *self, uint32_t key)
 {
     if (table_takes_text(self->table)) {
@@ -300,6 +313,8 @@ static struct nav key_event(struct log_page *self, uint32_t key)
         return show_steps(self);
     case 'u':
         return undo(self);
+    case 'k': /* not "up": here it is a word */
+        return keep(self);
     case 'r':
     case KEY_CODE_F5:
         refresh(self);
@@ -352,6 +367,7 @@ static struct nav log_event(void *arg, const struct event *event)
 static void log_draw(const void *arg, struct canvas *body)
 {
     const struct log_page *self = arg;
+    const struct journal_plan *plan = here(self);
 
     if (self->list == NULL) {
         canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
@@ -364,7 +380,10 @@ static void log_draw(const void *arg, struct canvas *body)
                     _("Every change to a server is written down here, step by step, before and "
                       "after it is made. That is what it can be taken back from."));
     } else {
-        table_draw(self->table, body, 0, canvas_rows(body), true);
+        table_draw(self->table, body, 0, canvas_rows(body) - 2, true);
+        if (plan != NULL)
+            canvas_field(body, canvas_rows(body) - 1, 2, canvas_columns(body) - 4, STYLE_STRONG,
+                         plan->title);
     }
 }
 
@@ -394,8 +413,9 @@ static void log_frame(const void *arg, struct frame *ret)
     } else if (open > 0) {
         ret->message_mark = MARK_WARN;
         snprintf(ret->message, sizeof(ret->message),
-                 ngettext("%zu change is open: u takes it back, Enter shows it.",
-                          "%zu changes are open: u takes one back, Enter shows it.", open),
+                 ngettext("%zu change is open: u takes it back, k keeps it, Enter shows it.",
+                          "%zu changes are open: u takes one back, k keeps it, Enter shows it.",
+                          open),
                  open);
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s",

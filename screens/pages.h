@@ -29,6 +29,10 @@ struct screen *page_login(struct app *app) MUST_CHECK;
 struct screen *page_log(struct app *app) MUST_CHECK;
 /* A text to be read; all copied. */
 struct screen *page_text(const char *title, const char *path, const char *text) MUST_CHECK;
+/* Who would be refused if the server asked for more; live clients are in it already. taken: on the
+ * heap, the page's from now on. */
+struct readiness;
+struct screen *page_readiness(struct app *app, struct readiness *taken) MUST_CHECK;
 /* The list of words, opened at one; word NULL: at the first. */
 struct screen *page_words(const char *word) MUST_CHECK;
 /* The answer to EVENT_QUIT_ASKED of a page with answers that would be lost: "The CA was not made yet." */

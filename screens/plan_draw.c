@@ -41,7 +41,10 @@ static void count_marks(const struct attempt_view *view, char *out, size_t size)
             break;
         }
     }
-    if (view->is_undo)
+    if (view->is_keep)
+        snprintf(out, size, _("%s, plan %lld: it was applied and proven, and not kept yet."),
+                 view->server, (long long)view->plan_id);
+    else if (view->is_undo)
         snprintf(out, size, _("%s, plan %lld: %zu steps are taken back, the last one first."),
                  view->server, (long long)view->plan_id, removed);
     else
@@ -210,12 +213,13 @@ static const char *end_text(const struct attempt_view *view)
 static void draw_result(const struct plan_page *self, struct canvas *body)
 {
     const struct attempt_view *view = &self->view;
-    bool good = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING;
-    int width = canvas_columns(body) - 4, row = 2;
+    bool good = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
+                (view->end == ATTEMPT_END_UNDONE && !view->timed_out);
+    int width = canvas_columns(body) - 4, row = 3;
     int at = canvas_mark(body, 0, LABEL_AT, good ? MARK_OK : MARK_OFF) + 1;
 
-    at = canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
-    canvas_field(body, 0, at + 1, width - at, STYLE_NORMAL, view->title);
+    canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
+    canvas_field(body, 1, at, width - at, STYLE_NORMAL, view->title);
     if (view->end == ATTEMPT_END_UNDONE)
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
@@ -358,10 +362,13 @@ static const struct binding end_keys[] = {
 /* [ok] Review  [>>] Apply  [  ] Keep */
 static void fill_path(const struct plan_page *self, struct frame *ret)
 {
-    static const char *const steps[] = {N_("Review"), N_("Apply"), N_("Keep")};
+    static const char *const new_steps[] = {N_("Review"), N_("Apply"), N_("Keep")};
+    static const char *const undo_steps[] = {N_("Review"), N_("Undo")};
+    static const char *const keep_steps[] = {N_("Review"), N_("Keep")};
     const struct attempt_view *view = &self->view;
-    bool failed = plan_has_failed(view);
-    size_t at = 0;
+    const char *const *steps = view->is_undo ? undo_steps : view->is_keep ? keep_steps : new_steps;
+    size_t n = view->is_undo || view->is_keep ? 2 : 3, at = 0;
+    bool failed = plan_has_failed(view), done;
     int len;
 
     switch (view->phase) {
@@ -375,16 +382,16 @@ static void fill_path(const struct plan_page *self, struct frame *ret)
         break;
     case ATTEMPT_KEEP:
     case ATTEMPT_UNDOING:
-        at = 2;
+        at = n - 1;
         break;
     case ATTEMPT_ENDED:
-        at = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ? 3
-             : view->plan_id != 0                                              ? 1
-                                                                               : 0;
+        done = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
+               (view->end == ATTEMPT_END_UNDONE && view->is_undo);
+        at = done ? n : view->plan_id != 0 ? 1 : 0;
         break;
     }
     len = snprintf(ret->path, sizeof(ret->path), _("Home > %s"), gettext(self->spec->path));
-    for (size_t i = 0; i < ARRAY_LEN(steps) && len > 0 && (size_t)len < sizeof(ret->path); i++) {
+    for (size_t i = 0; i < n && len > 0 && (size_t)len < sizeof(ret->path); i++) {
         enum mark mark = i < at                         ? MARK_OK
                          : i > at                       ? MARK_TODO
                          : failed                       ? MARK_BAD
@@ -456,7 +463,9 @@ static void frame_review(const struct plan_page *self, struct frame *ret)
                   "asks whether the change shall be kept; without an answer it is taken back.");
     say(ret, MARK_NONE,
         self->view.is_undo ? _("Nothing was taken back yet.  a asks, then takes it back.")
-                           : _("Not applied yet.  a asks, then applies.  F2 shows all commands."));
+        : self->view.is_keep
+            ? _("Not kept yet.  a asks, then keeps it.")
+            : _("Not applied yet.  a asks, then applies.  F2 shows all commands."));
 }
 
 static void frame_work(const struct plan_page *self, struct frame *ret)
@@ -473,8 +482,7 @@ static void frame_work(const struct plan_page *self, struct frame *ret)
         say(ret, MARK_BUSY, _("Taking everything back."));
     else if (self->view.stopping)
         say(ret, MARK_WARN,
-            _("Stopping after this step, then taking back. Ctrl-C again leaves that for the next "
-              "start."));
+            _("Stops after this step and takes back.  Ctrl-C again: at the next start."));
     else
         say(ret, MARK_BUSY,
             _("Working.  Esc or Ctrl-C: stop after this step and take everything back."));

@@ -62,7 +62,8 @@ static void start(struct plan_page *self)
         self->attempt = attempt_start(self->app, self, self->spec->intent,
                                       self->spec->intent->copy(self->data));
     else
-        self->attempt = attempt_start_undo(self->app, self, self->undo_server, self->undo_id);
+        self->attempt =
+            attempt_start_journalled(self->app, self, self->server, self->plan_id, self->keep);
     attempt_look(self->attempt, &self->view);
 }
 
@@ -93,7 +94,9 @@ static void ask_secret(struct plan_page *self)
 static void enter_review(struct plan_page *self)
 {
     button_row_init(&self->buttons);
-    button_row_add(&self->buttons, self->view.is_undo ? N_("Take it back...") : N_("Apply..."));
+    button_row_add(&self->buttons, self->view.is_undo   ? N_("Take it back...")
+                                   : self->view.is_keep ? N_("Keep it...")
+                                                        : N_("Apply..."));
     button_row_add(&self->buttons, N_("Back"));
     if (app_read_only(self->app))
         button_row_turn_off(&self->buttons, REVIEW_APPLY, _("started with --read-only"));
@@ -206,7 +209,7 @@ static void ask_to_apply(struct plan_page *self)
 {
     const struct attempt_view *view = &self->view;
     struct strbuf text = STRBUF_INIT;
-    size_t acts = 0, looks = 0;
+    size_t acts = 0, looks = 0, removes = 0;
 
     if (app_read_only(self->app)) {
         self->message_mark = MARK_WARN;
@@ -216,25 +219,33 @@ static void ask_to_apply(struct plan_page *self)
     }
     for (size_t i = 0; i < view->n_steps; i++) {
         looks += view->steps[i].mark == PLAN_LOOK;
+        removes += view->steps[i].mark == PLAN_REMOVE;
         acts += view->steps[i].mark != PLAN_LOOK && view->steps[i].mark != PLAN_SAME;
     }
     strbuf_printf(&text, _("Server   %s (%s)%s\n"), view->server, view->where,
                   view->production ? _(", PRODUCTION") : "");
-    if (view->is_undo) {
+    if (view->is_undo || view->is_keep)
         strbuf_printf(&text, _("Plan     %lld: %s\n"), (long long)view->plan_id, view->title);
-        strbuf_printf(&text, _("Steps    %zu are taken back. Open sessions stay open."), acts);
-    } else {
+    if (view->is_undo)
+        strbuf_printf(&text, _("Steps    %zu are taken back. Open sessions stay open."), removes);
+    else if (view->is_keep)
+        strbuf_add_str(&text, _("It was proven when it was applied. It can still be taken back "
+                                "later."));
+    else
         strbuf_printf(&text,
                       _("Steps    %zu, then %zu checks. Open sessions stay open.\n"
                         "Undo     by itself if a check fails\n"
                         "         by itself if you do not press \"Keep\" in %d s\n"
                         "         later with Home, 9"),
                       acts, looks, app_keep_seconds(self->app));
-    }
     self->question = dialog_new(&(struct dialog_spec){
-        .title = view->is_undo ? _("Take this change back?") : _("Apply this plan?"),
+        .title = view->is_undo   ? _("Take this change back?")
+                 : view->is_keep ? _("Keep this change?")
+                                 : _("Apply this plan?"),
         .text = text.data,
-        .yes = view->is_undo ? _("Yes, take it back") : _("Yes, apply"),
+        .yes = view->is_undo   ? _("Yes, take it back")
+               : view->is_keep ? _("Yes, keep it")
+                               : _("Yes, apply"),
         .name = view->production ? view->server : NULL,
         .why = view->production
                    ? _("This server is marked \"production\": its name must be typed. Enter "
@@ -529,7 +540,7 @@ static void plan_free_page(void *arg)
     form_free(self->secret);
     progress_free(self->progress);
     menu_free(self->help);
-    free(self->undo_server);
+    free(self->server);
     free(self);
 }
 
@@ -561,13 +572,29 @@ struct screen *page_plan(struct app *app, const struct plan_page_spec *spec, voi
     return screen_new(&plan_ops, self);
 }
 
+static struct screen *journalled(struct app *app, const struct plan_page_spec *spec,
+                                 const char *server, int64_t plan_id, bool keep)
+{
+    struct plan_page *self = plan_page_new(app, spec);
+
+    self->server = mem_strdup(server);
+    self->plan_id = plan_id;
+    self->keep = keep;
+    return screen_new(&plan_ops, self);
+}
+
 struct screen *page_plan_undo(struct app *app, const char *server, int64_t plan_id)
 {
-    static const struct plan_page_spec undo = {
+    static const struct plan_page_spec spec = {
         .title = N_("Take a change back"), .path = N_("Undo"), .word = "reload"};
-    struct plan_page *self = plan_page_new(app, &undo);
 
-    self->undo_server = mem_strdup(server);
-    self->undo_id = plan_id;
-    return screen_new(&plan_ops, self);
+    return journalled(app, &spec, server, plan_id, false);
+}
+
+struct screen *page_plan_keep(struct app *app, const char *server, int64_t plan_id)
+{
+    static const struct plan_page_spec spec = {
+        .title = N_("Keep a change"), .path = N_("Keep"), .word = "reload"};
+
+    return journalled(app, &spec, server, plan_id, true);
 }

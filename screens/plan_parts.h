@@ -14,9 +14,10 @@
 struct plan_page {
     struct app *app;
     const struct plan_page_spec *spec; /* borrowed */
-    void *data;                        /* of the intent; NULL: an undo */
-    char *undo_server;
-    int64_t undo_id;
+    void *data;                        /* of the intent; NULL: a plan of the journal */
+    char *server;
+    int64_t plan_id;
+    bool keep; /* that plan is kept; else it is taken back */
 
     struct attempt *attempt;
     struct attempt_view view;

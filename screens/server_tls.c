@@ -202,7 +202,7 @@ static void check_days(struct server_tls *self, struct form *form)
     form_set_after(form, self->days, NULL);
     if (days == 0) {
         form_say(form, self->days, form_text(form, self->days)[0] != '\0' ? MARK_BAD : MARK_TODO,
-                 _("a number of days, 1 or more"));
+                 _("a number of days, 1 to 36525"));
     } else if (days > left) {
         snprintf(note, sizeof(note), _("the CA ends %s, in %lld days"),
                  clock_format_date(date, chosen_ca(self)->not_after), (long long)left);

@@ -371,7 +371,9 @@ static void servers_frame(const void *arg, struct frame *ret)
     app_where(self->app, ret->right, sizeof(ret->right));
     snprintf(ret->path, sizeof(ret->path), _("Home > %s"), _("Servers"));
     if (self->list != NULL)
-        snprintf(ret->path_right, sizeof(ret->path_right), "%zu", self->list->servers.n);
+        snprintf(ret->path_right, sizeof(ret->path_right),
+                 ngettext("%zu server", "%zu servers", self->list->servers.n),
+                 self->list->servers.n);
     ret->bindings = bindings;
     ret->word = "TLS/SSL";
     ret->text_focus = table_takes_text(self->table);
@@ -387,7 +389,9 @@ static void servers_frame(const void *arg, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message), "%s", self->message);
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 _("Enter chooses the server that the other pages work with."));
+                 rows_count(self) > 0
+                     ? _("Enter chooses the server that the other pages work with.")
+                     : _("a adds a server."));
     }
 }
 

@@ -1,4 +1,4 @@
-/* session_feed.c - the sessions of one server, polled without ever waiting. */
+/* session_feed.c - the sessions of one server in the event loop. */
 #include "config.h"
 
 #include "screens/session_feed.h"
@@ -9,63 +9,34 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 #include "core/store/server.h"
-
-#define DEFAULT_INTERVAL_MS 2000
-#define QUERY_TIMEOUT_MS    10000
-#define SLOW_FACTOR         10   /* the pause is so many times as long as the query took */
-#define SLOW_PAUSE_MAX_MS   5000 /* and not longer: it may have hung once, and be well again */
-#define JOIN_EVERY_MS       10000
-#define MAX_KNOWN           20000 /* certificates remembered; beyond it the memory starts anew */
-
-struct known { /* one looked-up certificate, ordered by key */
-    char *key; /* issuer as the server sent it, newline, decimal serial */
-    struct session_certificate certificate;
-};
+#include "core/watch/recorder.h"
 
 struct session_feed {
     struct app *app;
     void *owner;
     char *server;
-    enum session_feed_state state;
-    bool paused;
-    bool query_out;
-    bool unconverted;  /* names that the server cannot convert: read as bytes from now on */
-    bool encoding_out; /* the SET for it is out */
-    int64_t interval_ms;
-    unsigned failures; /* in a row */
-
+    struct poller *poller;
+    struct session_book *book;
+    bool managed, production;
     struct job *prepare; /* reads the server's row, resolves its name */
-    struct params *params;
-    struct conn *conn;
+    struct job *join;    /* looks certificates up */
+    struct err store_err;
+    struct recorder *recorder;
+    struct job *record; /* writes what was seen */
+    struct err record_err;
+    bool no_record;
     struct watch *watch;
-    struct timer *deadline; /* of the connection */
-    struct timer *next;     /* the next query, or the next try to connect */
-    int server_version;
-    struct err err;
-
-    struct sessions rows;
-    bool have_rows;
-    int64_t rows_at_ms;
-    int64_t sent_at_ms; /* of the query that is out, or was last */
-
-    struct job *join;
-    int64_t joined_at_ms;
-    struct known *known;
-    size_t n_known;
+    struct timer *timer;
 };
-
-static void send_query(struct session_feed *feed);
-static void arm(struct session_feed *feed);
 
 /* ---- jobs ---- */
 
 struct prepare_job {
     char *store_folder;
     char *server;
-    struct params *params; /* result */
-    bool ok;
+    struct params *params; /* result; NULL: err says why */
+    bool managed, production;
     struct err err;
 };
 
@@ -82,9 +53,14 @@ static void prepare_run(struct job *job, void *data)
     store_close(store);
     if (server == NULL)
         return;
+    self->managed = strcmp(server->provider, "self-managed") != 0;
+    self->production = server->production;
     self->params = params_parse(server->conninfo, &self->err);
     server_free(server);
-    self->ok = self->params != NULL && conn_resolve(self->params, &self->err);
+    if (self->params != NULL && !conn_resolve(self->params, &self->err)) {
+        params_free(self->params);
+        self->params = NULL;
+    }
 }
 
 static void prepare_free(void *data)
@@ -100,179 +76,114 @@ static void prepare_free(void *data)
 static const struct job_ops prepare_ops = {"sessions: server", prepare_run, prepare_free};
 
 struct join_job {
-    char *store_folder;
-    struct known *rows; /* key in; certificate out */
-    size_t n;
+    struct session_lookup *lookup;
+    bool ok;
+    struct err err;
 };
+
+static bool join_cancelled(void *arg)
+{
+    return job_cancelled(arg);
+}
 
 static void join_run(struct job *job, void *data)
 {
     struct join_job *self = data;
-    struct err err = ERR_INIT;
-    struct store *store = store_open(self->store_folder, STORE_READ, &err);
 
-    for (size_t i = 0; store != NULL && i < self->n && !job_cancelled(job); i++) {
-        struct session_certificate *certificate = &self->rows[i].certificate;
-        const char *newline = strrchr(self->rows[i].key, '\n');
-        char *issuer = mem_strndup(self->rows[i].key, (size_t)(newline - self->rows[i].key));
-        struct issued *issued = NULL;
-
-        if (issued_find_session(store, issuer, newline + 1, &issued, &err) && issued != NULL) {
-            certificate->known = true;
-            certificate->role = mem_strdup(issued->role);
-            certificate->authority = mem_strdup(issued->authority);
-            certificate->not_after = issued->not_after;
-            certificate->revoked_at = issued->revoked_at;
-        }
-        issued_free(issued);
-        free(issuer);
-    }
-    store_close(store);
-}
-
-static void known_clear(struct known *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(rows[i].key);
-        free(rows[i].certificate.role);
-        free(rows[i].certificate.authority);
-    }
-    free(rows);
+    self->ok = session_lookup_run(self->lookup, join_cancelled, job, &self->err);
 }
 
 static void join_free(void *data)
 {
     struct join_job *self = data;
 
-    known_clear(self->rows, self->n);
-    free(self->store_folder);
+    session_lookup_free(self->lookup);
     free(self);
 }
 
 static const struct job_ops join_ops = {"sessions: certificates", join_run, join_free};
 
-/* ---- the join ---- */
+struct record_job {
+    char *store_folder;
+    struct record_batch *batch;
+    bool ran, ok;
+    struct err err;
+};
 
-static char *key_of(const struct session *session)
+static void record_run(struct job *job, void *data)
 {
-    if (session->client_serial[0] == '\0')
+    struct record_job *self = data;
+
+    (void)job;
+    self->ran = true;
+    self->ok = record_batch_write(self->batch, self->store_folder, &self->err);
+}
+
+/* At the end of the program a job that waits is cancelled; what was seen is written nevertheless. */
+static void record_free(void *data)
+{
+    struct record_job *self = data;
+
+    if (!self->ran)
+        record_run(NULL, self);
+    free(self->store_folder);
+    record_batch_free(self->batch);
+    free(self);
+}
+
+static const struct job_ops record_ops = {"sessions: record", record_run, record_free};
+
+static struct record_job *take_records(struct session_feed *feed)
+{
+    struct record_batch *batch = recorder_take(feed->recorder, clock_mono_ms());
+    struct record_job *data;
+
+    if (batch == NULL)
         return NULL;
-    return mem_printf("%s\n%s", session->issuer_dn_raw, session->client_serial);
-}
-
-static int compare_known(const void *a, const void *b)
-{
-    const struct known *x = a;
-    const struct known *y = b;
-
-    return strcmp(x->key, y->key);
-}
-
-static struct known *find_known(const struct session_feed *feed, const char *key)
-{
-    char *borrowed = mem_strdup(key);
-    struct known wanted = {.key = borrowed};
-    struct known *found = NULL;
-
-    if (feed->n_known > 0)
-        found = bsearch(&wanted, feed->known, feed->n_known, sizeof(wanted), compare_known);
-    free(borrowed);
-    return found;
-}
-
-/* Starts a look-up of what is new, or of all of them when the last look is too old. */
-static void start_join(struct session_feed *feed)
-{
-    bool again = clock_mono_ms() - feed->joined_at_ms >= JOIN_EVERY_MS;
-    struct join_job *data;
-    size_t n = 0;
-
-    if (feed->join != NULL || !feed->have_rows)
-        return;
     data = mem_zalloc(sizeof(*data));
-    data->rows = mem_array(feed->rows.n, sizeof(*data->rows));
-    for (size_t i = 0; i < feed->rows.n; i++) {
-        char *key = key_of(&feed->rows.rows[i]);
-
-        if (key != NULL && (again || find_known(feed, key) == NULL))
-            data->rows[n++].key = key;
-        else
-            free(key);
-    }
-    data->n = n;
-    if (n == 0) {
-        join_free(data);
-        return;
-    }
-    if (again)
-        feed->joined_at_ms = clock_mono_ms();
     data->store_folder = mem_strdup(app_store_folder(feed->app));
-    feed->join = job_start(app_loop(feed->app), feed->owner, &join_ops, data);
+    data->batch = batch;
+    return data;
 }
 
-static void join_ended(struct session_feed *feed)
+/* When the certificates of the rows are known: their CA is written down too. */
+static void record(struct session_feed *feed)
 {
-    struct join_job *data = job_take(feed->join);
+    struct record_job *data;
 
-    feed->join = NULL;
-    if (feed->n_known + data->n > MAX_KNOWN) {
-        known_clear(feed->known, feed->n_known);
-        feed->known = NULL;
-        feed->n_known = 0;
-    }
-    feed->known = mem_realloc_array(feed->known, feed->n_known + data->n + 1, sizeof(*feed->known));
-    for (size_t i = 0; i < data->n; i++) {
-        struct known *old = find_known(feed, data->rows[i].key);
-
-        if (old != NULL) {
-            struct session_certificate swap = old->certificate;
-
-            old->certificate = data->rows[i].certificate;
-            data->rows[i].certificate = swap;
-            continue;
-        }
-        feed->known[feed->n_known++] = data->rows[i];
-        memset(&data->rows[i], 0, sizeof(data->rows[i]));
-        qsort(feed->known, feed->n_known, sizeof(*feed->known), compare_known);
-    }
-    join_free(data);
+    if (feed->no_record || feed->join != NULL)
+        return;
+    recorder_add(feed->recorder, poller_rows(feed->poller), feed->book);
+    if (feed->record != NULL || !recorder_is_due(feed->recorder, clock_mono_ms()))
+        return;
+    data = take_records(feed);
+    if (data != NULL)
+        feed->record = job_start(app_loop(feed->app), feed->owner, &record_ops, data);
 }
 
-/* ---- the connection ---- */
-
-static void drop_connection(struct session_feed *feed)
+/* The last ones, by a job without an owner: nobody waits for it but the end of the program. */
+static void record_rest(struct session_feed *feed)
 {
-    watch_stop(feed->watch);
-    feed->watch = NULL;
-    timer_stop(feed->deadline);
-    feed->deadline = NULL;
-    conn_close(feed->conn);
-    feed->conn = NULL;
-    feed->query_out = false;
-    feed->encoding_out = false;
+    struct record_job *data = feed->no_record ? NULL : take_records(feed);
+
+    struct job *job = NULL;
+
+    if (data != NULL)
+        job = job_start(app_loop(feed->app), NULL, &record_ops, data);
+    (void)job; /* nobody's: it frees itself */
 }
 
-static void after(struct session_feed *feed, int64_t ms)
+static void record_ended(struct session_feed *feed)
 {
-    timer_stop(feed->next);
-    feed->next = timer_start(app_loop(feed->app), feed->owner, ms > 0 ? ms : 1, 0);
+    struct record_job *data = job_take(feed->record);
+
+    feed->record = NULL;
+    feed->record_err = data->err;
+    feed->no_record = !data->ok && data->err.code != ERR_STORE_BUSY;
+    record_free(data);
 }
 
-/* Lost, hung or never reached: the rows stay, and it is tried again. */
-static void away(struct session_feed *feed)
-{
-    static const int64_t pauses[] = {1000, 2000, 5000, 10000};
-    size_t i = feed->failures < ARRAY_LEN(pauses) ? feed->failures : ARRAY_LEN(pauses) - 1;
-
-    drop_connection(feed);
-    feed->state = SESSION_FEED_AWAY;
-    feed->failures++;
-    /* Jitter of up to a quarter, so that many panels do not come back in the same moment. */
-    after(feed,
-          pauses[i] + (int64_t)((uint64_t)clock_mono_ms() * 2654435761u % 250u) * pauses[i] / 1000);
-}
-
-static void connect_now(struct session_feed *feed)
+static void start_prepare(struct session_feed *feed)
 {
     struct prepare_job *data;
 
@@ -281,9 +192,67 @@ static void connect_now(struct session_feed *feed)
     data = mem_zalloc(sizeof(*data));
     data->store_folder = mem_strdup(app_store_folder(feed->app));
     data->server = mem_strdup(feed->server);
-    if (feed->state != SESSION_FEED_AWAY)
-        feed->state = SESSION_FEED_CONNECTING;
     feed->prepare = job_start(app_loop(feed->app), feed->owner, &prepare_ops, data);
+}
+
+static void start_join(struct session_feed *feed)
+{
+    const struct sessions *rows = poller_rows(feed->poller);
+    struct session_lookup *lookup;
+    struct join_job *data;
+
+    if (feed->join != NULL || rows == NULL)
+        return;
+    lookup = session_book_wanted(feed->book, rows, app_store_folder(feed->app));
+    if (lookup == NULL)
+        return;
+    data = mem_zalloc(sizeof(*data));
+    data->lookup = lookup;
+    feed->join = job_start(app_loop(feed->app), feed->owner, &join_ops, data);
+}
+
+/* ---- between the poller and the loop ---- */
+
+/* Before anything is done with the poller: it may close what is watched. */
+static void disarm(struct session_feed *feed)
+{
+    watch_stop(feed->watch);
+    feed->watch = NULL;
+    timer_stop(feed->timer);
+    feed->timer = NULL;
+}
+
+/* After it: what it waits for now. */
+static void arm(struct session_feed *feed)
+{
+    int fd = poller_fd(feed->poller);
+    int64_t at_ms = poller_at_ms(feed->poller);
+    struct loop *loop = app_loop(feed->app);
+
+    disarm(feed);
+    if (fd >= 0)
+        feed->watch = watch_start(loop, feed->owner, fd, poller_wants(feed->poller));
+    if (at_ms != INT64_MAX) {
+        int64_t left = at_ms - clock_mono_ms();
+
+        feed->timer = timer_start(loop, feed->owner, left > 0 ? left : 1, 0);
+    }
+    if (poller_needs_params(feed->poller))
+        start_prepare(feed);
+}
+
+static bool step(struct session_feed *feed)
+{
+    bool new_rows;
+
+    disarm(feed);
+    new_rows = poller_step(feed->poller);
+    arm(feed);
+    if (new_rows) {
+        start_join(feed);
+        record(feed);
+    }
+    return new_rows;
 }
 
 static void prepare_ended(struct session_feed *feed)
@@ -291,148 +260,49 @@ static void prepare_ended(struct session_feed *feed)
     struct prepare_job *data = job_take(feed->prepare);
 
     feed->prepare = NULL;
-    if (!data->ok) {
-        feed->err = data->err;
-        prepare_free(data);
-        away(feed);
-        return;
+    if (data->params != NULL) {
+        feed->managed = data->managed;
+        feed->production = data->production;
     }
-    params_free(feed->params);
-    feed->params = data->params;
+    disarm(feed);
+    poller_take_params(feed->poller, data->params, &data->err);
     data->params = NULL;
     prepare_free(data);
-
-    feed->conn = conn_start(
-        feed->params, &(struct conn_options){.statement_timeout_ms = QUERY_TIMEOUT_MS}, &feed->err);
-    if (feed->conn == NULL) {
-        away(feed);
-        return;
-    }
     arm(feed);
 }
 
-/* Watches what the connection waits for now. The socket may be another one than before. */
-static void arm(struct session_feed *feed)
+static bool join_ended(struct session_feed *feed)
 {
-    int64_t left = conn_deadline_ms(feed->conn) - clock_mono_ms();
-    unsigned wants = conn_wants(feed->conn);
-    int fd = conn_fd(feed->conn);
+    struct join_job *data = job_take(feed->join);
+    bool ok = data->ok;
 
-    watch_stop(feed->watch);
-    feed->watch = NULL;
-    timer_stop(feed->deadline);
-    feed->deadline = NULL;
-    if (fd >= 0)
-        feed->watch = watch_start(app_loop(feed->app), feed->owner, fd, wants);
-    if (conn_state(feed->conn) != CONN_IDLE)
-        feed->deadline = timer_start(app_loop(feed->app), feed->owner, left > 0 ? left + 1 : 1, 0);
+    feed->join = NULL;
+    feed->store_err = data->err;
+    if (ok) {
+        session_book_take(feed->book, data->lookup);
+        data->lookup = NULL;
+    }
+    join_free(data);
+    if (ok)
+        record(feed);
+    return ok;
 }
 
-static bool take_rows(struct session_feed *feed, struct result *result)
+bool session_feed_event(struct session_feed *feed, const struct event *event, unsigned *ret_news)
 {
-    struct sessions rows;
-    struct err err = ERR_INIT;
-    int64_t pause = feed->interval_ms;
-
-    if (result == NULL) {
-        err_set(&feed->err, ERR_CONNECTION_LOST, _("the server sent no rows"));
-        away(feed);
+    *ret_news = 0;
+    if (event->type == EVENT_JOB && event->job == feed->prepare)
+        prepare_ended(feed);
+    else if (event->type == EVENT_JOB && event->job == feed->join)
+        *ret_news = join_ended(feed) ? SESSION_FEED_CERTIFICATES : 0;
+    else if (event->type == EVENT_JOB && event->job == feed->record)
+        record_ended(feed);
+    else if ((event->type == EVENT_WATCH && event->watch == feed->watch) ||
+             (event->type == EVENT_TIMER && event->timer == feed->timer))
+        *ret_news = step(feed) ? SESSION_FEED_ROWS : 0;
+    else
         return false;
-    }
-    if (!sessions_from_result(result, feed->server_version, conn_backend_pid(feed->conn), &rows,
-                              &err)) {
-        feed->err = err;
-        away(feed);
-        return false;
-    }
-    rows.query_ms = clock_mono_ms() - feed->sent_at_ms;
-    if (feed->have_rows)
-        sessions_clear(&feed->rows);
-    feed->rows = rows;
-    feed->have_rows = true;
-    feed->rows_at_ms = clock_mono_ms();
-    feed->failures = 0;
-    if (rows.query_ms * SLOW_FACTOR > pause) /* a slow server is asked less often */
-        pause = rows.query_ms * SLOW_FACTOR < SLOW_PAUSE_MAX_MS ? rows.query_ms * SLOW_FACTOR
-                                                                : SLOW_PAUSE_MAX_MS;
-    if (pause < feed->interval_ms)
-        pause = feed->interval_ms;
-    if (!feed->paused)
-        after(feed, pause);
-    start_join(feed);
     return true;
-}
-
-/* A name cut in the middle of a character, or bytes of another database's encoding, make the whole
- * statement fail where the server has to convert (SQLSTATE class 22). Then: without a conversion. */
-static bool may_go_on_unconverted(const struct session_feed *feed)
-{
-    return conn_state(feed->conn) == CONN_IDLE && feed->query_out && !feed->unconverted &&
-           text_starts_with(conn_sqlstate(feed->conn), "22");
-}
-
-static void ask_first(struct session_feed *feed)
-{
-    if (!feed->unconverted) {
-        send_query(feed);
-        return;
-    }
-    if (!conn_send(feed->conn, "SET client_encoding = 'SQL_ASCII'", 0, NULL,
-                   clock_mono_ms() + QUERY_TIMEOUT_MS, &feed->err)) {
-        away(feed);
-        return;
-    }
-    feed->encoding_out = true;
-}
-
-/* Moves the connection on; true when new rows came. */
-static bool step(struct session_feed *feed)
-{
-    struct result *result;
-    bool new_rows = false;
-
-    watch_stop(feed->watch); /* before libpq may close the socket behind it */
-    feed->watch = NULL;
-    if (!conn_step(feed->conn, &feed->err)) {
-        if (!may_go_on_unconverted(feed)) {
-            away(feed);
-            return false;
-        }
-        feed->unconverted = true;
-        feed->query_out = false;
-        ask_first(feed);
-    } else if (conn_state(feed->conn) == CONN_IDLE) {
-        if (feed->state != SESSION_FEED_LIVE) {
-            feed->state = SESSION_FEED_LIVE;
-            feed->server_version = conn_server_version(feed->conn);
-            ask_first(feed);
-        } else if (feed->encoding_out) {
-            feed->encoding_out = false;
-            result_free(conn_take_result(feed->conn));
-            send_query(feed);
-        } else if (feed->query_out) {
-            feed->query_out = false;
-            result = conn_take_result(feed->conn);
-            new_rows = take_rows(feed, result);
-            result_free(result);
-        }
-    }
-    if (feed->conn != NULL)
-        arm(feed);
-    return new_rows;
-}
-
-static void send_query(struct session_feed *feed)
-{
-    int64_t now = clock_mono_ms();
-
-    if (!conn_send(feed->conn, sessions_sql(feed->server_version), 0, NULL, now + QUERY_TIMEOUT_MS,
-                   &feed->err)) {
-        away(feed);
-        return;
-    }
-    feed->query_out = true;
-    feed->sent_at_ms = now;
 }
 
 /* ---- for the page ---- */
@@ -444,23 +314,23 @@ struct session_feed *session_feed_new(struct app *app, void *owner, const char *
     feed->app = app;
     feed->owner = owner;
     feed->server = mem_strdup(server);
-    feed->state = SESSION_FEED_STOPPED;
-    feed->interval_ms = DEFAULT_INTERVAL_MS;
+    feed->poller = poller_new();
+    feed->book = session_book_new();
+    feed->recorder = recorder_new(server);
     return feed;
 }
 
 void session_feed_stop(struct session_feed *feed)
 {
-    timer_stop(feed->next);
-    feed->next = NULL;
+    disarm(feed);
     if (feed->prepare != NULL)
         job_cancel(feed->prepare);
     feed->prepare = NULL;
     if (feed->join != NULL)
         job_cancel(feed->join);
     feed->join = NULL;
-    drop_connection(feed);
-    feed->state = SESSION_FEED_STOPPED;
+    record_rest(feed);
+    poller_stop(feed->poller);
 }
 
 void session_feed_free(struct session_feed *feed)
@@ -468,133 +338,135 @@ void session_feed_free(struct session_feed *feed)
     if (feed == NULL)
         return;
     session_feed_stop(feed);
-    params_free(feed->params);
-    if (feed->have_rows)
-        sessions_clear(&feed->rows);
-    known_clear(feed->known, feed->n_known);
+    poller_free(feed->poller);
+    session_book_free(feed->book);
+    recorder_free(feed->recorder);
     free(feed->server);
     free(feed);
 }
 
 void session_feed_start(struct session_feed *feed)
 {
-    if (feed->state != SESSION_FEED_STOPPED)
-        return;
-    feed->failures = 0;
-    connect_now(feed);
+    poller_start(feed->poller);
+    arm(feed);
 }
 
 void session_feed_refresh(struct session_feed *feed)
 {
-    if (feed->state == SESSION_FEED_LIVE && !feed->query_out && !feed->encoding_out) {
-        timer_stop(feed->next);
-        feed->next = NULL;
-        send_query(feed);
-        if (feed->conn != NULL)
-            arm(feed);
-    } else if (feed->state == SESSION_FEED_AWAY) {
-        after(feed, 1);
-    }
+    disarm(feed);
+    poller_refresh(feed->poller);
+    arm(feed);
 }
 
 void session_feed_pause(struct session_feed *feed, bool paused)
 {
-    if (feed->paused == paused)
-        return;
-    feed->paused = paused;
-    if (!paused)
-        session_feed_refresh(feed);
-    else if (feed->state == SESSION_FEED_LIVE) {
-        timer_stop(feed->next);
-        feed->next = NULL;
-    }
+    disarm(feed);
+    poller_pause(feed->poller, paused);
+    arm(feed);
 }
 
 void session_feed_set_interval(struct session_feed *feed, int64_t interval_ms)
 {
-    feed->interval_ms = interval_ms;
-    if (feed->state == SESSION_FEED_LIVE && !feed->query_out && !feed->paused)
-        after(feed, interval_ms);
+    poller_set_interval(feed->poller, interval_ms);
+    arm(feed);
 }
 
-int64_t session_feed_interval(const struct session_feed *feed)
+void session_feed_set_password(struct session_feed *feed, const struct secret *password)
 {
-    return feed->interval_ms;
+    disarm(feed);
+    poller_set_password(feed->poller, password);
+    arm(feed);
 }
 
-bool session_feed_event(struct session_feed *feed, const struct event *event, bool *ret_rows)
+const char *session_feed_server(const struct session_feed *feed)
 {
-    *ret_rows = false;
-    if (event->type == EVENT_JOB && event->job == feed->prepare) {
-        prepare_ended(feed);
-    } else if (event->type == EVENT_JOB && event->job == feed->join) {
-        join_ended(feed);
-        *ret_rows = true;
-    } else if (event->type == EVENT_WATCH && event->watch == feed->watch && feed->conn != NULL) {
-        *ret_rows = step(feed);
-    } else if (event->type == EVENT_TIMER && event->timer == feed->deadline && feed->conn != NULL) {
-        timer_stop(feed->deadline);
-        feed->deadline = NULL;
-        *ret_rows = step(feed); /* conn_step() sees its deadline and says ERR_TIMEOUT */
-    } else if (event->type == EVENT_TIMER && event->timer == feed->next) {
-        timer_stop(feed->next);
-        feed->next = NULL;
-        if (feed->state == SESSION_FEED_LIVE && !feed->paused && !feed->query_out)
-            session_feed_refresh(feed);
-        else if (feed->state == SESSION_FEED_AWAY)
-            connect_now(feed);
-    } else {
-        return false;
-    }
-    return true;
+    return feed->server;
 }
 
-enum session_feed_state session_feed_state(const struct session_feed *feed)
+enum poller_state session_feed_state(const struct session_feed *feed)
 {
-    return feed->state;
+    return poller_state(feed->poller);
 }
 
 bool session_feed_paused(const struct session_feed *feed)
 {
-    return feed->paused;
+    return poller_paused(feed->poller);
+}
+
+int64_t session_feed_interval(const struct session_feed *feed)
+{
+    return poller_interval(feed->poller);
 }
 
 const struct err *session_feed_error(const struct session_feed *feed)
 {
-    return &feed->err;
+    return poller_error(feed->poller);
+}
+
+const struct err *session_feed_store_error(const struct session_feed *feed)
+{
+    return feed->store_err.code != ERR_NONE ? &feed->store_err : NULL;
+}
+
+const struct err *session_feed_record_error(const struct session_feed *feed)
+{
+    return feed->record_err.code != ERR_NONE ? &feed->record_err : NULL;
 }
 
 const struct sessions *session_feed_rows(const struct session_feed *feed)
 {
-    return feed->have_rows ? &feed->rows : NULL;
+    return poller_rows(feed->poller);
 }
 
 int64_t session_feed_age_ms(const struct session_feed *feed)
 {
-    return clock_mono_ms() - feed->rows_at_ms;
+    return poller_age_ms(feed->poller);
 }
 
 int64_t session_feed_silence_ms(const struct session_feed *feed)
 {
-    return feed->query_out ? clock_mono_ms() - feed->sent_at_ms : 0;
+    return poller_silence_ms(feed->poller);
 }
 
 int session_feed_server_version(const struct session_feed *feed)
 {
-    return feed->server_version;
+    return poller_server_version(feed->poller);
+}
+
+const struct sessions_rights *session_feed_rights(const struct session_feed *feed)
+{
+    return poller_rights(feed->poller);
+}
+
+bool session_feed_managed(const struct session_feed *feed)
+{
+    return feed->managed;
+}
+
+bool session_feed_production(const struct session_feed *feed)
+{
+    return feed->production;
 }
 
 const struct session_certificate *session_feed_certificate(const struct session_feed *feed,
                                                            size_t i)
 {
-    char *key = key_of(&feed->rows.rows[i]);
-    struct known *known = key != NULL ? find_known(feed, key) : NULL;
+    return session_book_find(feed->book, &poller_rows(feed->poller)->rows[i]);
+}
 
-    free(key);
-    return known != NULL ? &known->certificate : NULL;
+const struct session_book *session_feed_book(const struct session_feed *feed)
+{
+    return feed->book;
 }
 
 struct params *session_feed_params(const struct session_feed *feed)
 {
-    return feed->params != NULL ? params_dup(feed->params) : NULL;
+    const struct params *params = poller_params(feed->poller);
+
+    return params != NULL ? params_dup(params) : NULL;
+}
+
+struct secret *session_feed_password(const struct session_feed *feed)
+{
+    return secret_dup(poller_password(feed->poller));
 }

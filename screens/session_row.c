@@ -10,105 +10,97 @@
 #include "core/base/text.h"
 #include "core/pki/serial.h"
 
-enum finding { /* worst last */
-               FINDING_FINE,
-               FINDING_LOCAL,
-               FINDING_HIDDEN,
-               FINDING_GSS,
-               FINDING_NO_CERT,
-               FINDING_LOOKING,
-               FINDING_UNKNOWN,
-               FINDING_SOON,
-               FINDING_OLD_TLS,
-               FINDING_CLEAR,
-               FINDING_ENDED,
-               FINDING_REVOKED
-};
-
-static const struct {
-    enum mark mark;
-    const char *word;
-} findings[] = {
-    [FINDING_FINE] = {MARK_OK, ""},
-    [FINDING_LOCAL] = {MARK_OFF, N_("local")},
-    [FINDING_HIDDEN] = {MARK_OFF, N_("hidden")},
-    [FINDING_GSS] = {MARK_OK, N_("GSS")},
-    [FINDING_NO_CERT] = {MARK_OFF, N_("no cert")},
-    [FINDING_LOOKING] = {MARK_BUSY, ""},
-    [FINDING_UNKNOWN] = {MARK_OFF, N_("foreign")},
-    [FINDING_SOON] = {MARK_WARN, N_("soon")},
-    [FINDING_OLD_TLS] = {MARK_WARN, N_("old TLS")},
-    [FINDING_CLEAR] = {MARK_WARN, N_("no TLS")},
-    [FINDING_ENDED] = {MARK_BAD, N_("ended")},
-    [FINDING_REVOKED] = {MARK_BAD, N_("revoked")},
-};
-
-static enum finding find(const struct session *session,
-                         const struct session_certificate *certificate, int64_t now)
+static bool is_tls(const struct session *session)
 {
-    bool old_tls =
-        strcmp(session->version, "TLSv1") == 0 || strcmp(session->version, "TLSv1.1") == 0;
+    return session->class == SESSION_TLS || session->class == SESSION_TLS_CERT;
+}
 
-    switch (session->class) {
+static bool is_hidden(const struct session_line *line)
+{
+    return line->session->class == SESSION_HIDDEN;
+}
+
+/* Its certificate is being looked up. */
+static bool is_open(const struct session_line *line)
+{
+    return line->session->class == SESSION_TLS_CERT && line->certificate == NULL;
+}
+
+/* ---- the mark ---- */
+
+enum mark session_row_mark_of(enum finding_weight weight)
+{
+    switch (weight) {
+    case FINDING_WEIGHT_NONE:
+        return MARK_OK;
+    case FINDING_WEIGHT_NOTE:
+        return MARK_OFF;
+    case FINDING_WEIGHT_LOOK:
+        return MARK_WARN;
+    case FINDING_WEIGHT_ACT:
+        return MARK_BAD;
+    }
+    return MARK_NONE;
+}
+
+/* What the mark is made of; NULL: nothing to say but the class. */
+static const struct finding_info *shown_finding(const struct session_line *line)
+{
+    /* Being older than a reload is no news by itself. */
+    return finding_worst(line->findings & ~(unsigned)FINDING_BEFORE_RELOAD);
+}
+
+enum mark session_row_mark(const struct session_line *line)
+{
+    const struct finding_info *worst = shown_finding(line);
+
+    if (worst != NULL)
+        return session_row_mark_of(worst->weight);
+    if (is_open(line))
+        return MARK_BUSY;
+    return line->session->class == SESSION_SOCKET || is_hidden(line) ? MARK_OFF : MARK_OK;
+}
+
+static const char *mark_word(const struct session_line *line)
+{
+    const struct finding_info *worst = shown_finding(line);
+
+    if (line->session->own)
+        return _("you");
+    if (worst != NULL)
+        return _(worst->word);
+    switch (line->session->class) {
     case SESSION_SOCKET:
-        return FINDING_LOCAL;
+        return _("local");
     case SESSION_HIDDEN:
-        return FINDING_HIDDEN;
+        return _("hidden");
     case SESSION_GSS:
-        return FINDING_GSS;
-    case SESSION_CLEAR:
-        return FINDING_CLEAR;
-    case SESSION_TLS:
-        return old_tls ? FINDING_OLD_TLS : FINDING_NO_CERT;
+        return "GSS";
     case SESSION_TLS_CERT:
+    case SESSION_TLS:
+    case SESSION_CLEAR:
         break;
     }
-    if (certificate == NULL)
-        return FINDING_LOOKING;
-    if (!certificate->known)
-        return old_tls ? FINDING_OLD_TLS : FINDING_UNKNOWN;
-    if (certificate->revoked_at != 0)
-        return FINDING_REVOKED;
-    if (certificate->not_after <= now)
-        return FINDING_ENDED;
-    if (old_tls)
-        return FINDING_OLD_TLS;
-    if (certificate->not_after - now < SESSION_ROW_SOON_DAYS * CLOCK_DAY)
-        return FINDING_SOON;
-    return FINDING_FINE;
+    return "";
 }
 
-enum mark session_row_mark(const struct session *session,
-                           const struct session_certificate *certificate, int64_t now)
-{
-    return findings[find(session, certificate, now)].mark;
-}
-
-bool session_row_needs_look(const struct session *session,
-                            const struct session_certificate *certificate, int64_t now)
-{
-    enum mark mark = session_row_mark(session, certificate, now);
-
-    return mark == MARK_WARN || mark == MARK_BAD;
-}
+/* ---- cells ---- */
 
 void session_row_common_name(const char *dn, struct strbuf *out)
 {
     const char *cn = strstr(dn, "/CN=");
-    size_t len;
 
     if (cn == NULL) {
         strbuf_add_str(out, dn);
         return;
     }
-    cn += 4;
-    len = strcspn(cn, "/");
-    strbuf_add(out, cn, len);
+    cn += strlen("/CN=");
+    strbuf_add(out, cn, strcspn(cn, "/"));
 }
 
 static void add_tls(const struct session *session, struct strbuf *out)
 {
-    if (session->class == SESSION_TLS || session->class == SESSION_TLS_CERT)
+    if (is_tls(session))
         strbuf_add_str(out, text_starts_with(session->version, "TLSv") ? session->version + 4
                                                                        : session->version);
     else if (session->class == SESSION_CLEAR)
@@ -119,157 +111,369 @@ static void add_tls(const struct session *session, struct strbuf *out)
         strbuf_add_str(out, session->class == SESSION_HIDDEN ? "?" : "-");
 }
 
-void session_row_cell(const struct session *session, const struct session_certificate *certificate,
-                      int64_t now, enum session_row_column column, struct strbuf *out)
+/* The hour of today, else the day. */
+static void add_since(const struct session *session, int64_t now, struct strbuf *out)
 {
-    enum finding finding;
+    char text[CLOCK_TEXT_MAX];
+
+    if (session->backend_start == 0)
+        strbuf_add_char(out, '?');
+    else if (now - session->backend_start < CLOCK_DAY)
+        strbuf_add(out, clock_format_minute(text, session->backend_start) + 11, 5);
+    else
+        strbuf_add(out, clock_format_date(text, session->backend_start) + 5, 5);
+}
+
+static void add_ca(const struct session_line *line, struct strbuf *out)
+{
+    if (line->certificate != NULL && line->certificate->known)
+        strbuf_add_str(out, line->certificate->authority);
+    else if (line->session->class == SESSION_TLS_CERT)
+        session_row_common_name(line->session->issuer_dn, out);
+    else
+        strbuf_add_str(out, is_hidden(line) ? "?" : "-");
+}
+
+static void add_or_dash(const char *text, struct strbuf *out)
+{
+    strbuf_add_str(out, text[0] != '\0' ? text : "-");
+}
+
+static void add_from(const struct session *session, struct strbuf *out)
+{
+    if (session->class == SESSION_SOCKET)
+        strbuf_add_str(out, _("local"));
+    else
+        strbuf_add_str(out, session->class == SESSION_HIDDEN ? "?" : session->address);
+}
+
+static void add_ends(const struct session_line *line, int64_t now, struct strbuf *out)
+{
+    if (line->certificate != NULL && line->certificate->known)
+        strbuf_printf(out, _("%lld d"),
+                      (long long)((line->certificate->not_after - now) / CLOCK_DAY));
+    else
+        strbuf_add_str(out, line->session->class == SESSION_TLS_CERT ? "?" : "-");
+}
+
+void session_row_cell(const struct session_line *line, int64_t now, enum session_column column,
+                      struct strbuf *out)
+{
+    const struct session *session = line->session;
 
     switch (column) {
-    case SESSION_ROW_PID:
+    case SESSION_COLUMN_SERVER:
+        strbuf_add_str(out, line->server);
+        break;
+    case SESSION_COLUMN_PID:
         strbuf_printf(out, "%d", session->pid);
         break;
-    case SESSION_ROW_ROLE:
-        strbuf_add_str(out, session->role[0] != '\0' ? session->role : "-");
+    case SESSION_COLUMN_ROLE:
+        add_or_dash(session->role, out);
         break;
-    case SESSION_ROW_DATABASE:
-        strbuf_add_str(out, session->database[0] != '\0' ? session->database : "-");
+    case SESSION_COLUMN_DATABASE:
+        add_or_dash(session->database, out);
         break;
-    case SESSION_ROW_FROM:
-        if (session->class == SESSION_SOCKET)
-            strbuf_add_str(out, _("local"));
-        else
-            strbuf_add_str(out, session->class == SESSION_HIDDEN ? "?" : session->address);
+    case SESSION_COLUMN_APPLICATION:
+        add_or_dash(session->application, out);
         break;
-    case SESSION_ROW_TLS:
+    case SESSION_COLUMN_FROM:
+        add_from(session, out);
+        break;
+    case SESSION_COLUMN_SINCE:
+        add_since(session, now, out);
+        break;
+    case SESSION_COLUMN_TLS:
         add_tls(session, out);
         break;
-    case SESSION_ROW_CERTIFICATE:
+    case SESSION_COLUMN_CIPHER:
+        add_or_dash(session->cipher, out);
+        break;
+    case SESSION_COLUMN_CERTIFICATE:
         if (session->class == SESSION_TLS_CERT)
             session_row_common_name(session->client_dn, out);
         else
-            strbuf_add_str(out, session->class == SESSION_HIDDEN ? "?" : "-");
+            strbuf_add_str(out, is_hidden(line) ? "?" : "-");
         break;
-    case SESSION_ROW_ENDS:
-        if (certificate != NULL && certificate->known)
-            strbuf_printf(out, _("%lld d"),
-                          (long long)((certificate->not_after - now) / CLOCK_DAY));
-        else
-            strbuf_add_str(out, session->class == SESSION_TLS_CERT ? "?" : "-");
+    case SESSION_COLUMN_CA:
+        add_ca(line, out);
         break;
-    case SESSION_ROW_MARK:
-        finding = find(session, certificate, now);
-        strbuf_add_str(out, mark_text(findings[finding].mark));
-        if (session->own)
-            strbuf_printf(out, " %s", _("you"));
-        else if (findings[finding].word[0] != '\0')
-            strbuf_printf(out, " %s", _(findings[finding].word));
+    case SESSION_COLUMN_ENDS:
+        add_ends(line, now, out);
         break;
-    case SESSION_ROW_COLUMNS:
+    case SESSION_COLUMN_MARK:
+        strbuf_add_str(out, mark_text(session_row_mark(line)));
+        if (mark_word(line)[0] != '\0')
+            strbuf_printf(out, " %s", mark_word(line));
+        break;
+    case SESSION_COLUMNS:
         break;
     }
 }
 
-static const char *explanation(enum finding finding)
+/* ---- in words ---- */
+
+static const char *class_text(const struct session_line *line)
 {
-    switch (finding) {
-    case FINDING_FINE:
-        return N_("All is well: TLS, and a certificate that is good for a while.");
-    case FINDING_LOCAL:
-        return N_(
-            "Came in by the Unix socket of the server's own machine, where TLS is never used.");
-    case FINDING_HIDDEN:
-        return N_(
-            "Your role may not see this session. Ask for: GRANT pg_read_all_stats TO your role.");
-    case FINDING_GSS:
-        return N_("Encrypted by GSSAPI (Kerberos), not by TLS.");
-    case FINDING_NO_CERT:
-        return N_("Encrypted, but it logged in without a certificate.");
-    case FINDING_LOOKING:
-        return N_("Looking the certificate up in the store.");
-    case FINDING_UNKNOWN:
-        return N_("The certificate was not issued by a CA of this store.");
-    case FINDING_SOON:
-        return N_("The certificate ends soon. Issue a new one; both work side by side.");
-    case FINDING_OLD_TLS:
-        return N_("TLS 1.0 and 1.1 are broken. Update the client.");
-    case FINDING_CLEAR:
-        return N_("Everything it sends can be read on the way, passwords too.");
-    case FINDING_ENDED:
-        return N_("The certificate has ended; the session is older, so it stays until it ends.");
-    case FINDING_REVOKED:
-        return N_("Revoked. This session is older, so it stays until it ends: d ends it.");
+    switch (line->session->class) {
+    case SESSION_SOCKET:
+        return _("Came in by the Unix socket of the server's own machine, where TLS is never "
+                 "used.");
+    case SESSION_HIDDEN:
+        return _("Your role may not see this session. Ask for: GRANT pg_read_all_stats TO your "
+                 "role.");
+    case SESSION_GSS:
+        return _("Encrypted by GSSAPI (Kerberos), not by TLS.");
+    case SESSION_TLS_CERT:
+        return is_open(line) ? _("Looking the certificate up in the store.")
+                             : _("All is well: TLS, and a certificate that is good for a while.");
+    case SESSION_TLS:
+    case SESSION_CLEAR:
+        break;
     }
     return "";
 }
 
-void session_row_explain(const struct session *session,
-                         const struct session_certificate *certificate, int64_t now,
-                         struct strbuf *out)
+void session_row_explain(const struct session_line *line, struct strbuf *out)
 {
+    const struct session *session = line->session;
+    const struct finding_info *worst = shown_finding(line);
     char when[CLOCK_TEXT_MAX];
-    struct serial serial;
-    char hex[SERIAL_HEX_MAX];
-    struct err ignored = ERR_INIT;
 
     strbuf_printf(out, "%d %s", session->pid, session->role[0] != '\0' ? session->role : "-");
     if (session->cipher[0] != '\0')
         strbuf_printf(out, "   %s %s", session->version, session->cipher);
     if (session->backend_start > 0)
         strbuf_printf(out, _("   since %s UTC"), clock_format_minute(when, session->backend_start));
-    strbuf_printf(out, "\n%s", _(explanation(find(session, certificate, now))));
-    if (session->before_reload && session->class != SESSION_SOCKET)
+    strbuf_printf(out, "\n%s", worst != NULL ? _(worst->text) : class_text(line));
+    if ((line->findings & FINDING_BEFORE_RELOAD) != 0)
         strbuf_printf(out, " %s", _("It connected before the last reload."));
     if (session->class == SESSION_TLS_CERT)
         strbuf_printf(out, _("\nsubject %s   issuer %s"), session->client_dn, session->issuer_dn);
-    if (session->class == SESSION_TLS_CERT &&
-        serial_parse_decimal(&serial, session->client_serial, &ignored))
-        strbuf_printf(out, _("\nserial %s"), serial_format_hex(hex, &serial));
     if (session->application[0] != '\0')
-        strbuf_printf(out, _("%sapplication \"%s\""),
-                      session->class == SESSION_TLS_CERT ? "   " : "\n", session->application);
+        strbuf_printf(out, _("\napplication \"%s\""), session->application);
+    if (session->workers > 0)
+        strbuf_printf(out,
+                      ngettext("   %d parallel worker", "   %d parallel workers",
+                               (unsigned long)session->workers),
+                      session->workers);
 }
+
+static void add_field(struct strbuf *out, const char *label, const char *value)
+{
+    if (value[0] != '\0')
+        strbuf_printf(out, "%-12s %s\n", label, value);
+}
+
+static void add_duration(int64_t seconds, struct strbuf *out)
+{
+    if (seconds >= 2 * CLOCK_DAY)
+        strbuf_printf(out, _("%lld days"), (long long)(seconds / CLOCK_DAY));
+    else if (seconds >= 7200)
+        strbuf_printf(out, _("%lld hours"), (long long)(seconds / 3600));
+    else
+        strbuf_printf(out, _("%lld min"), (long long)(seconds / 60));
+}
+
+static void add_times(const struct session_line *line, int64_t now, struct strbuf *out)
+{
+    const struct session *session = line->session;
+    struct strbuf text = STRBUF_INIT;
+    char when[CLOCK_TEXT_MAX];
+
+    if (session->backend_start == 0)
+        return;
+    strbuf_printf(&text, "%s UTC, ", clock_format_minute(when, session->backend_start));
+    add_duration(now > session->backend_start ? now - session->backend_start : 0, &text);
+    add_field(out, _("since"), text.data);
+    strbuf_clear(&text);
+}
+
+static void add_encryption(const struct session *session, struct strbuf *out)
+{
+    struct strbuf text = STRBUF_INIT;
+
+    if (is_tls(session))
+        strbuf_printf(&text, _("%s, %s, %d bits"), session->version, session->cipher,
+                      session->bits);
+    else if (session->class == SESSION_GSS)
+        strbuf_add_str(&text, "GSSAPI");
+    else if (session->class == SESSION_CLEAR)
+        strbuf_add_str(&text, _("none: clear text over TCP"));
+    else if (session->class == SESSION_SOCKET)
+        strbuf_add_str(&text, _("none: Unix socket"));
+    else
+        strbuf_add_str(&text, _("not to be seen by your role"));
+    add_field(out, _("encryption"), text.data);
+    strbuf_clear(&text);
+}
+
+static void add_certificate(const struct session_line *line, int64_t now, struct strbuf *out)
+{
+    const struct session_certificate *certificate = line->certificate;
+    struct strbuf text = STRBUF_INIT;
+    char hex[SERIAL_HEX_MAX], when[CLOCK_TEXT_MAX];
+    struct serial serial;
+    struct err ignored = ERR_INIT;
+
+    if (line->session->class != SESSION_TLS_CERT)
+        return;
+    add_field(out, _("subject"), line->session->client_dn);
+    add_field(out, _("issuer"), line->session->issuer_dn);
+    if (serial_parse_decimal(&serial, line->session->client_serial, &ignored))
+        add_field(out, _("serial"), serial_format_hex(hex, &serial));
+    if (certificate == NULL || !certificate->known)
+        return;
+    strbuf_printf(&text, _("\"%s\", issued for \"%s\""), certificate->authority, certificate->role);
+    add_field(out, "CA", text.data);
+    strbuf_reset(&text);
+    strbuf_printf(&text, _("%s, in %lld days"), clock_format_date(when, certificate->not_after),
+                  (long long)((certificate->not_after - now) / CLOCK_DAY));
+    if (certificate->revoked_at != 0)
+        strbuf_printf(&text, _("; revoked %s UTC"),
+                      clock_format_minute(when, certificate->revoked_at));
+    add_field(out, _("ends"), text.data);
+    if (certificate->newer_ca != NULL)
+        add_field(out, _("newer CA"), certificate->newer_ca);
+    strbuf_clear(&text);
+}
+
+static void add_findings(const struct session_line *line, struct strbuf *out)
+{
+    size_t n;
+    const struct finding_info *table = finding_table(&n);
+
+    strbuf_add_char(out, '\n');
+    if (shown_finding(line) == NULL)
+        strbuf_printf(out, "%s %s\n", mark_text(session_row_mark(line)), class_text(line));
+    for (size_t i = 0; i < n; i++) {
+        if ((line->findings & (unsigned)table[i].finding) == 0)
+            continue;
+        strbuf_printf(out, "%s %s\n", mark_text(session_row_mark_of(table[i].weight)),
+                      _(table[i].text));
+        if (table[i].mend[0] != '\0')
+            strbuf_printf(out, "     %s\n", _(table[i].mend));
+    }
+}
+
+void session_row_sheet(const struct session_line *line, int64_t now, struct strbuf *out)
+{
+    const struct session *session = line->session;
+    struct strbuf text = STRBUF_INIT;
+
+    strbuf_printf(&text, _("%d on %s"), session->pid, line->server);
+    if (session->own)
+        strbuf_add_str(&text, _(" (pgseal itself)"));
+    add_field(out, _("session"), text.data);
+    add_field(out, _("role"), session->role);
+    add_field(out, _("database"), session->database);
+    add_field(out, _("application"), session->application);
+    strbuf_reset(&text);
+    add_from(session, &text);
+    add_field(out, _("from"), text.data);
+    strbuf_reset(&text);
+    strbuf_add_str(&text, session->backend_type);
+    if (session->state[0] != '\0')
+        strbuf_printf(&text, ", %s", session->state);
+    if (session->workers > 0)
+        strbuf_printf(&text,
+                      ngettext(", %d parallel worker", ", %d parallel workers",
+                               (unsigned long)session->workers),
+                      session->workers);
+    add_field(out, _("kind"), text.data);
+    strbuf_clear(&text);
+    add_times(line, now, out);
+    add_encryption(session, out);
+    add_certificate(line, now, out);
+    add_findings(line, out);
+}
+
+/* ---- order ---- */
 
 static int compare_int(int64_t a, int64_t b)
 {
     return (a > b) - (a < b);
 }
 
-static int64_t end_of(const struct session_certificate *certificate)
+static int64_t end_of(const struct session_line *line)
 {
-    return certificate != NULL && certificate->known ? certificate->not_after : INT64_MAX;
+    return line->certificate != NULL && line->certificate->known ? line->certificate->not_after
+                                                                 : INT64_MAX;
 }
 
-int session_row_compare(const struct session *a, const struct session_certificate *ca,
-                        const struct session *b, const struct session_certificate *cb, int64_t now,
-                        enum session_row_column column)
+static const char *ca_of(const struct session_line *line)
 {
+    return line->certificate != NULL && line->certificate->known ? line->certificate->authority
+                                                                 : line->session->issuer_dn;
+}
+
+/* The worst last: what the mark says. */
+static int rank_of(const struct session_line *line)
+{
+    const struct finding_info *worst = shown_finding(line);
+
+    if (worst != NULL)
+        return 100 * (int)worst->weight + worst->rank;
+    if (line->session->class == SESSION_HIDDEN)
+        return 2;
+    return line->session->class == SESSION_SOCKET ? 1 : 0;
+}
+
+int session_row_compare(const struct session_line *a, const struct session_line *b,
+                        enum session_column column)
+{
+    const struct session *x = a->session;
+    const struct session *y = b->session;
     int order = 0;
 
     switch (column) {
-    case SESSION_ROW_PID:
+    case SESSION_COLUMN_SERVER:
+        order = strcmp(a->server, b->server);
         break;
-    case SESSION_ROW_ROLE:
-        order = strcmp(a->role, b->role);
+    case SESSION_COLUMN_PID:
         break;
-    case SESSION_ROW_DATABASE:
-        order = strcmp(a->database, b->database);
+    case SESSION_COLUMN_ROLE:
+        order = strcmp(x->role, y->role);
         break;
-    case SESSION_ROW_FROM:
-        order = strcmp(a->address, b->address);
+    case SESSION_COLUMN_DATABASE:
+        order = strcmp(x->database, y->database);
         break;
-    case SESSION_ROW_TLS:
-        order = strcmp(a->version, b->version);
+    case SESSION_COLUMN_APPLICATION:
+        order = strcmp(x->application, y->application);
         break;
-    case SESSION_ROW_CERTIFICATE:
-        order = strcmp(a->client_dn, b->client_dn);
+    case SESSION_COLUMN_FROM:
+        order = strcmp(x->address, y->address);
         break;
-    case SESSION_ROW_ENDS:
-        order = compare_int(end_of(ca), end_of(cb));
+    case SESSION_COLUMN_SINCE:
+        order = compare_int(x->start_us, y->start_us);
         break;
-    case SESSION_ROW_MARK: /* worst first */
-    case SESSION_ROW_COLUMNS:
-        order = compare_int(find(b, cb, now), find(a, ca, now));
+    case SESSION_COLUMN_TLS:
+        order = strcmp(x->version, y->version);
+        break;
+    case SESSION_COLUMN_CIPHER:
+        order = strcmp(x->cipher, y->cipher);
+        break;
+    case SESSION_COLUMN_CERTIFICATE:
+        order = strcmp(x->client_dn, y->client_dn);
+        break;
+    case SESSION_COLUMN_CA:
+        order = strcmp(ca_of(a), ca_of(b));
+        break;
+    case SESSION_COLUMN_ENDS:
+        order = compare_int(end_of(a), end_of(b));
+        break;
+    case SESSION_COLUMN_MARK: /* worst first */
+    case SESSION_COLUMNS:
+        order = compare_int(rank_of(b), rank_of(a));
         break;
     }
-    return order != 0 ? order : compare_int(a->pid, b->pid);
+    return order != 0 ? order : compare_int(x->pid, y->pid);
+}
+
+uint64_t session_row_key(const struct session_line *line)
+{
+    uint64_t key = (uint64_t)line->session->start_us;
+
+    return (key << 22 ^ key >> 42 ^ (uint64_t)line->session->pid) * UINT64_C(0x9e3779b97f4a7c15) ^
+           (uint64_t)line->feed;
 }

@@ -30,6 +30,7 @@ struct table {
     size_t n_columns;
     const struct table_rows *rows;
     const void *arg;
+    bool (*match)(const void *arg, size_t row, const char *filter); /* or NULL */
     size_t *seen; /* rows of the page that pass the filter */
     size_t n_seen;
     size_t at; /* index into seen */
@@ -72,6 +73,8 @@ static bool passes(const struct table *table, size_t row, struct strbuf *cell)
 
     if (!filter[0])
         return true;
+    if (table->match)
+        return table->match(table->arg, row, filter);
     for (size_t column = 0; column < table->n_columns; column++) {
         strbuf_reset(cell);
         table->rows->cell(table->arg, row, column, cell);
@@ -106,6 +109,19 @@ void table_refresh(struct table *table)
     strbuf_clear(&cell);
     if (!table->has_key || !table_select(table, table->key))
         set_at(table, table->at);
+}
+
+void table_set_match(struct table *table,
+                     bool (*match)(const void *arg, size_t row, const char *filter))
+{
+    table->match = match;
+}
+
+void table_set_filter(struct table *table, const char *filter)
+{
+    table->typing = false;
+    text_field_set(table->filter, filter);
+    table_refresh(table);
 }
 
 bool table_has_row(const struct table *table)

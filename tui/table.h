@@ -47,6 +47,10 @@ struct table *table_new(const struct table_column *columns, size_t n_columns,
                         const struct table_rows *rows, const void *arg) MUST_CHECK;
 void table_free(struct table *table);
 void table_refresh(struct table *table);
+/* What passes the filter is the page's decision; without it: a text in any column. */
+void table_set_match(struct table *table,
+                     bool (*match)(const void *arg, size_t row, const char *filter));
+void table_set_filter(struct table *table, const char *filter); /* as if it had been typed */
 bool table_has_row(const struct table *table);
 size_t table_row(
     const struct table *table); /* of the page, under the cursor; only with table_has_row() */

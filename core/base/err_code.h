@@ -396,7 +396,7 @@
     X(ERR_STALE_CERT, 2323, "a rejected certificate breaks logins that need none",                 \
       "libpq sends ~/.postgresql/postgresql.crt whenever a server asks, and a certificate "        \
       "that is refused ends the connection before any rule is looked at.",                         \
-      "Remove or replace the old files, or say sslcert='' in the connection string.")              \
+      "Remove or replace the old files, or name a file that is not there as sslcert.")             \
     X(ERR_ROLE_PASSWORD_OR_NAME, 2324,                                                             \
       "password refused, or the certificate's name is another one",                                \
       "With scram-sha-256 and clientcert=verify-full PostgreSQL says \"password "                  \

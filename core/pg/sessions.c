@@ -194,10 +194,12 @@ static bool digits(const char **at, int n, int *ret)
     return true;
 }
 
-/* "2026-11-21 18:00:00.123456+00", as DateStyle ISO and TimeZone UTC write it; else 0. */
+/* "2026-11-21 18:00:00.123456+00", as DateStyle ISO and TimeZone UTC write it, in microseconds;
+ * else 0. */
 static int64_t parse_start(const char *text)
 {
     int year, month, day, hour, minute, second;
+    int64_t micro = 0;
     int64_t y, days;
 
     if (!digits(&text, 4, &year) || *text++ != '-' || !digits(&text, 2, &month) || *text++ != '-' ||
@@ -209,7 +211,11 @@ static int64_t parse_start(const char *text)
     y = month <= 2 ? year - 1 : year;
     days = 365 * y + y / 4 - y / 100 + y / 400 +
            (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1 - 719468;
-    return ((days * 24 + hour) * 60 + minute) * 60 + second;
+    if (*text == '.')
+        text++;
+    for (int64_t unit = 100000; *text >= '0' && *text <= '9' && unit > 0; text++, unit /= 10)
+        micro += (*text - '0') * unit;
+    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000000 + micro;
 }
 
 /* client_port tells: more than 0 is TCP, -1 a socket. What is NULL is not known: never "no". */
@@ -243,7 +249,8 @@ static void session_take(struct session *session, struct reader *reader, int row
     session->backend_type = clean(reader, row, COLUMN_BACKEND_TYPE);
     session->state = clean(reader, row, COLUMN_STATE);
     session->backend_start_text = clean(reader, row, COLUMN_START);
-    session->backend_start = parse_start(session->backend_start_text);
+    session->start_us = parse_start(session->backend_start_text);
+    session->backend_start = session->start_us / 1000000;
     session->version = clean(reader, row, COLUMN_VERSION);
     session->cipher = clean(reader, row, COLUMN_CIPHER);
     session->bits = (int)result_int(result, row, COLUMN_BITS, 0);

@@ -28,6 +28,7 @@ struct session { /* strings: of the struct sessions, clean (text_clean), "" wher
     enum session_class class;
     const char *database, *role, *application, *address, *backend_type, *state;
     int64_t backend_start;          /* seconds UTC; 0 unknown */
+    int64_t start_us;               /* the same in microseconds: with pid it names the session */
     const char *backend_start_text; /* exact, for the check when it is ended */
     const char *version, *cipher;
     int bits;

@@ -17,6 +17,9 @@
 
 #define WAIT_SLACK_MS 60000
 
+/* Everybody sees the name of an application, and may take the same: the guard is one of our role. */
+#define OF_OURS " AND usename = session_user"
+
 struct guard {
     struct conn *conn;
 };
@@ -161,7 +164,7 @@ static bool sleeps(struct conn *admin, const char *name, bool *ret, struct err *
 {
     struct result *result = conn_exec(admin,
                                       "SELECT wait_event FROM pg_catalog.pg_stat_activity"
-                                      " WHERE application_name = $1",
+                                      " WHERE application_name = $1" OF_OURS,
                                       1, &name, err);
 
     if (!result)
@@ -222,7 +225,7 @@ bool guard_end(struct conn *admin, const char *name, struct err *err)
         struct result *result =
             conn_exec(admin,
                       "SELECT pg_catalog.pg_terminate_backend(pid) FROM"
-                      " pg_catalog.pg_stat_activity WHERE application_name = $1",
+                      " pg_catalog.pg_stat_activity WHERE application_name = $1" OF_OURS,
                       1, &name, err);
         int left;
 

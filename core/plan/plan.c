@@ -361,6 +361,7 @@ struct plan_step_view plan_step(const struct plan *plan, size_t i)
                                    .effect = step->effect,
                                    .sql = step->sql,
                                    .file = step->file,
+                                   .lines = step_text(step, "lines"),
                                    .state = step->state,
                                    .saw = step->saw,
                                    .took_ms = step->took_ms};

@@ -46,6 +46,8 @@ struct plan_step_view { /* borrowed from the plan */
     const char *effect; /* on people: "sessions stay open" */
     const char *sql;    /* what runs, as a person could run it; or "" */
     const char *file;   /* path, or "" */
+    const char *lines;  /* that go into pg_hba.conf, or out of it, each with its newline; or "". Not
+                         * cleaned: names of roles are in them */
     enum journal_step_state state;
     const char *saw; /* after apply: what was observed; "" before */
     int64_t took_ms;

@@ -143,6 +143,64 @@ static bool choose_crls(const struct plan *plan, const struct bundle *parents,
     return true;
 }
 
+/* ---- who came with a certificate of a CA that goes ---- */
+
+static bool issued_by(const struct session *session, const struct cert *ca)
+{
+    struct name *subject = cert_subject(ca);
+    char text[NAME_PG_SIZE];
+
+    name_format_pg(subject, text);
+    name_free(subject);
+    return session->class == SESSION_TLS_CERT && strcmp(session->issuer_dn_raw, text) == 0;
+}
+
+static bool issued_by_any(const struct session *session, const struct cert_list *cas)
+{
+    for (size_t i = 0; i < cas->n; i++) {
+        if (issued_by(session, cas->certs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
+ * certificates, and one that it does not trust ends the handshake. */
+static bool find_users(struct plan *plan, const struct cert_list *removed,
+                       const struct bundle *wanted, struct err *err)
+{
+    struct sessions sessions;
+
+    if (!sessions_read(plan->target.admin, &sessions, err))
+        return false;
+    for (size_t i = 0; i < sessions.n; i++) {
+        const struct session *session = &sessions.rows[i];
+
+        if (!session->own && issued_by_any(session, removed) &&
+            !issued_by_any(session, &wanted->cas))
+            plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
+    }
+    sessions_clear(&sessions);
+    return true;
+}
+
+/* Present and not wanted. */
+static bool find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                      struct err *err)
+{
+    struct cert_list removed;
+    bool good;
+
+    cert_list_init(&removed);
+    for (size_t i = 0; i < present->cas.n; i++) {
+        if (!bundle_has_ca(wanted, present->cas.certs[i]))
+            cert_list_take(&removed, cert_dup(present->cas.certs[i]));
+    }
+    good = removed.n == 0 || find_users(plan, &removed, wanted, err);
+    cert_list_clear(&removed);
+    return good;
+}
+
 /* ---- what the store shall say once it is kept ---- */
 
 static void add_trust_row(json_t *rows, int64_t id, bool was, bool now)
@@ -211,7 +269,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
-        !note_trust(plan, &wanted, err))
+        !find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;
     good = bundle_add_steps(plan, &present, &wanted, with_crls, err);
 out:
@@ -302,45 +360,6 @@ static bool check_no_rule_needs(struct plan *plan, struct err *err)
                     plan->target.server->name);
 }
 
-static bool issued_by(const struct session *session, const struct cert *ca)
-{
-    struct name *subject = cert_subject(ca);
-    char text[NAME_PG_SIZE];
-
-    name_format_pg(subject, text);
-    name_free(subject);
-    return session->class == SESSION_TLS_CERT && strcmp(session->issuer_dn_raw, text) == 0;
-}
-
-static bool issued_by_any(const struct session *session, const struct cert_list *cas)
-{
-    for (size_t i = 0; i < cas->n; i++) {
-        if (issued_by(session, cas->certs[i]))
-            return true;
-    }
-    return false;
-}
-
-/* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
- * certificates, and one that it does not trust ends the handshake. */
-static bool find_users(struct plan *plan, const struct cert_list *removed,
-                       const struct bundle *wanted, struct err *err)
-{
-    struct sessions sessions;
-
-    if (!sessions_read(plan->target.admin, &sessions, err))
-        return false;
-    for (size_t i = 0; i < sessions.n; i++) {
-        const struct session *session = &sessions.rows[i];
-
-        if (!session->own && issued_by_any(session, removed) &&
-            !issued_by_any(session, &wanted->cas))
-            plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
-    }
-    sessions_clear(&sessions);
-    return true;
-}
-
 static bool add_clearing(struct plan *plan, struct err *err)
 {
     static const char *const settings[] = {"ssl_ca_file", "ssl_crl_file"}; /* the CA first */
@@ -364,31 +383,22 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
                           struct bundle *present, struct bundle *wanted, struct err *err)
 {
     const struct bundle nothing_new = {.n_crls = 0};
-    struct cert_list removed;
     bool with_crls = true;
-    bool good = false;
 
-    cert_list_init(&removed);
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, present, err) ||
         !check_names_known(intent, present, plan->target.server->name, err))
-        goto out;
+        return false;
     for (size_t i = 0; i < present->cas.n; i++) {
-        const struct cert *ca = present->cas.certs[i];
-
-        cert_list_take(is_removed(intent, ca) ? &removed : &wanted->cas, cert_dup(ca));
+        if (!is_removed(intent, present->cas.certs[i]))
+            cert_list_take(&wanted->cas, cert_dup(present->cas.certs[i]));
     }
-    if (!find_users(plan, &removed, wanted, err))
-        goto out;
+    if (!find_lost(plan, present, wanted, err))
+        return false;
     if (wanted->cas.n == 0)
-        good = check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
+        return check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
                add_clearing(plan, err);
-    else
-        good = choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
-               note_trust(plan, wanted, err) &&
-               bundle_add_steps(plan, present, wanted, with_crls, err);
-out:
-    cert_list_clear(&removed);
-    return good;
+    return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
+           note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);
 }
 
 struct plan *plan_untrust_ca(const struct plan_target *target,

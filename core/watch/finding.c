@@ -26,8 +26,8 @@ static const struct finding_info table[] = {
      N_("Encrypted, but it logged in without a certificate."),
      N_("\"pgseal issue client ROLE\" makes one; \"pgseal server require\" asks for it.")},
     {FINDING_REVOKED, "revoked", FINDING_WEIGHT_ACT, 100, N_("revoked"),
-     N_("Its certificate is revoked. This session is older than that, so it stays until it ends."),
-     N_("End it: d. \"pgseal server crl\" keeps new ones out.")},
+     N_("Revoked. This session is older, so it stays until it ends: d ends it."),
+     N_("\"pgseal server crl\" publishes the list that keeps new ones out.")},
     {FINDING_SOON, "expiring", FINDING_WEIGHT_LOOK, 50, N_("soon"),
      N_("Its certificate ends soon."),
      N_("Issue a new one (\"pgseal issue client ROLE\"); both work side by side.")},
@@ -61,6 +61,8 @@ static const struct finding_info table[] = {
     {FINDING_POOLER, "pooler", FINDING_WEIGHT_NOTE, 15, N_("pooler?"),
      N_("Probably a pooler or a tunnel: whether its own clients use TLS is not visible here."),
      N_("Look at the pooler: in PgBouncer's console, SHOW CLIENTS has a column tls.")},
+    {FINDING_SYSTEM, "system", FINDING_WEIGHT_NOTE, 5, N_("system"),
+     N_("A role of the provider's own, which runs the service. It is not yours to change."), ""},
 };
 
 const struct finding_info *finding_table(size_t *ret_n)

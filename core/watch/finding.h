@@ -28,7 +28,8 @@ enum finding {
     FINDING_OTHER_ROLE = 1 << 10,    /* issued for another role than the one that is used */
     FINDING_SUPERSEDED = 1 << 11,    /* there is a newer certificate for its role */
     FINDING_BEFORE_RELOAD = 1 << 12, /* what was reloaded since does not reach it */
-    FINDING_POOLER = 1 << 13         /* probably: set by finding_poolers() */
+    FINDING_POOLER = 1 << 13,        /* probably: set by finding_poolers() */
+    FINDING_SYSTEM = 1 << 14         /* the provider's own: set by snapshot_judge() */
 };
 
 enum finding_weight {

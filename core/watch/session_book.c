@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -257,7 +256,7 @@ static bool is_issuer_of_ours(const struct authority_list *list, const char *iss
     return found;
 }
 
-/* Whether a later certificate of the same role is good. */
+/* Whether a later certificate of the same role is good, and good for longer. */
 static bool find_newer(struct store *store, const struct issued *issued, bool *ret, struct err *err)
 {
     struct issued_filter filter = {.role = issued->role, .state = -1, .limit = 1, .no_total = true};
@@ -266,7 +265,7 @@ static bool find_newer(struct store *store, const struct issued *issued, bool *r
     if (!issued_list(store, &filter, &list, err))
         return false;
     *ret = list.n > 0 && list.rows[0]->id > issued->id && list.rows[0]->kind == issued->kind &&
-           list.rows[0]->revoked_at == 0 && list.rows[0]->not_after > clock_now();
+           list.rows[0]->revoked_at == 0 && list.rows[0]->not_after > issued->not_after;
     issued_list_clear(&list);
     return true;
 }

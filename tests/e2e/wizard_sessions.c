@@ -271,8 +271,9 @@ static int compare(const void *a, const void *b)
  * machine's fault; a page that waits for its server would make all of them slow. */
 static int key_ms(struct stage *stage)
 {
-    static const char *const sorts[] = {"PID", "ROLE", "DATABASE", "FROM",
-                                        "TLS", "CERT", "ENDS",     "worst first"};
+    static const char *const sorts[] = {"PID",  "ROLE",  "DATABASE", "APPLICATION",
+                                        "FROM", "SINCE", "TLS",      "CIPHER",
+                                        "CERT", "CA",    "ENDS",     "worst first"};
     int ms[ARRAY_LEN(sorts)];
 
     for (size_t i = 0; i < ARRAY_LEN(sorts); i++) {

@@ -186,11 +186,36 @@ static void test_untrust(void **state)
     free(after);
 }
 
+static void test_replace(void **state)
+{
+    const struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct conn *alice;
+    json_t *json;
+
+    prepare(lab);
+    alice = log_in(lab, "alice", "alice", &err);
+    if (!alice)
+        fail_msg("%s", err.msg);
+    free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
+    EXPECT_ERROR(1, "--accept-refused=1", "server", "trust", "db1", "--ca", "next", "--replace",
+                 "--yes");
+    free(EXPECT(0, "server", "trust", "db1", "--ca", "next", "--yes")); /* beside: nobody is lost */
+    free(EXPECT(0, "server", "trust", "db1", "--ca", "next", "--replace", "--yes",
+                "--accept-refused=1"));
+    json = EXPECT_JSON(0, "server", "probe", "db1", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "accepted_cas")), 1);
+    json_decref(json);
+    conn_close(alice);
+    assert_null(log_in(lab, "alice", "alice", &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_unrequire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_untrust, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
     };
 
     if (!need_pg())

@@ -329,8 +329,10 @@ static void test_require_and_revoke(void **state)
                  "alice", "--from", "127.0.0.1/32", "--yes");
     EXPECT_ERROR(1, "PS-2109", "server", "require", "db1", "--database", "app", "--role", "alice",
                  "--from", "127.0.0.1/32", "--yes", "--accept-refused=2");
-    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
-                "10.0.0.0/8", "--dry-run")); /* from there nobody is connected */
+    text = EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
+                  "10.0.0.0/8", "--dry-run"); /* from there nobody is connected */
+    assert_non_null(strstr(text, "| hostssl app alice 10.0.0.0/8 cert"));
+    free(text);
     free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
                 "127.0.0.1/32", "--yes", "--accept-refused=1"));
     conn_close(alice);
@@ -353,7 +355,7 @@ static void test_require_and_revoke(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(row, "findings"), 0)),
                         "no-tls");
     json_decref(json);
-    text = EXPECT(0, "sessions", demo_admin_conninfo(lab->demo), "--csv", "--findings");
+    text = EXPECT(6, "sessions", demo_admin_conninfo(lab->demo), "--csv", "--findings");
     assert_non_null(strstr(text, "no-tls"));
     assert_null(strstr(text, "/CN=alice"));
     free(text);

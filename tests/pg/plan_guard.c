@@ -302,12 +302,51 @@ static void test_kept_from_elsewhere(void **state)
     plan_box_close(&box);
 }
 
+/* The name of an application is for all to see, and anybody may take it too. */
+static void test_a_name_that_others_take_too(void **state)
+{
+    static const char wanted[] = "local all all trust\nhost all mallory all reject\n";
+    struct plan_box box;
+    struct plan *plan;
+    struct params *params;
+    struct conn *other;
+    struct conn_options options = {.application_name = NULL};
+    struct err err = ERR_INIT;
+
+    (void)state;
+    plan_box_open(&box);
+    must(conn_run(box.admin, "CREATE ROLE mallory LOGIN", &err), &err);
+    write_hba(&box, "local all all trust\n");
+    must(settings_reload(box.admin, &err), &err);
+    plan = replace_rules(&box.target, wanted, 0, &err);
+    must(plan != NULL, &err);
+    for (size_t i = 0; i < plan->n; i++)
+        if (strcmp(plan->steps[i].kind->name, "guard") == 0)
+            options.application_name = step_text(&plan->steps[i], "name");
+    assert_non_null(options.application_name);
+    params = params_parse(demo_admin_conninfo(box.demo), &err);
+    must(params != NULL, &err);
+    params_set(params, "user", "mallory");
+    other = conn_open(params, &options, &err);
+    must(other != NULL, &err);
+    must(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, NULL, &err), &err);
+    hba_is(&box, wanted);
+    must(conn_run(other, "SELECT 1", &err), &err); /* the session was none of ours to end */
+    conn_close(other);
+    params_free(params);
+    plan_free(plan);
+    plan_box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_locked_out_and_killed), cmocka_unit_test(test_other_admin_is_spared),
-        cmocka_unit_test(test_kept_in_time),          cmocka_unit_test(test_kept_too_late),
+        cmocka_unit_test(test_locked_out_and_killed),
+        cmocka_unit_test(test_other_admin_is_spared),
+        cmocka_unit_test(test_kept_in_time),
+        cmocka_unit_test(test_kept_too_late),
         cmocka_unit_test(test_kept_from_elsewhere),
+        cmocka_unit_test(test_a_name_that_others_take_too),
     };
 
     if (!need_pg())

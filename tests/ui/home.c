@@ -84,8 +84,12 @@ static void filled(void **state)
     *navigator_theme(box.navigator) = ui_colour;
     ui_check_navigator(box.navigator, 40, 120, "home-filled-120x40");
     assert_string_equal(app_server(box.app), "db1");
-    ui_key(box.navigator, '4');
+    ui_key(box.navigator, '3');
+    page_box_wait(&box, "(chosen)");
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, KEY_CODE_ENTER);
     assert_string_equal(app_server(box.app), "db2");
+    ui_key(box.navigator, KEY_CODE_ESC);
     ui_key(box.navigator, '2');
     page_box_wait(&box, "Database role");
     page_box_close(&box);

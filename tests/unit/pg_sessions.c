@@ -122,6 +122,7 @@ static void workers_are_folded(void **state)
     assert_int_equal(sessions.rows[0].workers, 2);
     assert_int_equal(sessions.rows[0].class, SESSION_CLEAR);
     assert_int_equal(sessions.rows[0].backend_start, 1709251200);
+    assert_int_equal(sessions.rows[0].start_us, INT64_C(1709251200500000));
     sessions_clear(&sessions);
 }
 

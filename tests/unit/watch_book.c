@@ -125,7 +125,7 @@ static void a_changed_store_is_seen(void **state)
                            &err);
     assert_non_null(crl);
     crl_free(crl);
-    again = box_issue(&lab.box, lab.authority, lab.key, "bob", 90);
+    again = box_issue(&lab.box, lab.authority, lab.key, "bob", 91);
     assert_true(look(&lab));
     assert_int_equal(session_book_find(lab.book, &lab.rows[0])->revoked_at, BOX_NOW);
     assert_true(session_book_find(lab.book, &lab.rows[1])->superseded);

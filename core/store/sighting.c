@@ -1,0 +1,552 @@
+/* sighting.c - who was seen connected how, in a file of its own. */
+#include "config.h"
+
+#include "core/store/sighting.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fsutil.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/strbuf.h"
+
+#define FILE_NAME      "sightings.db"
+#define APPLICATION_ID 0x70677369 /* "pgsi" */
+#define SCHEMA_VERSION 1
+#define BUSY_MS        5000
+#define DEFAULT_LIMIT  10000
+
+#define COLUMNS "server, role, database, address, class, version, issuer, serial, application"
+
+struct sightings {
+    sqlite3 *db;
+    char *path;
+};
+
+/* ---- SQLite ---- */
+
+static bool fail(const struct sightings *self, struct err *err, const char *what)
+{
+    int code = sqlite3_extended_errcode(self->db) & 0xff;
+
+    if (code == SQLITE_FULL)
+        return err_set(err, ERR_DISK_FULL, _("%s: no space is left for \"%s\""), what, self->path);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        return err_set(err, ERR_STORE_BUSY, _("%s: \"%s\" is busy"), what, self->path);
+    return err_set(err, ERR_STORE, _("%s: %s (\"%s\")"), what, sqlite3_errmsg(self->db),
+                   self->path);
+}
+
+static bool run(const struct sightings *self, const char *sql, struct err *err)
+{
+    return sqlite3_exec(self->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           fail(self, err, _("cannot use what was seen"));
+}
+
+static sqlite3_stmt *prepare(const struct sightings *self, const char *sql, struct err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (sqlite3_prepare_v2(self->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail(self, err, _("cannot use what was seen"));
+    return stmt;
+}
+
+/* One row further; *ret_row false at the end. */
+static bool step(const struct sightings *self, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
+{
+    int result = sqlite3_step(stmt);
+
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        return fail(self, err, _("cannot use what was seen"));
+    *ret_row = result == SQLITE_ROW;
+    return true;
+}
+
+static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+    /* Only memory can be missing here; the step says so. */
+    (void)sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
+}
+
+static bool read_int(const struct sightings *self, const char *sql, int64_t *ret, struct err *err)
+{
+    sqlite3_stmt *stmt = prepare(self, sql, err);
+    bool row = false;
+    bool ok = stmt && step(self, stmt, &row, err);
+
+    *ret = ok && row ? sqlite3_column_int64(stmt, 0) : 0;
+    (void)sqlite3_finalize(stmt);
+    return ok;
+}
+
+/* ---- open ---- */
+
+static bool find_file(const char *path, bool write, struct err *err)
+{
+    struct stat st;
+
+    if (write && mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
+        return err_set_errno(err, ERR_FILE, errno, _("cannot make \"%s\""), path);
+    if (lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        err_set(err, ERR_NO_STORE, _("nothing was recorded yet: there is no \"%s\""), path);
+        err_cause(err, "%s", _("Neither the live panel nor \"pgseal sessions --record\" ran."));
+        return err_hint(err, "%s", _("\"pgseal sessions --record --watch\" records."));
+    }
+    if (lstat(path, &st) != 0)
+        return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a regular file"), path);
+    if (st.st_uid != geteuid())
+        return err_set(err, ERR_STORE_OWNER, _("\"%s\" belongs to user %ld, not to you"), path,
+                       (long)st.st_uid);
+    if ((st.st_mode & 022) != 0) {
+        err_set(err, ERR_FILE_UNSAFE, _("others can write to \"%s\""), path);
+        return err_hint(err, _("chmod 600 %s"), path);
+    }
+    return true;
+}
+
+/* One transaction: of two that start at the same time, the second finds it done. */
+static bool make_schema(const struct sightings *self, struct err *err)
+{
+    static const char schema[] =
+        "CREATE TABLE sighting ("
+        " id INTEGER PRIMARY KEY,"
+        " server TEXT NOT NULL, role TEXT NOT NULL, database TEXT NOT NULL,"
+        " address TEXT NOT NULL, class TEXT NOT NULL, version TEXT NOT NULL,"
+        " issuer TEXT NOT NULL, serial TEXT NOT NULL, application TEXT NOT NULL,"
+        " authority TEXT NOT NULL,"
+        " first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, count INTEGER NOT NULL,"
+        " UNIQUE (" COLUMNS ")) STRICT;"
+        "CREATE INDEX sighting_last_seen ON sighting (last_seen);"
+        "PRAGMA application_id = 1885827945; PRAGMA user_version = 1;";
+    int64_t version = 0;
+
+    _Static_assert(APPLICATION_ID == 1885827945 && SCHEMA_VERSION == 1, "as in the statement");
+    if (!run(self, "BEGIN IMMEDIATE", err))
+        return false;
+    if (!read_int(self, "PRAGMA user_version", &version, err) ||
+        (version == 0 && !run(self, schema, err)) || !run(self, "COMMIT", err)) {
+        (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool check_schema(const struct sightings *self, bool write, struct err *err)
+{
+    int64_t version = 0, application = 0;
+
+    if (!read_int(self, "PRAGMA user_version", &version, err) ||
+        !read_int(self, "PRAGMA application_id", &application, err))
+        return false;
+    if (version == 0 && application == 0) {
+        if (write)
+            return make_schema(self, err);
+        return err_set(err, ERR_NO_STORE, _("nothing was recorded yet in \"%s\""), self->path);
+    }
+    if (application != APPLICATION_ID)
+        return err_set(err, ERR_STORE, _("\"%s\" is not a file of pgseal"), self->path);
+    if (version > SCHEMA_VERSION)
+        return err_set(err, ERR_STORE_NEWER, _("\"%s\" has version %lld, this program knows %d"),
+                       self->path, (long long)version, SCHEMA_VERSION);
+    return true;
+}
+
+static bool open_database(struct sightings *self, bool write, struct err *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+
+    if (sqlite3_open_v2(self->path, &self->db, flags, NULL) != SQLITE_OK ||
+        sqlite3_busy_timeout(self->db, BUSY_MS) != SQLITE_OK ||
+        sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
+        sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK)
+        return fail(self, err, _("cannot open what was seen"));
+    /* synchronous NORMAL: in WAL mode a power cut loses the last minutes and never the file. */
+    return run(self,
+               "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+               "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+               "PRAGMA cell_size_check = ON;",
+               err) &&
+           check_schema(self, write, err);
+}
+
+struct sightings *sightings_open(const char *store_folder, bool write, struct err *err)
+{
+    struct sightings *self = NULL;
+    char *real = realpath(store_folder, NULL);
+    char *path = NULL;
+
+    if (!real) {
+        err_set(err, ERR_NO_STORE, _("there is no store in \"%s\""), store_folder);
+        return NULL;
+    }
+    path = fs_join(real, FILE_NAME);
+    if (!fs_check_own_folder(real, err) || !find_file(path, write, err))
+        goto out;
+    self = mem_zalloc(sizeof(*self));
+    self->path = path;
+    path = NULL;
+    if (!open_database(self, write, err)) {
+        sightings_close(self);
+        self = NULL;
+    }
+out:
+    free(path);
+    free(real);
+    return self;
+}
+
+void sightings_close(struct sightings *sightings)
+{
+    if (!sightings)
+        return;
+    (void)sqlite3_close_v2(sightings->db);
+    free(sightings->path);
+    free(sightings);
+}
+
+/* ---- add ---- */
+
+static int compare_keys(const struct sighting_key *a, const struct sighting_key *b)
+{
+    const char *const x[] = {a->server,  a->role,   a->database, a->address,    a->class,
+                             a->version, a->issuer, a->serial,   a->application};
+    const char *const y[] = {b->server,  b->role,   b->database, b->address,    b->class,
+                             b->version, b->issuer, b->serial,   b->application};
+    int order = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(x) && order == 0; i++)
+        order = strcmp(x[i], y[i]);
+    return order;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct sighting_item *x = a;
+    const struct sighting_item *y = b;
+
+    return compare_keys(&x->key, &y->key);
+}
+
+/* The first eight columns of the key, and the ninth where it is wanted. */
+static void bind_key(sqlite3_stmt *stmt, const struct sighting_key *key, const char *application)
+{
+    bind_text(stmt, 1, key->server);
+    bind_text(stmt, 2, key->role);
+    bind_text(stmt, 3, key->database);
+    bind_text(stmt, 4, key->address);
+    bind_text(stmt, 5, key->class);
+    bind_text(stmt, 6, key->version);
+    bind_text(stmt, 7, key->issuer);
+    bind_text(stmt, 8, key->serial);
+    if (application)
+        bind_text(stmt, 9, application);
+}
+
+struct statements { /* of one transaction */
+    sqlite3_stmt *find, *names, *insert, *update;
+};
+
+static void reset(sqlite3_stmt *stmt)
+{
+    (void)sqlite3_reset(stmt); /* repeats the step's result, which was handled */
+    (void)sqlite3_clear_bindings(stmt);
+}
+
+static bool find_row(const struct sightings *self, const struct statements *sql,
+                     const struct sighting_key *key, const char *application, int64_t *ret_id,
+                     int64_t *ret_last_seen, struct err *err)
+{
+    bool row = false;
+    bool ok;
+
+    bind_key(sql->find, key, application);
+    ok = step(self, sql->find, &row, err);
+    *ret_id = ok && row ? sqlite3_column_int64(sql->find, 0) : 0;
+    *ret_last_seen = ok && row ? sqlite3_column_int64(sql->find, 1) : INT64_MIN;
+    reset(sql->find);
+    return ok;
+}
+
+/* A client can call itself something else each time: then it goes with the many. */
+static bool choose_name(const struct sightings *self, const struct statements *sql,
+                        const struct sighting_key *key, const char **ret, struct err *err)
+{
+    bool row = false;
+    bool ok;
+
+    bind_key(sql->names, key, NULL);
+    ok = step(self, sql->names, &row, err);
+    *ret = ok && sqlite3_column_int64(sql->names, 0) >= SIGHTING_APPLICATIONS_MAX
+               ? SIGHTING_MANY
+               : key->application;
+    reset(sql->names);
+    return ok;
+}
+
+static bool write_row(const struct sightings *self, const struct statements *sql,
+                      const struct sighting_item *items, size_t n, struct err *err)
+{
+    const struct sighting_key *key = &items[0].key;
+    const char *application = key->application;
+    const char *authority = "";
+    int64_t id = 0, before = 0, first = INT64_MAX, last = 0, count = 0;
+    sqlite3_stmt *stmt;
+    bool row = false;
+    bool ok;
+
+    if (!find_row(self, sql, key, application, &id, &before, err))
+        return false;
+    if (id == 0) {
+        if (!choose_name(self, sql, key, &application, err) ||
+            (application != key->application &&
+             !find_row(self, sql, key, application, &id, &before, err)))
+            return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        first = items[i].seen_at < first ? items[i].seen_at : first;
+        last = items[i].seen_at > last ? items[i].seen_at : last;
+        count += items[i].start > before;
+        authority = items[i].authority[0] ? items[i].authority : authority;
+    }
+    stmt = id != 0 ? sql->update : sql->insert;
+    if (id == 0)
+        bind_key(stmt, key, application);
+    (void)sqlite3_bind_int64(stmt, 10, first);
+    (void)sqlite3_bind_int64(stmt, 11, last);
+    (void)sqlite3_bind_int64(stmt, 12, count);
+    bind_text(stmt, 13, authority);
+    if (id != 0)
+        (void)sqlite3_bind_int64(stmt, 14, id);
+    ok = step(self, stmt, &row, err);
+    reset(stmt);
+    return ok;
+}
+
+static bool drop_oldest(const struct sightings *self, struct err *err)
+{
+    int64_t n = 0;
+
+    if (!read_int(self, "SELECT count(*) FROM sighting", &n, err))
+        return false;
+    if (n <= SIGHTINGS_MAX)
+        return true;
+    /* A tenth more than needed, so that it is not done again at once. */
+    return run(self,
+               "DELETE FROM sighting WHERE id IN (SELECT id FROM sighting ORDER BY last_seen LIMIT"
+               " (SELECT count(*) FROM sighting) - 45000)",
+               err);
+}
+
+bool sightings_add(struct sightings *sightings, struct sighting_item *items, size_t n,
+                   struct err *err)
+{
+    struct statements sql = {NULL, NULL, NULL, NULL};
+    bool ok = false;
+
+    _Static_assert(SIGHTINGS_MAX == 50000, "drop_oldest() keeps nine tenths of it");
+    qsort(items, n, sizeof(*items), compare_items);
+    if (!run(sightings, "BEGIN IMMEDIATE", err))
+        return false;
+    sql.find = prepare(sightings,
+                       "SELECT id, last_seen FROM sighting WHERE (" COLUMNS
+                       ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                       err);
+    sql.names = prepare(sightings,
+                        "SELECT count(*) FROM sighting WHERE server = ?1 AND role = ?2"
+                        " AND database = ?3 AND address = ?4 AND class = ?5 AND version = ?6"
+                        " AND issuer = ?7 AND serial = ?8",
+                        err);
+    sql.insert = prepare(sightings,
+                         "INSERT INTO sighting (" COLUMNS
+                         ", first_seen, last_seen, count, authority) VALUES (?1, ?2, ?3, ?4, ?5,"
+                         " ?6, ?7, ?8, ?9, ?10, ?11, max(?12, 1), ?13)",
+                         err);
+    sql.update = prepare(sightings,
+                         "UPDATE sighting SET first_seen = min(first_seen, ?10),"
+                         " last_seen = max(last_seen, ?11), count = count + ?12,"
+                         " authority = iif(?13 = '', authority, ?13) WHERE id = ?14",
+                         err);
+    if (!sql.find || !sql.names || !sql.insert || !sql.update)
+        goto out;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && compare_items(&items[from], &items[to]) == 0; to++)
+            ;
+        if (!write_row(sightings, &sql, items + from, to - from, err))
+            goto out;
+    }
+    ok = drop_oldest(sightings, err);
+out:
+    (void)sqlite3_finalize(sql.find);
+    (void)sqlite3_finalize(sql.names);
+    (void)sqlite3_finalize(sql.insert);
+    (void)sqlite3_finalize(sql.update);
+    if (ok && run(sightings, "COMMIT", err))
+        return true;
+    (void)sqlite3_exec(sightings->db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+/* ---- read ---- */
+
+static void add_condition(struct strbuf *sql, const struct sighting_filter *filter)
+{
+    strbuf_add_str(sql, " WHERE last_seen >= ?1");
+    if (filter->without_tls)
+        strbuf_add_str(sql, " AND class = 'clear'");
+    if (filter->authority)
+        strbuf_add_str(sql, " AND authority = ?2 COLLATE NOCASE");
+    for (size_t i = 0; i < filter->n_servers; i++)
+        strbuf_printf(sql, "%s?%zu%s", i == 0 ? " AND server COLLATE NOCASE IN (" : ", ", i + 4,
+                      i + 1 == filter->n_servers ? ")" : "");
+}
+
+static void bind_condition(sqlite3_stmt *stmt, const struct sighting_filter *filter)
+{
+    (void)sqlite3_bind_int64(stmt, 1, filter->since);
+    if (filter->authority)
+        bind_text(stmt, 2, filter->authority);
+    for (size_t i = 0; i < filter->n_servers; i++)
+        bind_text(stmt, (int)i + 4, filter->servers[i]);
+}
+
+static char *column(sqlite3_stmt *stmt, int at)
+{
+    return mem_strdup((const char *)sqlite3_column_text(stmt, at));
+}
+
+static void read_row(sqlite3_stmt *stmt, struct sighting *ret)
+{
+    ret->key.server = column(stmt, 0);
+    ret->key.role = column(stmt, 1);
+    ret->key.database = column(stmt, 2);
+    ret->key.address = column(stmt, 3);
+    ret->key.class = column(stmt, 4);
+    ret->key.version = column(stmt, 5);
+    ret->key.issuer = column(stmt, 6);
+    ret->key.serial = column(stmt, 7);
+    ret->key.application = column(stmt, 8);
+    ret->authority = column(stmt, 9);
+    ret->first_seen = sqlite3_column_int64(stmt, 10);
+    ret->last_seen = sqlite3_column_int64(stmt, 11);
+    ret->count = sqlite3_column_int64(stmt, 12);
+}
+
+static bool count_rows(const struct sightings *self, const struct sighting_filter *filter,
+                       int64_t *ret, struct err *err)
+{
+    struct strbuf sql = STRBUF_INIT;
+    sqlite3_stmt *stmt;
+    bool row = false;
+    bool ok;
+
+    strbuf_add_str(&sql, "SELECT count(*) FROM sighting");
+    add_condition(&sql, filter);
+    stmt = prepare(self, sql.data, err);
+    strbuf_clear(&sql);
+    if (!stmt)
+        return false;
+    bind_condition(stmt, filter);
+    ok = step(self, stmt, &row, err);
+    if (ok)
+        *ret = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    return ok;
+}
+
+bool sightings_list(struct sightings *sightings, const struct sighting_filter *filter,
+                    struct sighting_list *ret, struct err *err)
+{
+    struct sighting_list list = {NULL, 0, 0};
+    struct strbuf sql = STRBUF_INIT;
+    sqlite3_stmt *stmt;
+    size_t room = 0;
+    bool row = false;
+    bool ok;
+
+    if (!count_rows(sightings, filter, &list.total, err))
+        return false;
+    strbuf_add_str(&sql, "SELECT " COLUMNS ", authority, first_seen, last_seen, count"
+                         " FROM sighting");
+    add_condition(&sql, filter);
+    strbuf_add_str(&sql, " ORDER BY last_seen DESC, server, role, address, id LIMIT ?3");
+    stmt = prepare(sightings, sql.data, err);
+    strbuf_clear(&sql);
+    if (!stmt)
+        return false;
+    bind_condition(stmt, filter);
+    (void)sqlite3_bind_int64(stmt, 3, filter->limit > 0 ? filter->limit : DEFAULT_LIMIT);
+    while ((ok = step(sightings, stmt, &row, err)) && row) {
+        if (list.n == room) {
+            room = room ? room * 2 : 64;
+            list.rows = mem_realloc_array(list.rows, room, sizeof(*list.rows));
+        }
+        read_row(stmt, &list.rows[list.n++]);
+    }
+    (void)sqlite3_finalize(stmt);
+    if (!ok) {
+        sighting_list_clear(&list);
+        return false;
+    }
+    *ret = list;
+    return true;
+}
+
+static void free_text(const char *text)
+{
+    union {
+        const char *in;
+        char *out;
+    } u = {text}; /* owned by the list, whatever the key's type says */
+
+    free(u.out);
+}
+
+void sighting_list_clear(struct sighting_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct sighting_key *key = &list->rows[i].key;
+
+        free_text(key->server);
+        free_text(key->role);
+        free_text(key->database);
+        free_text(key->address);
+        free_text(key->class);
+        free_text(key->version);
+        free_text(key->issuer);
+        free_text(key->serial);
+        free_text(key->application);
+        free(list->rows[i].authority);
+    }
+    free(list->rows);
+    memset(list, 0, sizeof(*list));
+}
+
+bool sightings_forget(struct sightings *sightings, int64_t before, int64_t *ret_rows,
+                      struct err *err)
+{
+    sqlite3_stmt *stmt = prepare(sightings, "DELETE FROM sighting WHERE last_seen < ?1", err);
+    bool row = false;
+    bool ok;
+
+    if (!stmt)
+        return false;
+    (void)sqlite3_bind_int64(stmt, 1, before);
+    ok = step(sightings, stmt, &row, err);
+    (void)sqlite3_finalize(stmt);
+    if (!ok)
+        return false;
+    *ret_rows = sqlite3_changes64(sightings->db);
+    /* Until it is copied home, what was forgotten still stands in the WAL. A reader may hold that
+     * up; then the next one does it. */
+    (void)sqlite3_wal_checkpoint_v2(sightings->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return true;
+}

@@ -1,0 +1,478 @@
+/* plan_pages.c - changes to a real PostgreSQL through the wizard's pages, key by key. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/clock.h"
+#include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/demo/demo.h"
+#include "core/pg/handshake.h"
+#include "core/store/journal.h"
+#include "screens/pages.h"
+#include "screens/plan_page.h"
+#include "tests/harness/page_box.h"
+#include "tests/pg/need_pg.h"
+
+struct story {
+    struct page_box box;
+    struct demo *demo;
+    char *auto_conf, *hba; /* as they were */
+};
+
+/* ---- a fresh server for each test ---- */
+
+static char *read_data(const struct story *story, const char *name)
+{
+    char *path = fs_join(demo_data(story->demo), name);
+    char *text = box_read(path);
+
+    free(path);
+    return text;
+}
+
+static void keep_for(struct story *story, int seconds)
+{
+    char *folder = mem_strdup(app_store_folder(story->box.app));
+
+    app_free(story->box.app);
+    story->box.app = app_new(&(struct app_options){
+        .store_folder = folder, .server = "db1", .demo = true, .keep_seconds = seconds});
+    app_set_loop(story->box.app, story->box.loop);
+    free(folder);
+}
+
+static void add_server(struct story *story, bool production)
+{
+    char name[] = "db1", host[] = "127.0.0.1", provider[] = "self-managed", none[] = "";
+    struct server server = {.name = name,
+                            .tls_host = host,
+                            .tls_port = demo_port(story->demo),
+                            .provider = provider,
+                            .production = production,
+                            .system_identifier = none};
+    struct err err = ERR_INIT;
+
+    server.conninfo = mem_strdup(demo_admin_conninfo(story->demo));
+    BOX_OK(server_add(story->box.box.store, &server, &err));
+    free(server.conninfo);
+}
+
+static int begin(void **state)
+{
+    struct story *story = mem_zalloc(sizeof(*story));
+    struct err err = ERR_INIT;
+
+    story->demo = demo_start(&(struct demo_options){0}, &err);
+    if (story->demo == NULL)
+        fail_msg("PS-%d %s", (int)err.code, err.msg);
+    page_box_open(&story->box, "db1", NULL, &ui_ascii);
+    clock_replace(NULL); /* certificates are for a server that has the real time */
+    keep_for(story, 60);
+    add_server(story, false);
+    authority_free(box_authority(&story->box.box, "Lab Root", NULL));
+    story->auto_conf = read_data(story, "postgresql.auto.conf");
+    story->hba = read_data(story, "pg_hba.conf");
+    *state = story;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct story *story = *state;
+
+    page_box_close(&story->box);
+    demo_free(story->demo);
+    free(story->auto_conf);
+    free(story->hba);
+    free(story);
+    return 0;
+}
+
+/* ---- looking ---- */
+
+static void is_as_before(const struct story *story)
+{
+    char *auto_conf = read_data(story, "postgresql.auto.conf");
+    char *hba = read_data(story, "pg_hba.conf");
+
+    assert_string_equal(auto_conf, story->auto_conf);
+    assert_string_equal(hba, story->hba);
+    free(auto_conf);
+    free(hba);
+}
+
+static bool has(const struct story *story, const char *file, const char *text)
+{
+    char *all = read_data(story, file);
+    bool found = strstr(all, text) != NULL;
+
+    free(all);
+    return found;
+}
+
+static enum journal_plan_state last_plan(const struct story *story)
+{
+    struct journal_plan_list list = {.n = 0};
+    struct err err = ERR_INIT;
+    enum journal_plan_state state;
+
+    BOX_OK(journal_list(story->box.box.store, "db1", 1, &list, &err));
+    assert_int_equal(list.n, 1);
+    state = list.rows[0]->state;
+    journal_plan_list_clear(&list);
+    return state;
+}
+
+static bool speaks_tls(const struct story *story)
+{
+    struct handshake_request request = {.host = "127.0.0.1", .port = demo_port(story->demo)};
+    struct handshake handshake;
+    struct err err = ERR_INIT;
+    bool tls;
+
+    BOX_OK(handshake_run(&request, &handshake, &err));
+    tls = handshake.verdict != HANDSHAKE_NO_TLS;
+    handshake_clear(&handshake);
+    return tls;
+}
+
+/* ---- keys ---- */
+
+static void key(struct story *story, uint32_t code)
+{
+    ui_key(story->box.navigator, code);
+}
+
+/* From the TLS page to its plan. */
+static void plan_tls(struct story *story)
+{
+    navigator_push(story->box.navigator, page_server_tls(story->box.app));
+    page_box_wait(&story->box, "Names of the server");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+}
+
+static void apply(struct story *story)
+{
+    key(story, 'a');
+    assert_true(ui_shows(story->box.navigator, "Apply this plan?"));
+    key(story, 'y');
+}
+
+static void keep(struct story *story)
+{
+    page_box_wait(&story->box, "Keep the change");
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Kept.");
+}
+
+static void tls_kept(struct story *story)
+{
+    plan_tls(story);
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+}
+
+/* ---- tests ---- */
+
+static void gives_tls(void **state)
+{
+    struct story *story = *state;
+
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    plan_tls(story);
+    key(story, 'a');
+    key(story, KEY_CODE_ENTER); /* the safe answer is marked */
+    assert_true(ui_shows(story->box.navigator, "Not applied yet."));
+    is_as_before(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    assert_int_equal(last_plan(story), JOURNAL_DONE);
+    assert_true(speaks_tls(story));
+    key(story, KEY_CODE_ESC); /* nobody leaves while it is open */
+    key(story, KEY_CODE_F10);
+    assert_false(navigator_done(story->box.navigator));
+    assert_true(ui_shows(story->box.navigator, "First choose"));
+    keep(story);
+    assert_int_equal(last_plan(story), JOURNAL_KEPT);
+    assert_true(has(story, "postgresql.auto.conf", "ssl = 'on'"));
+    key(story, KEY_CODE_ENTER); /* page and form go together */
+    assert_true(ui_shows(story->box.navigator, "What do you want to do?"));
+    page_box_wait(&story->box, "TLS on, no CA");
+}
+
+static void undoes_when_asked(void **state)
+{
+    struct story *story = *state;
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Undo now");
+    key(story, KEY_CODE_RIGHT);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "db1 is as it was before.");
+    is_as_before(story);
+    assert_false(speaks_tls(story));
+    assert_int_equal(last_plan(story), JOURNAL_UNDONE);
+}
+
+static void undoes_when_nobody_keeps_it(void **state)
+{
+    struct story *story = *state;
+
+    keep_for(story, 2);
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    page_box_wait(&story->box, "Nobody kept it in time");
+    is_as_before(story);
+    assert_int_equal(last_plan(story), JOURNAL_UNDONE);
+}
+
+/* The window is gone: the page is freed, and the job takes back by itself. */
+static void undoes_when_the_page_goes(void **state)
+{
+    struct story *story = *state;
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    navigator_clear(story->box.navigator);
+    assert_true(loop_drain(story->box.loop, 20000));
+    is_as_before(story);
+    assert_int_equal(last_plan(story), JOURNAL_UNDONE);
+}
+
+/* SIGHUP and SIGTERM come as EVENT_STOP. */
+static void undoes_on_a_signal(void **state)
+{
+    struct story *story = *state;
+    struct event stop = {.type = EVENT_STOP};
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    navigator_event(story->box.navigator, NULL, &stop);
+    page_box_wait(&story->box, "Everything was taken back.");
+    is_as_before(story);
+}
+
+/* Ctrl-C while the steps run: the step is finished, then all is taken back. */
+static void stops_between_steps(void **state)
+{
+    struct story *story = *state;
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, " done   [");
+    key(story, KEY_CODE_CTRL('c'));
+    assert_false(navigator_done(story->box.navigator));
+    page_box_wait(&story->box, "as it was before");
+    is_as_before(story);
+    assert_true(last_plan(story) == JOURNAL_UNDONE || last_plan(story) == JOURNAL_FAILED);
+}
+
+static void production_wants_its_name(void **state)
+{
+    struct story *story = *state;
+    struct err err = ERR_INIT;
+
+    BOX_OK(server_remove(story->box.box.store, "db1", &err));
+    add_server(story, true);
+    plan_tls(story);
+    key(story, 'a');
+    assert_true(ui_shows(story->box.navigator, "PRODUCTION"));
+    ui_type(story->box.navigator, "y");
+    key(story, KEY_CODE_ENTER); /* means No */
+    assert_true(ui_shows(story->box.navigator, "Not applied yet."));
+    is_as_before(story);
+    key(story, 'a');
+    ui_type(story->box.navigator, "db1");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    keep(story);
+}
+
+static void read_only_changes_nothing(void **state)
+{
+    struct story *story = *state;
+    char *folder = mem_strdup(app_store_folder(story->box.app));
+
+    app_free(story->box.app);
+    story->box.app = app_new(&(struct app_options){
+        .store_folder = folder, .server = "db1", .read_only = true, .demo = true});
+    app_set_loop(story->box.app, story->box.loop);
+    plan_tls(story);
+    key(story, 'a');
+    assert_false(ui_shows(story->box.navigator, "Apply this plan?"));
+    assert_true(ui_shows(story->box.navigator, "--read-only"));
+    is_as_before(story);
+    free(folder);
+}
+
+/* The CA's key has a passphrase: asked for on the plan's page, until it is right. */
+static void asks_for_the_passphrase(void **state)
+{
+    struct story *story = *state;
+    struct err err = ERR_INIT;
+    struct secret *passphrase = box_secret("seven yellow lamps");
+    struct authority_spec spec = {
+        .name = "Other Root", .key_type = KEY_EC_P256, .passphrase = passphrase};
+    struct authority *other = authority_create(story->box.box.store, &spec, &err);
+
+    assert_non_null(other);
+    authority_free(other);
+    secret_free(passphrase);
+    navigator_push(story->box.navigator, page_server_tls(story->box.app));
+    page_box_wait(&story->box, "Other Root");
+    key(story, KEY_CODE_BACK_TAB);
+    key(story, KEY_CODE_DOWN);
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Passphrase of the CA \"Other Root\"");
+    ui_type(story->box.navigator, "wrong");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "this was not the right one");
+    ui_type(story->box.navigator, "seven yellow lamps");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    assert_false(ui_shows(story->box.navigator, "yellow"));
+}
+
+static void trust_kept(struct story *story)
+{
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "Lab Root");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+}
+
+/* All changes, then the last one is taken back by the log page, from what the journal knows. */
+static void requires_and_takes_back(void **state)
+{
+    struct story *story = *state;
+
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    tls_kept(story);
+    trust_kept(story);
+    page_box_wait(&story->box, "TLS on, CA ok");
+    navigator_push(story->box.navigator, page_require(story->box.app));
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    ui_type(story->box.navigator, "alice");
+    page_box_wait(&story->box, "today line 6 decides for \"alice\":");
+    page_box_keys(&story->box, KEY_CODE_TAB, 4);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    assert_true(has(story, "pg_hba.conf", "hostssl"));
+    key(story, KEY_CODE_ENTER);
+
+    key(story, '9');
+    page_box_wait(&story->box, "3 changes");
+    key(story, 'u');
+    page_box_wait(&story->box, "Take it back...");
+    key(story, KEY_CODE_ENTER);
+    key(story, 'y');
+    page_box_wait(&story->box, "db1 is as it was before.");
+    assert_false(has(story, "pg_hba.conf", "hostssl"));
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "[--] undone");
+}
+
+/* What a killed pgseal left: the first page is the log, and "undo" or "keep" end it. */
+static void offers_what_was_left_open(void **state)
+{
+    struct story *story = *state;
+    struct journal_plan_list open = {.n = 0};
+    struct err err = ERR_INIT;
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    BOX_OK(journal_open_plans(story->box.box.store, &open, &err));
+    assert_int_equal(open.n, 1);
+    journal_plan_list_clear(&open);
+    /* another start of pgseal, while this one still asks */
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    page_box_wait(&story->box, "1 change is open");
+    key(story, 'k');
+    page_box_wait(&story->box, "Keep it...");
+    key(story, KEY_CODE_ENTER);
+    key(story, 'y');
+    page_box_wait(&story->box, "Kept.");
+    assert_int_equal(last_plan(story), JOURNAL_KEPT);
+    key(story, KEY_CODE_ENTER); /* back to the log, then Home, then the page that asks */
+    page_box_wait(&story->box, "[ok] kept");
+    assert_true(speaks_tls(story));
+}
+
+static void refuses_a_second_change(void **state)
+{
+    struct story *story = *state;
+
+    plan_tls(story);
+    apply(story);
+    page_box_wait(&story->box, "Keep the change");
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "Lab Root");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "plan 1 on \"db1\" is not finished");
+    assert_true(ui_shows(story->box.navigator, "What now?"));
+}
+
+static void says_when_the_server_is_away(void **state)
+{
+    struct story *story = *state;
+    struct err err = ERR_INIT;
+
+    BOX_OK(demo_stop(story->demo, NULL, &err));
+    navigator_push(story->box.navigator, page_server_tls(story->box.app));
+    page_box_wait(&story->box, "Names of the server");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "error PS-2001");
+    assert_true(ui_shows(story->box.navigator, "Back to the answers"));
+    key(story, '3');
+    assert_true(ui_shows(story->box.navigator, "Names of the server"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gives_tls, begin, end),
+        cmocka_unit_test_setup_teardown(undoes_when_asked, begin, end),
+        cmocka_unit_test_setup_teardown(undoes_when_nobody_keeps_it, begin, end),
+        cmocka_unit_test_setup_teardown(undoes_when_the_page_goes, begin, end),
+        cmocka_unit_test_setup_teardown(undoes_on_a_signal, begin, end),
+        cmocka_unit_test_setup_teardown(stops_between_steps, begin, end),
+        cmocka_unit_test_setup_teardown(production_wants_its_name, begin, end),
+        cmocka_unit_test_setup_teardown(read_only_changes_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(asks_for_the_passphrase, begin, end),
+        cmocka_unit_test_setup_teardown(requires_and_takes_back, begin, end),
+        cmocka_unit_test_setup_teardown(offers_what_was_left_open, begin, end),
+        cmocka_unit_test_setup_teardown(refuses_a_second_change, begin, end),
+        cmocka_unit_test_setup_teardown(says_when_the_server_is_away, begin, end),
+    };
+
+    if (!need_pg())
+        return 0;
+    return cmocka_run_group_tests_name("plan pages", tests, NULL, NULL);
+}
