@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -28,6 +29,8 @@ static const struct option_info options[] = {
     {OPT_DRY_RUN, "dry-run", 'n', NULL, false, false, NULL,
      "say what would be done, change nothing"},
     {OPT_YES, "yes", 'y', NULL, false, false, NULL, "say yes; keep a change that is proven"},
+    {OPT_TRY, "try", 0, "SECONDS", false, false, NULL,
+     "taken back unless \"plan keep\" comes in time"},
     {OPT_CONFIRM, "confirm", 0, "NAME", false, true, NULL,
      "name of what is revoked or deleted, or server"},
     {OPT_ACCEPT_REFUSED, "accept-refused", 0, "N", false, false, NULL,
@@ -85,6 +88,8 @@ static const struct option_info options[] = {
     {OPT_REASON, "reason", 0, "R", false, false, REASONS,
      "unspecified (default), keyCompromise, ..."},
     {OPT_REPAIR, "repair", 0, NULL, false, false, NULL, "mend what can be mended"},
+    {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
+     "with the rules that \"server require\" would add"},
     {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},
     {OPT_SEARCH, "search", 0, "TEXT", false, false, NULL,
      "what a role, serial, subject or note begins with"},
@@ -165,9 +170,9 @@ static bool unknown_option(const char *word, size_t len, struct err *err)
             best = &options[i];
         }
     }
-    err_set(err, ERR_USAGE, "there is no flag \"--%.*s\"", (int)len, word);
+    err_set(err, ERR_USAGE, _("there is no flag \"--%.*s\""), (int)len, word);
     if (best)
-        err_hint(err, "Did you mean --%s?", best->name);
+        err_hint(err, _("Did you mean --%s?"), best->name);
     return false;
 }
 
@@ -194,11 +199,11 @@ static bool unknown_command(const char *first, const char *second, struct err *e
             best = &commands[i];
         }
     }
-    err_set(err, ERR_USAGE, "there is no command \"%s\"", typed);
+    err_set(err, ERR_USAGE, _("there is no command \"%s\""), typed);
     if (best)
-        err_hint(err, "Did you mean \"pgseal %s\"?", best->name);
+        err_hint(err, _("Did you mean \"pgseal %s\"?"), best->name);
     else if (command_is_group(first))
-        err_hint(err, "See \"pgseal %s --help\".", first);
+        err_hint(err, _("See \"pgseal %s --help\"."), first);
     return false;
 }
 
@@ -222,13 +227,13 @@ static bool parse_long(int argc, char *const *argv, int *at, struct args *args, 
             continue;
         if (!info->value) {
             if (value)
-                return err_set(err, ERR_USAGE, "\"--%s\" takes no value", info->name);
+                return err_set(err, ERR_USAGE, _("\"--%s\" takes no value"), info->name);
             value = "";
         } else if (!value && info->value_optional) {
             value = "";
         } else if (!value) {
             if (*at + 1 >= argc)
-                return err_set(err, ERR_USAGE, "\"--%s\" wants a value: %s", info->name,
+                return err_set(err, ERR_USAGE, _("\"--%s\" wants a value: %s"), info->name,
                                info->value);
             value = argv[++*at];
         }
@@ -247,7 +252,7 @@ static bool parse_letters(const char *letters, struct args *args, struct err *er
             if (options[i].letter == *letters)
                 found = &options[i];
         if (!found)
-            return err_set(err, ERR_USAGE, "there is no flag \"-%c\"", *letters);
+            return err_set(err, ERR_USAGE, _("there is no flag \"-%c\""), *letters);
         set_option(args, found, "");
     }
     return true;
@@ -290,17 +295,17 @@ static bool check_command(const struct args *args, struct err *err)
         if (!args_has(args, options[i].option))
             continue;
         if (!(allowed & OPTION_BIT(options[i].option)))
-            return err_set(err, ERR_USAGE, "\"pgseal %s\" has no flag \"--%s\"", command->name,
+            return err_set(err, ERR_USAGE, _("\"pgseal %s\" has no flag \"--%s\""), command->name,
                            options[i].name);
         if (!options[i].repeats && options[i].value && args->options[i].n > 1)
-            return err_set(err, ERR_USAGE, "\"--%s\" was given twice", options[i].name);
+            return err_set(err, ERR_USAGE, _("\"--%s\" was given twice"), options[i].name);
     }
     if (args->n_names < (size_t)command->min_names) {
-        err_set(err, ERR_USAGE, "\"pgseal %s\" wants %s", command->name, command->names);
-        return err_hint(err, "See \"pgseal %s --help\".", command->name);
+        err_set(err, ERR_USAGE, _("\"pgseal %s\" wants %s"), command->name, command->names);
+        return err_hint(err, _("See \"pgseal %s --help\"."), command->name);
     }
     if (command->max_names >= 0 && args->n_names > (size_t)command->max_names)
-        return err_set(err, ERR_USAGE, "\"pgseal %s\" does not know what to do with \"%s\"",
+        return err_set(err, ERR_USAGE, _("\"pgseal %s\" does not know what to do with \"%s\""),
                        command->name, args->names[command->max_names]);
     return true;
 }
@@ -364,7 +369,7 @@ bool args_int(const struct args *args, enum option option, int64_t min, int64_t 
     }
     if (!text_parse_int(value, min, max, ret))
         return err_set(err, ERR_BAD_VALUE,
-                       "\"--%s\" wants a whole number from %lld to %lld, not \"%s\"",
+                       _("\"--%s\" wants a whole number from %lld to %lld, not \"%s\""),
                        options[option].name, (long long)min, (long long)max, value);
     return true;
 }
@@ -374,8 +379,9 @@ bool args_need(const struct args *args, enum option option, const char **ret, st
     const char *value = args_value(args, option);
 
     if (!value || *value == '\0') {
-        err_set(err, ERR_NEEDS_ANSWER, "\"--%s\" is missing", options[option].name);
-        return err_hint(err, "Give --%s=%s.", options[option].name, options[option].value);
+        err_set(err, ERR_NEEDS_ANSWER, _("\"--%s\" is missing"), options[option].name);
+        err_cause(err, "%s", _("The command needs it, and it has no default."));
+        return err_hint(err, _("Give --%s=%s."), options[option].name, options[option].value);
     }
     *ret = value;
     return true;

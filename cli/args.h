@@ -32,6 +32,7 @@ enum option {
     /* taken by every command, and with a meaning where something is changed */
     OPT_DRY_RUN,
     OPT_YES,
+    OPT_TRY,
     OPT_CONFIRM,
     OPT_ACCEPT_REFUSED,
     OPT_PASSPHRASE_FILE,
@@ -71,6 +72,7 @@ enum option {
     OPT_PROVIDER,
     OPT_REASON,
     OPT_REPAIR,
+    OPT_REQUIRE,
     OPT_ROLE,
     OPT_SEARCH,
     OPT_SERVER,

@@ -145,7 +145,7 @@ bool ask_possible(const struct cli *cli)
 
 static bool needs(struct err *err, const char *what, const char *flag)
 {
-    err_set(err, ERR_NEEDS_ANSWER, _("%s is wanted, and pgseal may not ask"), what);
+    err_set(err, ERR_NEEDS_ANSWER, _("an answer is needed, and pgseal may not ask: %s"), what);
     return err_hint(err, _("Give %s."), flag);
 }
 
@@ -231,7 +231,7 @@ bool ask_yes(struct cli *cli, const char *question, struct err *err)
         return true;
     snprintf(prompt, sizeof(prompt), _("%s Type yes or no. [no] "), question);
     if (args_has(cli->args, OPT_NO_INPUT) || !ask_line(prompt, answer, sizeof(answer)))
-        return needs(err, _("a \"yes\""), "--yes");
+        return needs(err, question, "--yes");
     if (strcmp(answer, "yes") == 0 || strcmp(answer, "y") == 0)
         return true;
     return err_set(err, ERR_REFUSED_BY_USER, _("the answer was not \"yes\""));

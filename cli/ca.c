@@ -39,7 +39,8 @@ bool ca_new_passphrase(struct cli *cli, enum option option, struct secret **ret,
     if (*ret && none) {
         secret_free(*ret);
         *ret = NULL;
-        return err_set(err, ERR_USAGE, "\"--no-passphrase\" and a passphrase exclude each other");
+        return err_set(err, ERR_USAGE,
+                       _("\"--no-passphrase\" and a passphrase exclude each other"));
     }
     if (*ret && secret_len(*ret) == 0) {
         secret_free(*ret);
@@ -118,9 +119,10 @@ bool run_ca_create(struct cli *cli, struct err *err)
         (type && !key_type_parse(type, &spec.key_type, err)))
         return false;
     if (!intermediate && args_has(cli->args, OPT_OUT))
-        return err_set(err, ERR_USAGE, "\"--out\" goes with \"--intermediate\": it is the request");
+        return err_set(err, ERR_USAGE,
+                       _("\"--out\" goes with \"--intermediate\": it is the request"));
     if (intermediate && days != 0)
-        return err_set(err, ERR_USAGE, "the root decides on \"--days\" of an intermediate CA");
+        return err_set(err, ERR_USAGE, _("the root decides on \"--days\" of an intermediate CA"));
     advice = advice_key_type(spec.key_type, PROFILE_CA);
     if (advice)
         output_warning(&cli->out, "%s", advice);
@@ -278,7 +280,7 @@ bool run_ca_export(struct cli *cli, struct err *err)
     bool done = false;
 
     if (der && args_has(cli->args, OPT_CHAIN))
-        return err_set(err, ERR_USAGE, "\"--der\" holds one certificate, not a \"--chain\"");
+        return err_set(err, ERR_USAGE, _("\"--der\" holds one certificate, not a \"--chain\""));
     if (!cli_store(cli, STORE_READ, err))
         return false;
     authority = authority_load(cli->store, cli->args->names[0], err);

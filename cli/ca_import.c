@@ -56,7 +56,7 @@ static bool read_answer(const char *path, struct answer *answer, struct err *err
     bool done = cli_read_input(path, PEM_SCAN_MAX, &text, err);
 
     if (!done) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return false;
     }
     pem_scan(text.data, text.len, &pem);
@@ -69,8 +69,7 @@ static bool read_answer(const char *path, struct answer *answer, struct err *err
     for (size_t i = 0; done && i < pem.n; i++)
         done = take_block(answer, &pem.blocks[i], err);
     pem_clear(&pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     return done;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli/ask.h"
+#include "cli/keep.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 
@@ -215,7 +216,7 @@ static bool ask(struct change *change, struct err *err)
                  change->server->name);
         return ask_name(change->cli, question, change->server->name, err);
     }
-    if (change->confirmed)
+    if (change->confirmed || args_has(change->cli->args, OPT_TRY)) /* it goes back by itself */
         return true;
     snprintf(question, sizeof(question), _("Apply this to \"%s\"?"), change->server->name);
     return ask_yes(change->cli, question, err);
@@ -238,17 +239,39 @@ static int exit_of(enum journal_plan_state state)
     return EXIT_FAILED;
 }
 
+/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
+static bool keep_mode(struct change *change, enum plan_keep *ret, int *ret_seconds, struct err *err)
+{
+    const struct args *args = change->cli->args;
+    int64_t seconds;
+
+    if (!args_int(args, OPT_TRY, 5, 86400, 0, &seconds, err))
+        return false;
+    *ret_seconds = (int)seconds;
+    *ret =
+        seconds > 0 || (!args_has(args, OPT_YES) && !change->confirmed && ask_possible(change->cli))
+            ? PLAN_ASK
+            : PLAN_KEEP_WHEN_PROVEN;
+    return true;
+}
+
 static bool run_plan(struct change *change, struct plan *plan, struct err *err)
 {
-    struct change_report report = {.output = &change->cli->out, .saw = json_array()};
+    struct change_report report = {.output = &change->cli->out};
     struct plan_watch watch = change_watch(&report);
+    enum plan_keep keep;
     bool done;
 
+    if (!keep_mode(change, &keep, &watch.ask_seconds, err))
+        return false;
+    report.saw = json_array();
     change_hold_signals();
-    done = plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, err);
-    change_release_signals();
+    done = plan_apply(plan, keep, &watch, err);
     if (!done)
         change->cli->exit = exit_of(plan_state(plan));
+    else if (keep == PLAN_ASK)
+        done = keep_or_undo(change, plan, &watch, watch.ask_seconds == 0, err);
+    change_release_signals();
     if (done && change->cli->out.json && !change->confirmed) {
         json_t *document = change_plan_json(plan, change->server->name);
         json_object_set(document, "saw", report.saw);

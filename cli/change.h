@@ -48,4 +48,7 @@ struct plan_watch change_watch(struct change_report *report) MUST_CHECK;
 void change_hold_signals(void);
 void change_release_signals(void);
 
+/* --method; NULL is "cert". */
+bool change_parse_method(const char *text, enum access_method *ret, struct err *err) MUST_CHECK;
+
 #endif

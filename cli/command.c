@@ -27,7 +27,7 @@ void cli_clear(struct cli *cli)
 int cli_exit_code(enum err_code code)
 {
     if (code == ERR_USAGE || code == ERR_NEEDS_ANSWER || code == ERR_BAD_VALUE ||
-        code == ERR_BAD_NAME || code == ERR_CONFIRM)
+        code == ERR_BAD_NAME || code == ERR_CONFIRM || code == ERR_CA_CHOOSE)
         return EXIT_USAGE;
     if (code == ERR_REFUSED_BY_USER)
         return EXIT_SAID_NO;
@@ -67,7 +67,7 @@ struct authority *cli_authority(struct cli *cli, struct err *err)
     const struct args_values *given = &cli->args->options[OPT_CA];
 
     if (given->n > 1) {
-        err_set(err, ERR_USAGE, "\"--ca\" was given twice");
+        err_set(err, ERR_USAGE, _("\"--ca\" was given twice"));
         return NULL;
     }
     return authority_load(cli->store, args_value(cli->args, OPT_CA), err);
@@ -91,7 +91,7 @@ bool cli_given_passphrase(struct cli *cli, struct secret **ret, struct err *err)
     *ret = NULL;
     if (args_has(cli->args, OPT_PASSPHRASE_FILE) && args_has(cli->args, OPT_PASSPHRASE_FD))
         return err_set(err, ERR_USAGE,
-                       "\"--passphrase-file\" and \"--passphrase-fd\" exclude each other");
+                       _("\"--passphrase-file\" and \"--passphrase-fd\" exclude each other"));
     if (!args_has(cli->args, OPT_PASSPHRASE_FD))
         return cli_secret_file(cli, OPT_PASSPHRASE_FILE, ret, err);
     if (!args_int(cli->args, OPT_PASSPHRASE_FD, 0, 1023, 0, &fd, err))
@@ -273,7 +273,7 @@ bool cli_write_export(struct cli *cli, const struct strbuf *bytes, json_t *docum
     bool done = false;
 
     if (cli->out.json && !to_file && args_has(cli->args, OPT_DER)) {
-        err_set(err, ERR_USAGE, "\"--der\" with \"--json\" wants \"--out\": JSON is text");
+        err_set(err, ERR_USAGE, _("\"--der\" with \"--json\" wants \"--out\": JSON is text"));
         goto out;
     }
     if (to_file && !dry_run && !fs_write_new(path, bytes->data, bytes->len, FS_MODE_PUBLIC, err))

@@ -12,7 +12,8 @@
 #define UNLOCKS     (BIT(PASSPHRASE_FILE) | BIT(PASSPHRASE_FD))
 #define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
 #define ASKS        (BIT(DRY_RUN) | BIT(YES))
-#define SERVERS     (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
+#define CONFIRMS    (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
+#define SERVERS     (CONFIRMS | BIT(TRY))
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
@@ -80,7 +81,7 @@ static const struct command commands[] = {
      "  pgseal show 4f1a930c\n",
      run_show},
     {"revoke", "SERIAL|ROLE", 1, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | SERVERS | UNLOCKS,
+     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
      "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
      run_revoke},
@@ -101,6 +102,10 @@ static const struct command commands[] = {
      "", run_server_remove},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
      "  pgseal server probe db1.example:5432\n", run_server_probe},
+    {"server check", "NAME", 1, 1, BIT(WITHIN), N_("look for problems, change nothing"),
+     "  pgseal server check db1\n"
+     "  pgseal server check db1 --json\n",
+     run_server_check},
     {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
@@ -115,11 +120,20 @@ static const struct command commands[] = {
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
      run_server_require},
-    {"server undo", "NAME [PLAN]", 1, 2, SERVERS, N_("take back the last kept change"), "",
+    {"server simulate", "NAME", 1, 1,
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     N_("who would be refused if they came again"),
+     "  pgseal server simulate db1\n"
+     "  pgseal server simulate db1 --require --database app --role alice --from all\n",
+     run_server_simulate},
+    {"server undo", "NAME [PLAN]", 1, 2, CONFIRMS, N_("take back the last kept change"), "",
      run_server_undo},
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
      "", run_plan_list},
     {"plan show", "ID", 1, 1, 0, N_("one change, step by step"), "", run_plan_show},
+    {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
+     "  pgseal plan keep 12 --yes\n", run_plan_keep},
+    {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},
     {"sessions", "[SERVER...]", 0, 16, BIT(ONCE) | BIT(WATCH) | BIT(FINDINGS) | BIT(CSV),
      N_("who is connected how"),
      "  pgseal sessions db1 --findings\n"

@@ -76,7 +76,7 @@ bool run_demo(struct cli *cli, struct err *err)
 
     if (args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_STORE))
         return err_set(err, ERR_USAGE,
-                       "\"demo\" has a server and a store of its own: no --dry-run, no --store");
+                       _("\"demo\" has a server and a store of its own: no --dry-run, no --store"));
     if (args_has(cli->args, OPT_TOUR) || !cli_on_terminal(cli))
         return tour_run(cli, keep, err);
     return run_wizard(cli, keep, err);

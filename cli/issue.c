@@ -96,7 +96,7 @@ static struct csr *read_csr(const char *path, struct err *err)
     struct pem pem;
 
     if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return NULL;
     }
     pem_scan(text.data, text.len, &pem);
@@ -115,8 +115,7 @@ static struct csr *read_csr(const char *path, struct err *err)
         csr = csr_from_pem(clean.data, clean.len, err);
     }
     pem_clear(&pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     strbuf_clear(&clean);
     return csr;
 }
@@ -187,10 +186,10 @@ static bool read_flags(struct cli *cli, struct job *job, struct err *err)
     if (csr && (type || (job->kit.formats & (KIT_P12 | KIT_PK8)) ||
                 args_has(cli->args, OPT_KEY_PASSPHRASE_FILE)))
         return err_set(err, ERR_USAGE,
-                       "with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
-                       "--key-passphrase-file");
+                       _("with \"--csr\" the key is elsewhere: no --key, --format p12 or pk8, "
+                         "--key-passphrase-file"));
     if (args_has(cli->args, OPT_P12_PASSPHRASE_FILE) && !(job->kit.formats & KIT_P12))
-        return err_set(err, ERR_USAGE, "\"--p12-passphrase-file\" goes with \"--format p12\"");
+        return err_set(err, ERR_USAGE, _("\"--p12-passphrase-file\" goes with \"--format p12\""));
     job->spec.days = (int)days;
     if (args_has(cli->args, OPT_NOTE))
         job->spec.note = args_value(cli->args, OPT_NOTE);
@@ -208,7 +207,7 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     if (names->n == 0)
         return true;
     if (names->n > 1)
-        return err_set(err, ERR_USAGE, "\"--server\" names one server here");
+        return err_set(err, ERR_USAGE, _("\"--server\" names one server here"));
     job->server = cli_server(cli, names->items[0], err);
     if (!job->server || !cli_tls_address(job->server, &job->host, &job->kit.server_port, err))
         return false;

@@ -57,7 +57,7 @@ bool run_list(struct cli *cli, struct err *err)
     int64_t within, limit;
 
     if (cli->args->options[OPT_ROLE].n > 1 || cli->args->options[OPT_CA].n > 1)
-        return err_set(err, ERR_USAGE, "\"list\" takes one --role and one --ca");
+        return err_set(err, ERR_USAGE, _("\"list\" takes one --role and one --ca"));
     if (!args_int(cli->args, OPT_WITHIN, 0, 36525, RECORD_WITHIN_DAYS, &within, err) ||
         !args_int(cli->args, OPT_LIMIT, 1, LIST_MAX, 0, &limit, err))
         return false;

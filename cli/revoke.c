@@ -35,7 +35,7 @@ static bool check_servers(struct cli *cli, struct err *err)
 
     if (names->n == 0 && args_has(cli->args, OPT_END_SESSIONS))
         return err_set(err, ERR_USAGE,
-                       "\"--end-sessions\" wants \"--server\": the sessions of which?");
+                       _("\"--end-sessions\" wants \"--server\": the sessions of which?"));
     if (names->n > 0 && !args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
         return false;
     for (size_t i = 0; i < names->n; i++) {

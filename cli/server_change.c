@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require", "undo": each builds a plan. */
+/* server_change.c - "server tls", "trust", "crl", "require": each builds a plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -79,12 +79,11 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
     bool done = false;
 
     if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
         return false;
     }
     pem_scan(text.data, text.len, &pem);
-    explicit_bzero(text.data, text.len);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
         pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
         /* both kinds are welcome here: each class of use gets its own part */
@@ -210,7 +209,7 @@ bool run_server_crl(struct cli *cli, struct err *err)
 
 /* ---- require ---- */
 
-static bool parse_method(const char *text, enum access_method *ret, struct err *err)
+bool change_parse_method(const char *text, enum access_method *ret, struct err *err)
 {
     if (!text || text_equal(text, "cert"))
         *ret = ACCESS_CERT;
@@ -236,7 +235,7 @@ bool run_server_require(struct cli *cli, struct err *err)
     if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
         !args_need(cli->args, OPT_ROLE, &role, err) ||
         !args_need(cli->args, OPT_FROM, &intent.address, err) ||
-        !parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
+        !change_parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
         return false;
     intent.roles = roles->items;
     intent.n_roles = roles->n;
@@ -249,105 +248,6 @@ bool run_server_require(struct cli *cli, struct err *err)
     plan = NULL;
 out:
     plan_free(plan);
-    change_close(&change);
-    return done;
-}
-
-/* ---- undo ---- */
-
-/* The plan to take back: the one that is named, else an unfinished one, else the last kept one. */
-static bool choose_plan(struct cli *cli, const char *server, int64_t *ret, struct err *err)
-{
-    struct journal_plan_list list = {0};
-    const char *given = cli->args->n_names > 1 ? cli->args->names[1] : NULL;
-    bool found = false;
-
-    if (given) {
-        struct journal_plan *plan;
-
-        if (!text_parse_int(given, 1, INT64_MAX, ret))
-            return err_set(err, ERR_BAD_VALUE, _("\"%s\" is not the number of a plan"), given);
-        plan = journal_load(cli->store, *ret, err);
-        if (!plan)
-            return false;
-        found = text_equal(plan->server, server);
-        if (!found)
-            err_set(err, ERR_PLAN_UNKNOWN, _("plan %s was not for the server \"%s\""), given,
-                    server);
-        journal_plan_free(plan);
-        return found;
-    }
-    if (!journal_list(cli->store, server, 1000, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n && !found; i++) {
-        enum journal_plan_state state = list.rows[i]->state;
-
-        found = state == JOURNAL_KEPT || state == JOURNAL_DOING || state == JOURNAL_DONE ||
-                state == JOURNAL_LEFT;
-        if (found)
-            *ret = list.rows[i]->id;
-    }
-    journal_plan_list_clear(&list);
-    if (!found)
-        return err_set(err, ERR_NOTHING_TO_UNDO, _("no change on \"%s\" can be taken back"),
-                       server);
-    return true;
-}
-
-static bool undo(struct change *change, int64_t id, struct err *err)
-{
-    struct cli *cli = change->cli;
-    struct change_report report = {.output = &cli->out};
-    struct plan_watch watch = change_watch(&report);
-    enum journal_plan_state state = JOURNAL_LEFT;
-    bool done;
-
-    change_hold_signals();
-    watch.stop = NULL; /* an undo is not stopped half-way */
-    done = plan_undo_journalled(&change->target, id, &watch, &state, err);
-    change_release_signals();
-    if (!done) {
-        cli->exit = state == JOURNAL_LEFT ? EXIT_LEFT : EXIT_FAILED;
-        return false;
-    }
-    if (cli->out.json)
-        output_json(json_pack("{s:I, s:o, s:s}", "id", (json_int_t)id, "server",
-                              json_string_or_empty(change->server->name), "state",
-                              journal_plan_state_name(state)),
-                    false);
-    else
-        output_line(&cli->out, _("plan %lld on \"%s\" is taken back"), (long long)id,
-                    change->server->name);
-    return true;
-}
-
-bool run_server_undo(struct cli *cli, struct err *err)
-{
-    const char *name = cli->args->names[0];
-    struct change change;
-    struct journal_plan *plan = NULL;
-    char question[300];
-    int64_t id;
-    bool done = false;
-
-    if (!change_open_unfinished(cli, name, &change, err) || !choose_plan(cli, name, &id, err))
-        goto out;
-    plan = journal_load(cli->store, id, err);
-    if (!plan)
-        goto out;
-    if (args_has(cli->args, OPT_DRY_RUN)) {
-        output_line(&cli->out, _("would take back plan %lld: %s"), (long long)id, plan->title);
-        done = true;
-        goto out;
-    }
-    snprintf(question, sizeof(question), _("Take back plan %lld (%s) on \"%s\"?"), (long long)id,
-             plan->title, name);
-    if (change.server->production ? !ask_name(cli, question, name, err)
-                                  : !ask_yes(cli, question, err))
-        goto out;
-    done = undo(&change, id, err);
-out:
-    journal_plan_free(plan);
     change_close(&change);
     return done;
 }

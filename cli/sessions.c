@@ -383,6 +383,7 @@ static bool open_servers(struct cli *cli, struct watched **ret, size_t *ret_n, s
         n = list.n;
         if (n == 0) {
             err_set(err, ERR_NEEDS_ANSWER, _("no server was named, and the store has none"));
+            err_cause(err, "%s", _("There is nobody to ask."));
             return err_hint(err, _("Give a name, a connection string such as \"host=db1\", or add "
                                    "one: \"pgseal server add NAME CONNINFO\"."));
         }
@@ -436,7 +437,7 @@ bool run_sessions(struct cli *cli, struct err *err)
     if (!args_int(cli->args, OPT_WATCH, 1, WATCH_MAX, WATCH_SECONDS, &seconds, err))
         return false;
     if (cli->out.json && args_has(cli->args, OPT_CSV))
-        return err_set(err, ERR_USAGE, "\"--json\" and \"--csv\" exclude each other");
+        return err_set(err, ERR_USAGE, _("\"--json\" and \"--csv\" exclude each other"));
     if (!cli_store_if_any(cli, err))
         return false;
     page = page_server(cli);

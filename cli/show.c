@@ -377,9 +377,7 @@ static bool show_file(struct cli *cli, const char *path, struct err *err)
     bool done =
         cli_read_input(path, PEM_SCAN_MAX, &input, err) && show_bytes(cli, path, &input, err);
 
-    if (input.len > 0)
-        explicit_bzero(input.data, input.len);
-    strbuf_clear(&input);
+    strbuf_wipe(&input);
     return done;
 }
 

@@ -70,9 +70,7 @@ bool tour_handshake(struct tour *tour, const struct cert *root, const struct tou
     }
     done = handshake_run(&request, ret, &err);
 out:
-    if (pem.len > 0)
-        explicit_bzero(pem.data, pem.len);
-    strbuf_clear(&pem);
+    strbuf_wipe(&pem);
     key_free(key);
     cert_list_clear(&roots);
     return done || tour_error(tour, &err);

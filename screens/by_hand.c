@@ -3,10 +3,12 @@
 
 #include "screens/by_hand.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/intl.h"
 #include "core/base/text.h"
+#include "core/kit/kit.h"
 #include "core/pki/profile.h"
 
 /* Appends a word for sh. What sh cannot hold (a NUL) cannot be in a C string. */
@@ -31,21 +33,19 @@ static void subject(struct strbuf *out, const char *cn)
     strbuf_clear(&text);
 }
 
-/* The role as a file name, as the kit writes it. */
-static void file_name(struct strbuf *out, const char *role, const char *ending)
+/* The kit's name of a role's file, which needs no quotes in sh. */
+static void kit_file(struct strbuf *out, const char *role, const char *ending)
 {
-    for (; *role; role++)
-        strbuf_add_char(out, strchr("/*:\\ ", *role) ? '_' : *role);
-    strbuf_add_str(out, ending);
+    char *base = kit_file_base(role, ISSUED_CLIENT);
+
+    strbuf_printf(out, "%s%s", base, ending);
+    free(base);
 }
 
+/* The same among the files of a CA made by hand, which has ca.crt and ca.key. */
 static void file(struct strbuf *out, const char *role, const char *ending)
 {
-    struct strbuf text = STRBUF_INIT;
-
-    file_name(&text, role, ending);
-    shell(out, text.data);
-    strbuf_clear(&text);
+    kit_file(out, strcmp(role, "ca") == 0 ? "ca-client" : role, ending);
 }
 
 static const char *algorithm(enum key_type type)
@@ -162,17 +162,26 @@ static void formats(struct strbuf *out, const struct by_hand_client *client)
 
 static void pgseal_line(struct strbuf *out, const struct by_hand_client *client)
 {
-    strbuf_add_str(out, _("# the same with pgseal\npgseal issue client "));
+    bool locked = client->passphrase && !client->csr;
+
+    strbuf_add_str(out, _("# the same with pgseal"));
+    if (locked)
+        strbuf_add_str(out, _("; FILE: your own, 0600, with the key's passphrase"));
+    strbuf_add_str(out, "\npgseal issue client ");
     shell(out, client->role);
     if (client->ca) {
         strbuf_add_str(out, " --ca ");
         shell(out, client->ca);
     }
     strbuf_printf(out, " --days %d", client->days);
-    if (client->csr)
-        strbuf_add_str(out, " --csr -");
-    else
+    if (client->csr) {
+        strbuf_add_str(out, " --csr ");
+        file(out, client->role, ".csr");
+    } else {
         strbuf_printf(out, " --key %s", key_type_name(client->type));
+    }
+    if (locked)
+        strbuf_add_str(out, " \\\n    --key-passphrase-file FILE");
     if (client->p12 || client->pk8)
         strbuf_printf(out, " --format pem%s%s", client->p12 ? ",p12" : "",
                       client->pk8 ? ",pk8" : "");
@@ -230,10 +239,10 @@ void by_hand_psql(struct strbuf *out, const char *host, int port, const char *ro
         strbuf_printf(&conninfo, "port=%d ", port);
     conninfo_value(&conninfo, "user", role);
     strbuf_add_str(&conninfo, "dbname=postgres sslmode=verify-full ");
-    file_name(&name, role, ".crt");
+    kit_file(&name, role, ".crt");
     conninfo_value(&conninfo, "sslcert", name.data);
     strbuf_reset(&name);
-    file_name(&name, role, ".key");
+    kit_file(&name, role, ".key");
     conninfo_value(&conninfo, "sslkey", name.data);
     strbuf_add_str(&conninfo, "sslrootcert=root.crt");
     strbuf_add_str(out, "psql ");

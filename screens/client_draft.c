@@ -13,6 +13,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/kit/kit.h"
 #include "screens/by_hand.h"
 
 #define DAYS_MAX 36525
@@ -315,13 +316,10 @@ static void check_key(void *arg, struct form *form)
 
 void client_draft_enter_key(struct client_draft *draft)
 {
-    char *here = current_folder(), *name = mem_strdup(client_draft_name(draft)), *folder;
+    char *here = current_folder(), *folder;
+    char *name = kit_file_base(client_draft_name(draft), ISSUED_CLIENT);
     char text[1024];
 
-    for (char *c = name; *c; c++) {
-        if (strchr("/*:\\ ", *c))
-            *c = '_';
-    }
     folder = fs_join(here, name);
     app_short_path(folder, text, sizeof(text));
     follow(draft->key, draft->folder, &draft->folder_after, text);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/server.h"
@@ -334,7 +335,7 @@ static bool take_rows(struct session_feed *feed, struct result *result)
     int64_t pause = feed->interval_ms;
 
     if (result == NULL) {
-        err_set(&feed->err, ERR_CONNECTION_LOST, "the server sent no rows");
+        err_set(&feed->err, ERR_CONNECTION_LOST, _("the server sent no rows"));
         away(feed);
         return false;
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 
@@ -105,20 +106,20 @@ struct loop *loop_new(loop_deliver *deliver, void *arg, struct err *err)
     loop->arg = arg;
     rc = uv_loop_init(&loop->uv);
     if (rc) {
-        err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(rc));
+        err_set(err, ERR_INTERNAL, _("event loop: %s"), uv_strerror(rc));
         free(loop);
         return NULL;
     }
     rc = uv_mutex_init(&loop->lock);
     if (rc) {
-        err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(rc));
+        err_set(err, ERR_INTERNAL, _("event loop: %s"), uv_strerror(rc));
         (void)uv_loop_close(&loop->uv);
         free(loop);
         return NULL;
     }
     rc = uv_async_init(&loop->uv, &loop->progress, on_progress);
     if (rc) {
-        err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(rc));
+        err_set(err, ERR_INTERNAL, _("event loop: %s"), uv_strerror(rc));
         uv_mutex_destroy(&loop->lock);
         (void)uv_loop_close(&loop->uv);
         free(loop);
@@ -136,7 +137,7 @@ bool loop_run(struct loop *loop, struct err *err)
     int rc = uv_run(&loop->uv, UV_RUN_DEFAULT);
 
     if (rc < 0)
-        return err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(rc));
+        return err_set(err, ERR_INTERNAL, _("event loop: %s"), uv_strerror(rc));
     return true;
 }
 
@@ -406,7 +407,7 @@ bool loop_signals(struct loop *loop, const int *signals, size_t n,
 
         if (rc) {
             free(watch);
-            return err_set(err, ERR_INTERNAL, "signal %d: %s", signals[i], uv_strerror(rc));
+            return err_set(err, ERR_INTERNAL, _("signal %d: %s"), signals[i], uv_strerror(rc));
         }
         watch->handle.data = watch;
         watch->loop = loop;
@@ -416,7 +417,7 @@ bool loop_signals(struct loop *loop, const int *signals, size_t n,
         loop->signals = watch;
         rc = uv_signal_start(&watch->handle, on_signal_handle, signals[i]);
         if (rc)
-            return err_set(err, ERR_INTERNAL, "signal %d: %s", signals[i], uv_strerror(rc));
+            return err_set(err, ERR_INTERNAL, _("signal %d: %s"), signals[i], uv_strerror(rc));
     }
     return true;
 }

@@ -205,7 +205,7 @@ static bool set_up(struct run *run, struct err *err)
     term_teach(run->term, run->input);
     run->watch = watch_start(run->loop, run, term_fd(run->term), LOOP_READ);
     if (!run->watch)
-        return err_set(err, ERR_TERMINAL, "the terminal cannot be polled");
+        return err_set(err, ERR_TERMINAL, _("the terminal cannot be polled"));
     navigator_set_loop(run->navigator, run->loop);
     navigator_set_terminal(run->navigator, &terminal, run);
     loop_before_wait(run->loop, before_wait, run);

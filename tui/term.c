@@ -106,7 +106,7 @@ static void disarm_rescue(void)
 
 static bool no_terminal(struct err *err, const char *why)
 {
-    return err_set(err, ERR_TERMINAL, "the wizard needs a terminal: %s", why);
+    return err_set(err, ERR_TERMINAL, _("the wizard needs a terminal: %s"), why);
 }
 
 static int open_tty(int flags)
@@ -143,7 +143,7 @@ static bool open_screen(struct term *term, struct err *err)
         case TERMINFO_UNKNOWN:
             break;
         case TERMINFO_CANNOT_MOVE:
-            return err_set(err, ERR_TERMINAL, "terminal type \"%s\" cannot move the cursor",
+            return err_set(err, ERR_TERMINAL, _("terminal type \"%s\" cannot move the cursor"),
                            types[i]);
         case TERMINFO_GOOD:
             term->screen = newterm(types[i], term->out_file, term->in_file);
@@ -200,13 +200,13 @@ static bool open_files(struct term *term, struct err *err)
     term->in = open_tty(O_RDONLY | O_NONBLOCK);
     term->out = open_tty(O_RDWR);
     if (term->in < 0 || term->out < 0)
-        return err_set_errno(err, ERR_TERMINAL, errno, "the wizard needs a terminal: /dev/tty");
+        return err_set_errno(err, ERR_TERMINAL, errno, _("the wizard needs a terminal: /dev/tty"));
     if (tcgetattr(term->out, &term->saved))
-        return err_set_errno(err, ERR_TERMINAL, errno, "the wizard needs a terminal: tcgetattr");
+        return err_set_errno(err, ERR_TERMINAL, errno, _("the wizard needs a terminal: tcgetattr"));
     term->in_file = fdopen(term->in, "r");
     term->out_file = fdopen(term->out, "w");
     if (!term->in_file || !term->out_file)
-        return err_set_errno(err, ERR_TERMINAL, errno, "the wizard needs a terminal: fdopen");
+        return err_set_errno(err, ERR_TERMINAL, errno, _("the wizard needs a terminal: fdopen"));
     return true;
 }
 

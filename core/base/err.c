@@ -49,13 +49,16 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
 bool err_set_errno(struct err *err, enum err_code code, int errnum, const char *fmt, ...)
 {
     char msg[sizeof(err->msg)];
-    char reason[128] = "";
+    char whole[sizeof(msg) + 128];
+    char reason[96] = "";
     const char *text;
 
     PUT(msg, fmt);
     text = strerror_r(errnum, reason, sizeof(reason));
     begin(err, errnum == ENOSPC || errnum == EDQUOT ? ERR_DISK_FULL : code);
-    snprintf(err->msg, sizeof(err->msg), "%.180s: %.60s", msg, text);
+    text_clean_copy(msg, sizeof(msg) - 64, msg); /* the reason is not cut */
+    snprintf(whole, sizeof(whole), "%s: %s", msg, text);
+    text_clean_copy(err->msg, sizeof(err->msg), whole);
     return false;
 }
 

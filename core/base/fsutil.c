@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 
 static const struct fs_ops real_ops = {write, fsync, link, rename};
@@ -106,19 +107,19 @@ bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode, 
     bool ok = false;
 
     if (lstat(path, &st) == 0)
-        return err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+        return err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
     temporary = write_beside(path, bytes, len, mode);
     if (temporary == NULL)
-        return err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot write \"%s\""), path);
     if (ops->link(temporary, path) != 0) {
         if (errno == EEXIST)
-            err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+            err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         else
-            err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", path);
+            err_set_errno(err, ERR_FILE, errno, _("cannot make \"%s\""), path);
         goto out;
     }
     if (!sync_folder(path)) {
-        err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+        err_set_errno(err, ERR_FILE, errno, _("cannot make \"%s\" lasting"), path);
         (void)unlink(path);
         goto out;
     }
@@ -134,16 +135,16 @@ bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mo
     char *temporary = write_beside(path, bytes, len, mode);
 
     if (temporary == NULL)
-        return err_set_errno(err, ERR_FILE, errno, "cannot write \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot write \"%s\""), path);
     if (ops->rename(temporary, path) != 0) {
-        err_set_errno(err, ERR_FILE, errno, "cannot replace \"%s\"", path);
+        err_set_errno(err, ERR_FILE, errno, _("cannot replace \"%s\""), path);
         (void)unlink(temporary);
         free(temporary);
         return false;
     }
     free(temporary);
     if (!sync_folder(path))
-        return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot make \"%s\" lasting"), path);
     return true;
 }
 
@@ -159,7 +160,7 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out, struct
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            err_set_errno(err, ERR_FILE, errno, "cannot read \"%s\"", what);
+            err_set_errno(err, ERR_FILE, errno, _("cannot read \"%s\""), what);
             break;
         }
         if (got == 0) {
@@ -168,7 +169,7 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out, struct
         }
         total += (size_t)got;
         if (total > max) {
-            err_set(err, ERR_TOO_LARGE, "\"%s\" is larger than %zu bytes", what, max);
+            err_set(err, ERR_TOO_LARGE, _("\"%s\" is larger than %zu bytes"), what, max);
             break;
         }
         strbuf_add(out, chunk, (size_t)got);
@@ -224,10 +225,10 @@ bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot open \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot open \"%s\""), path);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         close(fd);
-        return err_set(err, ERR_FILE, "\"%s\" is not a regular file", path);
+        return err_set(err, ERR_FILE, _("\"%s\" is not a regular file"), path);
     }
     ok = fs_read_fd(fd, path, max, out, err);
     close(fd);
@@ -246,7 +247,7 @@ bool fs_make_folder(const char *path, struct err *err)
             continue;
         *at = '\0';
         if (mkdir(copy, 0700) != 0 && errno != EEXIST) {
-            err_set_errno(err, ERR_FILE, errno, "cannot make the folder \"%s\"", copy);
+            err_set_errno(err, ERR_FILE, errno, _("cannot make the folder \"%s\""), copy);
             goto out;
         }
         if (end == '\0')
@@ -264,15 +265,15 @@ bool fs_check_own_folder(const char *path, struct err *err)
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot look at \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
     if (!S_ISDIR(st.st_mode))
-        return err_set(err, ERR_FILE, "\"%s\" is not a folder", path);
+        return err_set(err, ERR_FILE, _("\"%s\" is not a folder"), path);
     if (st.st_uid != geteuid())
-        return err_set(err, ERR_STORE_OWNER, "\"%s\" belongs to user %ld, not to you", path,
+        return err_set(err, ERR_STORE_OWNER, _("\"%s\" belongs to user %ld, not to you"), path,
                        (long)st.st_uid);
     if ((st.st_mode & 022) != 0) {
-        err_set(err, ERR_FILE_UNSAFE, "others can write to \"%s\"", path);
-        return err_hint(err, "chmod 700 %s", path);
+        err_set(err, ERR_FILE_UNSAFE, _("others can write to \"%s\""), path);
+        return err_hint(err, _("chmod 700 %s"), path);
     }
     return true;
 }
@@ -286,7 +287,7 @@ char *fs_make_temp_folder(const char *prefix, struct err *err)
         base = "/tmp";
     path = mem_printf("%s/%s-XXXXXX", base, prefix);
     if (mkdtemp(path) == NULL) {
-        err_set_errno(err, ERR_FILE, errno, "cannot make a folder in \"%s\"", base);
+        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), base);
         free(path);
         return NULL;
     }
@@ -336,15 +337,15 @@ bool fs_remove_tree(const char *path, struct err *err)
     if (fd < 0 && errno == ENOENT)
         return true;
     if (fd < 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot open the folder \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot open the folder \"%s\""), path);
     if (fstat(fd, &st) != 0) {
         int saved = errno;
 
         close(fd);
-        return err_set_errno(err, ERR_FILE, saved, "cannot look at \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, saved, _("cannot look at \"%s\""), path);
     }
     if (!empty_folder(fd, st.st_dev, 64) || rmdir(path) != 0)
-        return err_set_errno(err, ERR_FILE, errno, "cannot remove the folder \"%s\"", path);
+        return err_set_errno(err, ERR_FILE, errno, _("cannot remove the folder \"%s\""), path);
     return true;
 }
 
@@ -371,8 +372,8 @@ static char *xdg_folder(const char *variable, const char *below_home, struct err
     if (base != NULL && base[0] == '/')
         return mem_printf("%s/pgseal", base);
     if (home == NULL || home[0] != '/') {
-        err_set(err, ERR_FILE, "there is no home folder: HOME is not set");
-        err_hint(err, "Set HOME or %s, or give --store DIR.", variable);
+        err_set(err, ERR_FILE, _("there is no home folder: HOME is not set"));
+        err_hint(err, _("Set HOME or %s, or give --store DIR."), variable);
         return NULL;
     }
     return mem_printf("%s/%s/pgseal", home, below_home);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -16,11 +17,23 @@ static int log_fd = -1;
 
 void log_open(const char *path)
 {
+    struct stat st;
+
     if (log_fd >= 0)
         close(log_fd);
-    log_fd = path == NULL
-                 ? -1
-                 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Under sudo the folder may be another user's: his FIFO would hold us up (O_NONBLOCK), and his
+     * file would tell him what root does. */
+    log_fd =
+        path == NULL
+            ? -1
+            : open(path,
+                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                   0600);
+    if (log_fd >= 0 && (fstat(log_fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+                        (st.st_mode & 022) != 0)) {
+        close(log_fd);
+        log_fd = -1;
+    }
 }
 
 static void put_line(const char *level, const char *fmt, va_list args) PRINTF_LIKE(2, 0);

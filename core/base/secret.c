@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 
 struct secret {
@@ -189,14 +190,14 @@ static struct secret *read_line(int fd, const char *what, struct err *err)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            err_set_errno(err, ERR_FILE, errno, "cannot read the passphrase from %s", what);
+            err_set_errno(err, ERR_FILE, errno, _("cannot read the passphrase from %s"), what);
             goto fail;
         }
         if (got == 0 || c == '\n')
             break;
         if (c == '\0' || !secret_add(secret, &c, 1)) {
-            err_set(err, ERR_BAD_VALUE, "the first line of %s is no passphrase", what);
-            err_hint(err, "At most %d bytes, without NUL.", SECRET_PASSPHRASE_MAX);
+            err_set(err, ERR_BAD_VALUE, _("the first line of %s is no passphrase"), what);
+            err_hint(err, _("At most %d bytes, without NUL."), SECRET_PASSPHRASE_MAX);
             goto fail;
         }
     }
@@ -204,7 +205,7 @@ static struct secret *read_line(int fd, const char *what, struct err *err)
         secret_truncate(secret, secret->len - 1);
     explicit_bzero(&c, 1);
     if (secret->len == 0) {
-        err_set(err, ERR_BAD_VALUE, "the passphrase in %s is empty", what);
+        err_set(err, ERR_BAD_VALUE, _("the passphrase in %s is empty"), what);
         goto fail;
     }
     return secret;
@@ -231,16 +232,17 @@ struct secret *secret_read_file(const char *path, struct err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0) {
-        err_set_errno(err, ERR_FILE, errno, "cannot open the passphrase file \"%s\"", path);
+        err_set_errno(err, ERR_FILE, errno, _("cannot open the passphrase file \"%s\""), path);
         goto out;
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        err_set(err, ERR_FILE_UNSAFE, "\"%s\" is not a regular file", path);
+        err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a regular file"), path);
         goto out;
     }
     if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 077) != 0) {
-        err_set(err, ERR_FILE_UNSAFE, "the passphrase file \"%s\" can be read by others", path);
-        err_hint(err, "chmod 600 %s", path);
+        err_set(err, ERR_FILE_UNSAFE, _("the passphrase file \"%s\" can be read by others"), path);
+        err_cause(err, "%s", _("Whoever reads it can use the key that it opens."));
+        err_hint(err, _("chmod 600 %s"), path);
         goto out;
     }
     secret = read_line(fd, what, err);

@@ -24,6 +24,13 @@ void strbuf_clear(struct strbuf *buf)
     strbuf_init(buf);
 }
 
+void strbuf_wipe(struct strbuf *buf)
+{
+    if (buf->capacity > 0)
+        explicit_bzero(buf->data, buf->capacity);
+    strbuf_clear(buf);
+}
+
 void strbuf_reset(struct strbuf *buf)
 {
     strbuf_truncate(buf, 0);
@@ -34,14 +41,23 @@ static void grow(struct strbuf *buf, size_t more)
 {
     size_t need = more < SIZE_MAX - buf->len - 1 ? buf->len + more + 1 : SIZE_MAX;
     size_t capacity = buf->capacity > 0 ? buf->capacity : 32;
+    char *data;
 
     if (need <= buf->capacity)
         return;
     while (capacity < need)
         capacity = capacity <= SIZE_MAX / 2 ? capacity * 2 : need;
-    buf->data = mem_realloc_array(buf->capacity > 0 ? buf->data : NULL, capacity, 1);
+    /* not realloc(): it may have been somebody's key, and would stay in the old place */
+    data = mem_array(capacity, 1);
+    if (buf->len > 0)
+        memcpy(data, buf->data, buf->len);
+    data[buf->len] = '\0';
+    if (buf->capacity > 0) {
+        explicit_bzero(buf->data, buf->len);
+        free(buf->data);
+    }
+    buf->data = data;
     buf->capacity = capacity;
-    buf->data[buf->len] = '\0';
 }
 
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len)

@@ -29,6 +29,9 @@ extern char strbuf_empty[1];
 
 void strbuf_init(struct strbuf *buf);
 void strbuf_clear(struct strbuf *buf); /* frees; usable again */
+/* The same for what may have held a key: its memory is overwritten first. (Growing leaves no copy
+ * behind either.) What is known to be a secret belongs into a struct secret. */
+void strbuf_wipe(struct strbuf *buf);
 void strbuf_reset(struct strbuf *buf); /* empty, keeps the memory */
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len);
 void strbuf_add_str(struct strbuf *buf, const char *text);

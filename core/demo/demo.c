@@ -85,7 +85,7 @@ static bool add_random(struct strbuf *out, size_t n, struct err *err)
     unsigned char bytes[32];
 
     if (getrandom(bytes, n, 0) != (ssize_t)n)
-        return err_set_errno(err, ERR_DEMO, errno, "no random numbers");
+        return err_set_errno(err, ERR_DEMO, errno, _("no random numbers"));
     strbuf_add_hex(out, bytes, n);
     return true;
 }
@@ -107,8 +107,8 @@ static char *temporary_folder(const struct server_user *user, struct err *err)
         if (socket_fits(path.data))
             return strbuf_steal(&path);
     }
-    err_set(err, ERR_DEMO, "there is no usable folder for temporary files");
-    err_hint(err, "Set TMPDIR to a short path that the server's user can reach.");
+    err_set(err, ERR_DEMO, _("there is no usable folder for temporary files"));
+    err_hint(err, _("Set TMPDIR to a short path that the server's user can reach."));
 fail:
     strbuf_clear(&path);
     return NULL;
@@ -130,24 +130,24 @@ static char *kept_folder(const char *keep, const struct server_user *user, struc
         *slash = '\0';
     parent = realpath(slash == NULL ? "." : slash == copy ? "/" : copy, NULL);
     if (parent == NULL) {
-        err_set_errno(err, ERR_FILE, errno, "cannot use \"%s\"", keep);
+        err_set_errno(err, ERR_FILE, errno, _("cannot use \"%s\""), keep);
         goto out;
     }
     path = fs_join(parent, slash == NULL ? copy : slash + 1);
     if (fs_exists(path)) {
-        err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+        err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         goto fail;
     }
     if (!socket_fits(path)) {
-        err_set(err, ERR_DEMO, "\"%s\" is too long for a socket in it", path);
-        err_hint(err, "Choose a folder with a shorter path.");
+        err_set(err, ERR_DEMO, _("\"%s\" is too long for a socket in it"), path);
+        err_hint(err, _("Choose a folder with a shorter path."));
         goto fail;
     }
     if (!server_user_reaches(user, parent)) {
-        err_set(err, ERR_DEMO, "the server's user cannot get to \"%s\"", parent);
-        err_cause(err, "The server does not run as root, and a folder on the way is closed to "
-                       "others.");
-        err_hint(err, "Choose a folder below /var/tmp or /srv.");
+        err_set(err, ERR_DEMO, _("the server's user cannot get to \"%s\""), parent);
+        err_cause(err, _("The server does not run as root, and a folder on the way is closed to "
+                         "others."));
+        err_hint(err, _("Choose a folder below /var/tmp or /srv."));
         goto fail;
     }
     goto out;
@@ -172,7 +172,7 @@ static int free_port(struct err *err)
         getsockname(fd, (struct sockaddr *)&address, &len) == 0)
         port = ntohs(address.sin_port);
     else
-        err_set_errno(err, ERR_DEMO, errno, "no free port on 127.0.0.1");
+        err_set_errno(err, ERR_DEMO, errno, _("no free port on 127.0.0.1"));
     if (fd >= 0)
         close(fd);
     return port;
@@ -225,7 +225,7 @@ static bool ask(struct demo *demo, enum keeper_op op, int port, int timeout_ms,
                 struct keeper_answer *ret, struct err *err)
 {
     if (demo->keeper.link < 0)
-        return err_set(err, ERR_DEMO, "the private PostgreSQL has been stopped");
+        return err_set(err, ERR_DEMO, _("the private PostgreSQL has been stopped"));
     if (keeper_ask(&demo->keeper, op, port, timeout_ms, ret, err))
         return true;
     close(demo->keeper.link);
@@ -273,7 +273,7 @@ static bool launch(struct demo *demo, int port, struct err *err)
     if (!ask(demo, KEEPER_START, port, SHORT_MS, &answer, err))
         return false;
     if (!answer.ok)
-        return err_set(err, ERR_DEMO, "the private PostgreSQL cannot be started");
+        return err_set(err, ERR_DEMO, _("the private PostgreSQL cannot be started"));
     demo->pid = answer.number;
     return wait_ready(demo, err);
 }
@@ -300,9 +300,9 @@ static bool initialise(struct demo *demo, struct err *err)
     if (!ask(demo, KEEPER_INIT, 0, INIT_MS, &answer, err))
         return false;
     if (!answer.ok && answer.number == EEXIST)
-        return err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", demo->folder);
+        return err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), demo->folder);
     if (!answer.ok && answer.number != 0)
-        return err_set_errno(err, ERR_DEMO, answer.number, "cannot make the folder \"%s\"",
+        return err_set_errno(err, ERR_DEMO, answer.number, _("cannot make the folder \"%s\""),
                              demo->folder);
     if (!answer.ok)
         return fail_with_words(demo, "initdb failed", err);
@@ -323,7 +323,7 @@ static bool run_sql(PGconn *conn, const char *sql, struct err *err)
     bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
 
     if (!ok)
-        err_set(err, ERR_DEMO, "the private PostgreSQL refused: %s", PQerrorMessage(conn));
+        err_set(err, ERR_DEMO, _("the private PostgreSQL refused: %s"), PQerrorMessage(conn));
     PQclear(result);
     return ok;
 }
@@ -335,7 +335,7 @@ static bool make_role(PGconn *conn, const struct demo_role *role, struct err *er
     bool ok = false;
 
     if (verifier == NULL) {
-        err_set(err, ERR_DEMO, "cannot make a password: %s", PQerrorMessage(conn));
+        err_set(err, ERR_DEMO, _("cannot make a password: %s"), PQerrorMessage(conn));
         goto out;
     }
     /* A verifier, so that no log ever has the password itself. */
@@ -369,7 +369,8 @@ static bool make_roles(struct demo *demo, struct err *err)
     snprintf(port, sizeof(port), "%d", demo->port);
     conn = PQconnectdbParams(keywords, values, 0);
     if (PQstatus(conn) != CONNECTION_OK) {
-        err_set(err, ERR_DEMO, "cannot log in to the private PostgreSQL: %s", PQerrorMessage(conn));
+        err_set(err, ERR_DEMO, _("cannot log in to the private PostgreSQL: %s"),
+                PQerrorMessage(conn));
         goto out;
     }
     (void)PQsetNoticeReceiver(conn, ignore_notice, NULL);
@@ -394,8 +395,7 @@ static bool make_passwords(struct demo *demo, struct err *err)
             return false;
         demo->roles[i].name = names[i];
         snprintf(demo->roles[i].password, sizeof(demo->roles[i].password), "%s", text.data);
-        explicit_bzero(text.data, text.len);
-        strbuf_clear(&text);
+        strbuf_wipe(&text);
     }
     demo->n_roles = ARRAY_LEN(names);
     return true;
@@ -431,7 +431,7 @@ static bool prepare(struct demo *demo, const struct demo_options *options, struc
                               .roles = demo->roles,
                               .n_roles = demo->n_roles};
     if (!text_quote_conninfo(&conninfo, demo->socket))
-        return err_set(err, ERR_DEMO, "\"%s\" cannot be a folder of sockets", demo->socket);
+        return err_set(err, ERR_DEMO, _("\"%s\" cannot be a folder of sockets"), demo->socket);
     demo->conninfo = strbuf_steal(&conninfo);
     tell(demo, _("PostgreSQL found in %s"), demo->bindir);
     return keeper_fork(&job, &demo->keeper, err);
@@ -460,7 +460,7 @@ static bool bring_up(struct demo *demo, const struct demo_options *options, stru
         return true;
     if (!ask(demo, KEEPER_LOAD, 0, SHORT_MS, &answer, err))
         return false;
-    return answer.ok || err_set(err, ERR_DEMO, "cannot make a process");
+    return answer.ok || err_set(err, ERR_DEMO, _("cannot make a process"));
 }
 
 struct demo *demo_start(const struct demo_options *options, struct err *err)
@@ -517,9 +517,9 @@ bool demo_stop(struct demo *demo, bool *ret_nothing_left, struct err *err)
     if (ret_nothing_left != NULL)
         *ret_nothing_left = nothing_left;
     if (!nothing_left) {
-        err_set(err, ERR_DEMO, "something of the private PostgreSQL is left in \"%s\"",
+        err_set(err, ERR_DEMO, _("something of the private PostgreSQL is left in \"%s\""),
                 demo->folder);
-        return err_state(err, "the server's process was %d", demo->pid);
+        return err_state(err, _("the server's process was %d"), demo->pid);
     }
     demo->pid = 0;
     return true;
@@ -553,7 +553,7 @@ bool demo_restart(struct demo *demo, struct err *err)
     if (!ask(demo, KEEPER_STOP, 0, STOP_MS, &answer, err))
         return false;
     if (!answer.ok)
-        return err_set(err, ERR_DEMO, "the private PostgreSQL does not end");
+        return err_set(err, ERR_DEMO, _("the private PostgreSQL does not end"));
     return launch(demo, 0, err);
 }
 
@@ -563,7 +563,7 @@ bool demo_freeze(struct demo *demo, bool frozen, struct err *err)
 
     if (!ask(demo, frozen ? KEEPER_FREEZE : KEEPER_THAW, 0, SHORT_MS, &answer, err))
         return false;
-    return answer.ok || err_set(err, ERR_DEMO, "the private PostgreSQL has ended");
+    return answer.ok || err_set(err, ERR_DEMO, _("the private PostgreSQL has ended"));
 }
 
 /* ---- facts ---- */

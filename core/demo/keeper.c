@@ -23,6 +23,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 
@@ -541,7 +542,7 @@ bool keeper_fork(const struct keeper_job *job, struct keeper *ret, struct err *e
     pid_t pid;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return err_set_errno(err, ERR_DEMO, errno, "cannot make a socket pair");
+        return err_set_errno(err, ERR_DEMO, errno, _("cannot make a socket pair"));
     pid = fork();
     if (pid == 0)
         keeper_main(job, ends[1], owner);
@@ -550,7 +551,7 @@ bool keeper_fork(const struct keeper_job *job, struct keeper *ret, struct err *e
         int saved = errno;
 
         close(ends[0]);
-        return err_set_errno(err, ERR_DEMO, saved, "cannot make a process");
+        return err_set_errno(err, ERR_DEMO, saved, _("cannot make a process"));
     }
     ret->pid = pid;
     ret->link = ends[0];
@@ -567,17 +568,17 @@ bool keeper_ask(const struct keeper *keeper, enum keeper_op op, int port, int ti
     request.op = op;
     request.port = port;
     if (send(keeper->link, &request, sizeof(request), MSG_NOSIGNAL) != (ssize_t)sizeof(request))
-        return err_set(err, ERR_DEMO, "the process that keeps the private PostgreSQL is gone");
+        return err_set(err, ERR_DEMO, _("the process that keeps the private PostgreSQL is gone"));
     for (;;) {
         struct pollfd at = {.fd = keeper->link, .events = POLLIN};
         int64_t left = deadline - clock_mono_ms();
 
         if (left <= 0)
-            return err_set(err, ERR_DEMO, "the process that keeps the private PostgreSQL hangs");
+            return err_set(err, ERR_DEMO, _("the process that keeps the private PostgreSQL hangs"));
         if (poll(&at, 1, (int)left) > 0)
             break;
     }
     if (recv(keeper->link, ret, sizeof(*ret), 0) != (ssize_t)sizeof(*ret))
-        return err_set(err, ERR_DEMO, "the process that keeps the private PostgreSQL is gone");
+        return err_set(err, ERR_DEMO, _("the process that keeps the private PostgreSQL is gone"));
     return true;
 }

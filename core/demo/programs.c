@@ -18,6 +18,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 
@@ -192,7 +193,7 @@ char *programs_find(const char *wanted, struct err *err)
     if (wanted != NULL) {
         found = folder_of_server(wanted);
         if (found == NULL)
-            err_set(err, ERR_DEMO, "the programs \"initdb\" and \"postgres\" are not in \"%s\"",
+            err_set(err, ERR_DEMO, _("the programs \"initdb\" and \"postgres\" are not in \"%s\""),
                     wanted);
         return found;
     }
@@ -202,11 +203,11 @@ char *programs_find(const char *wanted, struct err *err)
     if (found == NULL)
         found = find_newest();
     if (found == NULL) {
-        err_set(err, ERR_DEMO, "the server programs \"initdb\" and \"postgres\" were not found");
-        err_cause(err, "Only the client is installed here, or the programs are in a folder of "
-                       "their own.");
-        err_hint(err, "Install the package \"postgresql\", or put the server's bin folder into "
-                      "PATH.");
+        err_set(err, ERR_DEMO, _("the server programs \"initdb\" and \"postgres\" were not found"));
+        err_cause(err, _("Only the client is installed here, or the programs are in a folder of "
+                         "their own."));
+        err_hint(err, _("Install the package \"postgresql\", or put the server's bin folder into "
+                        "PATH."));
     }
     return found;
 }
@@ -230,8 +231,9 @@ bool server_user_find(struct server_user *ret, struct err *err)
         found = true;
     }
     if (!found) {
-        err_set(err, ERR_DEMO, "there is no user \"postgres\" or \"nobody\" to run the server as");
-        return err_hint(err, "PostgreSQL refuses to run as root: start pgseal as another user.");
+        err_set(err, ERR_DEMO,
+                _("there is no user \"postgres\" or \"nobody\" to run the server as"));
+        return err_hint(err, _("PostgreSQL refuses to run as root: start pgseal as another user."));
     }
     *ret = user;
     return true;

@@ -54,6 +54,8 @@ const char *finding_act_name(enum finding_act act)
     return "";
 }
 
+static char *clean_format(const char *fmt, va_list args) PRINTF_LIKE(1, 0);
+
 static char *clean_format(const char *fmt, va_list args)
 {
     struct strbuf raw = STRBUF_INIT;

@@ -85,21 +85,19 @@ static void check_sources(struct check *check)
 
 static bool check_pending(struct check *check, struct err *err)
 {
-    struct result *result = conn_exec(
-        check->conn, "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart ORDER BY name",
-        0, NULL, err);
+    static const char sql[] = "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart"
+                              " AND (name IN ('hba_file', 'ident_file', 'hosts_file')"
+                              "  OR name LIKE 'ssl%') ORDER BY name";
+    struct result *result = conn_exec(check->conn, sql, 0, NULL, err);
 
     if (!result)
         return false;
     for (int i = 0; i < result_rows(result); i++) {
         const char *name = result_get(result, i, 0);
-        bool ours = name && (!strcmp(name, "hba_file") || !strcmp(name, "ident_file") ||
-                             text_starts_with(name, "ssl"));
-        struct finding *finding = finding_add(
-            check->findings, ours ? FINDING_WARNING : FINDING_INFO, ERR_PENDING_RESTART,
-            name ? name : "", _("\"%s\" was changed and waits for a restart"), name ? name : "");
 
-        finding_mend(finding, ACT_RESTART, "");
+        finding_mend(finding_add(check->findings, FINDING_WARNING, ERR_PENDING_RESTART, name,
+                                 _("\"%s\" was changed and waits for a restart"), name),
+                     ACT_RESTART, "");
     }
     result_free(result);
     return true;
@@ -186,7 +184,7 @@ static void check_values(struct check *check)
 
     if (!check->ssl)
         return;
-    if (!*min || !strcmp(min, "TLSv1") || !strcmp(min, "TLSv1.1"))
+    if (!strcmp(min, "TLSv1") || !strcmp(min, "TLSv1.1"))
         finding_add(check->findings, FINDING_WARNING, ERR_OLD_TLS_ALLOWED,
                     "ssl_min_protocol_version", _("TLS versions below 1.2 are allowed (\"%s\")"),
                     min);

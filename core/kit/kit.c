@@ -62,13 +62,11 @@ static unsigned formats_of(const struct kit_spec *spec)
     return (formats & KIT_P12_OLD) != 0 ? formats | KIT_P12 : formats;
 }
 
-/* The role or host as the beginning of a file name: nothing that a shell or a file system treats
- * specially, never hidden, never an option, never "root" (root.crt is the CA). */
-char *kit_base_name(const struct issued *issued)
+char *kit_file_base(const char *role, enum issued_kind kind)
 {
     struct strbuf base = STRBUF_INIT;
 
-    for (const char *at = issued->role; *at != '\0'; at++) {
+    for (const char *at = role; *at != '\0'; at++) {
         bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
                      (*at >= '0' && *at <= '9') || *at == '_' ||
                      (base.len > 0 && strchr(".-+@", *at) != NULL);
@@ -76,7 +74,7 @@ char *kit_base_name(const struct issued *issued)
         strbuf_add_char(&base, plain ? *at : '_');
     }
     if (strcasecmp(base.data, "root") == 0)
-        strbuf_add_str(&base, issued->kind == ISSUED_SERVER ? "-server" : "-client");
+        strbuf_add_str(&base, kind == ISSUED_SERVER ? "-server" : "-client");
     return strbuf_steal(&base);
 }
 
@@ -89,7 +87,7 @@ static void name_file(struct kit *kit, int i, const char *base, const char *suff
 /* Which files there will be. */
 static void kit_plan(struct kit *kit, const struct kit_spec *spec)
 {
-    char *base = kit_base_name(spec->issued);
+    char *base = kit_file_base(spec->issued->role, spec->issued->kind);
     unsigned formats = formats_of(spec);
     bool has_key = spec->key != NULL || spec->key_follows;
 

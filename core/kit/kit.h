@@ -43,9 +43,10 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
  * in an open one. Not lasting before fs_sync_all(); what was written before a failure stays. */
 bool kit_write_at(const struct kit_spec *spec, int folder, const char *name,
                   struct err *err) MUST_CHECK;
-/* What a kit's files are called before their suffix, from role and kind. Caller frees. */
-char *kit_base_name(const struct issued *issued) MUST_CHECK;
 void kit_files_clear(struct kit_files *files);
+/* The role or host as the beginning of the files' names: nothing that a shell or a file system treats
+ * specially, never hidden, never an option, never "root". Caller frees. */
+char *kit_file_base(const char *role, enum issued_kind kind) MUST_CHECK;
 /* Refuses early what kit_write() would refuse: a file that exists, a folder of somebody else. Makes
  * nothing. Before the certificate is there, kind and role of issued are enough; ca and passphrases
  * are not looked at. */

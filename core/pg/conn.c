@@ -120,6 +120,20 @@ static const char *find_sqlstate(const char *text, char ret[SQLSTATE_SIZE])
     return found;
 }
 
+/* What libpq says when the answer is not in PostgreSQL's protocol, before and behind the question for
+ * TLS. In another language than English it is "no connection", which is true too. */
+static bool is_not_postgres(const char *text)
+{
+    static const char *const words[] = {"received invalid response to SSL negotiation",
+                                        "received invalid response to GSSAPI negotiation",
+                                        "expected authentication request from server"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strstr(text, words[i]))
+            return true;
+    return false;
+}
+
 static bool fail_connecting(struct conn *conn, struct err *err)
 {
     const char *text = PQerrorMessage(conn->pg);
@@ -140,7 +154,11 @@ static bool fail_connecting(struct conn *conn, struct err *err)
             err->code = ERR_NO_CONNECTION;
         free(line);
     } else {
-        message_from_server(err, conn->needs_password ? ERR_LOGIN : ERR_NO_CONNECTION, NULL, text);
+        message_from_server(err,
+                            conn->needs_password    ? ERR_LOGIN
+                            : is_not_postgres(text) ? ERR_NOT_POSTGRES
+                                                    : ERR_NO_CONNECTION,
+                            NULL, text);
     }
     if (err->code == ERR_LOGIN && conn->loose_passfile)
         err_hint(err, _("\"%s\" was not used, since others can read it: chmod 600."),

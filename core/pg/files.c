@@ -56,7 +56,7 @@ static bool probe_is_seen(struct files *files, struct err *err)
     if (!local_write_new(path, content.data, content.len, 0600, &files->owner, &why))
         goto out;
     same = sql_read(files->conn, path, 256, &seen, &why) && strbuf_equal(&seen, &content);
-    (void)local_remove(path);
+    (void)local_remove(path, &files->owner);
     if (conn_state(files->conn) == CONN_FAILED) {
         *err = why;
         same = false;
@@ -218,7 +218,7 @@ static bool write_new_here(struct files *files, const char *path, const void *by
     seen = is_there(files, path, bytes, len, &why);
     if (seen)
         return true;
-    (void)local_remove(path);
+    (void)local_remove(path, &files->owner);
     if (conn_state(files->conn) == CONN_FAILED || !may_write_by_sql(files))
         *err = why;
     return false;
@@ -301,7 +301,7 @@ bool files_overwrite(struct files *files, const char *path, const void *bytes, s
     if (files->way == FILES_LOCAL) {
         struct err why = ERR_INIT;
 
-        ok = local_replace(full, &old, bytes, len, &same, &why);
+        ok = local_replace(full, &old, bytes, len, &files->owner, &same, &why);
         if (!ok && (same || why.code == ERR_DISK_FULL || !files->rights.lo_export)) {
             *err = why;
             goto out;
@@ -344,7 +344,7 @@ bool files_write_key(struct files *files, const char *path, const struct secret 
     }
     ok = local_write_new(full, bytes, len, 0600, &files->owner, err);
     if (ok && !is_there(files, full, bytes, len, &why)) {
-        (void)local_remove(full);
+        (void)local_remove(full, &files->owner);
         *err = why;
         ok = err_hint(err, "%s", _("That folder here is not the server's."));
     }
@@ -367,8 +367,8 @@ bool files_remove(struct files *files, const char *path, bool *ret_removed, stru
     if (!ok || size < 0)
         goto out;
     ok = sql_sha256(files->conn, full, there, err);
-    if (ok && local_sha256(full, here) && !memcmp(here, there, sizeof(here)))
-        *ret_removed = local_remove(full);
+    if (ok && local_sha256(full, &files->owner, here) && !memcmp(here, there, sizeof(here)))
+        *ret_removed = local_remove(full, &files->owner);
 out:
     free(full);
     return ok;

@@ -5,20 +5,88 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 
 #define READ_MAX ((size_t)64 << 20)
+
+/* ---- as whom ---- */
+
+/* What root was before: a thread's own, so that nobody else notices. */
+struct disguise {
+    bool on;
+    int n_groups;
+    gid_t groups[LOCAL_GROUPS_MAX * 2];
+};
+
+/* glibc's setgroups() would change every thread. */
+static bool set_groups(size_t n, const gid_t *groups)
+{
+    return syscall(SYS_setgroups, n, groups) == 0;
+}
+
+/* False with errno: then nothing may be done, since it would be done as root. */
+static bool disguise(struct disguise *me, const struct local_owner *owner)
+{
+    me->on = false;
+    if (geteuid())
+        return true; /* local_is_cluster() has seen that we are the owner */
+    me->n_groups = getgroups((int)ARRAY_LEN(me->groups), me->groups);
+    if (me->n_groups < 0 || !set_groups(owner->n_groups, owner->groups))
+        return false;
+    me->on = true;
+    (void)setfsgid(owner->gid);
+    (void)setfsuid(owner->uid);
+    if ((uid_t)setfsuid((uid_t)-1) == owner->uid && (gid_t)setfsgid((gid_t)-1) == owner->gid)
+        return true;
+    errno = EPERM;
+    return false;
+}
+
+static void undisguise(const struct disguise *me)
+{
+    int saved = errno;
+
+    if (me->on) {
+        (void)setfsuid(geteuid());
+        (void)setfsgid(getegid());
+        (void)set_groups((size_t)me->n_groups, me->groups);
+    }
+    errno = saved;
+}
+
+/* The groups that the server's processes have: Debian's server reads its key as one of ssl-cert. */
+static void find_groups(struct local_owner *owner)
+{
+    char buffer[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    int n = (int)ARRAY_LEN(owner->groups);
+
+    owner->n_groups = 0;
+    if (getpwuid_r(owner->uid, &entry, buffer, sizeof(buffer), &found) || !found)
+        return;
+    if (getgrouplist(found->pw_name, owner->gid, owner->groups, &n) >= 0 && n > 0)
+        owner->n_groups = (size_t)n;
+}
+
+/* ---- a file by its folder ---- */
+
+#define KEEP_GROUP ((gid_t)-1)
 
 /* A file by its open folder. */
 struct place {
@@ -75,7 +143,7 @@ static bool write_all(int fd, const void *bytes, size_t len)
 
 /* The temporary file beside the place, complete and on the disk. False with errno, and gone. */
 static bool write_temporary(const struct place *place, const void *bytes, size_t len, mode_t mode,
-                            const struct local_owner *owner)
+                            gid_t group)
 {
     int fd = openat(place->folder, place->temporary,
                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -84,7 +152,7 @@ static bool write_temporary(const struct place *place, const void *bytes, size_t
 
     if (!ok)
         return false;
-    ok = write_all(fd, bytes, len) && (geteuid() || !fchown(fd, owner->uid, owner->gid)) &&
+    ok = write_all(fd, bytes, len) && (group == KEEP_GROUP || !fchown(fd, (uid_t)-1, group)) &&
          !fchmod(fd, mode) && !fsync(fd);
     saved = errno;
     if (close(fd) && ok) {
@@ -100,12 +168,17 @@ static bool write_temporary(const struct place *place, const void *bytes, size_t
 bool local_write_new(const char *path, const void *bytes, size_t len, mode_t mode,
                      const struct local_owner *owner, struct err *err)
 {
-    struct place place;
+    struct place place = {.folder = -1};
+    struct disguise me;
     bool ok = false;
 
+    if (!disguise(&me, owner)) {
+        err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
+        goto out;
+    }
     if (!place_open(&place, path, err))
         goto out;
-    if (!write_temporary(&place, bytes, len, mode, owner)) {
+    if (!write_temporary(&place, bytes, len, mode, KEEP_GROUP)) {
         err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
         goto out;
     }
@@ -118,6 +191,7 @@ bool local_write_new(const char *path, const void *bytes, size_t len, mode_t mod
         ok = err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
 out:
     place_clear(&place);
+    undisguise(&me);
     return ok;
 }
 
@@ -151,18 +225,16 @@ static int open_regular(int folder, const char *name, struct stat *ret)
     return fd;
 }
 
-bool local_replace(const char *path, const struct strbuf *expected, const void *bytes, size_t len,
-                   bool *ret_same, struct err *err)
+static bool replace(const char *path, const struct strbuf *expected, const void *bytes, size_t len,
+                    const struct local_owner *owner, bool *ret_same, struct err *err)
 {
     struct strbuf old = STRBUF_INIT;
     struct place place = {.folder = -1};
-    struct local_owner owner = {0};
     struct stat st;
     char *real = realpath(path, NULL); /* the link stays, what it leads to is replaced */
     int fd = -1;
     bool ok = false;
 
-    *ret_same = false;
     if (!real) {
         ok = true; /* not here: not the server's file */
         goto out;
@@ -170,13 +242,11 @@ bool local_replace(const char *path, const struct strbuf *expected, const void *
     if (!place_open(&place, real, err))
         goto out;
     fd = open_regular(place.folder, place.name, &st);
-    if (fd < 0 || !read_all(fd, &old) || !strbuf_equal(&old, expected)) {
+    if (fd < 0 || st.st_uid != owner->uid || !read_all(fd, &old) || !strbuf_equal(&old, expected)) {
         ok = true;
         goto out;
     }
-    owner.uid = st.st_uid;
-    owner.gid = st.st_gid;
-    if (!write_temporary(&place, bytes, len, st.st_mode & 07777, &owner)) {
+    if (!write_temporary(&place, bytes, len, st.st_mode & 07777, st.st_gid)) {
         err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
         goto out;
     }
@@ -196,30 +266,57 @@ out:
     return ok;
 }
 
-bool local_sha256(const char *path, uint8_t ret[32])
+bool local_replace(const char *path, const struct strbuf *expected, const void *bytes, size_t len,
+                   const struct local_owner *owner, bool *ret_same, struct err *err)
+{
+    struct disguise me;
+    bool ok = disguise(&me, owner);
+
+    *ret_same = false;
+    if (ok)
+        ok = replace(path, expected, bytes, len, owner, ret_same, err);
+    else
+        err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
+    undisguise(&me);
+    return ok;
+}
+
+bool local_sha256(const char *path, const struct local_owner *owner, uint8_t ret[32])
 {
     struct strbuf bytes = STRBUF_INIT;
+    struct disguise me;
     struct stat st;
-    int fd = open_regular(AT_FDCWD, path, &st);
+    int fd = disguise(&me, owner) ? open_regular(AT_FDCWD, path, &st) : -1;
     bool ok = fd >= 0 && read_all(fd, &bytes) &&
               EVP_Digest(bytes.data, bytes.len, ret, NULL, EVP_sha256(), NULL) == 1;
 
     if (fd >= 0)
         close(fd);
+    undisguise(&me);
     strbuf_clear(&bytes);
     return ok;
 }
 
-bool local_remove(const char *path)
+bool local_remove(const char *path, const struct local_owner *owner)
 {
     struct err ignored = ERR_INIT;
-    struct place place;
-    bool ok = place_open(&place, path, &ignored) && !unlinkat(place.folder, place.name, 0);
+    struct place place = {.folder = -1};
+    struct disguise me;
+    bool ok = disguise(&me, owner) && place_open(&place, path, &ignored) &&
+              !unlinkat(place.folder, place.name, 0);
 
     if (ok)
         (void)fsync(place.folder);
     place_clear(&place);
+    undisguise(&me);
     return ok;
+}
+
+/* As every server since PostgreSQL 8.1 sees to it: never root's, nobody else's to write or look. */
+static bool is_data_folder(const struct stat *st)
+{
+    return st->st_uid != 0 && (st->st_mode & (S_IWGRP | S_IRWXO)) == 0 &&
+           (!geteuid() || geteuid() == st->st_uid);
 }
 
 bool local_is_cluster(const char *folder, const char *system_identifier, struct local_owner *ret)
@@ -229,18 +326,23 @@ bool local_is_cluster(const char *folder, const char *system_identifier, struct 
     uint64_t identifier = 0;
     char text[32];
     struct stat st, control;
+    struct disguise me = {.on = false};
     bool ok = false;
 
-    if (dir < 0 || fstat(dir, &st) || (geteuid() && geteuid() != st.st_uid))
+    if (dir < 0 || fstat(dir, &st) || !is_data_folder(&st))
+        goto out;
+    *ret = (struct local_owner){.uid = st.st_uid, .gid = st.st_gid};
+    find_groups(ret);
+    if (!disguise(&me, ret))
         goto out;
     fd = open_regular(dir, "global/pg_control", &control);
-    if (fd < 0 || read(fd, &identifier, sizeof(identifier)) != (ssize_t)sizeof(identifier))
+    if (fd < 0 || control.st_uid != st.st_uid ||
+        read(fd, &identifier, sizeof(identifier)) != (ssize_t)sizeof(identifier))
         goto out;
     snprintf(text, sizeof(text), "%" PRIu64, identifier);
     ok = !strcmp(text, system_identifier);
-    if (ok)
-        *ret = (struct local_owner){.uid = st.st_uid, .gid = st.st_gid};
 out:
+    undisguise(&me);
     if (fd >= 0)
         close(fd);
     if (dir >= 0)

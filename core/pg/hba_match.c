@@ -62,6 +62,15 @@ bool hba_range_overlap(const struct hba_range *a, const struct hba_range *b)
 {
     if (a->family != b->family)
         return false;
+    if (a->len == 4) {
+        uint32_t x, y, mask_x, mask_y;
+
+        memcpy(&x, a->address, 4);
+        memcpy(&y, b->address, 4);
+        memcpy(&mask_x, a->mask, 4);
+        memcpy(&mask_y, b->mask, 4);
+        return ((x ^ y) & mask_x & mask_y) == 0;
+    }
     for (size_t i = 0; i < a->len; i++) {
         if ((a->address[i] ^ b->address[i]) & a->mask[i] & b->mask[i])
             return false;
@@ -137,6 +146,12 @@ static enum hba_fit address_fits(const struct where *line, const struct where *c
 
 /* ---- names ---- */
 
+/* Most names differ in their first character: a call for each would be most of the time. */
+static bool same(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 static bool is_member(const struct hba_client *client, const char *group)
 {
     if (text_equal(client->role, group))
@@ -161,7 +176,7 @@ static bool cannot_tell(const char *name, bool quoted)
 
 static enum hba_fit database_fits(const char *name, bool quoted, const struct hba_client *client)
 {
-    bool replication = !quoted && strcmp(name, "replication") == 0;
+    bool replication = !quoted && same(name, "replication");
 
     if (client->replication)
         return replication ? HBA_FIT_YES : cannot_tell(name, quoted) ? HBA_FIT_MAYBE : HBA_FIT_NO;
@@ -171,24 +186,24 @@ static enum hba_fit database_fits(const char *name, bool quoted, const struct hb
         return HBA_FIT_YES;
     if (cannot_tell(name, quoted))
         return HBA_FIT_MAYBE;
-    if (!quoted && strcmp(name, "all") == 0)
+    if (!quoted && same(name, "all"))
         return HBA_FIT_YES;
-    if (!quoted && strcmp(name, "sameuser") == 0)
+    if (!quoted && same(name, "sameuser"))
         return yes_if(text_equal(client->database, client->role));
-    if (!quoted && (strcmp(name, "samerole") == 0 || strcmp(name, "samegroup") == 0))
+    if (!quoted && (same(name, "samerole") || same(name, "samegroup")))
         return yes_if(is_member(client, client->database));
-    return yes_if(strcmp(name, client->database) == 0);
+    return yes_if(same(name, client->database));
 }
 
 static enum hba_fit role_fits(const char *name, bool quoted, const struct hba_client *client)
 {
     if (cannot_tell(name, quoted))
         return HBA_FIT_MAYBE;
-    if (!quoted && strcmp(name, "all") == 0)
+    if (!quoted && same(name, "all"))
         return HBA_FIT_YES;
     if (!quoted && name[0] == '+')
         return yes_if(is_member(client, name + 1));
-    return yes_if(text_equal(name, client->role));
+    return yes_if(client->role && same(name, client->role));
 }
 
 static enum hba_fit any_name(char *const *names, const bool *quoted, size_t n,
@@ -308,21 +323,85 @@ bool hba_rule_needs_cert(const struct hba_rule *rule)
 
 /* ---- files ---- */
 
+/* The names of a field, when all of them are plain ones: then one number tells most of them apart. */
+struct plain {
+    uint32_t *hashes; /* owned; NULL: keywords, groups or files are among them */
+    size_t n;
+};
+struct quick {
+    struct where where;
+    struct plain databases, roles;
+};
 struct hba_matcher {
     const struct hba *hba;
-    struct where *where; /* one for each line */
+    struct quick *lines; /* one for each line */
 };
+
+static uint32_t hash_of(const char *name) /* FNV-1a */
+{
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * UINT32_C(16777619);
+    return hash;
+}
+
+static bool is_plain(const char *name, bool quoted)
+{
+    static const char *const keywords[] = {"all", "sameuser", "samerole", "samegroup",
+                                           "replication"};
+
+    if (name[0] == '/')
+        return false;
+    if (quoted)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
+        if (same(name, keywords[i]))
+            return false;
+    }
+    return name[0] != '+' && name[0] != '@';
+}
+
+static struct plain plain_of(char *const *names, const bool *quoted, size_t n)
+{
+    struct plain plain = {.n = n};
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_plain(names[i], quoted && quoted[i]))
+            return (struct plain){.n = 0};
+    }
+    plain.hashes = mem_array(n + 1, sizeof(plain.hashes[0]));
+    for (size_t i = 0; i < n; i++)
+        plain.hashes[i] = hash_of(names[i]);
+    return plain;
+}
+
+static bool cannot_be(const struct plain *plain, uint32_t hash)
+{
+    if (!plain->hashes)
+        return false;
+    for (size_t i = 0; i < plain->n; i++) {
+        if (plain->hashes[i] == hash)
+            return false;
+    }
+    return true;
+}
 
 struct hba_matcher *hba_matcher_new(const struct hba *hba)
 {
     struct hba_matcher *matcher = mem_zalloc(sizeof(*matcher));
 
     matcher->hba = hba;
-    matcher->where = mem_array(hba->n + 1, sizeof(matcher->where[0]));
+    matcher->lines = mem_array(hba->n + 1, sizeof(matcher->lines[0]));
     for (size_t i = 0; i < hba->n; i++) {
         const struct hba_rule *rule = &hba->lines[i].rule;
+        struct quick *quick = &matcher->lines[i];
 
-        matcher->where[i] = where_of(rule->address, rule->mask);
+        if (hba->lines[i].kind != HBA_RULE)
+            continue;
+        quick->where = where_of(rule->address, rule->mask);
+        quick->databases = plain_of(rule->databases, rule->databases_quoted, rule->n_databases);
+        quick->roles = plain_of(rule->roles, rule->roles_quoted, rule->n_roles);
     }
     return matcher;
 }
@@ -331,23 +410,52 @@ void hba_matcher_free(struct hba_matcher *matcher)
 {
     if (!matcher)
         return;
-    free(matcher->where);
+    for (size_t i = 0; i < matcher->hba->n; i++) {
+        free(matcher->lines[i].databases.hashes);
+        free(matcher->lines[i].roles.hashes);
+    }
+    free(matcher->lines);
     free(matcher);
+}
+
+/* Who asks, read once. */
+struct asker {
+    struct where where;
+    uint32_t database, role;
+    bool has_database, has_role;
+};
+
+/* The cheap questions, which most lines of a long file fail; a false "no" is not possible. */
+static bool surely_not(const struct quick *quick, const struct asker *asker)
+{
+    return (quick->where.kind == WHERE_RANGE && asker->where.kind == WHERE_RANGE &&
+            !hba_range_overlap(&quick->where.range, &asker->where.range)) ||
+           (asker->has_role && cannot_be(&quick->roles, asker->role)) ||
+           (asker->has_database && cannot_be(&quick->databases, asker->database));
 }
 
 int hba_matcher_first(const struct hba_matcher *matcher, const struct hba_client *client,
                       bool *ret_sure)
 {
     const struct hba *hba = matcher->hba;
-    struct where client_where = where_of(client->address, NULL);
+    struct asker asker = {.where = where_of(client->address, NULL),
+                          .has_role = client->role != NULL,
+                          .has_database = client->database && !client->replication};
     bool sure = true;
     int found = -1;
 
+    if (asker.has_role)
+        asker.role = hash_of(client->role);
+    if (asker.has_database)
+        asker.database = hash_of(client->database);
     for (size_t i = 0; i < hba->n && found < 0; i++) {
+        const struct quick *quick = &matcher->lines[i];
         enum hba_miss miss;
-        enum hba_fit fit =
-            line_fits(&hba->lines[i], &matcher->where[i], client, &client_where, &miss);
+        enum hba_fit fit;
 
+        if (hba->lines[i].kind == HBA_RULE && surely_not(quick, &asker))
+            continue;
+        fit = line_fits(&hba->lines[i], &quick->where, client, &asker.where, &miss);
         if (fit == HBA_FIT_MAYBE || hba->lines[i].kind == HBA_BAD)
             sure = false;
         if (fit != HBA_FIT_NO)

@@ -78,7 +78,7 @@ bool message_from_server(struct err *err, enum err_code code, const char *sqlsta
             char buf[200];
 
             strbuf_add_str(&cut, text_clean_copy(buf, sizeof(buf), line.data));
-            strbuf_add_str(&cut, "…");
+            strbuf_add_str(&cut, "...");
             strbuf_clear(&line);
             line = cut;
         }

@@ -54,7 +54,7 @@ static char *short_name(char out[NAME_SIZE], const X509_NAME *from)
             strbuf_truncate(&text, text.len - 1); /* not in the middle of a character */
         if (text.len > 0 && (unsigned char)text.data[text.len - 1] >= 0xc0)
             strbuf_truncate(&text, text.len - 1);
-        strbuf_add_str(&text, "…");
+        strbuf_add_str(&text, "...");
     }
     (void)text_clean_copy(out, NAME_SIZE, text.data);
     strbuf_clear(&text);

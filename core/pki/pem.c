@@ -96,11 +96,12 @@ static bool refuse_problem(enum pem_problem problem, enum err_code not_this, str
         (void)err_set(err, not_this, _("the text is empty"));
         return err_cause(err, "%s", _("Nothing was pasted, or the file has nothing in it."));
     case PEM_NO_BEGIN:
-        (void)err_set(err, not_this, _("the text has no -----BEGIN …----- line"));
+        (void)err_set(err, not_this, _("the text has no -----BEGIN ...----- line"));
         return err_cause(err, "%s",
                          _("The copy started too late, or it is something else altogether."));
     case PEM_CUT:
-        return err_set(err, ERR_CUT_OFF, _("the end is missing: there is no -----END …----- line"));
+        return err_set(err, ERR_CUT_OFF,
+                       _("the end is missing: there is no -----END ...----- line"));
     case PEM_BAD_BASE64:
         (void)err_set(err, not_this, _("a block of the text is damaged"));
         return err_cause(err, "%s",

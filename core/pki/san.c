@@ -79,7 +79,8 @@ static bool check_dns(const char *host, struct err *err)
     bool wildcard = strncmp(host, "*.", 2) == 0;
 
     if (strlen(host) > HOST_MAX)
-        return err_set(err, ERR_BAD_NAME, _("\"%.60s…\" is longer than %d bytes"), host, HOST_MAX);
+        return err_set(err, ERR_BAD_NAME, _("\"%.60s...\" is longer than %d bytes"), host,
+                       HOST_MAX);
     if (wildcard)
         at += 2;
     while (true) {

@@ -11,58 +11,6 @@
 #include "core/pg/roles.h"
 #include "core/plan/step.h"
 
-#define HBA_MAX (4u << 20)
-
-/* ---- the step: the file's bytes, from one content to another ---- */
-
-bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err)
-{
-    struct strbuf hex = STRBUF_INIT;
-    uint8_t sha256[32];
-
-    if (!files_sha256(run->files, step_text(step, "path"), sha256, err))
-        return false;
-    strbuf_add_hex(&hex, sha256, sizeof(sha256));
-    *ret = strcmp(hex.data, step_text(step, "after")) == 0    ? OBSERVED_AFTER
-           : strcmp(hex.data, step_text(step, "before")) == 0 ? OBSERVED_BEFORE
-                                                              : OBSERVED_OTHER;
-    strbuf_clear(&hex);
-    return true;
-}
-
-bool step_hba_apply(struct step_run *run, struct step *step, struct err *err)
-{
-    if (!files_overwrite(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,
-                         err))
-        return false;
-    step_set_saw(step, _("written and read back; the old bytes are in %s"),
-                 step_text(step, "backup"));
-    return true;
-}
-
-/* The old bytes come from the copy beside the data: a rules file can hold secrets, so the journal
- * does not. */
-bool step_hba_undo(struct step_run *run, struct step *step, struct err *err)
-{
-    const char *backup = step_text(step, "backup");
-    struct strbuf bytes = STRBUF_INIT;
-    char hex[65];
-    bool good = false;
-
-    if (!files_read(run->files, backup, HBA_MAX, &bytes, err))
-        goto out;
-    if (strcmp(step_hash(&bytes, hex), step_text(step, "before")) != 0) {
-        err_set(err, ERR_UNDO, _("the copy \"%s\" is not what was saved"), backup);
-        goto out;
-    }
-    good = files_overwrite(run->files, step_text(step, "path"), bytes.data, bytes.len, err);
-    if (good)
-        step_set_saw(step, _("the saved bytes are back"));
-out:
-    strbuf_clear(&bytes);
-    return good;
-}
-
 /* ---- the rules ---- */
 
 struct rules {
@@ -290,43 +238,34 @@ static bool add_steps(struct rules *rules, struct plan *plan, const struct strbu
                       struct err *err)
 {
     const char *path = plan->settings.hba_file;
-    struct strbuf copy = STRBUF_INIT;
-    char *backup_name = NULL;
-    char *backup = NULL;
-    struct step *step;
-    char before[65], after[65];
     int line = rules->at < rules->hba.n ? rules->hba.lines[rules->at].number : 0;
-    bool good = false;
+    char *title =
+        mem_printf(line ? _("%s: rules above line %d") : _("%s: rules at its end"), path, line);
+    struct strbuf wanted = STRBUF_INIT;
+    bool good = hba_insert(&rules->hba, rules->at, rules->lines.data, err);
 
-    strbuf_add(&copy, old->data, old->len);
-    if (!plan_add_file(plan, "pgseal-hba", ".conf", &copy, 0600,
-                       _("a copy of the rules as they are"), &backup_name, err) ||
-        !hba_insert(&rules->hba, rules->at, rules->lines.data, err))
-        goto out;
-    backup = plan_path(plan, backup_name);
-    strbuf_reset(&copy);
-    hba_print(&rules->hba, &copy);
-    step = plan_add(plan, "hba", PLAN_CHANGE,
-                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before",
-                              step_hash(old, before), "after", step_hash(&copy, after), "backup",
-                              backup, "lines", rules->lines.data, rules->lines.len));
-    step_set_title(step, line ? _("%s: rules above line %d") : _("%s: rules at its end"), path,
-                   line);
-    free(step->effect);
-    step->effect = mem_strdup(_("the first line that fits decides; sessions stay open"));
-    free(step->file);
-    step->file = mem_strdup(path);
-    strbuf_add(&step->bytes, copy.data, copy.len);
-    plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
-    plan_add_reload(plan);
-    copy_probes(plan, rules->intent);
-    add_proof(plan);
-    good = true;
-out:
-    strbuf_clear(&copy);
-    free(backup_name);
-    free(backup);
+    if (good) {
+        hba_print(&rules->hba, &wanted);
+        good = plan_add_rules_file(plan, old, &wanted, &rules->lines, title, err);
+    }
+    if (good) {
+        copy_probes(plan, rules->intent);
+        add_proof(plan);
+    }
+    strbuf_clear(&wanted);
+    free(title);
     return good;
+}
+
+const struct strbuf *plan_wanted_hba(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "hba") == 0)
+            return &step->bytes;
+    }
+    return NULL;
 }
 
 static void add_nothing(struct plan *plan)
@@ -345,7 +284,7 @@ static bool build(struct plan *plan, const struct access_rules_intent *intent, s
 
     strbuf_init(&rules.lines);
     if (!check_intent(plan, intent, err) || !check_address(intent->address, &address, err) ||
-        !files_read(plan->files, plan->settings.hba_file, HBA_MAX, &old, err))
+        !plan_read_rules(plan, &old, err))
         goto out;
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &rules.hba);
     rules.at = rules.hba.n;

@@ -8,21 +8,28 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/plan/step.h"
+
+#define PROOF_SECONDS  60   /* what the proof of a change may take, before the question begins */
+#define GUARD_AHEAD_MS 1000 /* whoever answers at the last moment must be ahead of the guard */
 
 /* ---- journal and reports ---- */
 
 void run_saw(const struct plan_watch *watch, const char *fmt, ...)
 {
-    struct strbuf line = STRBUF_INIT;
+    struct strbuf dirty = STRBUF_INIT;
+    struct strbuf line = STRBUF_INIT; /* names and paths in it may be the server's words */
     va_list args;
 
     va_start(args, fmt);
-    strbuf_vprintf(&line, fmt, args);
+    strbuf_vprintf(&dirty, fmt, args);
     va_end(args);
+    text_clean(&line, dirty.data, dirty.len, TEXT_ONE_LINE);
     if (watch && watch->saw)
         watch->saw(watch->arg, line.data);
     strbuf_clear(&line);
+    strbuf_clear(&dirty);
 }
 
 void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i)
@@ -193,11 +200,20 @@ static bool take_back(struct plan *plan, const struct plan_watch *watch, struct 
     return err_hint(err, _("\"pgseal plan undo %lld\" tries again."), (long long)plan->id);
 }
 
+/* The guard counts from before the proof: the question ends before it acts. */
+static void open_question(struct plan *plan, int seconds)
+{
+    plan->deadline_ms = clock_mono_ms() + (int64_t)seconds * 1000;
+    if (plan->guard_fires_ms && plan->guard_fires_ms - GUARD_AHEAD_MS < plan->deadline_ms)
+        plan->deadline_ms = plan->guard_fires_ms - GUARD_AHEAD_MS;
+}
+
 bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
                 struct err *err)
 {
     struct step_run run = {
         .plan = plan, .target = &plan->target, .files = plan->files, .watch = watch};
+    int ask_s;
 
     if (plan->state != JOURNAL_READY)
         return err_set(err, ERR_INTERNAL, _("the plan was applied already"));
@@ -212,9 +228,14 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
         return err_state(err, _("Nothing was changed on server \"%s\"."),
                          plan->target.server->name);
     }
+    ask_s = watch && watch->ask_seconds > 0 ? watch->ask_seconds : PLAN_ASK_SECONDS;
+    if (plan->guard_seconds == 0)
+        plan->guard_seconds = PROOF_SECONDS + (keep == PLAN_ASK ? ask_s : 0);
     if (!run_steps(&run, err) || !run_set_plan(plan, JOURNAL_DONE, err) ||
         (keep == PLAN_KEEP_WHEN_PROVEN && !plan_keep(plan, err)))
         return take_back(plan, watch, err);
+    if (keep == PLAN_ASK)
+        open_question(plan, ask_s);
     return true;
 }
 
@@ -232,27 +253,5 @@ bool run_set_trust(struct plan *plan, bool kept, struct err *err)
         if (!server_set_trust(plan->target.store, plan->target.server, id, now, err))
             return false;
     }
-    return true;
-}
-
-bool plan_keep(struct plan *plan, struct err *err)
-{
-    struct store *store = plan->target.store;
-
-    if (plan->state == JOURNAL_KEPT)
-        return true;
-    if (plan->state != JOURNAL_DONE)
-        return err_set(err, ERR_PLAN_UNKNOWN, _("plan %lld is %s: there is nothing to keep"),
-                       (long long)plan->id, journal_plan_state_name(plan->state));
-    if (!store_begin(store, err))
-        return false;
-    if (!run_set_trust(plan, true, err) || !journal_set_plan(store, plan->id, JOURNAL_KEPT, err) ||
-        !store_note(store, "plan kept", plan->target.server->name, plan->title, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
-        return false;
-    plan->state = JOURNAL_KEPT;
     return true;
 }

@@ -12,6 +12,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/guard.h"
 
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
 
@@ -62,6 +63,7 @@ void plan_free(struct plan *plan)
     cert_free(plan->leaf);
     authority_free(plan->authority);
     key_free(plan->authority_key);
+    guard_free(plan->guard); /* kept or taken back, it is gone; else it goes on waiting */
     free(plan);
 }
 
@@ -175,12 +177,14 @@ void step_set_saw(struct step *step, const char *fmt, ...)
     va_end(args);
 }
 
+/* Cleaned, since it is shown: paths and values may be the server's words. */
 static void replace(char **text, const char *with)
 {
-    char *copy = mem_strdup(with ? with : "");
+    struct strbuf clean = STRBUF_INIT;
 
+    text_clean(&clean, with ? with : "", with ? strlen(with) : 0, TEXT_KEEP_NEWLINES);
     free(*text);
-    *text = copy;
+    *text = strbuf_steal(&clean);
 }
 
 const char *step_text(const struct step *step, const char *field)

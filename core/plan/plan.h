@@ -62,7 +62,10 @@ struct plan_watch { /* reports from plan_apply(), on its thread; all may be NULL
                 const char *line); /* the proof, a line each: "canary \"revoked\": alert 44" */
     bool (*stop)(void *arg);       /* true: stop after this step and take back */
     void *arg;
+    int ask_seconds; /* PLAN_ASK: how long the question may stay open; 0: PLAN_ASK_SECONDS */
 };
+
+#define PLAN_ASK_SECONDS 120
 
 void plan_free(struct plan *plan);
 const char *plan_title(const struct plan *plan);
@@ -75,12 +78,24 @@ bool plan_nothing_to_do(const struct plan *plan);
 
 bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch *watch,
                 struct err *err) MUST_CHECK;
+/* Kept only after the guard of pg_hba.conf was ended for sure and the file is as planned; false: take
+ * it back. ERR_PLAN_UNKNOWN when another process was faster; plan_state() is what that one made it. */
 bool plan_keep(struct plan *plan, struct err *err) MUST_CHECK;
+/* For a plan that another process has proven and asks about. */
+bool plan_keep_journalled(const struct plan_target *target, int64_t plan_id,
+                          struct err *err) MUST_CHECK;
+/* While the question is open: plan_state() becomes what another process made of the plan. */
+bool plan_refresh(struct plan *plan, struct err *err) MUST_CHECK;
+/* clock_mono_ms() by which the caller must have kept or undone it; then the guard acts. 0: none. */
+int64_t plan_deadline_ms(const struct plan *plan);
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* For a plan of an earlier run: *ret_state is UNDONE or LEFT. */
 bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
                           const struct plan_watch *watch, enum journal_plan_state *ret_state,
                           struct err *err) MUST_CHECK;
+
+/* What pg_hba.conf would hold after this plan, for simulate.h; NULL: it does not touch it. Borrowed. */
+const struct strbuf *plan_wanted_hba(const struct plan *plan);
 
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);

@@ -82,6 +82,11 @@ struct plan {
     int days;
     struct access_rules_probe *probes; /* access_rules: deep copies */
     size_t n_probes;
+
+    struct guard *guard;    /* our end of it while it waits, or NULL */
+    int guard_seconds;      /* how long it waits; 0: plan_apply() sets it */
+    int64_t guard_fires_ms; /* clock_mono_ms(); 0: none is armed */
+    int64_t deadline_ms;    /* of the question; 0: none is open */
 };
 
 /* ---- the table (steps.c) ---- */
@@ -100,6 +105,7 @@ bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
 bool step_hba_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_undo(struct step_run *run, struct step *step, struct err *err);
+bool step_guard_apply(struct step_run *run, struct step *step, struct err *err);
 
 /* ---- making a plan (plan.c) ---- */
 
@@ -134,6 +140,19 @@ void plan_add_look(struct plan *plan, const char *kind, const char *title);
 
 char *plan_path(const struct plan *plan, const char *name); /* absolute: in the data directory */
 
+/* ---- the rules file (rules_file.c) ---- */
+
+/* pg_hba.conf as it is. ERR_STANDBY where it could be changed by SQL only, on a standby. */
+bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
+/* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
+ * differs, for people. */
+bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
+                         const struct strbuf *lines, const char *title, struct err *err) MUST_CHECK;
+/* The guards of this plan are gone for sure. */
+bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err) MUST_CHECK;
+/* The same, and the file is what the plan made it: nobody, and no guard, has changed it. */
+bool rules_confirm(struct plan *plan, struct err *err) MUST_CHECK;
+
 /* ---- running (apply.c, undo.c) ---- */
 
 void run_saw(const struct plan_watch *watch, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -143,6 +162,12 @@ bool run_set_plan(struct plan *plan, enum journal_plan_state state, struct err *
 /* Takes back what was begun, reloads, proves the baseline. The plan ends UNDONE or LEFT; false with
  * what is left. */
 bool run_undo(struct plan *plan, const struct plan_watch *watch, struct err *err);
+/* The plan moves from its state to another, unless another process has moved it meanwhile: then
+ * plan->state is what that one made it, and false. */
+bool run_claim(struct plan *plan, enum journal_plan_state to, struct err *err) MUST_CHECK;
+/* A plan of the journal, by its typed fields. */
+struct plan *run_load_plan(const struct plan_target *target, int64_t id,
+                           struct err *err) MUST_CHECK;
 /* Sets or takes back what a kept plan says about trusted CAs. */
 bool run_set_trust(struct plan *plan, bool kept, struct err *err);
 

@@ -133,6 +133,8 @@ bool run_undo(struct plan *plan, const struct plan_watch *watch, struct err *err
         undo_steps(&undo, true);
         take_back_trust(&undo);
     }
+    /* it spares what is not ours; one that cannot be ended ends by itself */
+    (void)!rules_end_guards(plan, undo.target.admin, &ignored);
     end(&undo);
     if (undo.n_left == 0 && run_set_plan(plan, JOURNAL_UNDONE, &undo.left))
         return true;
@@ -187,6 +189,9 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
         return err_set(err, ERR_NOTHING_TO_UNDO, _("plan %lld is %s"), (long long)plan->id,
                        journal_plan_state_name(plan->state));
     }
+    if (!run_claim(plan, JOURNAL_DOING, err))
+        return false;
+    plan->deadline_ms = 0;
     if (!run_undo(plan, watch, err)) {
         struct strbuf why = STRBUF_INIT;
 
@@ -238,7 +243,7 @@ static bool check_same_server(const struct plan_target *target, const struct jou
                    (long long)row->id, target->server->name);
 }
 
-static struct plan *load_plan(const struct plan_target *target, int64_t id, struct err *err)
+struct plan *run_load_plan(const struct plan_target *target, int64_t id, struct err *err)
 {
     struct journal_plan *row = journal_load(target->store, id, err);
     struct plan *plan = NULL;
@@ -271,7 +276,7 @@ bool plan_undo_journalled(const struct plan_target *target, int64_t id,
                           const struct plan_watch *watch, enum journal_plan_state *ret_state,
                           struct err *err)
 {
-    struct plan *plan = load_plan(target, id, err);
+    struct plan *plan = run_load_plan(target, id, err);
     bool good;
 
     if (!plan)

@@ -216,7 +216,31 @@ def issue(folder):
     line("  beside openssl req + openssl x509 -req", f"{b * 1000:.1f} ms", f"{b / a:.2f} x faster, aim 3 x")
 
 
-ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "issue": issue}
+def simulate(folder):
+    program = os.path.join(os.environ.get("BENCH_PROGRAMS", "tests/bench"), "simulate")
+    said = subprocess.run([program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    line("simulate 1,000 rules over 1,000 sessions (median of 21)", f"{int(said.split()[0]) / 1000:.1f} ms", "aim 50 ms")
+
+
+def check(folder):
+    """A server with TLS, a CA and its CRL, by the command as a whole process."""
+    keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
+    os.rmdir(keep)
+    terminal = Terminal([PGSEAL, "demo", "--keep", keep])
+    try:
+        terminal.wait_for(b"What do you want", 60)
+        store = ["--store", os.path.join(keep, "store"), "--no-input", "--yes"]
+        for change in (["ca", "create", "Bench CA", "--no-passphrase"], ["server", "tls", "demo"], ["server", "trust", "demo"]):
+            timed([PGSEAL] + change + store)
+        took = [timed([PGSEAL, "server", "check", "demo"] + store) for _ in range(11)]
+        line("server check, whole process (median of 11)", f"{statistics.median(took) * 1000:.0f} ms", "aim 500 ms")
+    finally:
+        terminal.close()
+        shutil.rmtree(keep, ignore_errors=True)
+
+
+ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "issue": issue,
+       "simulate": simulate, "check": check}
 
 
 def main():

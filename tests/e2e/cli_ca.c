@@ -192,6 +192,7 @@ static void test_key_types(void **state)
     }
     EXPECT_ERROR(0, "TLS 1.2", "issue", "client", "bob", "--ca", "lab", "--key", "ec-p384", "--out",
                  "p384");
+    EXPECT_ERROR(2, "PS-4012", "issue", "client", "bob", "--out", "which"); /* a missing flag */
 }
 
 static void sign_request(const char *csr, const char *serial, const char *out)

@@ -312,6 +312,28 @@ bool pty_has_text(struct pty *pty, const char *text)
     return has;
 }
 
+void pty_cell(struct pty *pty, int row, int column, struct pty_cell *ret)
+{
+    VTermPos pos = {.row = row, .col = column};
+    VTermScreenCell cell;
+
+    *ret = (struct pty_cell){.width = 1, .colour = -1};
+    if (!vterm_screen_get_cell(pty->screen, pos, &cell))
+        return;
+    ret->character = cell.chars[0];
+    ret->width = cell.width;
+    ret->bold = cell.attrs.bold;
+    ret->reverse = cell.attrs.reverse;
+    if (!VTERM_COLOR_IS_DEFAULT_FG(&cell.fg) && VTERM_COLOR_IS_INDEXED(&cell.fg))
+        ret->colour = cell.fg.indexed.idx % 8; /* libvterm makes bold ones bright: 8 to 15 */
+}
+
+void pty_size(const struct pty *pty, int *ret_rows, int *ret_columns)
+{
+    *ret_rows = pty->rows;
+    *ret_columns = pty->columns;
+}
+
 void pty_cursor(struct pty *pty, int *ret_row, int *ret_column)
 {
     VTermPos pos;

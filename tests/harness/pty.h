@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "core/base/attr.h"
@@ -46,6 +47,14 @@ void pty_listen(struct pty *pty, int ms);
 
 char *pty_screen(struct pty *pty) MUST_CHECK; /* all rows, blanks at their ends cut; free() it */
 char *pty_row(struct pty *pty, int row) MUST_CHECK;
+struct pty_cell {
+    uint32_t character; /* 0: blank */
+    int width;          /* in columns */
+    int colour;         /* of the text: 0 to 7; -1: the default */
+    bool bold, reverse;
+};
+void pty_cell(struct pty *pty, int row, int column, struct pty_cell *ret);
+void pty_size(const struct pty *pty, int *ret_rows, int *ret_columns);
 void pty_cursor(struct pty *pty, int *ret_row, int *ret_column);
 const struct strbuf *pty_output(const struct pty *pty); /* every byte since the start */
 /* The last one of on and off that was sent: bracketed paste, alternate screen. */

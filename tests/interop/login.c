@@ -114,6 +114,8 @@ static bool installed(const char *what, const char *command)
     command_run(&result, &options, "-c", command, NULL);
     found = result.status == 0;
     command_clear(&result);
+    if (!found && getenv("PGSEAL_TEST_REQUIRE_PG"))
+        fail_msg("%s is not installed, and PGSEAL_TEST_REQUIRE_PG asks for all", what);
     if (!found)
         print_message("# %s is not installed: left out\n", what);
     return found;

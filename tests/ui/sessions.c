@@ -121,7 +121,7 @@ static void add(struct answers *answers, const char *pid, const char *role, cons
     row[5] = port;
     row[6] = "client backend";
     row[7] = "idle";
-    row[8] = "2026-11-21 18:00:00.123456+00";
+    row[8] = "2026-11-21 19:40:00.123456+00";
     row[9] = "f";
     row[10] = version != NULL ? "t" : "f";
     row[11] = version;

@@ -102,8 +102,11 @@ static void test_text_is_cleaned_and_bounded(void **unused)
     err_prefix(&err, "%s", huge);
     assert_true(strlen(err.msg) < sizeof(err.msg));
     assert_true(text_is_clean(err.msg));
-    err_set_errno(&err, ERR_FILE, EACCES, "%s", huge);
-    assert_true(text_is_clean(err.msg));
+    for (int before = 0; before < 2; before++) {
+        err_set_errno(&err, ERR_FILE, EACCES, "%.*s%s", before, "x", huge);
+        assert_true(text_is_clean(err.msg));
+        assert_non_null(strstr(err.msg, ": Permission denied"));
+    }
 }
 
 /* What stands in the house rules about messages, for every row. */

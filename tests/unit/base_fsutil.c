@@ -374,16 +374,51 @@ static void test_log(void **unused)
     free(expected);
 }
 
+/* Under sudo the folder may be another user's. */
+static void test_log_of_somebody_else(void **unused)
+{
+    char *path = fs_join(folder, "pgseal.log");
+    char *other = fs_join(folder, "other.log");
+    struct err err = ERR_INIT;
+
+    (void)unused;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    log_open(path); /* nobody reads it: an open() that waits would wait for ever */
+    log_info("nobody reads this");
+    assert_int_equal(unlink(path), 0);
+
+    assert_true(fs_write_new(other, "old\n", 4, 0600, &err));
+    assert_int_equal(symlink(other, path), 0);
+    log_open(path);
+    log_info("not behind a link");
+    assert_content(other, "old\n");
+    assert_int_equal(unlink(path), 0);
+
+    assert_int_equal(chmod(other, 0666), 0);
+    log_open(other);
+    log_info("not where others write too");
+    assert_content(other, "old\n");
+    log_open(NULL);
+    free(path);
+    free(other);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(test_write_new),    IN_FOLDER(test_write_replace),
-        IN_FOLDER(test_failing_new),  IN_FOLDER(test_failing_replace),
-        IN_FOLDER(test_read),         IN_FOLDER(test_read_only_folder),
-        IN_FOLDER(test_folders),      IN_FOLDER(test_remove_does_not_follow_links),
-        cmocka_unit_test(test_names), IN_FOLDER(test_log),
+        IN_FOLDER(test_write_new),
+        IN_FOLDER(test_write_replace),
+        IN_FOLDER(test_failing_new),
+        IN_FOLDER(test_failing_replace),
+        IN_FOLDER(test_read),
+        IN_FOLDER(test_read_only_folder),
+        IN_FOLDER(test_folders),
+        IN_FOLDER(test_remove_does_not_follow_links),
+        cmocka_unit_test(test_names),
+        IN_FOLDER(test_log),
+        IN_FOLDER(test_log_of_somebody_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

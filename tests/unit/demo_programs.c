@@ -23,9 +23,11 @@ static char *top;
 static int make_top(void **unused)
 {
     struct err err = ERR_INIT;
-    char *made = fs_make_temp_folder("pgseal-test", &err);
+    char *made;
 
     (void)unused;
+    (void)unsetenv("TMPDIR"); /* others can walk through /tmp: a test is about that */
+    made = fs_make_temp_folder("pgseal-test", &err);
     (void)unsetenv("PGSEAL_TEST_PGBIN");
     top = made != NULL ? realpath(made, NULL) : NULL;
     free(made);

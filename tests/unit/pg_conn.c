@@ -214,18 +214,23 @@ static void steps_never_wait(void **state)
     fake_stop(fake);
 }
 
-static void what_is_not_postgresql_is_no_connection(void **state)
+static void what_is_not_postgresql_is_said_to_be_so(void **state)
 {
-    static void (*const servers[])(int, void *) = {talk_http, talk_garbage, hang_up};
+    static const struct {
+        void (*answer)(int, void *);
+        enum err_code code;
+    } servers[] = {{talk_http, ERR_NOT_POSTGRES},
+                   {talk_garbage, ERR_NOT_POSTGRES},
+                   {hang_up, ERR_NO_CONNECTION}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
-        struct fake *fake = fake_start(servers[i], NULL);
+        struct fake *fake = fake_start(servers[i].answer, NULL);
         struct err err = ERR_INIT;
         int64_t start = clock_mono_ms();
 
         assert_null(open_fake(fake, 3000, &err));
-        assert_int_equal(err.code, ERR_NO_CONNECTION);
+        assert_int_equal(err.code, servers[i].code);
         assert_true(text_is_clean(err.msg));
         assert_in_range(clock_mono_ms() - start, 0, 2000);
         fake_stop(fake);
@@ -526,7 +531,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_that_hangs_costs_the_deadline),
         cmocka_unit_test(steps_never_wait),
-        cmocka_unit_test(what_is_not_postgresql_is_no_connection),
+        cmocka_unit_test(what_is_not_postgresql_is_said_to_be_so),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(a_refused_login_is_told_by_sqlstate),
         cmocka_unit_test(an_old_server_is_refused),

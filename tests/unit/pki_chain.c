@@ -488,7 +488,7 @@ static void test_long_names(void **state)
                          .trusted = {other.cert}};
 
     (void)state;
-    assert_verdict(&scene, 48, 0, "…\" is not trusted");
+    assert_verdict(&scene, 48, 0, "...\" is not trusted");
     assert_verdict(&self, 48, 0, "lice \" signed itself");
     scene_clear(&scene);
     scene_clear(&self);

@@ -1,0 +1,202 @@
+/* rules_file.c - pg_hba.conf from one content to another: a copy, the guard, the bytes, the reload. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/pg/hba.h"
+#include "core/plan/guard.h"
+#include "core/plan/step.h"
+
+#define HBA_MAX (4u << 20)
+
+/* ---- the step: the file's bytes, from one content to another ---- */
+
+bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err)
+{
+    struct strbuf hex = STRBUF_INIT;
+    uint8_t sha256[32];
+
+    if (!files_sha256(run->files, step_text(step, "path"), sha256, err))
+        return false;
+    strbuf_add_hex(&hex, sha256, sizeof(sha256));
+    *ret = strcmp(hex.data, step_text(step, "after")) == 0    ? OBSERVED_AFTER
+           : strcmp(hex.data, step_text(step, "before")) == 0 ? OBSERVED_BEFORE
+                                                              : OBSERVED_OTHER;
+    strbuf_clear(&hex);
+    return true;
+}
+
+bool step_hba_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!files_overwrite(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,
+                         err))
+        return false;
+    step_set_saw(step, _("written and read back; the old bytes are in %s"),
+                 step_text(step, "backup"));
+    return true;
+}
+
+/* The old bytes come from the copy beside the data: a rules file can hold secrets, so the journal
+ * does not. */
+bool step_hba_undo(struct step_run *run, struct step *step, struct err *err)
+{
+    const char *backup = step_text(step, "backup");
+    struct strbuf bytes = STRBUF_INIT;
+    char hex[65];
+    bool good = false;
+
+    if (!files_read(run->files, backup, HBA_MAX, &bytes, err))
+        goto out;
+    if (strcmp(step_hash(&bytes, hex), step_text(step, "before")) != 0) {
+        err_set(err, ERR_UNDO, _("the copy \"%s\" is not what was saved"), backup);
+        goto out;
+    }
+    good = files_overwrite(run->files, step_text(step, "path"), bytes.data, bytes.len, err);
+    if (good)
+        step_set_saw(step, _("the saved bytes are back"));
+out:
+    strbuf_clear(&bytes);
+    return good;
+}
+
+/* ---- the guard: it waits from before the bytes are written until "kept" or "taken back" ---- */
+
+bool step_guard_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    struct plan *plan = run->plan;
+    struct guard_order order = {.name = step_text(step, "name"),
+                                .path = step_text(step, "path"),
+                                .backup = step_text(step, "backup"),
+                                .before = step_text(step, "before"),
+                                .after = step_text(step, "after"),
+                                .seconds = plan->guard_seconds};
+
+    guard_free(plan->guard);
+    plan->guard = guard_arm(run->target, &order, err);
+    if (!plan->guard)
+        return false;
+    plan->guard_fires_ms = clock_mono_ms() + (int64_t)order.seconds * 1000;
+    step_set_saw(step, _("it waits in the server: %d s, then the old rules are back"),
+                 order.seconds);
+    return true;
+}
+
+static bool is_armed(const struct step *step)
+{
+    return strcmp(step->kind->name, "guard") == 0 &&
+           (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
+}
+
+bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (is_armed(&plan->steps[i]) && !guard_end(admin, step_text(&plan->steps[i], "name"), err))
+            return false;
+    }
+    guard_free(plan->guard);
+    plan->guard = NULL;
+    plan->guard_fires_ms = 0;
+    return true;
+}
+
+bool rules_confirm(struct plan *plan, struct err *err)
+{
+    struct step_run run = {.plan = plan, .target = &plan->target, .files = plan->files};
+
+    if (!rules_end_guards(plan, plan->target.admin, err))
+        return false;
+    for (size_t i = 0; i < plan->n; i++) {
+        struct step *step = &plan->steps[i];
+        enum observed seen;
+
+        if (step->kind->apply != step_hba_apply || step->state != JOURNAL_STEP_DONE)
+            continue;
+        if (!step_hba_observe(&run, step, &seen, err))
+            return false;
+        if (seen != OBSERVED_AFTER)
+            return err_set(err, ERR_PROOF,
+                           seen == OBSERVED_BEFORE
+                               ? _("the guard has put \"%s\" back: the time was over")
+                               : _("\"%s\" was changed by somebody else meanwhile"),
+                           step_text(step, "path"));
+    }
+    return true;
+}
+
+/* ---- planned ---- */
+
+bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err)
+{
+    struct result *result;
+    bool standby;
+
+    /* by SQL the bytes could not be written there, nor put back */
+    result = conn_exec(plan->target.admin, "SELECT pg_catalog.pg_is_in_recovery()", 0, NULL, err);
+    if (!result)
+        return false;
+    standby = result_bool(result, 0, 0);
+    result_free(result);
+    if (standby && files_way(plan->files) != FILES_LOCAL) {
+        err_set(err, ERR_STANDBY,
+                _("server \"%s\" is a standby: its rules cannot be changed by SQL"),
+                plan->target.server->name);
+        return err_hint(err, _("Run pgseal on that machine, or change pg_hba.conf there by hand."));
+    }
+    return files_read(plan->files, plan->settings.hba_file, HBA_MAX, out, err);
+}
+
+static void add_guard(struct plan *plan, const char *backup, const char *before, const char *after)
+{
+    char name[GUARD_NAME_MAX];
+    struct step *step;
+
+    guard_new_name(name);
+    step =
+        plan_add(plan, "guard", PLAN_ACT,
+                 json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", name, "path", plan->settings.hba_file,
+                           "backup", backup, "before", before, "after", after));
+    step_set_title(step, _("a guard in the server"));
+    free(step->effect);
+    step->effect = mem_strdup(_("puts the old rules back by itself when this is not kept in time"));
+}
+
+bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
+                         const struct strbuf *lines, const char *title, struct err *err)
+{
+    const char *path = plan->settings.hba_file;
+    struct strbuf copy = STRBUF_INIT;
+    char *backup_name = NULL;
+    char *backup = NULL;
+    struct step *step;
+    char before[65], after[65];
+    bool good;
+
+    strbuf_add(&copy, old->data, old->len);
+    good = plan_add_file(plan, "pgseal-hba", ".conf", &copy, 0600,
+                         _("a copy of the rules as they are"), &backup_name, err);
+    strbuf_clear(&copy);
+    if (!good)
+        return false;
+    backup = plan_path(plan, backup_name);
+    step_hash(old, before);
+    step_hash(wanted, after);
+    add_guard(plan, backup, before, after);
+    step = plan_add(plan, "hba", PLAN_CHANGE,
+                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
+                              after, "backup", backup, "lines", lines->data, lines->len));
+    step_set_title(step, "%s", title);
+    free(step->effect);
+    step->effect = mem_strdup(_("the first line that fits decides; sessions stay open"));
+    free(step->file);
+    step->file = mem_strdup(path);
+    strbuf_add(&step->bytes, wanted->data, wanted->len);
+    plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
+    plan_add_reload(plan);
+    free(backup_name);
+    free(backup);
+    return true;
+}
