@@ -79,7 +79,7 @@ static const struct command commands[] = {
      "  pgseal list --state expiring --within 60\n"
      "  pgseal list --role alice --json\n",
      run_list},
-    {"show", "SERIAL|FILE|-", 1, 1, 0, N_("what it is, and what is wrong with it"),
+    {"show", "SERIAL|FILE|-", 1, 1, HANDS_OVER, N_("what it is, and what is wrong with it"),
      "  pgseal show server.crt\n"
      "  pgseal show 4f1a930c\n",
      run_show},
