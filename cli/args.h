@@ -51,6 +51,8 @@ enum option {
     OPT_DAYS,
     OPT_DER,
     OPT_END_SESSIONS,
+    OPT_ENDS_SINCE,
+    OPT_ENDS_UNTIL,
     OPT_FINDINGS,
     OPT_FORGET,
     OPT_FORMAT,

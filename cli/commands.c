@@ -62,7 +62,7 @@ static const struct command commands[] = {
          HANDS_OVER,
      N_("one for each role of a list"),
      "  pgseal issue batch roles.txt --out kits/\n"
-     "  pgseal issue batch roles.csv --out kits/     its first line: role,days,key,note\n",
+     "  pgseal issue batch roles.csv --out kits/\n",
      run_issue_batch},
     {"renew", "SERIAL|ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
@@ -71,12 +71,15 @@ static const struct command commands[] = {
      "  pgseal renew alice\n"
      "  pgseal renew 4f1a930c --days 90 --out alice-new/\n",
      run_renew},
-    {"list", "", 0, 0, BIT(CA) | BIT(ROLE) | BIT(STATE) | BIT(WITHIN) | BIT(LIMIT),
+    {"list", "", 0, 0,
+     BIT(CA) | BIT(ROLE) | BIT(STATE) | BIT(WITHIN) | BIT(LIMIT) | BIT(SEARCH) | BIT(SUBJECT) |
+         BIT(NOTE) | BIT(SINCE) | BIT(UNTIL) | BIT(ENDS_SINCE) | BIT(ENDS_UNTIL) | BIT(SORT),
      N_("the certificates that were issued"),
+     "  pgseal list --search 4f1a\n"
      "  pgseal list --state expiring --within 60\n"
      "  pgseal list --role alice --json\n",
      run_list},
-    {"show", "SERIAL|FILE|-", 1, 1, 0, N_("what it is, and what is wrong with it"),
+    {"show", "SERIAL|FILE|-", 1, 1, HANDS_OVER, N_("what it is, and what is wrong with it"),
      "  pgseal show server.crt\n"
      "  pgseal show 4f1a930c\n",
      run_show},

@@ -1,15 +1,19 @@
 /* list.c - "list": the certificates that were issued. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/command.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
-#define LIST_MAX 1000000
+#define LIST_MAX         100000 /* as issued_list() */
+#define UNDELIVERED_TOLD 5
 
 static void print_rows(struct cli *cli, const struct issued_list *list, int within)
 {
@@ -28,7 +32,8 @@ static void print_rows(struct cli *cli, const struct issued_list *list, int with
         row[3] = mem_strdup(issued->authority);
         row[4] = mem_strdup(clock_format_date(date, issued->not_after));
         row[5] = mem_printf("%lld", (long long)clock_days_until(issued->not_after));
-        row[6] = mem_strdup(issued_state_name(issued_state_at(issued, clock_now(), within)));
+        row[6] = mem_printf("%s%s", issued_state_name(issued_state_at(issued, clock_now(), within)),
+                            issued->delivered ? "" : _(", not delivered"));
     }
     output_table(&cli->out, columns, headers, list->n, (const char *const *)cells);
     for (size_t i = 0; i < list->n * columns; i++)
@@ -42,47 +47,114 @@ static void print_json(const struct issued_list *list, int within)
 
     for (size_t i = 0; i < list->n; i++)
         json_array_append_new(rows, record_issued_state(list->rows[i], within));
-    output_json(json_pack("{s:o, s:I}", "certificates", rows, "total", (json_int_t)list->total),
+    output_json(json_pack("{s:o, s:I, s:b}", "certificates", rows, "total", (json_int_t)list->total,
+                          "total_is_least", list->total_is_least),
                 false);
+}
+
+/* "2026-11-21", at its begin or its end; or "30d", days ago. */
+static bool parse_day(struct cli *cli, enum option option, bool end, int64_t *ret, struct err *err)
+{
+    const char *text = args_value(cli->args, option);
+    char whole[32];
+    size_t len = text ? strlen(text) : 0;
+    char number[16] = "";
+    int64_t days;
+
+    if (!text)
+        return true;
+    if (len > 1 && len < sizeof(number) && text[len - 1] == 'd') {
+        memcpy(number, text, len - 1);
+        if (text_parse_int(number, 0, 36525, &days)) {
+            *ret = clock_now() - days * CLOCK_DAY;
+            return true;
+        }
+    }
+    snprintf(whole, sizeof(whole), "%.10sT%sZ", text, end ? "23:59:59" : "00:00:00");
+    if (len == 10 && clock_parse_rfc3339(whole, ret))
+        return true;
+    if (clock_parse_rfc3339(text, ret))
+        return true;
+    err_set(err, ERR_BAD_VALUE, _("\"--%s\" wants a day, not \"%s\""), option_info(option)->name,
+            text);
+    return err_hint(err, _("As 2026-11-21, or 30d for 30 days ago."));
+}
+
+static bool read_filter(struct cli *cli, struct issued_filter *filter, struct err *err)
+{
+    const char *state = args_value(cli->args, OPT_STATE);
+    const char *sort = args_value(cli->args, OPT_SORT);
+    enum issued_state parsed;
+    int64_t within, limit;
+
+    if (cli->args->options[OPT_ROLE].n > 1 || cli->args->options[OPT_CA].n > 1)
+        return err_set(err, ERR_USAGE, "\"list\" takes one --role and one --ca");
+    if (!args_int(cli->args, OPT_WITHIN, 0, 36525, RECORD_WITHIN_DAYS, &within, err) ||
+        !args_int(cli->args, OPT_LIMIT, 1, LIST_MAX, 0, &limit, err) ||
+        (sort && !issued_sort_parse(sort, &filter->sort, err)) ||
+        !parse_day(cli, OPT_SINCE, false, &filter->made_from, err) ||
+        !parse_day(cli, OPT_UNTIL, true, &filter->made_to, err) ||
+        !parse_day(cli, OPT_ENDS_SINCE, false, &filter->ends_from, err) ||
+        !parse_day(cli, OPT_ENDS_UNTIL, true, &filter->ends_to, err))
+        return false;
+    if (state) {
+        if (!issued_state_parse(state, &parsed, err))
+            return false;
+        filter->state = (int)parsed;
+    } else if (args_has(cli->args, OPT_WITHIN)) {
+        filter->state = ISSUED_EXPIRING;
+    }
+    filter->within_days = (int)within;
+    filter->limit = (int)limit;
+    return true;
+}
+
+/* What an interrupted run left: a row whose key nobody has. */
+static bool tell_undelivered(struct cli *cli, struct err *err)
+{
+    struct issued_list lost = {.n = 0};
+    char hex[SERIAL_HEX_MAX];
+
+    if (!cli->store)
+        return true;
+    if (!issued_undelivered(cli->store, NULL, UNDELIVERED_TOLD, &lost, err))
+        return false;
+    for (size_t i = 0; i < lost.n; i++)
+        output_note(&cli->out,
+                    _("[!!] %s, \"%s\": its files were never written and its key is gone\n"
+                      "next   pgseal renew %s"),
+                    serial_format_hex(hex, &lost.rows[i]->serial), lost.rows[i]->role, hex);
+    issued_list_clear(&lost);
+    return true;
 }
 
 bool run_list(struct cli *cli, struct err *err)
 {
     struct issued_filter filter = {.state = -1,
                                    .authority = args_value(cli->args, OPT_CA),
-                                   .role = args_value(cli->args, OPT_ROLE)};
-    const char *state = args_value(cli->args, OPT_STATE);
-    struct issued_list list = {0};
-    enum issued_state parsed;
-    int64_t within, limit;
+                                   .role = args_value(cli->args, OPT_ROLE),
+                                   .search = args_value(cli->args, OPT_SEARCH),
+                                   .subject = args_value(cli->args, OPT_SUBJECT),
+                                   .note = args_value(cli->args, OPT_NOTE)};
+    struct issued_list list = {.n = 0};
+    bool done;
 
-    if (cli->args->options[OPT_ROLE].n > 1 || cli->args->options[OPT_CA].n > 1)
-        return err_set(err, ERR_USAGE, _("\"list\" takes one --role and one --ca"));
-    if (!args_int(cli->args, OPT_WITHIN, 0, 36525, RECORD_WITHIN_DAYS, &within, err) ||
-        !args_int(cli->args, OPT_LIMIT, 1, LIST_MAX, 0, &limit, err))
-        return false;
-    if (state) {
-        if (!issued_state_parse(state, &parsed, err))
-            return false;
-        filter.state = (int)parsed;
-    } else if (args_has(cli->args, OPT_WITHIN)) {
-        filter.state = ISSUED_EXPIRING;
-    }
-    filter.within_days = (int)within;
-    filter.limit = (int)limit;
-    if (!cli_store_if_any(cli, err) ||
+    if (!read_filter(cli, &filter, err) || !cli_store_if_any(cli, err) ||
         (cli->store && !issued_list(cli->store, &filter, &list, err)))
         return false;
     if (cli->out.json) {
-        print_json(&list, (int)within);
+        print_json(&list, filter.within_days);
     } else if (list.n == 0) {
         output_note(&cli->out, _("No certificate fits."));
     } else {
-        print_rows(cli, &list, (int)within);
+        print_rows(cli, &list, filter.within_days);
         if (list.total > (int64_t)list.n)
-            output_note(&cli->out, _("%zu of %lld shown; --limit shows more"), list.n,
-                        (long long)list.total);
+            output_note(&cli->out,
+                        list.total_is_least ? _("%zu of more than %lld shown")
+                                            : _("%zu of %lld shown; --limit shows more"),
+                        list.n, (long long)list.total);
     }
+    done = tell_undelivered(cli, err);
     issued_list_clear(&list);
-    return true;
+    return done;
 }

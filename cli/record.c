@@ -54,6 +54,7 @@ json_t *record_issued_state(const struct issued *issued, int within_days)
     bool revoked = issued->revoked_at != 0;
 
     json_object_set_new(json, "state", json_string(issued_state_name(state)));
+    json_object_set_new(json, "delivered", json_boolean(issued->delivered));
     json_object_set_new(json, "revoked_at", json_time(issued->revoked_at));
     json_object_set_new(json, "reason",
                         revoked ? json_string(crl_reason_name(issued->reason)) : json_null());

@@ -14,91 +14,110 @@
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/pki/inspect.h"
 #include "core/pki/pem.h"
 
-#define CRL_SOON_DAYS 14
+#define LABEL_WIDTH 24
 
 struct shown { /* one block while it is described */
     struct cli *cli;
-    json_t *json;     /* its fields */
+    json_t *json; /* its fields */
+    const struct inspect_node *tree;
     json_t *problems; /* sentences */
 };
 
-static void problem(struct shown *shown, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* ---- the tree ---- */
 
-static void problem(struct shown *shown, const char *fmt, ...)
+static const char *mark_of(enum inspect_mark mark)
 {
-    struct strbuf text = STRBUF_INIT;
-    va_list args;
-
-    va_start(args, fmt);
-    strbuf_vprintf(&text, fmt, args);
-    va_end(args);
-    json_array_append_new(shown->problems, json_string_or_empty(text.data));
-    output_pair(&shown->cli->out, _("[!!]"), text.data);
-    strbuf_clear(&text);
+    switch (mark) {
+    case INSPECT_PLAIN:
+        return "";
+    case INSPECT_GOOD:
+        return "[ok] ";
+    case INSPECT_NOTE:
+        return "[..] ";
+    case INSPECT_WARN:
+        return "[! ] ";
+    case INSPECT_BAD:
+        break;
+    }
+    return "[!!] ";
 }
 
-static void check_dates(struct shown *shown, int64_t from, int64_t until)
+static void print_tree(const struct output *output, const struct inspect_node *node, int depth)
 {
-    int64_t now = clock_now();
-    char date[CLOCK_TEXT_MAX];
+    size_t width = 0;
 
-    if (from > now)
-        problem(shown, _("It is not valid before %s."), clock_format_minute(date, from));
-    if (until != 0 && until <= now)
-        problem(shown, _("It has ended on %s."), clock_format_date(date, until));
-    else if (until != 0 && clock_days_until(until) < RECORD_WITHIN_DAYS)
-        problem(shown, _("It ends in %lld days."), (long long)clock_days_until(until));
+    for (size_t i = 0; i < node->n; i++)
+        if (strlen(node->children[i]->label) > width)
+            width = strlen(node->children[i]->label);
+    if (width > LABEL_WIDTH)
+        width = LABEL_WIDTH;
+    for (size_t i = 0; i < node->n; i++) {
+        const struct inspect_node *child = node->children[i];
+
+        if (*child->label)
+            output_line(output, "%*s%-*s  %s%s", depth * 2, "", (int)width, child->label,
+                        mark_of(child->mark), child->text);
+        else
+            output_line(output, "%*s%s%s", depth * 2, "", mark_of(child->mark), child->text);
+        print_tree(output, child, depth + 1);
+    }
 }
 
-static void show_purpose(struct shown *shown, const struct cert *cert)
+/* {"label","text","mark","children"}, without what is empty. */
+static json_t *tree_json(const struct inspect_node *node)
 {
-    struct strbuf purpose = STRBUF_INIT;
-    bool ca = cert_is_ca(cert);
+    static const char *const marks[] = {"", "good", "note", "warning", "error"};
+    json_t *json = json_object();
+    json_t *children;
 
-    if (ca)
-        strbuf_add_str(&purpose, cert_is_self_signed(cert) ? _("CA, root") : _("CA, intermediate"));
-    if (!ca && cert_for_clients(cert))
-        strbuf_add_str(&purpose, _("for clients"));
-    if (!ca && cert_for_servers(cert))
-        strbuf_printf(&purpose, "%s%s", purpose.len ? ", " : "", _("for servers"));
-    output_pair(&shown->cli->out, _("purpose"), purpose.data);
-    json_object_set_new(shown->json, "is_ca", json_boolean(ca));
-    json_object_set_new(shown->json, "for_clients", json_boolean(!ca && cert_for_clients(cert)));
-    json_object_set_new(shown->json, "for_servers", json_boolean(!ca && cert_for_servers(cert)));
-    if (!ca && purpose.len == 0)
-        problem(shown, _("It is neither a CA nor for clients nor for servers."));
-    if (ca && !cert_may_sign_crls(cert))
-        problem(shown, _("This CA may not sign CRLs: its keyUsage lacks cRLSign."));
-    strbuf_clear(&purpose);
+    if (*node->label)
+        json_object_set_new(json, "label", json_string_or_empty(node->label));
+    json_object_set_new(json, "text", json_string_or_empty(node->text));
+    if (node->mark != INSPECT_PLAIN)
+        json_object_set_new(json, "mark", json_string(marks[node->mark]));
+    if (node->n == 0)
+        return json;
+    children = json_array();
+    for (size_t i = 0; i < node->n; i++)
+        json_array_append_new(children, tree_json(node->children[i]));
+    json_object_set_new(json, "children", children);
+    return json;
 }
 
-static void show_cert(struct shown *shown, const struct cert *cert)
+/* The sentences that say what is wrong. */
+static void add_problems(json_t *problems, const struct inspect_node *node)
 {
-    struct strbuf name = STRBUF_INIT;
+    if (node->mark >= INSPECT_WARN)
+        json_array_append_new(problems, json_string_or_empty(node->text));
+    for (size_t i = 0; i < node->n; i++)
+        add_problems(problems, node->children[i]);
+}
+
+/* ---- what only the JSON document has as fields ---- */
+
+static void cert_fields(struct shown *shown, const struct cert *cert)
+{
     json_t *fields = record_cert(cert);
+    bool ca = cert_is_ca(cert);
 
     json_object_update(shown->json, fields);
     json_decref(fields);
     json_object_set_new(shown->json, "san", record_san(cert));
-    record_print_cert(&shown->cli->out, cert);
-    show_purpose(shown, cert);
-    check_dates(shown, cert_not_before(cert), cert_not_after(cert));
-    if (!cert_is_ca(cert) && cert_for_clients(cert) && !cert_common_name(cert, &name))
-        problem(shown, _("It has no common name (CN), so nobody can log in with it."));
-    if (!cert_is_ca(cert) && name.len > NAME_CN_MAX)
-        problem(shown, _("Its name is longer than pg_stat_ssl shows."));
-    strbuf_clear(&name);
+    json_object_set_new(shown->json, "is_ca", json_boolean(ca));
+    json_object_set_new(shown->json, "for_clients", json_boolean(!ca && cert_for_clients(cert)));
+    json_object_set_new(shown->json, "for_servers", json_boolean(!ca && cert_for_servers(cert)));
 }
 
 /* What the store knows of a certificate that came from elsewhere. */
-static bool show_store_state(struct shown *shown, const struct cert *cert, struct err *err)
+static bool store_state(struct shown *shown, const struct cert *cert, struct err *err)
 {
     struct serial serial = cert_serial(cert);
     struct issued *issued;
     struct err unknown = ERR_INIT;
-    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
+    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX], text[160];
 
     if (!cli_store_if_any(shown->cli, err))
         return false;
@@ -109,99 +128,70 @@ static bool show_store_state(struct shown *shown, const struct cert *cert, struc
         issued_free(issued);
         return true;
     }
-    output_pair(&shown->cli->out, _("issued by us"), issued->authority);
+    output_line(&shown->cli->out, _("  issued by us, by the CA \"%s\""), issued->authority);
     json_object_set_new(shown->json, "ca", json_string_or_empty(issued->authority));
     json_object_set_new(
         shown->json, "state",
         json_string(issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS))));
-    if (issued->revoked_at != 0)
-        problem(shown, _("It was revoked on %s (%s)."), clock_format_date(date, issued->revoked_at),
-                crl_reason_name(issued->reason));
+    if (issued->revoked_at != 0) {
+        snprintf(text, sizeof(text), _("It was revoked on %s (%s)."),
+                 clock_format_date(date, issued->revoked_at), crl_reason_name(issued->reason));
+        output_line(&shown->cli->out, "  [!!] %s", text);
+        json_array_append_new(shown->problems, json_string(text));
+    }
     issued_free(issued);
     return true;
 }
 
-static void show_crl(struct shown *shown, const struct crl *crl)
+static void crl_fields(struct shown *shown, const struct crl *crl)
 {
     struct strbuf issuer = STRBUF_INIT;
     uint64_t number = 0;
-    char buffer[96];
     bool has_number = crl_number(crl, &number);
 
     crl_format_issuer(crl, &issuer);
-    output_pair(&shown->cli->out, _("issuer"), issuer.data);
-    snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)number);
-    output_pair(&shown->cli->out, _("number"), has_number ? buffer : _("none"));
-    output_pair(&shown->cli->out, _("made"),
-                record_date(buffer, sizeof(buffer), crl_this_update(crl)));
-    if (crl_next_update(crl) != 0)
-        output_pair(&shown->cli->out, _("ends"),
-                    record_date(buffer, sizeof(buffer), crl_next_update(crl)));
-    snprintf(buffer, sizeof(buffer), "%zu", crl_count(crl));
-    output_pair(&shown->cli->out, _("revoked"), buffer);
     json_object_set_new(shown->json, "issuer", json_string_or_empty(issuer.data));
     json_object_set_new(shown->json, "number",
                         has_number ? json_integer((json_int_t)number) : json_null());
     json_object_set_new(shown->json, "this_update", json_time(crl_this_update(crl)));
     json_object_set_new(shown->json, "next_update", json_time(crl_next_update(crl)));
     json_object_set_new(shown->json, "revoked", json_integer((json_int_t)crl_count(crl)));
-    if (crl_next_update(crl) != 0 && crl_next_update(crl) <= clock_now())
-        problem(shown, _("It has ended: PostgreSQL refuses every client of this CA with it."));
-    else if (crl_next_update(crl) != 0 && clock_days_until(crl_next_update(crl)) < CRL_SOON_DAYS)
-        problem(shown, _("It ends in %lld days; then PostgreSQL refuses every client of this CA."),
-                (long long)clock_days_until(crl_next_update(crl)));
     strbuf_clear(&issuer);
 }
 
-static bool show_request(struct shown *shown, const struct pem_block *block, struct err *err)
+/* None for a request that is not signed by its own key: the tree says that. */
+static void request_fields(struct shown *shown, const struct pem_block *block)
 {
+    struct err unsigned_request = ERR_INIT;
     struct strbuf text = STRBUF_INIT;
     struct csr *csr;
     struct name *subject;
-    struct san san;
 
     pem_write(&text, "CERTIFICATE REQUEST", block->der.data, block->der.len);
-    csr = csr_from_pem(text.data, text.len, err);
-    strbuf_clear(&text);
-    if (!csr)
-        return false;
+    csr = csr_from_pem(text.data, text.len, &unsigned_request);
+    strbuf_reset(&text);
+    if (!csr) {
+        strbuf_clear(&text);
+        return;
+    }
     subject = csr_subject(csr);
     name_format(subject, &text);
-    output_pair(&shown->cli->out, _("subject"), text.data);
-    output_pair(&shown->cli->out, _("key"), key_type_title(csr_key_type(csr)));
     json_object_set_new(shown->json, "subject", json_string_or_empty(text.data));
     json_object_set_new(shown->json, "key_type", json_string(key_type_name(csr_key_type(csr))));
-    san_init(&san);
-    strbuf_reset(&text);
-    if (csr_san(csr, &san, err))
-        san_format(&san, &text);
-    output_pair(&shown->cli->out, _("names"), text.data);
-    if (csr_asks_for_ca(csr))
-        problem(shown, _("It asks to be a CA."));
-    san_clear(&san);
     strbuf_clear(&text);
     name_free(subject);
     csr_free(csr);
-    return true;
 }
 
-static void show_key(struct shown *shown, const char *path, const struct strbuf *input,
-                     bool encrypted)
+static void key_fields(struct shown *shown, const struct strbuf *input, bool encrypted)
 {
-    struct stat st;
     struct err ignored =
         ERR_INIT; /* a key of a kind that OpenSSL cannot read has no type to show */
     struct key *key = encrypted ? NULL : key_from_pem(input->data, input->len, NULL, &ignored);
 
-    output_pair(&shown->cli->out, _("passphrase"), encrypted ? _("yes") : _("none"));
     json_object_set_new(shown->json, "encrypted", json_boolean(encrypted));
-    if (key) {
-        output_pair(&shown->cli->out, _("key"), key_type_title(key_type_of(key)));
+    if (key)
         json_object_set_new(shown->json, "key_type", json_string(key_type_name(key_type_of(key))));
-    }
-    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-        problem(shown, _("Others can read this private key (mode %04o): chmod 600."),
-                (unsigned)(st.st_mode & 07777));
     key_free(key);
 }
 
@@ -231,63 +221,36 @@ static const char *kind_word(enum pem_kind kind) /* JSON */
     return "other";
 }
 
-static const char *kind_title(enum pem_kind kind)
-{
-    switch (kind) {
-    case PEM_CERTIFICATE:
-        return _("Certificate");
-    case PEM_CRL:
-        return _("List of revoked certificates (CRL)");
-    case PEM_REQUEST:
-        return _("Certificate request (CSR)");
-    case PEM_PRIVATE_KEY:
-    case PEM_ENCRYPTED_KEY:
-        return _("Private key: SECRET");
-    case PEM_PUBLIC_KEY:
-        return _("Public key");
-    case PEM_SSH_KEY:
-        return _("ssh key: PostgreSQL needs an X.509 certificate");
-    case PEM_PKCS7:
-        return _("PKCS#7: certificates in a wrapping that PostgreSQL does not read");
-    case PEM_PKCS12:
-        return _("PKCS#12: a key and certificates in one file, locked with a passphrase");
-    case PEM_OTHER:
-        break;
-    }
-    return _("Something else");
-}
-
-static bool show_block(struct shown *shown, const char *path, const struct pem_block *block,
-                       const struct strbuf *input, struct err *err)
+static bool block_fields(struct shown *shown, const struct pem_block *block,
+                         const struct strbuf *input, struct err *err)
 {
     struct cert *cert;
     struct crl *crl;
     bool done = true;
 
-    output_line(&shown->cli->out, "%s", kind_title(block->kind));
     json_object_set_new(shown->json, "kind", json_string(kind_word(block->kind)));
     switch (block->kind) {
     case PEM_CERTIFICATE:
         cert = cert_from_der(block->der.data, block->der.len, err);
         if (!cert)
             return false;
-        show_cert(shown, cert);
-        done = show_store_state(shown, cert, err);
+        cert_fields(shown, cert);
+        done = store_state(shown, cert, err);
         cert_free(cert);
         break;
     case PEM_CRL:
         crl = crl_from_der(block->der.data, block->der.len, err);
         if (!crl)
             return false;
-        show_crl(shown, crl);
+        crl_fields(shown, crl);
         crl_free(crl);
         break;
     case PEM_REQUEST:
-        done = show_request(shown, block, err);
+        request_fields(shown, block);
         break;
     case PEM_PRIVATE_KEY:
     case PEM_ENCRYPTED_KEY:
-        show_key(shown, path, input, block->kind == PEM_ENCRYPTED_KEY);
+        key_fields(shown, input, block->kind == PEM_ENCRYPTED_KEY);
         break;
     case PEM_PUBLIC_KEY:
     case PEM_SSH_KEY:
@@ -297,6 +260,16 @@ static bool show_block(struct shown *shown, const char *path, const struct pem_b
         break;
     }
     return done;
+}
+
+static bool show_block(struct shown *shown, const struct pem_block *block,
+                       const struct strbuf *input, struct err *err)
+{
+    output_line(&shown->cli->out, "%s", shown->tree->text);
+    print_tree(&shown->cli->out, shown->tree, 1);
+    add_problems(shown->problems, shown->tree);
+    json_object_set_new(shown->json, "tree", tree_json(shown->tree));
+    return block_fields(shown, block, input, err);
 }
 
 /* Nothing that is known was found: the sentence for what is there instead. */
@@ -321,52 +294,62 @@ static bool not_known(const struct pem *pem, const char *path, struct err *err)
     return err_cause(err, _("There is no -----BEGIN ...----- line in it, and it is not DER."));
 }
 
-/* What is wrong with the text as a whole. */
-static void show_text_problems(struct cli *cli, const struct pem *pem, json_t *problems)
+static bool read_options(struct cli *cli, const char *path, struct inspect_options *options,
+                         struct secret **ret_passphrase, struct err *err)
 {
-    struct shown whole = {.cli = cli, .problems = problems};
-    struct strbuf cleaned = STRBUF_INIT;
+    struct stat st;
 
-    pem_cleaned_text(pem->cleaned, &cleaned);
-    if (cleaned.len > 0)
-        problem(&whole, _("Cleaned while reading: %s."), cleaned.data);
-    if (pem->problem == PEM_CUT)
-        problem(&whole, _("A BEGIN line has no END line: the text was cut off."));
-    if (pem->problem == PEM_BAD_BASE64)
-        problem(&whole, _("A block does not decode."));
-    if (pem->has_private_key && pem->n > 1)
-        problem(&whole, _("A private key stands beside other things: do not hand this file out."));
-    strbuf_clear(&cleaned);
+    options->now = clock_now();
+    if (!cli_secret_file(cli, OPT_P12_PASSPHRASE_FILE, ret_passphrase, err) ||
+        (!*ret_passphrase && !cli_secret_file(cli, OPT_KEY_PASSPHRASE_FILE, ret_passphrase, err)))
+        return false;
+    options->passphrase = *ret_passphrase;
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0)
+        options->file_mode = (unsigned)st.st_mode & 07777;
+    return true;
 }
 
 static bool show_bytes(struct cli *cli, const char *path, const struct strbuf *input,
                        struct err *err)
 {
+    struct inspect_options options = {.file_mode = 0};
+    struct secret *passphrase = NULL;
+    struct inspect_node *tree = NULL;
     struct pem pem;
     json_t *items = json_array();
     json_t *problems = json_array();
-    bool done = true;
+    bool done;
 
     pem_scan(input->data, input->len, &pem);
-    if (pem.n == 0)
-        done = not_known(&pem, path, err);
-    for (size_t i = 0; i < pem.n && done; i++) {
-        struct shown shown = {.cli = cli, .json = json_object(), .problems = json_array()};
+    done = pem.n > 0 ? read_options(cli, path, &options, &passphrase, err)
+                     : not_known(&pem, path, err);
+    if (done)
+        tree = inspect_bytes(input->data, input->len, &options);
+    for (size_t i = 0; done && i < pem.n; i++) {
+        struct shown shown = {
+            .cli = cli, .json = json_object(), .problems = json_array(), .tree = tree->children[i]};
+
         if (i > 0)
             output_line(&cli->out, "%s", "");
-        done = show_block(&shown, path, &pem.blocks[i], input, err);
+        done = show_block(&shown, &pem.blocks[i], input, err);
         json_object_set_new(shown.json, "problems", shown.problems);
         json_array_append_new(items, shown.json);
     }
-    if (done) {
-        show_text_problems(cli, &pem, problems);
-        if (cli->out.json)
-            output_json(json_pack("{s:o, s:O, s:O}", "source", json_string_or_empty(path), "items",
-                                  items, "problems", problems),
-                        false);
+    if (done && tree->n > pem.n) {
+        const struct inspect_node *whole = tree->children[tree->n - 1];
+
+        output_line(&cli->out, "\n%s", whole->text);
+        print_tree(&cli->out, whole, 1);
+        add_problems(problems, whole);
     }
+    if (done && cli->out.json)
+        output_json(json_pack("{s:o, s:O, s:O}", "source", json_string_or_empty(path), "items",
+                              items, "problems", problems),
+                    false);
     json_decref(items);
     json_decref(problems);
+    inspect_free(tree);
+    secret_free(passphrase);
     pem_clear(&pem);
     return done;
 }
@@ -384,6 +367,7 @@ static bool show_file(struct cli *cli, const char *path, struct err *err)
 static bool show_issued(struct cli *cli, const char *what, struct err *err)
 {
     struct issued *issued;
+    struct inspect_node *tree;
     char date[96];
 
     if (!cli_store_if_any(cli, err))
@@ -403,7 +387,9 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         output_pair(&cli->out, _("name"), issued->role);
         output_pair(&cli->out, _("kind"), issued_kind_name(issued->kind));
         output_pair(&cli->out, _("CA"), issued->authority);
-        record_print_cert(&cli->out, issued->cert);
+        tree = inspect_cert(issued->cert, clock_now());
+        print_tree(&cli->out, tree, 0);
+        inspect_free(tree);
         output_pair(&cli->out, _("note"), issued->note);
         output_pair(&cli->out, _("state"),
                     issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));

@@ -137,8 +137,7 @@ static bool find_missing(struct batch *batch, struct err *err)
 
     batch->missing = mem_array(list->n + 1, sizeof(*batch->missing));
     for (size_t i = 0; i < list->n; i++) {
-        const struct issued draft = {.kind = ISSUED_CLIENT, .role = list->rows[i].role};
-        char *base = none ? NULL : kit_file_base(draft.role, draft.kind);
+        char *base = none ? NULL : kit_file_base(list->rows[i].role, ISSUED_CLIENT);
         char *path = none ? NULL : fs_join(batch->spec->folder, base);
         bool ok = true;
 
@@ -258,7 +257,7 @@ static bool write_one(struct batch *batch, size_t i, int staging, struct err *er
         .server_host = spec->server_host,
         .server_port = spec->server_port,
     };
-    char *base = kit_file_base(batch->rows.rows[i]->role, batch->rows.rows[i]->kind);
+    char *base = kit_file_base(batch->rows.rows[i]->role, ISSUED_CLIENT);
     bool ok = kit_write_at(&kit, staging, base, err);
 
     free(base);
@@ -272,7 +271,7 @@ static bool move_chunk(struct batch *batch, const char *staging, size_t *ret_n, 
     struct err sync = ERR_INIT;
 
     for (*ret_n = 0; ok && *ret_n < batch->rows.n;) {
-        char *base = kit_file_base(batch->rows.rows[*ret_n]->role, batch->rows.rows[*ret_n]->kind);
+        char *base = kit_file_base(batch->rows.rows[*ret_n]->role, ISSUED_CLIENT);
         char *from = fs_join(staging, base);
         char *to = fs_join(batch->spec->folder, base);
 

@@ -251,13 +251,6 @@ static void read_row(struct parser *parser, struct err *err)
 
 /* ---- twice the same ---- */
 
-static char *folder_of(const struct batch_row *row)
-{
-    const struct issued draft = {.kind = ISSUED_CLIENT, .role = row->role};
-
-    return kit_file_base(draft.role, draft.kind);
-}
-
 struct named {
     char *folder;
     const struct batch_row *row;
@@ -279,7 +272,7 @@ static void check_twice(struct parser *parser, struct err *err)
     struct named *names = mem_array(parser->list.n + 1, sizeof(*names));
 
     for (size_t i = 0; i < parser->list.n; i++) {
-        names[i].folder = folder_of(&parser->list.rows[i]);
+        names[i].folder = kit_file_base(parser->list.rows[i].role, ISSUED_CLIENT);
         names[i].row = &parser->list.rows[i];
     }
     qsort(names, parser->list.n, sizeof(*names), compare);

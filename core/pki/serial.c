@@ -156,3 +156,27 @@ int serial_compare(const struct serial *a, const struct serial *b)
         return a->len < b->len ? -1 : 1;
     return memcmp(a->bytes, b->bytes, a->len);
 }
+
+bool serial_decimal_range(const char *digits, int more, struct serial *ret_from,
+                          struct serial *ret_to)
+{
+    char from[SERIAL_DECIMAL_MAX];
+    char to[SERIAL_DECIMAL_MAX];
+    struct err too_large = ERR_INIT;
+    size_t len = strlen(digits);
+
+    if (len == 0 || digits[0] == '0' || more < 0 || len + (size_t)more >= sizeof(from))
+        return false;
+    memcpy(from, digits, len);
+    memcpy(to, digits, len);
+    memset(from + len, '0', (size_t)more);
+    memset(to + len, '9', (size_t)more);
+    from[len + (size_t)more] = to[len + (size_t)more] = '\0';
+    if (!serial_parse_decimal(ret_from, from, &too_large))
+        return false;
+    if (!serial_parse_decimal(ret_to, to, &too_large)) {
+        memset(ret_to->bytes, 0xff, SERIAL_MAX);
+        ret_to->len = SERIAL_MAX;
+    }
+    return true;
+}

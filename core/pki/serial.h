@@ -33,6 +33,10 @@ bool serial_parse_decimal(struct serial *ret, const char *text, struct err *err)
 /* Lower case, no leading zeros: "a1b" where openssl prints "0A1B". Both return out. */
 char *serial_format_hex(char out[SERIAL_HEX_MAX], const struct serial *serial);
 char *serial_format_decimal(char out[SERIAL_DECIMAL_MAX], const struct serial *serial);
+/* The numbers that begin with these decimal digits and have `more` further ones: ret_from to ret_to.
+ * False when there are none of at most 20 bytes. */
+bool serial_decimal_range(const char *digits, int more, struct serial *ret_from,
+                          struct serial *ret_to) MUST_CHECK;
 bool serial_equal(const struct serial *a, const struct serial *b);
 int serial_compare(const struct serial *a, const struct serial *b); /* as numbers */
 

@@ -41,8 +41,11 @@ struct issued {
 struct issued_list {
     struct issued **rows;
     size_t n;
-    int64_t total; /* rows that fit the filter, also beyond limit; -1: not counted */
+    int64_t total;       /* rows that fit the filter, also beyond limit; -1: not counted */
+    bool total_is_least; /* counting ended at ISSUED_COUNT_MAX: there are more */
 };
+
+#define ISSUED_COUNT_MAX 200000
 
 /* State at a time; "expiring" is within `within_days` of the end. */
 enum issued_state issued_state_at(const struct issued *issued, int64_t when, int within_days);
@@ -74,12 +77,26 @@ bool issued_mark_delivered(struct store *store, struct issued *issued, struct er
 bool issued_undelivered(struct store *store, const char *role, int limit, struct issued_list *ret,
                         struct err *err) MUST_CHECK;
 
+enum issued_sort {
+    ISSUED_SORT_USUAL, /* as below */
+    ISSUED_SORT_NEW,   /* the last issued first */
+    ISSUED_SORT_OLD,
+    ISSUED_SORT_ROLE,
+    ISSUED_SORT_ENDS /* the end that comes soonest first */
+};
+bool issued_sort_parse(const char *text, enum issued_sort *ret, struct err *err) MUST_CHECK;
+
 struct issued_filter {
-    const char *authority; /* NULL: all */
-    const char *role;      /* exact; NULL: all */
-    const char *search;    /* prefix of role or serial (hex), NULL: none */
-    int state;             /* enum issued_state, -1: all */
-    int within_days;       /* for "expiring"; 0: 30 */
+    const char *authority;      /* NULL: all */
+    const char *role;           /* exact; NULL: all */
+    const char *search;         /* prefix of role, serial, subject or note; NULL: none */
+    const char *subject;        /* prefix of "CN=alice, O=Acme"; NULL: all */
+    const char *note;           /* prefix; NULL: all */
+    int state;                  /* enum issued_state, -1: all */
+    int64_t made_from, made_to; /* issued in this time, both ends in; 0: no bound */
+    int64_t ends_from, ends_to; /* ending in this time */
+    enum issued_sort sort;
+    int within_days; /* for "expiring"; 0: 30 */
     bool with_canaries;
     int limit; /* 0: 1000 */
     int offset;
@@ -87,9 +104,13 @@ struct issued_filter {
 };
 /*
  * Order   newest first; by state: the end that comes soonest (valid, expiring), that came last
- *         (expired), the latest revocation (revoked); a search: roles in order, then serial numbers in order.
+ *         (expired), the latest revocation (revoked); ends_from or ends_to: the soonest end; a
+ *         search: roles in order, then serial numbers (in hex; in decimal too, from 6 digits on),
+ *         subjects, notes, and sort has no meaning.
  * Cost    the rows: the same with 10 and 1,000,000 certificates. The total: from counters for all,
- *         one CA, and the revoked; otherwise by counting, some 30 ms for 1,000,000.
+ *         one CA, and the revoked; otherwise by counting to ISSUED_COUNT_MAX at most, some 10 ms.
+ *         Two filters at once cost the rows that fit one of them; so does a state in another order
+ *         than its own.
  */
 bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
                  struct err *err) MUST_CHECK;

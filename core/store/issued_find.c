@@ -114,7 +114,7 @@ static bool by_role(struct store *store, const char *role, struct issued **ret, 
                     struct err *err)
 {
     struct issued_filter filter = {.role = role, .state = -1, .limit = 1};
-    struct issued_list list = {NULL, 0, 0};
+    struct issued_list list = {.n = 0};
     struct sql *sql;
     bool row = false;
     bool ok;
@@ -144,7 +144,7 @@ static bool by_role(struct store *store, const char *role, struct issued **ret, 
         *ret = list.rows[0];
         list.n = 0;
     } else if (ok) {
-        struct issued_list ended = {NULL, 0, 0};
+        struct issued_list ended = {.n = 0};
 
         *ret = NULL;
         ok = issued_list(store, &filter, &ended, err);
@@ -159,7 +159,7 @@ static bool by_role(struct store *store, const char *role, struct issued **ret, 
 static bool by_prefix(struct store *store, const char *hex, struct issued **ret, struct err *err)
 {
     struct issued_filter filter = {.search = hex, .state = -1, .limit = 3};
-    struct issued_list list = {NULL, 0, 0};
+    struct issued_list list = {.n = 0};
     bool ok = issued_list(store, &filter, &list, err);
 
     *ret = NULL;
@@ -247,7 +247,7 @@ struct issued *issued_find(struct store *store, const char *serial_or_role, stru
 bool issued_undelivered(struct store *store, const char *role, int limit, struct issued_list *ret,
                         struct err *err)
 {
-    struct issued_list list = {NULL, 0, 0};
+    struct issued_list list = {.n = 0};
     struct sql *sql = sql_new(store,
                               "SELECT " ROW_ISSUED "WHERE i.delivered_at IS NULL AND i.kind < 2"
                               " AND (?1 IS NULL OR i.role = ?1) AND i.revoked_at IS NULL AND NOT"

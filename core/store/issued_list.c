@@ -25,16 +25,16 @@
 
 /* ---- a query: its conditions and their values ---- */
 
-enum { VALUES_MAX = 12 };
+enum { VALUES_MAX = 48 };
 
 struct query {
     struct strbuf where; /* " AND …" */
     const char *order;
+    bool searching; /* the search leads: no other index than its own is of use */
     struct {
-        enum { VALUE_INT, VALUE_TEXT, VALUE_BLOB } type;
+        enum { VALUE_INT, VALUE_TEXT } type;
         int64_t number;
         char *text; /* owned */
-        struct serial blob;
     } values[VALUES_MAX];
     int n;
 };
@@ -68,18 +68,13 @@ static int query_text(struct query *query, const char *value)
     return ++query->n;
 }
 
-static int query_blob(struct query *query, const struct serial *value)
-{
-    query->values[query->n].type = VALUE_BLOB;
-    query->values[query->n].blob = *value;
-    return ++query->n;
-}
-
 static struct sql *query_sql(const struct query *query, struct store *store, bool count, int limit,
                              int64_t offset, struct err *err)
 {
     char *text = count
-                     ? mem_printf("SELECT count(*) FROM issued AS i WHERE 1%s", query->where.data)
+                     ? mem_printf("SELECT count(*) FROM (SELECT 1 FROM issued AS i WHERE 1%s"
+                                  " LIMIT %d)",
+                                  query->where.data, ISSUED_COUNT_MAX + 1)
                      : mem_printf("SELECT " ROW_ISSUED "WHERE 1%s ORDER BY %s LIMIT %d OFFSET %lld",
                                   query->where.data, query->order, limit, (long long)offset);
     struct sql *sql = sql_new(store, text, err);
@@ -92,9 +87,6 @@ static struct sql *query_sql(const struct query *query, struct store *store, boo
             break;
         case VALUE_TEXT:
             sql_bind_text(sql, i + 1, query->values[i].text);
-            break;
-        case VALUE_BLOB:
-            sql_bind_blob(sql, i + 1, query->values[i].blob.bytes, query->values[i].blob.len);
             break;
         }
     return sql;
@@ -193,31 +185,78 @@ static bool find_authority(struct store *store, const char *name, int64_t *ret, 
 static void add_state(struct query *query, const struct issued_filter *filter)
 {
     int within = filter->within_days > 0 ? filter->within_days : WITHIN_DEFAULT;
+    const char *plus = query->searching ? "+" : ""; /* SQLite's sign for "not by an index" */
     int64_t now = clock_now();
     struct strbuf *where = &query->where;
 
     if (filter->state < 0)
         return;
     if (filter->state == ISSUED_REVOKED) {
-        strbuf_add_str(where, " AND i.revoked_at IS NOT NULL");
+        strbuf_printf(where, " AND %si.revoked_at IS NOT NULL", plus);
         query->order = "i.revoked_at DESC, i.id DESC";
         return;
     }
-    strbuf_add_str(where, " AND i.revoked_at IS NULL AND i.kind < 2");
+    strbuf_printf(where, " AND %si.revoked_at IS NULL AND i.kind < 2", plus);
     query->order = "i.not_after, i.id";
     switch ((enum issued_state)filter->state) {
     case ISSUED_VALID:
-        strbuf_printf(where, " AND i.not_after >= ?%d", query_int(query, now + within * CLOCK_DAY));
+        strbuf_printf(where, " AND %si.not_after >= ?%d", plus,
+                      query_int(query, now + within * CLOCK_DAY));
         break;
     case ISSUED_EXPIRING:
-        strbuf_printf(where, " AND i.not_after >= ?%d", query_int(query, now));
-        strbuf_printf(where, " AND i.not_after < ?%d", query_int(query, now + within * CLOCK_DAY));
+        strbuf_printf(where, " AND %si.not_after >= ?%d", plus, query_int(query, now));
+        strbuf_printf(where, " AND %si.not_after < ?%d", plus,
+                      query_int(query, now + within * CLOCK_DAY));
         break;
     case ISSUED_EXPIRED:
-        strbuf_printf(where, " AND i.not_after < ?%d", query_int(query, now));
+        strbuf_printf(where, " AND %si.not_after < ?%d", plus, query_int(query, now));
         query->order = "i.not_after DESC, i.id DESC";
         break;
     case ISSUED_REVOKED:
+        break;
+    }
+}
+
+static void add_bound(struct query *query, const char *column, const char *sign, int64_t value)
+{
+    if (value != 0)
+        strbuf_printf(&query->where, " AND %s%s %s ?%d", query->searching ? "+" : "", column, sign,
+                      query_int(query, value));
+}
+
+/* A prefix of a column, as a range. */
+static void add_prefix(struct query *query, const char *column, const char *prefix)
+{
+    char *after;
+
+    if (prefix == NULL || prefix[0] == '\0')
+        return;
+    after = text_after_prefix(prefix);
+    strbuf_printf(&query->where, " AND %s >= ?%d", column, query_text(query, prefix));
+    strbuf_printf(&query->where, " AND %s < ?%d", column, query_text(query, after));
+    free(after);
+}
+
+static void add_sort(struct query *query, const struct issued_filter *filter)
+{
+    switch (filter->sort) {
+    case ISSUED_SORT_USUAL:
+        if (filter->state < 0 && (filter->ends_from != 0 || filter->ends_to != 0))
+            query->order = "i.not_after, i.id";
+        else if (filter->state < 0 && (filter->made_from != 0 || filter->made_to != 0))
+            query->order = "i.created_at DESC, i.id DESC";
+        break;
+    case ISSUED_SORT_NEW:
+        query->order = "i.id DESC";
+        break;
+    case ISSUED_SORT_OLD:
+        query->order = "i.id";
+        break;
+    case ISSUED_SORT_ROLE:
+        query->order = "i.role, i.id";
+        break;
+    case ISSUED_SORT_ENDS:
+        query->order = "i.not_after, i.id";
         break;
     }
 }
@@ -226,12 +265,20 @@ static void add_common(struct query *query, const struct issued_filter *filter,
                        int64_t authority_id)
 {
     if (authority_id != 0)
-        strbuf_printf(&query->where, " AND i.authority_id = ?%d", query_int(query, authority_id));
+        strbuf_printf(&query->where, " AND %si.authority_id = ?%d", query->searching ? "+" : "",
+                      query_int(query, authority_id));
     if (filter->role != NULL)
         strbuf_printf(&query->where, " AND i.role = ?%d", query_text(query, filter->role));
     if (!filter->with_canaries)
         strbuf_add_str(&query->where, " AND i.kind < 2");
+    add_prefix(query, query->searching ? "+i.subject" : "i.subject", filter->subject);
+    add_prefix(query, query->searching ? "+i.note" : "i.note", filter->note);
     add_state(query, filter);
+    add_bound(query, "i.created_at", ">=", filter->made_from);
+    add_bound(query, "i.created_at", "<=", filter->made_to);
+    add_bound(query, "i.not_after", ">=", filter->ends_from);
+    add_bound(query, "i.not_after", "<=", filter->ends_to);
+    add_sort(query, filter);
 }
 
 /* The triggers' counters, where they answer the question. */
@@ -240,7 +287,9 @@ static bool count_by_counters(struct store *store, const struct issued_filter *f
 {
     struct sql *sql;
 
-    *ret_known = filter->role == NULL && !filter->with_canaries &&
+    *ret_known = filter->role == NULL && filter->subject == NULL && filter->note == NULL &&
+                 filter->made_from == 0 && filter->made_to == 0 && filter->ends_from == 0 &&
+                 filter->ends_to == 0 && !filter->with_canaries &&
                  (filter->state < 0 || filter->state == ISSUED_REVOKED);
     if (!*ret_known)
         return true;
@@ -253,6 +302,13 @@ static bool count_by_counters(struct store *store, const struct issued_filter *f
         return false;
     sql_bind_int(sql, 1, authority_id);
     return sql_run_int(sql, 0, ret, err);
+}
+
+static void cap_total(struct issued_list *list)
+{
+    list->total_is_least = list->total > ISSUED_COUNT_MAX;
+    if (list->total_is_least)
+        list->total = ISSUED_COUNT_MAX;
 }
 
 static bool list_plain(struct store *store, const struct issued_filter *filter,
@@ -270,11 +326,18 @@ static bool list_plain(struct store *store, const struct issued_filter *filter,
     else
         ok = ok && count_by_counters(store, filter, authority_id, &known, &list->total, err) &&
              (known || query_count(&query, store, &list->total, err));
+    if (ok && !known)
+        cap_total(list);
     query_clear(&query);
     return ok;
 }
 
-/* A search looks at roles first, then at serial numbers. */
+/* A search looks at roles first, then at serial numbers in hex and decimal, subjects, notes. */
+enum part { PART_ROLE, PART_HEX, PART_HEX_SHIFTED, PART_DECIMAL, PART_SUBJECT, PART_NOTE };
+
+static const char *const part_order[] = {"i.role, i.id", "i.serial",        "i.serial",
+                                         "+i.serial",    "i.subject, i.id", "i.note, i.id"};
+
 struct search {
     const struct issued_filter *filter;
     int64_t authority_id;
@@ -284,7 +347,103 @@ struct search {
     struct issued_list *list;
 };
 
-/* One part of a search; the offset is used up by the parts one after the other. */
+#define DECIMAL_MIN 6 /* digits; fewer begin too many numbers */
+
+static bool all_digits(const char *text)
+{
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
+static void add_blob(struct strbuf *out, const struct serial *serial)
+{
+    strbuf_add_str(out, "x'");
+    strbuf_add_hex(out, serial->bytes, serial->len);
+    strbuf_add_char(out, '\'');
+}
+
+/* The numbers from one to the other, byte length by byte length: blobs are compared from the left. */
+static void add_number_range(struct strbuf *out, const struct serial *from, const struct serial *to)
+{
+    for (size_t len = from->len; len <= to->len; len++) {
+        struct serial low = {.len = len};
+        struct serial high = {.len = len};
+
+        low.bytes[0] = 1; /* no leading zeros */
+        memset(high.bytes, 0xff, len);
+        if (len == from->len)
+            low = *from;
+        if (len == to->len)
+            high = *to;
+        strbuf_add_str(out, out->len > 0 ? " UNION ALL " : "i.id IN (");
+        strbuf_add_str(out, "SELECT x.id FROM issued AS x WHERE x.serial BETWEEN ");
+        add_blob(out, &low);
+        strbuf_add_str(out, " AND ");
+        add_blob(out, &high);
+        strbuf_printf(out, " AND length(x.serial) = %zu", len);
+    }
+}
+
+static bool hex_condition(const char *text, bool shift, struct strbuf *out)
+{
+    struct serial from;
+    struct serial to;
+
+    if (!serial_range(text, shift, &from, &to))
+        return false;
+    strbuf_add_str(out, "i.serial BETWEEN ");
+    add_blob(out, &from);
+    strbuf_add_str(out, " AND ");
+    add_blob(out, &to);
+    return true;
+}
+
+static bool decimal_condition(const char *text, struct strbuf *out)
+{
+    struct serial from;
+    struct serial to;
+
+    if (strlen(text) < DECIMAL_MIN || !all_digits(text))
+        return false;
+    for (int more = 0; serial_decimal_range(text, more, &from, &to); more++)
+        add_number_range(out, &from, &to);
+    if (out->len > 0)
+        strbuf_add_char(out, ')');
+    return out->len > 0;
+}
+
+static void range_condition(const char *column, const struct search *search, struct query *query,
+                            struct strbuf *out)
+{
+    strbuf_printf(out, "%s >= ?%d", column, query_text(query, search->filter->search));
+    strbuf_printf(out, " AND %s < ?%d", column, query_text(query, search->after));
+}
+
+/* False when this part cannot have any. */
+static bool part_condition(enum part part, const struct search *search, struct query *query,
+                           struct strbuf *out)
+{
+    switch (part) {
+    case PART_ROLE:
+        range_condition("i.role", search, query, out);
+        return true;
+    case PART_HEX:
+        return hex_condition(search->filter->search, false, out);
+    case PART_HEX_SHIFTED:
+        return hex_condition(search->filter->search, true, out);
+    case PART_DECIMAL:
+        return decimal_condition(search->filter->search, out);
+    case PART_SUBJECT:
+        range_condition("i.subject", search, query, out);
+        return true;
+    case PART_NOTE:
+        range_condition("i.note", search, query, out);
+        strbuf_add_str(out, " AND i.note IS NOT NULL");
+        return true;
+    }
+    return false;
+}
+
+/* The offset is used up by the parts one after the other. */
 static bool list_part(struct store *store, const struct query *query, struct search *search,
                       struct err *err)
 {
@@ -307,40 +466,27 @@ static bool list_part(struct store *store, const struct query *query, struct sea
     return true;
 }
 
-static bool search_roles(struct store *store, struct search *search, struct err *err)
+/* Those that this part finds and no earlier one did. */
+static bool search_part(struct store *store, struct search *search, enum part part, struct err *err)
 {
+    struct strbuf condition = STRBUF_INIT;
     struct query query;
-    bool ok;
+    bool ok = true;
 
     query_init(&query);
+    query.searching = true;
     add_common(&query, search->filter, search->authority_id);
-    strbuf_printf(&query.where, " AND i.role >= ?%d", query_text(&query, search->filter->search));
-    strbuf_printf(&query.where, " AND i.role < ?%d", query_text(&query, search->after));
-    query.order = "i.role, i.id";
-    ok = list_part(store, &query, search, err);
-    query_clear(&query);
-    return ok;
-}
-
-/* Without those that search_roles() gave already. */
-static bool search_serials(struct store *store, struct search *search, bool shift, struct err *err)
-{
-    struct serial from;
-    struct serial to;
-    struct query query;
-    bool ok;
-
-    if (!serial_range(search->filter->search, shift, &from, &to))
-        return true;
-    query_init(&query);
-    add_common(&query, search->filter, search->authority_id);
-    strbuf_printf(&query.where, " AND i.serial >= ?%d", query_blob(&query, &from));
-    strbuf_printf(&query.where, " AND i.serial <= ?%d", query_blob(&query, &to));
-    strbuf_printf(&query.where, " AND NOT (i.role >= ?%d",
-                  query_text(&query, search->filter->search));
-    strbuf_printf(&query.where, " AND i.role < ?%d)", query_text(&query, search->after));
-    query.order = "i.serial";
-    ok = list_part(store, &query, search, err);
+    if (part_condition(part, search, &query, &condition)) {
+        strbuf_printf(&query.where, " AND (%s)", condition.data);
+        for (int earlier = 0; earlier < (int)part; earlier++) {
+            strbuf_reset(&condition);
+            if (part_condition((enum part)earlier, search, &query, &condition))
+                strbuf_printf(&query.where, " AND NOT (%s)", condition.data);
+        }
+        query.order = part_order[part];
+        ok = list_part(store, &query, search, err);
+    }
+    strbuf_clear(&condition);
     query_clear(&query);
     return ok;
 }
@@ -356,19 +502,37 @@ static bool list_search(struct store *store, const struct issued_filter *filter,
         .offset = filter->offset,
         .list = list,
     };
-    bool ok = search_roles(store, &search, err) && search_serials(store, &search, false, err) &&
-              search_serials(store, &search, true, err);
+    bool ok = true;
 
+    for (int part = PART_ROLE; ok && part <= PART_NOTE; part++)
+        ok = search_part(store, &search, (enum part)part, err);
     if (filter->no_total)
         list->total = -1;
+    else
+        cap_total(list);
     free(search.after);
     return ok;
+}
+
+bool issued_sort_parse(const char *text, enum issued_sort *ret, struct err *err)
+{
+    static const char *const names[] = {
+        [ISSUED_SORT_USUAL] = "",    [ISSUED_SORT_NEW] = "new",   [ISSUED_SORT_OLD] = "old",
+        [ISSUED_SORT_ROLE] = "role", [ISSUED_SORT_ENDS] = "ends",
+    };
+
+    for (size_t i = ISSUED_SORT_NEW; i < ARRAY_LEN(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum issued_sort)i;
+            return true;
+        }
+    return err_set(err, ERR_BAD_VALUE, _("\"%s\" is not one of new, old, role, ends"), text);
 }
 
 bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
                  struct err *err)
 {
-    struct issued_list list = {NULL, 0, 0};
+    struct issued_list list = {.n = 0};
     int limit = filter->limit > 0 ? filter->limit : LIMIT_DEFAULT;
     bool searching = filter->search != NULL && filter->search[0] != '\0';
     int64_t authority_id = 0;

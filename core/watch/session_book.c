@@ -260,7 +260,7 @@ static bool is_issuer_of_ours(const struct authority_list *list, const char *iss
 static bool find_newer(struct store *store, const struct issued *issued, bool *ret, struct err *err)
 {
     struct issued_filter filter = {.role = issued->role, .state = -1, .limit = 1, .no_total = true};
-    struct issued_list list = {NULL, 0, 0};
+    struct issued_list list = {.n = 0};
 
     if (!issued_list(store, &filter, &list, err))
         return false;

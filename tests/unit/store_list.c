@@ -135,6 +135,53 @@ static void test_filters(void **state)
     check(fixture, EVERY(.search = "bob", .no_total = true, .offset = 1), "bob bobby/-1");
 }
 
+/* Subjects, notes, decimal numbers, times, orders: rows that the other tests do not count. */
+static void test_more_filters(void **state)
+{
+    static const char *const rows[] = {
+        "'zoe', 'CN=zoe, O=Acme', 'payroll', x'0123456789', 100, 500000",
+        "'zack', 'O=Acme, CN=zack', NULL, x'01e240', 300, 400000",        /* 123456 */
+        "'zara', 'CN=zara', 'pay day', x'1234560000000000', 200, 300000", /* 1311767326...*/
+    };
+    struct box box;
+    struct fixture inner = {.one = NULL};
+
+    (void)state;
+    box_open(&box);
+    authority_free(box_authority(&box, "Three", NULL));
+    inner.box = box;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *text = mem_printf(
+            "INSERT INTO issued (authority_id, kind, role, subject, note, serial, created_at,"
+            " not_after, not_before, cert) SELECT 1, 0, %s, 0, cert FROM issued WHERE id = 1",
+            rows[i]);
+
+        BOX_OK(sql_exec(box.store, text, &err));
+        free(text);
+    }
+    check(&inner, EVERY(.subject = "CN=z"), "zara zoe/2");
+    check(&inner, EVERY(.subject = "CN=zo"), "zoe/1");
+    check(&inner, EVERY(.note = "pay"), "zara zoe/2");
+    check(&inner, EVERY(.note = "pay", .subject = "CN=zo"), "zoe/1");
+    check(&inner, EVERY(.search = "CN=z"), "zara zoe/2");
+    check(&inner, EVERY(.search = "O=Ac"), "zack/1");
+    check(&inner, EVERY(.search = "pay"), "zara zoe/2");
+    check(&inner, EVERY(.search = "123456"), "zara zoe zack/3"); /* hex, hex, decimal */
+    check(&inner, EVERY(.search = "12345"), "zara zoe/2");       /* too short for decimal */
+    check(&inner, EVERY(.search = "1311767"), "zara/1");
+    check(&inner, FILTER(.search = "1311767", .state = ISSUED_REVOKED), "/0");
+    check(&inner, EVERY(.made_from = 150), "zack zara/2");
+    check(&inner, EVERY(.made_from = 150, .made_to = 200), "zara/1");
+    check(&inner, EVERY(.made_to = 99), "/0");
+    check(&inner, EVERY(.ends_from = 300000, .ends_to = 400000), "zara zack/2");
+    check(&inner, EVERY(.ends_from = 300001), "zack zoe/2");
+    check(&inner, EVERY(.sort = ISSUED_SORT_OLD), "zoe zack zara/3");
+    check(&inner, EVERY(.sort = ISSUED_SORT_ROLE), "zack zara zoe/3");
+    check(&inner, EVERY(.sort = ISSUED_SORT_ENDS), "zara zack zoe/3");
+    check(&inner, EVERY(.sort = ISSUED_SORT_ENDS, .made_from = 150), "zara zack/2");
+    box_close(&box);
+}
+
 static void test_bad_filters(void **state)
 {
     struct fixture *fixture = *state;
@@ -172,8 +219,9 @@ static void fill(struct fixture *fixture, int64_t from, int64_t to)
     /* a third ended, a third revoked, the rest valid; two CAs; ten roles with a hundredth each */
     char *text = mem_printf(
         "WITH RECURSIVE n (i) AS (SELECT %lld UNION ALL SELECT i + 1 FROM n WHERE i < %lld)"
-        " INSERT INTO issued (authority_id, kind, role, serial, not_before, not_after, created_at,"
-        " revoked_at, cert) SELECT 1 + i %% 2, 0, printf('role%%06d', i),"
+        " INSERT INTO issued (authority_id, kind, role, subject, serial, not_before, not_after,"
+        " created_at, revoked_at, cert) SELECT 1 + i %% 2, 0, printf('role%%06d', i),"
+        " printf('CN=role%%06d', i),"
         " randomblob(16), 0, %lld + (i %% 300 - 100) * 86400, 0,"
         " CASE WHEN i %% 3 = 0 THEN 1795298000 + i %% 100 END, x.cert FROM n, issued AS x"
         " WHERE x.id = 1",
@@ -199,6 +247,16 @@ static void test_cost_does_not_grow(void **state)
         FILTER(.limit = 20, .state = ISSUED_EXPIRED, .no_total = true, .authority = "One"),
         FILTER(.limit = 20, .state = ISSUED_REVOKED),
         FILTER(.limit = 20, .state = ISSUED_REVOKED, .authority = "Two"),
+        EVERY(.limit = 20, .subject = "CN=role000", .no_total = true),
+        EVERY(.limit = 20, .search = "CN=role0001"),
+        EVERY(.limit = 20, .search = "12345678", .no_total = true),
+        EVERY(.limit = 20, .note = "nothing"),
+        EVERY(.limit = 20, .sort = ISSUED_SORT_ROLE),
+        EVERY(.limit = 20, .sort = ISSUED_SORT_ENDS),
+        EVERY(.limit = 20, .sort = ISSUED_SORT_OLD),
+        EVERY(.limit = 20, .ends_from = BOX_NOW, .no_total = true),
+        EVERY(.limit = 20, .made_from = 1, .no_total = true),
+        FILTER(.limit = 20, .search = "role00", .state = ISSUED_REVOKED, .no_total = true),
     };
     int64_t small[ARRAY_LEN(filters)];
 
@@ -219,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_more_filters),
         cmocka_unit_test(test_bad_filters),
         cmocka_unit_test(test_cost_does_not_grow),
     };
