@@ -150,14 +150,15 @@ static void print(const struct cli *cli, const struct readiness *readiness, cons
     char **cells = mem_array(n * columns, sizeof(*cells));
 
     for (size_t i = 0; i < n; i++)
-        print_row(cells + i * columns, readiness, i < READINESS_CA ? i : READINESS_CA,
+        print_row(cells + i * columns, readiness,
+                  i < READINESS_CA ? (enum readiness_case)i : READINESS_CA,
                   i < READINESS_CA ? NULL : cas[i - READINESS_CA]);
     output_table(&cli->out, columns, headers, n, (const char *const *)cells);
     if (readiness->hidden > 0)
         output_line(&cli->out, _("[!!] %lld sessions are hidden from this role: not judged"),
                     (long long)readiness->hidden);
     for (size_t i = 0; i < n; i++)
-        print_clients(cli, readiness, i < READINESS_CA ? i : READINESS_CA,
+        print_clients(cli, readiness, i < READINESS_CA ? (enum readiness_case)i : READINESS_CA,
                       i < READINESS_CA ? NULL : cas[i - READINESS_CA]);
     for (size_t i = 0; i < n * columns; i++)
         free(cells[i]);
@@ -170,7 +171,7 @@ static void print_json(const struct readiness *readiness, const char **cas, size
     json_t *list = json_array();
 
     for (size_t i = 0; i < READINESS_CA; i++)
-        json_array_append_new(list, case_json(readiness, i, NULL));
+        json_array_append_new(list, case_json(readiness, (enum readiness_case)i, NULL));
     for (size_t i = 0; i < n_cas; i++)
         json_array_append_new(list, case_json(readiness, READINESS_CA, cas[i]));
     output_json(json_pack("{s:o, s:I, s:o}", "cases", list, "hidden", (json_int_t)readiness->hidden,
