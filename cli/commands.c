@@ -29,12 +29,17 @@ static const struct command commands[] = {
      run_ca_create},
     {"ca list", "", 0, 0, 0, N_("the CAs of the store"), "", run_ca_list},
     {"ca show", "NAME", 1, 1, 0, N_("one CA, its CRL and its certificate"), "", run_ca_show},
-    {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | MAKES,
-     N_("the CA's certificate (public)"), "  pgseal ca export \"Acme PG Root\" --out root.crt\n",
+    {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | BIT(OPENSSL) | MAKES,
+     N_("the CA's certificate (public)"),
+     "  pgseal ca export \"Acme PG Root\" --out root.crt\n"
+     "  pgseal ca export \"Acme PG Root\" --openssl acme/\n",
      run_ca_export},
-    {"ca import", "NAME", 1, 1, BIT(CERT) | MAKES | UNLOCKS,
-     N_("the certificate that an offline root signed"),
-     "  pgseal ca import \"Acme PG Issuing\" --cert signed.pem\n", run_ca_import},
+    {"ca import", "NAME", 1, 1,
+     BIT(CERT) | BIT(KEY) | BIT(INDEX) | BIT(NO_PASSPHRASE) | MAKES | UNLOCKS,
+     N_("a CA from elsewhere, or a root's answer"),
+     "  pgseal ca import vpn --cert pki/ca.crt --key pki/private/ca.key --index pki/\n"
+     "  pgseal ca import \"Acme PG Issuing\" --cert signed.pem\n",
+     run_ca_import},
     {"ca renew", "NAME", 1, 1, BIT(DAYS) | BIT(OUT) | MAKES | UNLOCKS,
      N_("its certificate again, same key and name"),
      "  pgseal ca renew \"Acme PG Root\"\n"
