@@ -178,6 +178,8 @@ static const struct command commands[] = {
      "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
      "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key\n",
      run_doctor},
+    {"log", "", 0, 0, BIT(SERVER) | BIT(SEARCH) | BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT),
+     N_("who did what when"), "  pgseal log --server db1 --since 30d\n", run_log},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
     {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),
