@@ -178,6 +178,10 @@ static const struct command commands[] = {
      "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
      "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key\n",
      run_doctor},
+    {"backup", "FILE", 1, 1, BIT(WITHOUT_KEYS) | MAKES, N_("the store in one file, keys locked"),
+     "  pgseal backup pgseal-2026-11-21.backup\n", run_backup},
+    {"restore", "FILE", 1, 1, MAKES, N_("a new store from a backup"),
+     "  pgseal restore pgseal-2026-11-21.backup --store /new/store\n", run_restore},
     {"log", "", 0, 0, BIT(SERVER) | BIT(SEARCH) | BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT),
      N_("who did what when"), "  pgseal log --server db1 --since 30d\n", run_log},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
