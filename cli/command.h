@@ -104,6 +104,7 @@ bool run_issue_server(struct cli *cli, struct err *err);
 bool run_issue_batch(struct cli *cli, struct err *err);
 bool run_backup(struct cli *cli, struct err *err);
 bool run_restore(struct cli *cli, struct err *err);
+bool run_fsck(struct cli *cli, struct err *err);
 bool run_log(struct cli *cli, struct err *err);
 bool run_renew(struct cli *cli, struct err *err);
 bool run_list(struct cli *cli, struct err *err);

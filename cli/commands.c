@@ -182,6 +182,8 @@ static const struct command commands[] = {
      "  pgseal backup pgseal-2026-11-21.backup\n", run_backup},
     {"restore", "FILE", 1, 1, MAKES, N_("a new store from a backup"),
      "  pgseal restore pgseal-2026-11-21.backup --store /new/store\n", run_restore},
+    {"fsck", "", 0, 0, BIT(REPAIR) | MAKES | UNLOCKS, N_("look through the store, and mend it"),
+     "  pgseal fsck --repair\n", run_fsck},
     {"log", "", 0, 0, BIT(SERVER) | BIT(SEARCH) | BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT),
      N_("who did what when"), "  pgseal log --server db1 --since 30d\n", run_log},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
