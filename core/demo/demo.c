@@ -379,10 +379,25 @@ static bool bring_up(struct demo *demo, const struct demo_options *options, stru
     return answer.ok || err_set(err, ERR_DEMO, _("cannot make a process"));
 }
 
+/* A PGSERVICE or PGSSLMODE that is meant for another server would go into every connection. libpq
+ * itself knows their names. */
+static void forget_environment(void)
+{
+    PQconninfoOption *options = PQconndefaults();
+
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++)
+        if (option->envvar != NULL)
+            (void)unsetenv(option->envvar);
+    (void)unsetenv("PGREQUIRESSL");
+    PQconninfoFree(options);
+}
+
 struct demo *demo_start(const struct demo_options *options, struct err *err)
 {
     struct demo *demo = mem_zalloc(sizeof(*demo));
 
+    forget_environment();
     demo->keeper.link = -1;
     demo->keep = options->keep != NULL;
     demo->progress = options->progress;

@@ -439,6 +439,34 @@ static void test_keep(void **unused)
     free(path);
 }
 
+/* What the user has set for another server says nothing about this one. */
+static void test_surroundings(void **unused)
+{
+    static const char *const variables[][2] = {{"PGSERVICE", "nosuch"},
+                                               {"PGHOSTADDR", "192.0.2.1"},
+                                               {"PGPORT", "1"},
+                                               {"PGSSLMODE", "verify-full"},
+                                               {"PGCHANNELBINDING", "require"},
+                                               {"PGTARGETSESSIONATTRS", "read-only"},
+                                               {"PGREQUIREPEER", "somebody"},
+                                               {"PGOPTIONS", "-c nonsense=1"}};
+    struct demo *demo;
+    PGconn *conn;
+    bool nothing_left = false;
+    struct err err = ERR_INIT;
+
+    (void)unused;
+    for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+        assert_int_equal(setenv(variables[i][0], variables[i][1], 1), 0);
+    demo = start(&(struct demo_options){.with_load = true});
+    conn = log_in(demo_admin_conninfo(demo));
+    assert_value(conn, "SELECT count(*) FROM pg_database WHERE datname = 'app'", "1");
+    PQfinish(conn);
+    assert_true(demo_stop(demo, &nothing_left, &err));
+    assert_true(nothing_left);
+    demo_free(demo);
+}
+
 static void test_programs_missing(void **unused)
 {
     struct err err = ERR_INIT;
@@ -492,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_killed_owner),
         cmocka_unit_test(test_killed_keeper),
         cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_surroundings),
         cmocka_unit_test(test_programs_missing),
         cmocka_unit_test(test_initdb_fails),
     };
