@@ -326,7 +326,7 @@ static void wipes_private_keys(void **state)
         assert_false(shows(story, "PRIVATE KEY"));
         assert_false(shows(story, CA_NAME));
         assert_false(is_anywhere(story, secret));
-        expect(story, files[i], "is off: 1 wrong");
+        expect(story, files[i], "[xx]");
         explicit_bzero(text, strlen(text));
         free(text);
         free(secret);
@@ -374,7 +374,7 @@ static void reads_files(void **state)
     page_box_wait(&story->box, CA_NAME);
     ui_key(story->box.navigator, KEY_CODE_CTRL('u'));
     ui_type(story->box.navigator, "nothing.crt");
-    page_box_wait(&story->box, "nothing.crt\"");
+    page_box_wait(&story->box, "cannot open"); /* what follows breaks where the path says */
     expect(story, "no such file", "[xx]");
     ui_key(story->box.navigator, KEY_CODE_CTRL('u'));
     ui_type(story->box.navigator, "both.pem");

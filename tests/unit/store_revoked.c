@@ -155,8 +155,9 @@ static void test_ended_entries_leave(void **state)
     crl_free(revoke(fixture, bob, CRL_UNSPECIFIED));
     box_set_now(BOX_NOW + 11 * CLOCK_DAY);
     BOX_OK(revoked_entries(fixture->box.store, fixture->authority->id, &entries, &n, &err));
-    assert_int_equal(n, 2);
-    assert_true(serial_equal(&entries[1].serial, &bob->serial));
+    assert_int_equal(n, 2); /* the canary's too, of the same second: the serials say the order */
+    assert_true(serial_equal(&entries[0].serial, &bob->serial) ||
+                serial_equal(&entries[1].serial, &bob->serial));
     free(entries);
     box_set_now(BOX_NOW + 20 * CLOCK_DAY);
     BOX_OK(revoked_entries(fixture->box.store, fixture->authority->id, &entries, &n, &err));
