@@ -44,14 +44,22 @@ void backup_report_clear(struct backup_report *report)
 
 /* ---- a database that is not the store ---- */
 
+/* As sql.c: a quota and a limit on the size of files are a full disk as well. */
+static bool no_room(sqlite3 *db, int code)
+{
+    int number = sqlite3_system_errno(db);
+
+    return code == SQLITE_FULL ||
+           (code == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT || number == EFBIG));
+}
+
 static bool copy_err(sqlite3 *db, const char *path, struct err *err)
 {
-    int code = sqlite3_extended_errcode(db);
+    int code = sqlite3_errcode(db) & 0xff;
 
-    if ((code & 0xff) == SQLITE_FULL ||
-        ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC))
+    if (no_room(db, code))
         return err_set(err, ERR_DISK_FULL, _("no space is left for \"%s\""), path);
-    if ((code & 0xff) == SQLITE_BUSY)
+    if (code == SQLITE_BUSY)
         return err_set(err, ERR_STORE_BUSY, _("another process keeps \"%s\" locked"), path);
     return err_set(err, ERR_STORE, "\"%s\": %s", path, sqlite3_errmsg(db));
 }
@@ -105,10 +113,9 @@ static bool vacuum_into(sqlite3 *from, const char *from_path, const char *to, st
          sqlite3_bind_text(stmt, 1, to, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
          sqlite3_step(stmt) == SQLITE_DONE;
     if (!ok) {
-        bool damaged = (sqlite3_errcode(from) & 0xff) == SQLITE_CORRUPT ||
-                       (sqlite3_errcode(from) & 0xff) == SQLITE_NOTADB;
+        int code = sqlite3_errcode(from) & 0xff;
 
-        copy_err(from, damaged ? from_path : to, err);
+        copy_err(from, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? from_path : to, err);
     }
     (void)sqlite3_finalize(stmt);
     return ok;
