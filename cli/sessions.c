@@ -159,9 +159,12 @@ static void print_table(const struct cli *cli, const struct snapshot *snapshot,
     for (size_t i = 0; i < sessions->n; i++)
         if (choose(chosen, i) && !(snapshot->findings[i] & FINDING_SYSTEM))
             fill_row(cells + columns * shown++, snapshot, i);
-    output_line(
-        &cli->out, _("%s: %zu sessions, %zu with TLS, %zu with a certificate, %zu need a look"),
-        snapshot->server, totals->all, totals->tls, totals->with_certificate, totals->need_look);
+    output_line(&cli->out,
+                ngettext("%s: %zu session, %zu with TLS, %zu with a certificate, %zu to look at",
+                         "%s: %zu sessions, %zu with TLS, %zu with a certificate, %zu to look at",
+                         totals->all),
+                snapshot->server, totals->all, totals->tls, totals->with_certificate,
+                totals->need_look);
     if (sessions->hidden > 0)
         print_hidden(cli, sessions->hidden, rights);
     if (snapshot_with(totals, FINDING_SYSTEM) > 0)

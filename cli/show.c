@@ -36,13 +36,13 @@ static const char *mark_of(enum inspect_mark mark)
     case INSPECT_GOOD:
         return "[ok] ";
     case INSPECT_NOTE:
-        return "[..] ";
+        return "[--] ";
     case INSPECT_WARN:
-        return "[! ] ";
+        return "[!!] ";
     case INSPECT_BAD:
         break;
     }
-    return "[!!] ";
+    return "[xx] ";
 }
 
 static void print_tree(const struct output *output, const struct inspect_node *node, int depth)

@@ -22,9 +22,9 @@ struct app_options {
     /* what the live panel begins with; n_watched 0: the chosen server alone. Copied. */
     const char *const *watched;
     size_t n_watched;
-    bool read_only;           /* nothing that changes a server or ends a session */
-    bool demo;                /* the private PostgreSQL of "pgseal demo": said in the title */
-    int keep_seconds;         /* how long a change waits for "keep"; 0: 120 */
+    bool read_only;   /* nothing that changes a server or ends a session */
+    bool demo;        /* the private PostgreSQL of "pgseal demo": said in the title */
+    int keep_seconds; /* how long a change waits for "keep"; 0: 120 */
 };
 
 struct app *app_new(const struct app_options *options) MUST_CHECK;

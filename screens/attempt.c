@@ -221,6 +221,8 @@ void attempt_give(struct attempt *attempt, const struct secret *secret)
     pthread_mutex_lock(&attempt->lock);
     secret_free(attempt->secret);
     attempt->secret = secret_dup(secret);
+    if (attempt->view.phase == ATTEMPT_ASKING) /* at once: the same question again is a new one */
+        attempt->view.phase = attempt->asked_in;
     pthread_cond_signal(&attempt->heard);
     pthread_mutex_unlock(&attempt->lock);
 }

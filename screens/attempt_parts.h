@@ -26,8 +26,9 @@ struct attempt {
     int holds;            /* page and job: the last one frees */
     struct attempt_view view;
     enum attempt_answer answer;
-    struct secret *secret; /* given, not taken yet */
-    bool stop;             /* attempt_stop(), or the page is gone */
+    struct secret *secret;       /* given, not taken yet */
+    enum attempt_phase asked_in; /* ATTEMPT_ASKING: where the job goes on */
+    bool stop;                   /* attempt_stop(), or the page is gone */
 };
 
 /* ---- attempt.c ---- */

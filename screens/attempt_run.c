@@ -115,10 +115,9 @@ static struct secret *ask(struct attempt *attempt, struct job *job, const char *
 {
     struct attempt_view *view = &attempt->view;
     struct secret *secret;
-    enum attempt_phase before;
 
     pthread_mutex_lock(&attempt->lock);
-    before = view->phase;
+    attempt->asked_in = view->phase;
     view->phase = ATTEMPT_ASKING;
     view->is_password = is_password;
     view->was_wrong = was_wrong;
@@ -129,7 +128,7 @@ static struct secret *ask(struct attempt *attempt, struct job *job, const char *
     secret = attempt->stop ? NULL : attempt->secret;
     if (secret != NULL)
         attempt->secret = NULL;
-    view->phase = before;
+    view->phase = attempt->asked_in;
     pthread_mutex_unlock(&attempt->lock);
     job_progress(job, 0, 0, NULL);
     if (secret == NULL)

@@ -25,6 +25,8 @@ enum home_line {
     HOME_TRUST,
     HOME_REQUIRE,
     HOME_SESSIONS,
+    HOME_CHECK,
+    HOME_DOCTOR,
     HOME_WORDS,
     HOME_LOG,
     HOME_QUIT
@@ -49,6 +51,8 @@ static const struct menu_item items[] = {
     {'5', N_("Give a server the CA (paste or file)"), HOME_TRUST},
     {'6', N_("Require certificates"), HOME_REQUIRE},
     {'7', N_("Watch SSL sessions (live)"), HOME_SESSIONS},
+    {'c', N_("Check a server (changes nothing)"), HOME_CHECK},
+    {'d', N_("Why does an application not get in?"), HOME_DOCTOR},
     {'8', N_("Words explained"), HOME_WORDS},
     {'9', N_("Log and undo"), HOME_LOG},
     {'0', N_("Quit"), HOME_QUIT},
@@ -79,6 +83,12 @@ static const char *const whys[] = {
     [HOME_SESSIONS] =
         N_("Shows every session of the server, with TLS or without, and the certificate "
            "behind it. It only looks; ending a session asks first."),
+    [HOME_CHECK] =
+        N_("Settings, files, dates, lists, rules and what the wire shows, looked at from all "
+           "sides. Each finding says what to do, and opens the page that mends it."),
+    [HOME_DOCTOR] =
+        N_("Tries what an application would do, under every sslmode, and explains each answer. "
+           "Server messages throw several causes together; here they are told apart."),
     [HOME_WORDS] =
         N_("CA, CRL, CSR, SAN, hostssl, verify-full: what the words mean, what PostgreSQL "
            "calls them, and how it is done by hand."),
@@ -97,6 +107,8 @@ static const char *const words[] = {
     [HOME_TRUST] = "CA",
     [HOME_REQUIRE] = "cert method",
     [HOME_SESSIONS] = "backend/session",
+    [HOME_CHECK] = "TLS/SSL",
+    [HOME_DOCTOR] = "sslmode",
     [HOME_WORDS] = "CA",
     [HOME_LOG] = "reload",
     [HOME_QUIT] = "CA",
@@ -174,6 +186,7 @@ static void update_menu(struct home *self)
     menu_turn_off(self->menu, HOME_TRUST, have_server ? NULL : no_server);
     menu_turn_off(self->menu, HOME_REQUIRE, have_server ? NULL : no_server);
     menu_turn_off(self->menu, HOME_SESSIONS, have_server ? NULL : no_server);
+    menu_turn_off(self->menu, HOME_CHECK, have_server ? NULL : no_server);
     snprintf(note, sizeof(note), "(%.12s)", app_server(self->app));
     menu_set_note(self->menu, HOME_SERVERS, MARK_NONE, have_server ? note : NULL);
     if (state->n_open > 0)
@@ -227,6 +240,10 @@ static struct nav choose(struct home *self)
         return nav_push(page_trust(self->app));
     case HOME_REQUIRE:
         return nav_push(page_require(self->app));
+    case HOME_CHECK:
+        return nav_push(page_check(self->app));
+    case HOME_DOCTOR:
+        return nav_push(page_doctor(self->app, NULL));
     case HOME_WORDS:
         return nav_push(page_words(NULL));
     case HOME_LOG:
@@ -392,11 +409,6 @@ static void home_draw(const void *arg, struct canvas *body)
 
     canvas_text(body, 0, 2, STYLE_STRONG, _("What do you want to do?"));
     menu_draw(self->menu, body, 1, 0, rows - 1, wide ? STATE_COLUMN - 1 : columns, true);
-    if (self->have_state && self->state.err.code == ERR_NONE &&
-        live_authorities(&self->state) == 0 && rows >= 10)
-        canvas_wrap(body, (int)menu_count(self->menu) + 2, 2, (wide ? STATE_COLUMN : columns) - 4,
-                    2, STYLE_NORMAL,
-                    _("New here? Press Enter: the first line leads through all of it."));
     if (!wide)
         return;
     canvas_text(body, 0, STATE_COLUMN - 1, STYLE_STRONG, _("State"));
@@ -411,7 +423,10 @@ static void home_draw(const void *arg, struct canvas *body)
         return;
     }
     row = draw_authority(self, body, row, STATE_COLUMN);
-    draw_servers(self, body, row, STATE_COLUMN);
+    row = draw_servers(self, body, row, STATE_COLUMN);
+    if (live_authorities(&self->state) == 0)
+        canvas_wrap(body, row + 1, STATE_COLUMN, STATE_WIDTH, 3, STYLE_NORMAL,
+                    _("New here? Press Enter: the first line leads through all of it."));
 }
 
 static void home_frame(const void *arg, struct frame *ret)

@@ -7,6 +7,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pg/params.h"
 #include "screens/by_hand.h"
 #include "screens/error_view.h"
 #include "screens/follow.h"
@@ -19,7 +20,7 @@
 #define QUIET_MS 300
 
 enum stage { STAGE_FORM, STAGE_WORK, STAGE_RESULT };
-enum result_button { RESULT_ON, RESULT_AGAIN, RESULT_ANSWERS };
+enum result_button { RESULT_ON, RESULT_AGAIN, RESULT_ANSWERS, RESULT_WHY };
 
 struct login {
     struct app *app;
@@ -159,6 +160,8 @@ static void job_ended(struct login *self)
     button_row_add(&self->buttons, app_guided(self->app) ? N_("Go on") : N_("Home"));
     button_row_add(&self->buttons, N_("Again"));
     button_row_add(&self->buttons, N_("Back to the answers"));
+    if (self->made->ok && !self->made->tries[LOGIN_WITH_CERT].got_in)
+        button_row_add(&self->buttons, N_("Why?"));
     self->buttons.focus = login_is_proven(self->made) ? RESULT_ON : RESULT_ANSWERS;
 }
 
@@ -185,6 +188,30 @@ static bool own_event(struct login *self, const struct event *event)
     return false;
 }
 
+/* The same login under every sslmode, explained. */
+static struct nav ask_doctor(const struct login *self)
+{
+    const struct login_job *made = self->made;
+    struct params *params = params_new();
+    struct strbuf conninfo = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    struct screen *page;
+    char port[16];
+
+    snprintf(port, sizeof(port), "%d", made->port);
+    params_set(params, "host", made->host);
+    params_set(params, "port", port);
+    params_set(params, "user", made->role);
+    params_set(params, "dbname", made->database);
+    params_set(params, "sslmode", made->root[0] != '\0' ? "verify-full" : "require");
+    (void)!params_format(params, &conninfo, &ignored);
+    app_keep(self->app, "made.folder", form_text(self->form, self->folder));
+    page = page_doctor(self->app, conninfo.data);
+    strbuf_clear(&conninfo);
+    params_free(params);
+    return nav_push(page);
+}
+
 static struct nav result_event(struct login *self, const struct event *event)
 {
     if (event->type != EVENT_KEY)
@@ -204,6 +231,8 @@ static struct nav result_event(struct login *self, const struct event *event)
     case RESULT_ANSWERS:
         self->stage = STAGE_FORM;
         break;
+    case RESULT_WHY:
+        return ask_doctor(self);
     }
     return nav_stay();
 }

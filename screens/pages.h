@@ -23,6 +23,10 @@ struct screen *page_server_add(struct app *app) MUST_CHECK;
 struct screen *page_server_tls(struct app *app) MUST_CHECK;
 struct screen *page_trust(struct app *app) MUST_CHECK;
 struct screen *page_require(struct app *app) MUST_CHECK;
+/* What is wrong with the chosen server or will be; changes nothing. */
+struct screen *page_check(struct app *app) MUST_CHECK;
+/* Why an application does not get in; conninfo: what it has, or NULL. */
+struct screen *page_doctor(struct app *app, const char *conninfo) MUST_CHECK;
 /* A login with a client's files, and one without: what a client sees. */
 struct screen *page_login(struct app *app) MUST_CHECK;
 /* What was done to servers, and taking it back. */

@@ -37,10 +37,14 @@ static const struct form_field passphrase_field = {
 
 static const struct menu_item help_items[] = {
     {'1', N_("Try again: the server is read anew"), PLAN_HELP_AGAIN},
-    {'2', N_("Try again to take everything back"), PLAN_HELP_UNDO},
-    {'3', N_("Back to the answers: they are kept"), PLAN_HELP_BACK},
-    {'4', N_("Show the log: plan, steps, error; no secrets"), PLAN_HELP_LOG},
-    {'5', N_("Home"), PLAN_HELP_HOME},
+    {'2', N_("Back: the answers are kept"), PLAN_HELP_BACK},
+    {'3', N_("Show the log: plan, steps, error; no secrets"), PLAN_HELP_LOG},
+    {'4', N_("Home"), PLAN_HELP_HOME},
+};
+static const struct menu_item left_items[] = {
+    {'1', N_("Try again to take everything back"), PLAN_HELP_UNDO},
+    {'2', N_("Show the log: plan, steps, error; no secrets"), PLAN_HELP_LOG},
+    {'3', N_("Home"), PLAN_HELP_HOME},
 };
 
 bool plan_has_failed(const struct attempt_view *view)
@@ -50,22 +54,6 @@ bool plan_has_failed(const struct attempt_view *view)
 }
 
 /* ---- the change, and what it says ---- */
-
-static void start(struct plan_page *self)
-{
-    attempt_free(self->attempt);
-    attempt_view_clear(&self->view);
-    self->at = 0;
-    self->started_ms = 0;
-    self->message[0] = '\0';
-    if (self->data != NULL)
-        self->attempt = attempt_start(self->app, self, self->spec->intent,
-                                      self->spec->intent->copy(self->data));
-    else
-        self->attempt =
-            attempt_start_journalled(self->app, self, self->server, self->plan_id, self->keep);
-    attempt_look(self->attempt, &self->view);
-}
 
 static void check_secret(void *arg, struct form *form)
 {
@@ -117,10 +105,9 @@ static void enter_end(struct plan_page *self)
     button_row_init(&self->buttons);
     button_row_add(&self->buttons, N_("Go on"));
     button_row_add(&self->buttons, N_("Show the log"));
-    menu_turn_off(self->help, PLAN_HELP_AGAIN, left ? _("first it must be taken back") : NULL);
-    menu_turn_off(self->help, PLAN_HELP_UNDO, left ? NULL : _("there is nothing left"));
-    menu_turn_off(self->help, PLAN_HELP_BACK, left ? _("first it must be taken back") : NULL);
-    menu_select(self->help, left ? PLAN_HELP_UNDO : PLAN_HELP_AGAIN);
+    menu_free(self->help);
+    self->help = left ? menu_new(left_items, ARRAY_LEN(left_items))
+                      : menu_new(help_items, ARRAY_LEN(help_items));
 }
 
 static void make_progress(struct plan_page *self)
@@ -201,6 +188,22 @@ static void look(struct plan_page *self)
         enter_keep(self);
     if (now == ATTEMPT_ENDED)
         enter_end(self);
+}
+
+static void start(struct plan_page *self)
+{
+    attempt_free(self->attempt);
+    attempt_view_clear(&self->view);
+    self->at = 0;
+    self->started_ms = 0;
+    self->message[0] = '\0';
+    if (self->data != NULL)
+        self->attempt = attempt_start(self->app, self, self->spec->intent,
+                                      self->spec->intent->copy(self->data));
+    else
+        self->attempt =
+            attempt_start_journalled(self->app, self, self->server, self->plan_id, self->keep);
+    look(self); /* it may have ended already */
 }
 
 /* ---- review ---- */
@@ -444,6 +447,7 @@ static struct nav secret_event(struct plan_page *self, const struct event *event
     case FORM_SUBMIT:
         attempt_give(self->attempt, form_secret(self->secret, self->secret_field));
         form_wipe(self->secret, self->secret_field);
+        look(self);
         break;
     case FORM_CANCEL:
         return nav_pop();
@@ -590,7 +594,6 @@ static struct plan_page *plan_page_new(struct app *app, const struct plan_page_s
     self->app = app;
     self->spec = spec;
     self->progress = progress_new();
-    self->help = menu_new(help_items, ARRAY_LEN(help_items));
     return self;
 }
 

@@ -36,6 +36,13 @@ static const struct plan_page_spec spec = {
     .intent = &require_intent,
 };
 
+static const struct plan_page_spec remove_spec = {
+    .title = N_("Take rules away"),
+    .path = N_("Require"),
+    .word = "pg_hba.conf",
+    .intent = &require_intent,
+};
+
 /* ---- fields ---- */
 
 static const struct form_field database_field = {
@@ -75,8 +82,11 @@ static const struct choice_item method_items[] = {
     {N_("certificate"), N_("method cert; usual")},
     {N_("certificate and password"), N_("clientcert=verify-full")},
     {N_("any certificate and password"), N_("clientcert=verify-ca")},
+    {N_("what it was before"), N_("pgseal's rules go")},
 };
-static const enum access_method methods[] = {ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA};
+#define METHOD_REMOVE 3
+static const enum access_method methods[] = {ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA,
+                                             ACCESS_CERT};
 static const struct form_field folder_field = {
     .label = N_("Try a login with"),
     .why = N_("A client's folder as pgseal wrote it. With it the change is proven by real logins: "
@@ -123,6 +133,7 @@ static struct require_data *read_data(const struct require *self)
     data->database = mem_strdup(form_text(self->form, self->database));
     data->address = mem_strdup(form_text(self->form, self->address));
     data->method = methods[form_choice(self->form, self->method)];
+    data->remove = form_choice(self->form, self->method) == METHOD_REMOVE;
     read_roles(form_text(self->form, self->roles), data);
     if (kit != NULL && kit->ok && form_text(self->form, self->folder)[0] != '\0') {
         data->probe_role = mem_strdup(kit->role);
@@ -349,10 +360,43 @@ static void check_folder(struct require *self, struct form *form)
         say_kit(self, form);
 }
 
+/* Our lines, that would go. */
+static void check_removal(struct require *self, struct form *form)
+{
+    struct strbuf note = STRBUF_INIT;
+    size_t n = 0;
+
+    for (size_t i = 0; self->facts != NULL && self->facts->ok && i < self->facts->hba.n; i++) {
+        const struct hba_line *line = &self->facts->hba.lines[i];
+
+        if (!line->ours || n++ >= 4)
+            continue;
+        strbuf_printf(&note, n > 1 ? _("\nline %d: ") : _("line %d: "), line->number);
+        text_clean(&note, line->raw, line->raw_len, TEXT_ONE_LINE);
+    }
+    if (n > 4)
+        strbuf_printf(&note, _("\nand %zu more"), n - 4);
+    if (self->facts == NULL || !self->facts->ok) /* the plan reads them itself */
+        form_say(form, self->method, MARK_OK, _("all rules that carry pgseal's mark"));
+    else
+        form_say(form, self->method, n > 0 ? MARK_OK : MARK_BAD,
+                 n > 0 ? note.data : _("there is no rule of pgseal's in pg_hba.conf"));
+    strbuf_clear(&note);
+}
+
 static void check(void *arg, struct form *form)
 {
     struct require *self = arg;
+    bool remove = form_choice(form, self->method) == METHOD_REMOVE;
 
+    form_show(form, self->database, !remove);
+    form_show(form, self->roles, !remove);
+    form_show(form, self->address, !remove);
+    form_show(form, self->folder, !remove);
+    if (remove) {
+        check_removal(self, form);
+        return;
+    }
     form_say(form, self->database, form_text(form, self->database)[0] != '\0' ? MARK_OK : MARK_TODO,
              NULL);
     check_roles(self, form);
@@ -402,7 +446,10 @@ static struct nav require_event(void *arg, const struct event *event)
     }
     switch (form_event(self->form, event)) {
     case FORM_SUBMIT:
-        return nav_push(page_plan(self->app, &spec, read_data(self)));
+        return nav_push(
+            page_plan(self->app,
+                      form_choice(self->form, self->method) == METHOD_REMOVE ? &remove_spec : &spec,
+                      read_data(self)));
     case FORM_CANCEL:
         return nav_pop();
     case FORM_CHANGED:
@@ -437,7 +484,7 @@ static void require_commands(const void *arg, struct strbuf *out)
     const struct require *self = arg;
     struct require_data *data = read_data(self);
 
-    if (data->n_roles == 0)
+    if (data->n_roles == 0 && !data->remove)
         add_role(data, "alice");
     strbuf_add_str(out, _("# the rules of today, as the server reads them\n"));
     strbuf_add_str(out, "psql -c 'SELECT line_number, type, database, user_name, address, "

@@ -119,6 +119,7 @@ static void *require_copy(const void *data)
     const struct require_data *from = data;
     struct require_data *to = mem_zalloc(sizeof(*to));
 
+    to->remove = from->remove;
     to->database = mem_strdup(from->database);
     to->address = mem_strdup(from->address);
     to->method = from->method;
@@ -151,6 +152,8 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
                                          .probes = &probe,
                                          .n_probes = self->probe_role != NULL ? 1 : 0};
 
+    if (self->remove)
+        return plan_remove_rules(tools->target, &(struct remove_rules_intent){.n_lines = 0}, err);
     return plan_access_rules(tools->target, &intent, err);
 }
 
@@ -178,6 +181,10 @@ static void require_command(const void *data, const char *server, struct strbuf 
 {
     const struct require_data *self = data;
 
+    if (self->remove) {
+        strbuf_printf(out, "pgseal server unrequire %s\n", server);
+        return;
+    }
     strbuf_printf(out, "pgseal server require %s", server);
     option(out, "database", self->database);
     for (size_t i = 0; i < self->n_roles; i++)

@@ -20,6 +20,7 @@ struct job *rules_facts_start(struct app *app, void *owner) MUST_CHECK;
 void rules_facts_free(void *data);
 
 struct require_data {
+    bool remove; /* our rules go away again; nothing else of this counts */
     char *database, *address;
     char **roles;
     size_t n_roles;

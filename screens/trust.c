@@ -18,15 +18,15 @@
 
 #define QUIET_MS 300
 
-enum source { SOURCE_OURS, SOURCE_PASTE, SOURCE_FILE };
+enum source { SOURCE_OURS, SOURCE_PASTE, SOURCE_FILE, SOURCE_AWAY };
 
 struct trust {
     struct app *app;
     struct job *facts_job;
     struct trust_facts *facts;
-    struct form *form;                         /* NULL: not yet, or an error */
-    int source, ca, paste, file, result, keep; /* ca -1: there is none */
-    struct choice_item *ca_items;
+    struct form *form;                               /* NULL: not yet, or an error */
+    int source, ca, paste, file, result, keep, away; /* ca -1: there is none */
+    struct choice_item *ca_items, *away_items;
     struct ca_box box;
     enum source looked; /* whose the box is */
     size_t seen;        /* bytes of the paste box that were looked at */
@@ -39,6 +39,13 @@ static const struct plan_page_spec spec = {
     .title = N_("Give a server the CA"),
     .path = N_("Server CA"),
     .next = N_("Next step: make a certificate for a role, then require certificates."),
+    .word = "CA",
+    .intent = &trust_intent,
+};
+
+static const struct plan_page_spec away_spec = {
+    .title = N_("Take a CA away from a server"),
+    .path = N_("Server CA"),
     .word = "CA",
     .intent = &trust_intent,
 };
@@ -57,12 +64,23 @@ static const struct choice_item source_items[] = {
     {N_("a CA of this store"), N_("its CRL goes with it")},
     {N_("a paste"), N_("the certificate that somebody sent you")},
     {N_("a file"), N_("PEM or DER, on this machine")},
+    {N_("take one away"), N_("the server trusts it no more")},
 };
 static const struct form_field ca_field = {
     .label = N_("CA"),
     .why = N_("Which CA of the store. The others that the server trusts stay, unless you say "
               "otherwise below."),
     .help = N_("Each CA of the store can be given to each server."),
+    .word = "CA",
+};
+static const struct form_field away_field = {
+    .label = N_("Take away"),
+    .why = N_("Its clients are refused from then on, when they connect again: the plan says who of "
+              "those connected now that is. Before a CA goes, its clients get certificates of "
+              "another one."),
+    .help =
+        N_("The CAs that the server names on the wire. \"All\": it asks for no certificates any "
+           "more, which is refused while a rule still wants one."),
     .word = "CA",
 };
 static const struct form_field paste_field = {
@@ -179,11 +197,14 @@ static void check(void *arg, struct form *form)
         form_show(form, self->ca, source == SOURCE_OURS);
     form_show(form, self->paste, source == SOURCE_PASTE);
     form_show(form, self->file, source == SOURCE_FILE);
+    if (self->away >= 0)
+        form_show(form, self->away, source == SOURCE_AWAY);
+    form_show(form, self->keep, source != SOURCE_AWAY);
     if (source == SOURCE_PASTE)
         check_paste(self, form);
     if (source == SOURCE_FILE)
         check_file(self, form);
-    show_result(self, source != SOURCE_OURS);
+    show_result(self, source == SOURCE_PASTE || source == SOURCE_FILE);
 }
 
 static void file_ended(struct trust *self)
@@ -215,6 +236,25 @@ static void file_ended(struct trust *self)
 
 /* ---- the form ---- */
 
+/* What the server trusts now, and all of it. */
+static void add_away(struct trust *self)
+{
+    const struct trust_facts *facts = self->facts;
+
+    self->away = -1;
+    if (facts->n_accepted == 0) {
+        form_turn_off_choice(self->form, self->source, SOURCE_AWAY, _("the server names none"));
+        return;
+    }
+    self->away_items = mem_array(facts->n_accepted + 1, sizeof(*self->away_items));
+    for (size_t i = 0; i < facts->n_accepted; i++)
+        self->away_items[i].label = facts->accepted[i];
+    self->away_items[facts->n_accepted] =
+        (struct choice_item){N_("all of them"), N_("no certificate is asked for any more")};
+    self->away =
+        form_add_choice(self->form, &away_field, self->away_items, facts->n_accepted + 1, 0);
+}
+
 static void make_form(struct trust *self)
 {
     const struct trust_facts *facts = self->facts;
@@ -238,6 +278,7 @@ static void make_form(struct trust *self)
     self->paste = form_add_paste(self->form, &paste_field, 5);
     self->file = form_add_text(self->form, &file_field, app_kept(self->app, "trust.file"));
     self->result = form_add_line(self->form, NULL, "");
+    add_away(self);
     self->keep =
         form_add_check(self->form, &keep_field, N_("keep what the server trusts now"), true);
     form_focus(self->form, self->source);
@@ -261,6 +302,17 @@ static struct trust_data *read_data(const struct trust *self)
 
     cert_list_init(&data->foreign);
     data->keep_present = form_checked(self->form, self->keep);
+    if (source == SOURCE_AWAY) {
+        size_t at = form_choice(self->form, self->away);
+
+        data->away = true;
+        data->all = at == self->facts->n_accepted;
+        if (!data->all) {
+            data->names = mem_array(1, sizeof(*data->names));
+            data->names[data->n_names++] = mem_strdup(self->facts->accepted[at]);
+        }
+        return data;
+    }
     if (source == SOURCE_OURS) {
         data->authorities = mem_array(1, sizeof(*data->authorities));
         data->authorities[data->n_authorities++] =
@@ -313,7 +365,8 @@ static struct nav trust_event(void *arg, const struct event *event)
         return event->type == EVENT_KEY && event->key == KEY_CODE_ESC ? nav_pop() : nav_stay();
     switch (form_event(self->form, event)) {
     case FORM_SUBMIT:
-        return nav_push(page_plan(self->app, &spec, read_data(self)));
+        return nav_push(page_plan(self->app, source_of(self) == SOURCE_AWAY ? &away_spec : &spec,
+                                  read_data(self)));
     case FORM_CANCEL:
         return nav_pop();
     case FORM_CHANGED:
@@ -358,7 +411,7 @@ static void trust_frame(const void *arg, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message), "%s", _("Working. It takes a moment."));
         return;
     }
-    if (source_of(self) != SOURCE_OURS && self->box.mark == MARK_OK)
+    if (self->box.cas.n > 0 && self->box.mark == MARK_OK)
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Nothing was sent yet. Compare the SHA-256 with the sender, by phone."));
     form_frame(self->form, ret);
@@ -374,7 +427,7 @@ static void trust_commands(const void *arg, struct strbuf *out)
         return;
     }
     data = read_data(self);
-    if (data->n_authorities == 0 && data->foreign.n == 0) {
+    if (data->n_authorities == 0 && data->foreign.n == 0 && !data->away) {
         strbuf_add_str(out, _("# look at it first\n"));
         strbuf_add_str(out, "openssl x509 -in ca.crt -noout -subject -dates -fingerprint "
                             "-sha256\npgseal show ca.crt\n");
@@ -396,6 +449,7 @@ static void trust_free(void *arg)
     trust_facts_free(self->facts);
     ca_box_clear(&self->box);
     free(self->ca_items);
+    free(self->away_items);
     free(self->asked);
     free(self);
 }

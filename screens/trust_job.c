@@ -48,6 +48,17 @@ static void take_names(struct trust_facts *self, const struct authority_list *li
     }
 }
 
+/* "/O=Acme/CN=Acme Root" is called "Acme Root". One without a CN cannot be named. */
+static void take_accepted(struct trust_facts *self, const char *name)
+{
+    const char *cn = strstr(name, "/CN=");
+
+    if (cn == NULL)
+        return;
+    cn += strlen("/CN=");
+    self->accepted[self->n_accepted++] = mem_strndup(cn, strcspn(cn, "/"));
+}
+
 static void look_at_wire(struct trust_facts *self, const struct server *server)
 {
     struct handshake_request request = {.timeout_ms = PROBE_MS};
@@ -63,6 +74,9 @@ static void look_at_wire(struct trust_facts *self, const struct server *server)
     if (handshake_run(&request, &handshake, &ignored)) {
         for (size_t i = 0; i < handshake.chain.n; i++)
             cert_list_take(&self->chain, cert_dup(handshake.chain.certs[i]));
+        self->accepted = mem_array(handshake.n_accepted_cas + 1, sizeof(*self->accepted));
+        for (size_t i = 0; i < handshake.n_accepted_cas; i++)
+            take_accepted(self, handshake.accepted_cas[i]);
         handshake_clear(&handshake);
     }
     free(host);
@@ -103,6 +117,9 @@ void trust_facts_free(void *data)
     free(self->names);
     free(self->notes);
     free(self->trusted);
+    for (size_t i = 0; i < self->n_accepted; i++)
+        free(self->accepted[i]);
+    free(self->accepted);
     cert_list_clear(&self->chain);
     free(self->store_folder);
     free(self->server);
@@ -163,6 +180,9 @@ void trust_data_free(void *data)
     for (size_t i = 0; i < self->n_authorities; i++)
         free(self->authorities[i]);
     free(self->authorities);
+    for (size_t i = 0; i < self->n_names; i++)
+        free(self->names[i]);
+    free(self->names);
     cert_list_clear(&self->foreign);
     for (size_t i = 0; i < self->n_crls; i++)
         crl_free(self->crls[i]);
@@ -181,6 +201,9 @@ static void *trust_copy(const void *data)
     to->authorities = mem_array(from->n_authorities + 1, sizeof(*to->authorities));
     for (size_t i = 0; i < from->n_authorities; i++)
         to->authorities[i] = mem_strdup(from->authorities[i]);
+    to->names = mem_array(from->n_names + 1, sizeof(*to->names));
+    for (size_t i = 0; i < from->n_names; i++)
+        to->names[i] = mem_strdup(from->names[i]);
     cert_list_init(&to->foreign);
     for (size_t i = 0; i < from->foreign.n; i++)
         cert_list_take(&to->foreign, cert_dup(from->foreign.certs[i]));
@@ -229,8 +252,12 @@ static struct plan *trust_build(const void *data, const struct attempt_tools *to
     struct trust_ca_intent intent = {.foreign_crls = self->crls,
                                      .n_foreign_crls = self->n_crls,
                                      .keep_present = self->keep_present};
+    struct untrust_ca_intent away = {
+        .names = (const char *const *)self->names, .n_names = self->n_names, .all = self->all};
     struct plan *plan = NULL;
 
+    if (self->away)
+        return plan_untrust_ca(tools->target, &away, err);
     cert_list_init(&foreign);
     if (sort_out(self, tools->target->store, &ours, &foreign, err)) {
         intent.authorities = (const struct authority *const *)ours.rows;
@@ -247,7 +274,14 @@ static void trust_command(const void *data, const char *server, struct strbuf *o
 {
     const struct trust_data *self = data;
 
-    strbuf_printf(out, "pgseal server trust %s", server);
+    strbuf_printf(out, "pgseal server %s %s", self->away ? "untrust" : "trust", server);
+    if (self->all)
+        strbuf_add_str(out, " --all");
+    for (size_t i = 0; i < self->n_names; i++) {
+        strbuf_add_str(out, " --ca ");
+        if (!text_quote_shell(out, self->names[i]))
+            strbuf_add_str(out, "CA");
+    }
     for (size_t i = 0; i < self->n_authorities; i++) {
         strbuf_add_str(out, " --ca ");
         if (!text_quote_shell(out, self->authorities[i]))

@@ -15,6 +15,8 @@ struct trust_facts {
     bool *trusted; /* the server was given it already */
     size_t n;
     struct cert_list chain; /* what the server shows as its own; empty without an answer */
+    char **accepted;        /* CNs of the CAs that it takes from clients, as the wire says */
+    size_t n_accepted;
     struct err err;
 };
 struct job *trust_facts_start(struct app *app, void *owner) MUST_CHECK;
@@ -31,6 +33,10 @@ struct job *trust_file_start(struct app *app, void *owner, const char *path) MUS
 void trust_file_free(void *data);
 
 struct trust_data {
+    bool away; /* trust is taken away: from these names, or from all */
+    bool all;
+    char **names; /* away: of the server's CAs */
+    size_t n_names;
     char **authorities; /* names of ours */
     size_t n_authorities;
     struct cert_list foreign;

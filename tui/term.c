@@ -94,8 +94,12 @@ static void arm_rescue(struct term *term)
     rescue.saved = term->saved;
     rescue.active = 1;
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++)
+    for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++) {
         (void)sigaction(fatal_signals[i], &action, &rescue.old[i]);
+        /* whoever started us ignores it, as nohup does: then it is not the end */
+        if (rescue.old[i].sa_handler == SIG_IGN)
+            (void)sigaction(fatal_signals[i], &rescue.old[i], NULL);
+    }
 }
 
 static void disarm_rescue(void)

@@ -397,8 +397,3 @@ char *fs_state_folder(struct err *err)
 {
     return xdg_folder("XDG_STATE_HOME", ".local/state", err);
 }
-
-char *fs_config_folder(struct err *err)
-{
-    return xdg_folder("XDG_CONFIG_HOME", ".config", err);
-}

@@ -63,7 +63,6 @@ char *fs_join(const char *folder, const char *name) MUST_CHECK; /* caller frees 
  * Relative paths in the variables are ignored, as the specification asks. */
 char *fs_data_folder(struct err *err) MUST_CHECK;  /* $XDG_DATA_HOME, ~/.local/share */
 char *fs_state_folder(struct err *err) MUST_CHECK; /* $XDG_STATE_HOME, ~/.local/state */
-char *fs_config_folder(struct err *err) MUST_CHECK;
 
 struct fs_ops {
     ssize_t (*write)(int fd, const void *bytes, size_t len);

@@ -253,6 +253,55 @@ out:
     return secret;
 }
 
+struct secret *secret_read_whole_fd(int fd, const char *what, size_t max, struct err *err)
+{
+    struct secret *secret = secret_new(max);
+    char chunk[1024];
+    bool ok = false;
+
+    for (;;) {
+        ssize_t got = read(fd, chunk, sizeof(chunk));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            err_set_errno(err, ERR_FILE, errno, _("cannot read \"%s\""), what);
+            break;
+        }
+        if (got == 0) {
+            ok = true;
+            break;
+        }
+        if (!secret_add(secret, chunk, (size_t)got)) {
+            err_set(err, ERR_TOO_LARGE, _("\"%s\" is larger than %zu bytes"), what, max);
+            break;
+        }
+    }
+    explicit_bzero(chunk, sizeof(chunk));
+    if (ok)
+        return secret;
+    secret_free(secret);
+    return NULL;
+}
+
+struct secret *secret_read_whole(const char *path, size_t max, struct err *err)
+{
+    struct secret *secret = NULL;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0) {
+        err_set_errno(err, ERR_FILE, errno, _("cannot open \"%s\""), path);
+        return NULL;
+    }
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        err_set(err, ERR_FILE, _("\"%s\" is not a regular file"), path);
+    else
+        secret = secret_read_whole_fd(fd, path, max, err);
+    close(fd);
+    return secret;
+}
+
 void secret_protect_process(void)
 {
     struct rlimit none = {0, 0};

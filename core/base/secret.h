@@ -37,6 +37,12 @@ size_t secret_characters(const struct secret *secret); /* for the row of stars *
 bool secret_equal(const struct secret *a, const struct secret *b); /* in constant time */
 struct secret *secret_dup(const struct secret *secret) MUST_CHECK; /* NULL gives NULL */
 
+/* A whole file with a secret in it, such as a private key, of at most max bytes; never waits: only
+ * regular files. Owner and mode are the caller's business. */
+struct secret *secret_read_whole(const char *path, size_t max, struct err *err) MUST_CHECK;
+/* The same of an open file; what: for messages. */
+struct secret *secret_read_whole_fd(int fd, const char *what, size_t max,
+                                    struct err *err) MUST_CHECK;
 /* A passphrase file: own, regular, 0600 or less; its first line without the line end. */
 struct secret *secret_read_file(const char *path, struct err *err) MUST_CHECK;
 /* The first line of an open descriptor. */

@@ -100,7 +100,8 @@ static char *temporary_folder(const struct server_user *user, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         /* steady: under sudo TMPDIR may be another user's, who could put a link in our place */
         if (places[i] == NULL || places[i][0] != '/' || access(places[i], W_OK | X_OK) != 0 ||
-            !fs_is_steady_folder(places[i]) || !server_user_reaches(user, places[i]))
+            (user->other && !fs_is_steady_folder(places[i])) ||
+            !server_user_reaches(user, places[i]))
             continue;
         strbuf_reset(&path);
         strbuf_printf(&path, "%s/pgseal-demo-", places[i]);
@@ -140,7 +141,7 @@ static char *kept_folder(const char *keep, const struct server_user *user, struc
         err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         goto fail;
     }
-    if (!fs_is_steady_folder(parent)) {
+    if (user->other && !fs_is_steady_folder(parent)) { /* root gives folders away by name there */
         err_set(err, ERR_FILE_UNSAFE, _("others could move away what is made in \"%s\""), parent);
         err_hint(err, _("Choose a folder of your own."));
         goto fail;
@@ -379,10 +380,25 @@ static bool bring_up(struct demo *demo, const struct demo_options *options, stru
     return answer.ok || err_set(err, ERR_DEMO, _("cannot make a process"));
 }
 
+/* A PGSERVICE or PGSSLMODE that is meant for another server would go into every connection. libpq
+ * itself knows their names. */
+static void forget_environment(void)
+{
+    PQconninfoOption *options = PQconndefaults();
+
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+         option++)
+        if (option->envvar != NULL)
+            (void)unsetenv(option->envvar);
+    (void)unsetenv("PGREQUIRESSL");
+    PQconninfoFree(options);
+}
+
 struct demo *demo_start(const struct demo_options *options, struct err *err)
 {
     struct demo *demo = mem_zalloc(sizeof(*demo));
 
+    forget_environment();
     demo->keeper.link = -1;
     demo->keep = options->keep != NULL;
     demo->progress = options->progress;

@@ -12,6 +12,8 @@
  * Life     the postmaster dies with the process that called demo_start(), whatever ends it, and the
  *          folder goes too, unless it was asked to be kept: a small process, keeper.h, sees to it.
  * Errors   ERR_DEMO with the server's last words, ERR_FILE_EXISTS for a folder that is there.
+ * Rules    libpq's variables (PGSERVICE, PGSSLMODE, ...) are taken out of the environment: they are
+ *          meant for other servers.
  * Threads  one at a time per struct demo. demo_start() forks: before other threads run where it can
  *          be, and never while one of them holds OpenSSL's locks. It takes 1 to 3 s.
  * Used by  "pgseal demo", and by the tests as their server.

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@ static void find_out_where(struct check *check)
     char text[32];
     uint64_t identifier = 0;
     struct stat st;
-    int fd = folder[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int fd = folder[0] == '/' ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 
     if (fd >= 0 && read(fd, &identifier, sizeof(identifier)) == (ssize_t)sizeof(identifier) &&
         stat(folder, &st) == 0) {
@@ -158,27 +157,6 @@ static void judge_key_mode(struct check *check, const char *path)
     add_restart(check);
 }
 
-static struct secret *read_key(const char *path)
-{
-    struct secret *key = secret_new(KEY_MAX);
-    char chunk[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : 1;
-
-    while (n > 0) {
-        n = read(fd, chunk, sizeof(chunk));
-        if (n > 0 && !secret_add(key, chunk, (size_t)n))
-            n = -1;
-    }
-    explicit_bzero(chunk, sizeof(chunk));
-    if (fd >= 0)
-        close(fd);
-    if (n == 0)
-        return key;
-    secret_free(key);
-    return NULL;
-}
-
 /* On the server's machine only: does it belong to the certificate? */
 static void judge_key_pair(struct check *check, const char *path)
 {
@@ -188,7 +166,7 @@ static void judge_key_pair(struct check *check, const char *path)
 
     if (check->cert.certs.n == 0)
         return;
-    pem = read_key(path);
+    pem = secret_read_whole(path, KEY_MAX, &why);
     if (!pem)
         return;
     key = key_from_pem(secret_data(pem), secret_len(pem), NULL, &why);

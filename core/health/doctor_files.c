@@ -1,8 +1,6 @@
 /* doctor_files.c - the client's certificate, key and root, by libpq's own rules. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -145,27 +143,6 @@ out:
 
 /* ---- the key ---- */
 
-static struct secret *read_secret(const char *path)
-{
-    struct secret *secret = secret_new(FILE_MAX);
-    char chunk[4096];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : 1;
-
-    while (n > 0) {
-        n = read(fd, chunk, sizeof(chunk));
-        if (n > 0 && !secret_add(secret, chunk, (size_t)n))
-            n = -1;
-    }
-    explicit_bzero(chunk, sizeof(chunk));
-    if (fd >= 0)
-        close(fd);
-    if (n == 0)
-        return secret;
-    secret_free(secret);
-    return NULL;
-}
-
 /* libpq takes DER as well, without a passphrase. */
 static struct key *key_from_der(const struct secret *bytes)
 {
@@ -206,9 +183,9 @@ static void read_key(struct doctoring *self)
     }
     if (!mode_is_fine(file))
         return;
-    bytes = read_secret(file->path);
+    bytes = secret_read_whole(file->path, FILE_MAX, &why);
     if (!bytes) {
-        set_problem(file, ERR_CLIENT_KEY_FORMAT, "%s", strerror(errno));
+        set_problem(file, ERR_CLIENT_KEY_FORMAT, "%s", why.msg);
         return;
     }
     encrypted = key_pem_is_encrypted(secret_data(bytes), secret_len(bytes));

@@ -6,8 +6,9 @@
  *          so the files are read as the server would read them, and compared with the wire.
  * Rights   what the role may not see is left out and named by an ERR_NOT_SEEN finding; never guessed.
  *          A private key is never read over SQL, also not where one stands in a wrong file.
- * Cost     some 20 statements and 2 handshakes: 50 to 200 ms on loopback. In a job.
- * Log      the server writes one line, for the empty login that tells a pooler from PostgreSQL.
+ * Cost     some 20 statements, a handshake, and two for each CA of ours: 50 ms on loopback. In a job.
+ * Log      the server writes one line for the empty login that tells a pooler from PostgreSQL, and one
+ *          for each CA of ours whose revoked canary it refuses.
  * Errors   only where nothing could be looked at: ERR_CONNECTION_LOST, ERR_TIMEOUT, store errors.
  *          A server whose address does not answer is a finding.
  */

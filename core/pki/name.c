@@ -64,11 +64,6 @@ void name_free(struct name *name)
     free(name);
 }
 
-struct name *name_dup(const struct name *name)
-{
-    return ossl_name_copy(name->x);
-}
-
 bool name_equal(const struct name *a, const struct name *b)
 {
     return X509_NAME_cmp(a->x, b->x) == 0;

@@ -25,7 +25,6 @@ struct name *name_new_common_name(const char *cn, struct err *err) MUST_CHECK;
 struct name *name_parse(const char *text, struct err *err) MUST_CHECK; /* ERR_BAD_NAME */
 struct name *name_new_empty(void) MUST_CHECK; /* canaries: no CN, nobody can log in with it */
 void name_free(struct name *name);
-struct name *name_dup(const struct name *name) MUST_CHECK;
 bool name_equal(const struct name *a, const struct name *b);
 void name_format(const struct name *name, struct strbuf *out); /* "CN=alice, O=Acme", cleaned */
 void name_format_slash(const struct name *name,

@@ -1,11 +1,8 @@
 /* proof_login.c - logins that must get in, and logins that must not. */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
@@ -74,37 +71,6 @@ static struct params *login_params(const struct plan_target *target,
     return params;
 }
 
-/* A key file into locked memory: it is never in a strbuf. */
-static struct secret *read_key(const char *path, struct err *err)
-{
-    struct secret *secret = secret_new(PEM_FILE_MAX);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = -1;
-
-    while (fd >= 0) {
-        char part[512];
-
-        n = read(fd, part, sizeof(part));
-        if (n > 0 && !secret_add(secret, part, (size_t)n)) {
-            errno = EFBIG;
-            n = -1;
-        }
-        explicit_bzero(part, sizeof(part));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-    }
-    if (n < 0) {
-        err_set_errno(err, ERR_FILE, errno, "\"%s\"", path);
-        secret_free(secret);
-        secret = NULL;
-    }
-    if (fd >= 0)
-        close(fd);
-    return secret;
-}
-
 /* The alert that the certificate gets in a handshake, or 0. */
 static bool measure_alert(const struct plan_target *target, const struct proof_login *login,
                           int *ret, struct err *err)
@@ -121,7 +87,7 @@ static bool measure_alert(const struct plan_target *target, const struct proof_l
     if (!login->cert_file || !login->key_file)
         return true;
     if (!fs_read(login->cert_file, PEM_FILE_MAX, &cert_pem, err) ||
-        !(key_pem = read_key(login->key_file, err)))
+        !(key_pem = secret_read_whole(login->key_file, PEM_FILE_MAX, err)))
         goto out;
     cert = cert_from_pem(cert_pem.data, cert_pem.len, err);
     key = cert ? key_from_pem(secret_data(key_pem), secret_len(key_pem), NULL, err) : NULL;

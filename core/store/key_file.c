@@ -91,39 +91,11 @@ static bool check_file(int fd, const char *path, struct err *err)
     return true;
 }
 
-static bool read_all(int fd, const char *path, struct secret *secret, struct err *err)
-{
-    char chunk[1024];
-    bool ok = false;
-
-    for (;;) {
-        ssize_t got = read(fd, chunk, sizeof(chunk));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            err_set_errno(err, ERR_FILE, errno, _("cannot read \"%s\""), path);
-            break;
-        }
-        if (got == 0) {
-            ok = true;
-            break;
-        }
-        if (!secret_add(secret, chunk, (size_t)got)) {
-            err_set(err, ERR_CA_KEY, _("\"%s\" is too large for a private key"), path);
-            break;
-        }
-    }
-    explicit_bzero(chunk, sizeof(chunk));
-    return ok;
-}
-
 struct secret *key_file_read(const struct store *store, const char *name, struct err *err)
 {
     char *path = key_path(store, name);
     struct secret *secret = NULL;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool ok = false;
 
     if (fd < 0 && errno == ENOENT) {
         err_set(err, ERR_CA_KEY, _("the private key \"%s\" is not here"), path);
@@ -135,13 +107,10 @@ struct secret *key_file_read(const struct store *store, const char *name, struct
     }
     if (!check_file(fd, path, err))
         goto out;
-    secret = secret_new(KEY_FILE_MAX);
-    ok = read_all(fd, path, secret, err);
+    secret = secret_read_whole_fd(fd, path, KEY_FILE_MAX, err);
+    if (secret == NULL && err->code == ERR_TOO_LARGE)
+        err->code = ERR_CA_KEY;
 out:
-    if (!ok) {
-        secret_free(secret);
-        secret = NULL;
-    }
     if (fd >= 0)
         close(fd);
     free(path);

@@ -1,9 +1,15 @@
 /* health_files.c - TLS files and settings of a real server, made ill in every way that we know. */
 #include "config.h"
 
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/fsutil.h"
@@ -358,6 +364,119 @@ static void test_a_role_without_rights(void **state)
     health_expect_well(box);
 }
 
+static int64_t two_hours_ago(void)
+{
+    return time(NULL) - 7200;
+}
+
+static void test_clocks(void **state)
+{
+    struct health_box *box = *state;
+
+    clock_replace(two_hours_ago);
+    health_check(box);
+    clock_replace(NULL);
+    assert_non_null(findings_find(&box->check.findings, ERR_CLOCKS, NULL));
+    assert_non_null(
+        strstr(findings_find(&box->check.findings, ERR_CLOCKS, NULL)->message, "ahead"));
+    health_expect_well(box);
+}
+
+static void test_a_standby(void **state)
+{
+    struct health_box *box = *state;
+    char *signal_file = health_path(box, "standby.signal");
+
+    health_set(box, "wal_level", "replica");
+    restart(box, true);
+    health_write(box, "standby.signal", "", 0, 0600);
+    plan_box_restart(&box->plan);
+    health_expect(box, FINDING_INFO, ERR_STANDBY, NULL);
+    assert_true(box->check.standby);
+    health_expect_well(box); /* all else is looked at as anywhere */
+    assert_int_equal(unlink(signal_file), 0);
+    plan_box_restart(&box->plan);
+    health_reset(box, "wal_level");
+    restart(box, true);
+    health_check(box);
+    assert_false(box->check.standby);
+    free(signal_file);
+}
+
+/* ---- a server whose command line has the last word ---- */
+
+static pid_t start_server(const char *bindir, const char *data, const char *socket, int port)
+{
+    char *program = mem_printf("%s/postgres", bindir);
+    char *port_text = mem_printf("%d", port);
+    struct stat st;
+    pid_t pid;
+
+    assert_int_equal(stat(data, &st), 0);
+    pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR);
+
+        if (geteuid() == 0 &&
+            (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0))
+            _exit(1);
+        prctl(PR_SET_PDEATHSIG, SIGQUIT);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execl(program, "postgres", "-D", data, "-k", socket, "-p", port_text, "-c",
+              "ssl_ca_file=elsewhere.crt", (char *)NULL);
+        _exit(1);
+    }
+    free(program);
+    free(port_text);
+    return pid;
+}
+
+static void test_the_command_line_wins(void **state)
+{
+    struct health_box *box = *state;
+    char *folder = mem_printf("%s-kept", demo_folder(box->plan.demo));
+    struct demo_options options = {.keep = folder, .quiet_roles = true};
+    struct err err = ERR_INIT;
+    struct demo *demo = demo_start(&options, &err);
+    struct params *params;
+    struct conn *admin = box->plan.admin;
+    char *data, *socket, *bindir;
+    pid_t pid;
+    int port;
+
+    assert_ok(demo != NULL, &err);
+    params = params_parse(demo_admin_conninfo(demo), &err);
+    data = mem_strdup(demo_data(demo));
+    socket = mem_strdup(demo_socket(demo));
+    bindir = mem_strdup(demo_bindir(demo));
+    port = demo_port(demo);
+    assert_ok(demo_stop(demo, NULL, &err), &err);
+    demo_free(demo);
+    pid = start_server(bindir, data, socket, port);
+    box->plan.admin = NULL;
+    for (int i = 0; i < 100 && !box->plan.admin; i++) {
+        box->plan.admin = conn_open(params, NULL, &err);
+        if (!box->plan.admin)
+            usleep(50000);
+    }
+    assert_ok(box->plan.admin != NULL, &err);
+    health_expect(box, FINDING_WARNING, ERR_SETTING_OVERRIDDEN, "ssl_ca_file");
+    /* it is another server, too: the store knows its neighbour */
+    assert_non_null(findings_find(&box->check.findings, ERR_OTHER_SERVER, NULL));
+    conn_close(box->plan.admin);
+    box->plan.admin = admin;
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_ok(fs_remove_tree(folder, &err), &err);
+    health_expect_well(box);
+    params_free(params);
+    free(data);
+    free(socket);
+    free(bindir);
+    free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +495,9 @@ int main(void)
         cmocka_unit_test(test_tls_off_and_half_on),
         cmocka_unit_test(test_nobody_answers),
         cmocka_unit_test(test_a_role_without_rights),
+        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_a_standby),
+        cmocka_unit_test(test_the_command_line_wins),
     };
 
     if (!need_pg())

@@ -16,6 +16,7 @@
 #include "core/demo/demo.h"
 #include "core/pg/handshake.h"
 #include "core/store/journal.h"
+#include "core/store/server.h"
 #include "screens/pages.h"
 #include "screens/plan_page.h"
 #include "tests/harness/page_box.h"
@@ -396,6 +397,189 @@ static void requires_and_takes_back(void **state)
     page_box_wait(&story->box, "[--] undone");
 }
 
+/* Rules and CA go again by their pages; each says so first. */
+static void takes_all_away(void **state)
+{
+    struct story *story = *state;
+
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    tls_kept(story);
+    trust_kept(story);
+    navigator_push(story->box.navigator, page_require(story->box.app));
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    ui_type(story->box.navigator, "alice");
+    page_box_wait(&story->box, "decides for \"alice\":");
+    page_box_keys(&story->box, KEY_CODE_TAB, 4);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+
+    /* all CAs while a rule wants a certificate: refused, and nothing is changed */
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "Lab Root");
+    page_box_keys(&story->box, KEY_CODE_DOWN, 3);
+    assert_true(ui_shows(story->box.navigator, "all of them"));
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_DOWN);
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "What now?");
+    assert_true(has(story, "postgresql.auto.conf", "ssl_ca_file"));
+    key(story, KEY_CODE_ESC);
+    key(story, KEY_CODE_ESC);
+
+    navigator_push(story->box.navigator, page_require(story->box.app));
+    page_box_wait(&story->box, "decides for \"alice\":");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    page_box_keys(&story->box, KEY_CODE_DOWN, 3);
+    assert_true(ui_shows(story->box.navigator, "hostssl"));
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+    assert_false(has(story, "pg_hba.conf", "hostssl"));
+
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "Lab Root");
+    page_box_keys(&story->box, KEY_CODE_DOWN, 3);
+    key(story, KEY_CODE_TAB);
+    page_box_keys(&story->box, KEY_CODE_DOWN, 1);
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "TLS on, no CA");
+}
+
+/* A CA of somebody else: while the server checks CRLs, it comes with its list or not at all. */
+static void pastes_a_foreign_ca(void **state)
+{
+    struct story *story = *state;
+    struct handshake_request request = {.host = "127.0.0.1", .port = demo_port(story->demo)};
+    struct handshake handshake;
+    struct err err = ERR_INIT;
+    char *output, *ca, *crl, *path;
+
+    if (box_run(&output,
+                "exec 2>&1; cd '%s' && set -e; "
+                "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out f.key; "
+                "openssl req -x509 -new -key f.key -subj '/CN=Foreign CA' -days 900 -out f.crt; "
+                "touch index.txt; echo 01 > crlnumber; "
+                "printf '[ca]\\ndefault_ca=x\\n[x]\\ndatabase=index.txt\\ncrlnumber=crlnumber\\n"
+                "default_md=sha256\\ndefault_crl_days=300\\n' > f.cnf; "
+                "openssl ca -config f.cnf -gencrl -keyfile f.key -cert f.crt -out f.crl",
+                story->box.box.folder) != 0)
+        fail_msg("%s", output);
+    free(output);
+    path = fs_join(story->box.box.folder, "f.crt");
+    ca = box_read(path);
+    free(path);
+    path = fs_join(story->box.box.folder, "f.crl");
+    crl = box_read(path);
+    free(path);
+
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    tls_kept(story);
+    trust_kept(story);
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "the server has it");
+    key(story, KEY_CODE_DOWN);
+    key(story, KEY_CODE_TAB);
+    ui_paste(story->box.navigator, ca);
+    assert_true(ui_shows(story->box.navigator, "CN=Foreign CA"));
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "has no CRL, and the server checks");
+    key(story, KEY_CODE_ESC);
+    page_box_keys(&story->box, KEY_CODE_BACK_TAB, 2);
+    ui_paste(story->box.navigator, crl);
+    assert_true(ui_shows(story->box.navigator, "1 certificate, 1 CRL"));
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+
+    BOX_OK(handshake_run(&request, &handshake, &err));
+    assert_int_equal(handshake.n_accepted_cas, 2); /* ours stayed */
+    handshake_clear(&handshake);
+    free(ca);
+    free(crl);
+}
+
+/* Asked for in a field that shows stars; kept nowhere. */
+static void adds_a_server_with_a_password(void **state)
+{
+    struct story *story = *state;
+    const char *password = demo_password(story->demo, "alice");
+    char *port = mem_printf("%d", demo_port(story->demo)), *output;
+    struct server *server;
+    struct err err = ERR_INIT;
+
+    navigator_push(story->box.navigator, page_server_add(story->box.app));
+    ui_type(story->box.navigator, "by-tcp");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    ui_type(story->box.navigator, "127.0.0.1");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_CTRL('u'));
+    ui_type(story->box.navigator, port);
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_CTRL('u'));
+    ui_type(story->box.navigator, "alice");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Password         [");
+    ui_type(story->box.navigator, "wrong");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "the server did not take this one");
+    ui_type(story->box.navigator, password);
+    assert_false(ui_shows(story->box.navigator, password));
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "The login works.");
+    assert_true(ui_shows(story->box.navigator, "role \"alice\" may look, but not change"));
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    key(story, KEY_CODE_ESC);
+    navigator_clear(story->box.navigator);
+
+    /* once more, up to the end: added, chosen, and the password is nowhere */
+    navigator_push(story->box.navigator, page_home(story->box.app));
+    navigator_push(story->box.navigator, page_server_add(story->box.app));
+    assert_true(ui_shows(story->box.navigator, "[by-tcp")); /* answers are kept */
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_CTRL('u'));
+    ui_type(story->box.navigator, port);
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_CTRL('u'));
+    ui_type(story->box.navigator, "alice");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Password         [");
+    ui_type(story->box.navigator, password);
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Add it");
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "What do you want to do?");
+    assert_string_equal(app_server(story->box.app), "by-tcp");
+    server = server_load(story->box.box.store, "by-tcp", &err);
+    assert_non_null(server);
+    assert_int_equal(server->tls_port, demo_port(story->demo));
+    assert_true(server->system_identifier[0] != '\0');
+    server_free(server);
+    assert_int_not_equal(
+        box_run(&output, "grep -rqF '%s' '%s'", password, story->box.box.store_folder), 0);
+    free(output);
+    free(port);
+}
+
 /* What a killed pgseal left: the first page is the log, and "undo" or "keep" end it. */
 static void offers_what_was_left_open(void **state)
 {
@@ -438,6 +622,43 @@ static void refuses_a_second_change(void **state)
     assert_true(ui_shows(story->box.navigator, "What now?"));
 }
 
+/* A finding opens the page that mends it, and is gone when one comes back. */
+static void checks_and_mends(void **state)
+{
+    struct story *story = *state;
+
+    navigator_push(story->box.navigator, page_check(story->box.app));
+    page_box_wait(&story->box, "PS-2002");
+    assert_true(ui_shows(story->box.navigator, "1 wrong"));
+    key(story, 'f');
+    page_box_wait(&story->box, "Names of the server");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "0 wrong");
+    assert_false(ui_shows(story->box.navigator, "PS-2002"));
+}
+
+/* An application without its certificate: each sslmode has its own answer. */
+static void explains_a_login(void **state)
+{
+    struct story *story = *state;
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app sslmode=verify-full",
+                                demo_port(story->demo));
+
+    navigator_push(story->box.navigator, page_doctor(story->box.app, conninfo));
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "<- the application's");
+    assert_true(ui_shows(story->box.navigator, "TLS was never switched on"));
+    page_box_keys(&story->box, KEY_CODE_UP, 5);
+    assert_true(ui_shows(story->box.navigator, "as far as the password"));
+    free(conninfo);
+}
+
 static void says_when_the_server_is_away(void **state)
 {
     struct story *story = *state;
@@ -449,8 +670,8 @@ static void says_when_the_server_is_away(void **state)
     page_box_keys(&story->box, KEY_CODE_TAB, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "error PS-2001");
-    assert_true(ui_shows(story->box.navigator, "Back to the answers"));
-    key(story, '3');
+    assert_true(ui_shows(story->box.navigator, "Back: the answers are kept"));
+    key(story, '2');
     assert_true(ui_shows(story->box.navigator, "Names of the server"));
 }
 
@@ -467,8 +688,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_only_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(asks_for_the_passphrase, begin, end),
         cmocka_unit_test_setup_teardown(requires_and_takes_back, begin, end),
+        cmocka_unit_test_setup_teardown(takes_all_away, begin, end),
+        cmocka_unit_test_setup_teardown(pastes_a_foreign_ca, begin, end),
+        cmocka_unit_test_setup_teardown(adds_a_server_with_a_password, begin, end),
         cmocka_unit_test_setup_teardown(offers_what_was_left_open, begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_second_change, begin, end),
+        cmocka_unit_test_setup_teardown(checks_and_mends, begin, end),
+        cmocka_unit_test_setup_teardown(explains_a_login, begin, end),
         cmocka_unit_test_setup_teardown(says_when_the_server_is_away, begin, end),
     };
 

@@ -333,6 +333,49 @@ static void login(void **state)
     page_box_close(&box);
 }
 
+static void check(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    navigator_push(box.navigator, page_check(box.app));
+    ui_check_navigator(box.navigator, 24, 80, "check-busy");
+    page_box_wait(&box, "error PS-2001");
+    ui_check_navigator(box.navigator, 24, 80, "check-error");
+    page_box_close(&box);
+}
+
+static void doctor(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, NULL, NOWHERE, &ui_ascii);
+    navigator_push(box.navigator, page_doctor(box.app, NULL));
+    ui_check_navigator(box.navigator, 24, 80, "doctor-empty");
+    ui_type(box.navigator, "host=127.0.0.1 port=1 user=alice dbname=app sslmode=verify-full");
+    ui_check_navigator(box.navigator, 24, 80, "doctor-filled");
+    page_box_keys(&box, KEY_CODE_TAB, 3);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_check_navigator(box.navigator, 24, 80, "doctor-busy");
+    page_box_wait(&box, "<- the application's");
+    ui_check_navigator(box.navigator, 24, 80, "doctor-refused");
+    *navigator_theme(box.navigator) = ui_colour;
+    ui_check_navigator(box.navigator, 40, 120, "doctor-refused-120x40");
+    *navigator_theme(box.navigator) = ui_ascii;
+    ui_key(box.navigator, KEY_CODE_ESC); /* answers are kept */
+    assert_true(ui_shows(box.navigator, "[host=127.0.0.1 port=1"));
+    ui_key(box.navigator, KEY_CODE_CTRL('u'));
+    page_box_close(&box);
+}
+
+static struct screen *doctor_page(struct app *app)
+{
+    return page_doctor(app, NULL);
+}
+
 static void every_field_explains_itself(void **state)
 {
     static const struct {
@@ -341,7 +384,8 @@ static void every_field_explains_itself(void **state)
         int tabs;
     } pages[] = {{page_server_add, "Clients use", 12},    {page_server_tls, "Valid for", 6},
                  {page_trust, "keep what the server", 8}, {page_require, "Try a login", 8},
-                 {page_login, "Client's folder", 6},      {page_guide, "not reachable", 1},
+                 {page_login, "Client's folder", 6},      {page_check, "error PS-2001", 1},
+                 {doctor_page, "Its files", 5},           {page_guide, "not reachable", 1},
                  {page_servers, "not reachable", 1},      {page_log, "No server was", 1}};
 
     (void)state;
@@ -373,6 +417,8 @@ int main(void)
         cmocka_unit_test(log_page),
         cmocka_unit_test(offers_open_plans),
         cmocka_unit_test(login),
+        cmocka_unit_test(check),
+        cmocka_unit_test(doctor),
         cmocka_unit_test(every_field_explains_itself),
     };
 

@@ -194,10 +194,41 @@ static void test_protected_process(void **unused)
     assert_int_equal(status, 0);
 }
 
+static void test_a_whole_file(void **unused)
+{
+    struct err err = ERR_INIT;
+    char *folder = fs_make_temp_folder("pgseal-test", &err);
+    char *path = fs_join(folder, "key");
+    char *fifo = fs_join(folder, "fifo");
+    struct secret *secret;
+
+    (void)unused;
+    assert_true(fs_write_new(path, "one\ntwo\0three", 13, 0600, &err));
+    secret = secret_read_whole(path, 13, &err);
+    assert_non_null(secret);
+    assert_int_equal(secret_len(secret), 13);
+    assert_memory_equal(secret_data(secret), "one\ntwo\0three", 13);
+    secret_free(secret);
+    assert_null(secret_read_whole(path, 12, &err));
+    assert_int_equal(err.code, ERR_TOO_LARGE);
+    assert_null(secret_read_whole(folder, 100, &err));
+    assert_int_equal(err.code, ERR_FILE);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_null(secret_read_whole(fifo, 100, &err)); /* and nobody waits for a writer */
+    assert_int_equal(err.code, ERR_FILE);
+    assert_true(fs_remove_tree(folder, &err));
+    assert_null(secret_read_whole(path, 100, &err));
+    assert_int_equal(err.code, ERR_FILE);
+    free(folder);
+    free(path);
+    free(fifo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_a_whole_file),
         cmocka_unit_test(test_characters),
         cmocka_unit_test(test_equal_and_dup),
         cmocka_unit_test(test_not_inherited),

@@ -1,0 +1,460 @@
+/* check.c - what is wrong with the chosen server or will be; each finding leads to the page that mends
+ * it. Nothing is changed by looking. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "screens/check_job.h"
+#include "screens/error_view.h"
+#include "screens/pages.h"
+#include "screens/plan_page.h"
+#include "tui/form.h"
+#include "tui/table.h"
+
+#define SHEET_ROWS 5
+
+enum column { COLUMN_MARK, COLUMN_CODE, COLUMN_WHAT };
+
+struct check {
+    struct app *app;
+    struct job *job;
+    struct check_job *found; /* NULL: not yet */
+    struct table *table;
+    struct form *password; /* asked for; NULL: not */
+    int password_field;
+    bool was_wrong;
+    char message[160];
+};
+
+static const struct table_column columns[] = {
+    [COLUMN_MARK] = {.title = "", .width = 4, .keep = 100},
+    [COLUMN_CODE] = {.title = N_("CODE"), .width = 7, .keep = 40},
+    [COLUMN_WHAT] = {.title = N_("FINDING"), .width = 40, .keep = 90, .grow = true},
+};
+
+static const struct form_field password_field = {
+    .label = N_("Password"),
+    .why = N_("The server asks for a password. It is used for this look and forgotten; pgseal "
+              "stores none. A line in ~/.pgpass saves the typing."),
+    .help = N_("~/.pgpass, mode 0600, one line for each server:\nhost:port:database:role:password"),
+    .width = 34,
+};
+
+/* ---- rows ---- */
+
+static const struct findings *findings_of(const struct check *self)
+{
+    return &self->found->check.findings;
+}
+
+static size_t rows_count(const void *arg)
+{
+    const struct check *self = arg;
+
+    return self->found != NULL && self->found->ok ? findings_of(self)->n : 0;
+}
+
+static enum mark severity_mark(enum finding_severity severity)
+{
+    switch (severity) {
+    case FINDING_ERROR:
+        return MARK_BAD;
+    case FINDING_WARNING:
+        return MARK_WARN;
+    case FINDING_INFO:
+        break;
+    }
+    return MARK_OFF;
+}
+
+static void rows_cell(const void *arg, size_t row, size_t column, struct strbuf *out)
+{
+    const struct check *self = arg;
+    const struct finding *finding = &findings_of(self)->rows[row];
+
+    switch ((enum column)column) {
+    case COLUMN_MARK:
+        strbuf_add_str(out, mark_text(severity_mark(finding->severity)));
+        break;
+    case COLUMN_CODE:
+        strbuf_printf(out, "PS-%d", (int)finding->code);
+        break;
+    case COLUMN_WHAT:
+        strbuf_printf(out, "%s: %s", finding->object, finding->message);
+        break;
+    }
+}
+
+static uint64_t rows_key(const void *arg, size_t row)
+{
+    (void)arg;
+    return row;
+}
+
+static enum style rows_style(const void *arg, size_t row, size_t column)
+{
+    const struct check *self = arg;
+
+    if (column != COLUMN_MARK)
+        return STYLE_NORMAL;
+    return mark_style(severity_mark(findings_of(self)->rows[row].severity));
+}
+
+static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows_style};
+
+static const struct finding *here(const struct check *self)
+{
+    if (rows_count(self) == 0 || !table_has_row(self->table))
+        return NULL;
+    return &findings_of(self)->rows[table_row(self->table)];
+}
+
+/* ---- the job ---- */
+
+static void start(struct check *self, struct secret *password)
+{
+    if (self->job != NULL) {
+        secret_free(password);
+        return;
+    }
+    self->job = check_job_start(self->app, self, password);
+}
+
+static void check_password(void *arg, struct form *form)
+{
+    struct check *self = arg;
+
+    if (secret_len(form_secret(form, self->password_field)) > 0)
+        form_say(form, self->password_field, MARK_NONE, NULL);
+    else
+        form_say(form, self->password_field, self->was_wrong ? MARK_BAD : MARK_TODO,
+                 self->was_wrong ? _("the server did not take this one") : NULL);
+}
+
+static void ask_password(struct check *self)
+{
+    self->was_wrong = self->password != NULL;
+    form_free(self->password);
+    self->password = form_new(N_("Look"), NULL, check_password, self);
+    form_add_line(self->password, N_("Server"), app_server(self->app));
+    self->password_field = form_add_secret(self->password, &password_field);
+    form_recheck(self->password);
+}
+
+static void job_ended(struct check *self)
+{
+    check_job_free(self->found);
+    self->found = job_take(self->job);
+    self->job = NULL;
+    if (self->found->ok) {
+        form_free(self->password);
+        self->password = NULL;
+    } else if (self->found->wants_password) {
+        ask_password(self);
+    }
+    table_refresh(self->table);
+}
+
+/* ---- mending ---- */
+
+/* The lists of revoked certificates go to the server: there is nothing to be answered before. */
+static struct plan *publish_build(const void *data, const struct attempt_tools *tools,
+                                  struct err *err)
+{
+    (void)data;
+    return plan_publish_crl(tools->target, err);
+}
+
+static void publish_command(const void *data, const char *server, struct strbuf *out)
+{
+    (void)data;
+    strbuf_printf(out, "pgseal server crl %s\n", server);
+}
+
+static void *publish_copy(const void *data)
+{
+    return mem_strdup(data);
+}
+
+static const struct attempt_intent publish_intent = {"server crl", publish_build, publish_command,
+                                                     publish_copy, free};
+static const struct plan_page_spec publish_spec = {
+    .title = N_("Publish the CRLs"), .path = N_("CRL"), .word = "CRL", .intent = &publish_intent};
+
+static struct nav mend(struct check *self)
+{
+    const struct finding *finding = here(self);
+
+    if (finding == NULL)
+        return nav_stay();
+    switch (finding->act) {
+    case ACT_SERVER_TLS:
+        return nav_push(page_server_tls(self->app));
+    case ACT_TRUST:
+    case ACT_UNTRUST:
+        return nav_push(page_trust(self->app));
+    case ACT_CRL:
+        return nav_push(page_plan(self->app, &publish_spec, mem_strdup("")));
+    case ACT_REQUIRE:
+        return nav_push(page_require(self->app));
+    case ACT_ISSUE:
+        return nav_push(page_new_client(self->app));
+    case ACT_NONE:
+    case ACT_CRL_REFRESH:
+    case ACT_ROLE:
+    case ACT_RELOAD:
+    case ACT_RESTART:
+        break;
+    }
+    snprintf(self->message, sizeof(self->message), "%s",
+             _("No page mends this: the lines below say what to do."));
+    return nav_stay();
+}
+
+static struct nav details(const struct check *self)
+{
+    const struct finding *finding = here(self);
+    struct strbuf text = STRBUF_INIT;
+    struct screen *page;
+
+    if (finding == NULL)
+        return nav_stay();
+    strbuf_printf(&text, "%s PS-%d  %s\n%s\n\n%s\n\n%s\n\n",
+                  mark_text(severity_mark(finding->severity)), (int)finding->code, finding->object,
+                  finding->message, finding->cause, finding->fix);
+    strbuf_printf(&text, _("More about it: pgseal explain PS-%d\n"), (int)finding->code);
+    page = page_text(_("Check a server"), _("Home > Check > finding"), text.data);
+    strbuf_clear(&text);
+    return nav_push(page);
+}
+
+/* ---- events ---- */
+
+static struct nav key_event(struct check *self, uint32_t key)
+{
+    if (table_takes_text(self->table)) {
+        (void)table_key(self->table, key);
+        return nav_stay();
+    }
+    self->message[0] = '\0';
+    switch (key) {
+    case KEY_CODE_ENTER:
+        return details(self);
+    case 'f':
+    case KEY_CODE_F4:
+        return mend(self);
+    case 'r':
+    case KEY_CODE_F5:
+        start(self, NULL);
+        break;
+    case 'q':
+        return nav_quit();
+    case KEY_CODE_ESC:
+        if (table_key(self->table, key) == TABLE_IGNORED)
+            return nav_pop();
+        break;
+    default:
+        (void)table_key(self->table, key);
+        break;
+    }
+    return nav_stay();
+}
+
+static struct nav password_event(struct check *self, const struct event *event)
+{
+    switch (form_event(self->password, event)) {
+    case FORM_SUBMIT:
+        start(self, secret_dup(form_secret(self->password, self->password_field)));
+        form_wipe(self->password, self->password_field);
+        break;
+    case FORM_CANCEL:
+        return nav_pop();
+    case FORM_CHANGED:
+    case FORM_IGNORED:
+        break;
+    }
+    return nav_stay();
+}
+
+static struct nav check_event(void *arg, const struct event *event)
+{
+    struct check *self = arg;
+
+    switch (event->type) {
+    case EVENT_SHOWN:
+        (void)app_take_done(self->app); /* something was mended: looked at anew */
+        start(self, NULL);
+        break;
+    case EVENT_JOB:
+        if (event->job == self->job)
+            job_ended(self);
+        break;
+    case EVENT_KEY:
+    case EVENT_PASTE:
+        if (self->password != NULL)
+            return password_event(self, event);
+        if (event->type == EVENT_KEY)
+            return key_event(self, event->key);
+        table_paste(self->table, event->paste, event->paste_len);
+        break;
+    case EVENT_HIDDEN:
+    case EVENT_RESIZE:
+    case EVENT_JOB_PROGRESS:
+    case EVENT_TIMER:
+    case EVENT_WATCH:
+    case EVENT_QUIT_ASKED:
+    case EVENT_STOP:
+        break;
+    }
+    return nav_stay();
+}
+
+/* ---- drawing ---- */
+
+static void draw_summary(const struct check *self, struct canvas *body)
+{
+    const struct server_check *check = &self->found->check;
+    size_t errors = findings_count(&check->findings, FINDING_ERROR);
+    size_t warnings = findings_count(&check->findings, FINDING_WARNING);
+    enum mark mark = errors > 0 ? MARK_BAD : warnings > 0 ? MARK_WARN : MARK_OK;
+    int at = canvas_mark(body, 0, 2, mark) + 1;
+
+    at = canvas_printf(body, 0, at, STYLE_STRONG, _("%zu wrong, %zu to look at"), errors, warnings);
+    if (check->restart_fails)
+        canvas_text(body, 0, at + 2, STYLE_BAD, _("the next restart of the server would fail"));
+    else
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%s, %zu CAs, %zu rules for certificates"),
+                      check->tls == SERVER_TLS_ON ? check->tls_version : _("no TLS"), check->n_cas,
+                      check->n_cert_rules);
+}
+
+static void draw_sheet(const struct check *self, struct canvas *body, int row)
+{
+    const struct finding *finding = here(self);
+    int width = canvas_columns(body) - 4, end = row + SHEET_ROWS;
+
+    if (finding == NULL)
+        return;
+    row += canvas_wrap(body, row, 2, width, 2, STYLE_NORMAL, finding->cause);
+    canvas_wrap(body, row, 2, width, end - row, STYLE_STRONG, finding->fix);
+}
+
+static void check_draw(const void *arg, struct canvas *body)
+{
+    const struct check *self = arg;
+    int rows = canvas_rows(body);
+
+    if (self->password != NULL) {
+        form_draw(self->password, body);
+    } else if (self->found == NULL) {
+        int at = canvas_mark(body, 0, 2, MARK_BUSY) + 1;
+
+        canvas_printf(body, 0, at, STYLE_NORMAL,
+                      _("looking at %s: settings, files, rules, the wire ..."),
+                      app_server(self->app));
+    } else if (!self->found->ok) {
+        (void)error_view_draw(&self->found->err, body, 0, rows);
+    } else {
+        draw_summary(self, body);
+        if (rows_count(self) == 0)
+            canvas_text(body, 2, 2, STYLE_NORMAL, _("Nothing was found to be said."));
+        else
+            table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
+        draw_sheet(self, body, rows - SHEET_ROWS);
+    }
+}
+
+static const struct binding bindings[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as a command"), 60},
+    {N_("Enter"), N_("Details"), N_("all that is known about this finding"), 80},
+    {"f", N_("Fix..."), N_("open the page that mends it (also F4); nothing is changed yet"), 85},
+    {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 30},
+    {"F5", N_("Refresh"), N_("look again"), 50},
+    {"Esc", N_("Back"), N_("one step back"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
+    {NULL, NULL, NULL, 0},
+};
+
+static void check_frame(const void *arg, struct frame *ret)
+{
+    const struct check *self = arg;
+    const struct finding *finding = here(self);
+
+    snprintf(ret->title, sizeof(ret->title), "%s", _("Check a server"));
+    snprintf(ret->right, sizeof(ret->right), _("server: %.60s"), app_server(self->app));
+    snprintf(ret->path, sizeof(ret->path), _("Home > %s"), _("Check"));
+    ret->word = "TLS/SSL";
+    if (self->password != NULL) {
+        form_frame(self->password, ret);
+        return;
+    }
+    if (self->found != NULL && self->found->ok)
+        snprintf(ret->path_right, sizeof(ret->path_right), _("%lld ms"),
+                 (long long)self->found->check.took_ms);
+    ret->bindings = bindings;
+    ret->text_focus = table_takes_text(self->table);
+    ret->why = _("Settings and where they come from, the files as the server reads them, dates, "
+                 "lists, rules, and what the wire shows. Nothing is changed by looking.");
+    ret->help = _("[xx] somebody is locked out or let in wrongly, or the next restart fails.  [!!] "
+                  "it will be so, or protects less than it seems to.  [--] worth knowing.");
+    if (self->message[0] != '\0') {
+        ret->message_mark = MARK_OFF;
+        snprintf(ret->message, sizeof(ret->message), "%s", self->message);
+    } else if (self->job != NULL) {
+        ret->message_mark = MARK_BUSY;
+        snprintf(ret->message, sizeof(ret->message), "%s", _("Looking."));
+    } else if (finding != NULL && finding->act != ACT_NONE) {
+        snprintf(ret->message, sizeof(ret->message), "%s",
+                 _("f opens the page that mends it. Enter shows all about it."));
+    } else {
+        snprintf(ret->message, sizeof(ret->message), "%s", _("Nothing was changed."));
+    }
+}
+
+static void check_commands(const void *arg, struct strbuf *out)
+{
+    const struct check *self = arg;
+
+    strbuf_printf(out, "pgseal server check %s\npgseal server probe %s\n", app_server(self->app),
+                  app_server(self->app));
+    strbuf_add_str(out, _("\n# some of what it looks at, by hand\n"));
+    strbuf_add_str(out, "psql -c \"SELECT name, setting, source, sourcefile FROM pg_settings "
+                        "WHERE name LIKE 'ssl%'\"\n"
+                        "psql -c 'SELECT * FROM pg_hba_file_rules WHERE error IS NOT NULL OR type "
+                        "IS NULL'\n");
+}
+
+static void check_free(void *arg)
+{
+    struct check *self = arg;
+
+    form_free(self->password);
+    check_job_free(self->found);
+    table_free(self->table);
+    free(self);
+}
+
+static const struct screen_ops check_ops = {
+    .name = "check",
+    .event = check_event,
+    .draw = check_draw,
+    .frame = check_frame,
+    .commands = check_commands,
+    .free = check_free,
+};
+
+struct screen *page_check(struct app *app)
+{
+    struct check *self = mem_zalloc(sizeof(*self));
+
+    self->app = app;
+    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    return screen_new(&check_ops, self);
+}
