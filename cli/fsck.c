@@ -81,8 +81,13 @@ static bool look_through(struct cli *cli, struct fsck_list *list, struct err *er
         return false;
     fsck_access(folder, &options, list);
     free(folder);
-    return cli_store(cli, options.repair ? STORE_WRITE : STORE_READ, err) &&
-           fsck_run(cli->store, &options, list, err);
+    if (!cli_store(cli, options.repair ? STORE_WRITE : STORE_READ, err)) {
+        if (err->code == ERR_STORE && err->hint[0] == '\0')
+            err_hint(err, _("Nothing can be read behind this. \"pgseal restore FILE --store DIR\" "
+                            "makes a new store from a backup."));
+        return false;
+    }
+    return fsck_run(cli->store, &options, list, err);
 }
 
 bool run_fsck(struct cli *cli, struct err *err)

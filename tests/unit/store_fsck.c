@@ -392,24 +392,35 @@ static void test_remains(void **state)
 
 /* ---- the database itself ---- */
 
-/* Pages that are overwritten: what can be looked at is, and the damage is said. */
+/* A page that is overwritten: what can be looked at is, and the damage is said. */
 static void test_damaged(void **state)
 {
+    static const char *const names[] = {"issued_subject", "log", "issued", "crl"};
     struct fixture *fixture = *state;
+    int64_t pages[ARRAY_LEN(names)];
     struct fsck_list list;
 
-    store_close(fixture->box.store);
-    fixture->box.store = NULL;
-    assert_int_equal(box_run(NULL,
-                             "f='%s/pgseal.db'; n=$(($(stat -c %%s \"$f\") / 4096)); dd "
-                             "if=/dev/urandom of=\"$f\" bs=4096 seek=$((n - 6)) count=6 "
-                             "conv=notrunc 2>/dev/null",
-                             fixture->box.store_folder),
-                     0);
-    look(fixture, false, &list);
-    assert_true(fsck_count(&list, FSCK_ERROR) > 0);
-    assert_int_equal(find(&list, "pgseal.db")->severity, FSCK_ERROR);
-    fsck_clear(&list);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct sql *sql =
+            sql_new(fixture->box.store, "SELECT rootpage FROM sqlite_schema WHERE name = ?1", &err);
+
+        assert_non_null(sql);
+        sql_bind_text(sql, 1, names[i]);
+        BOX_OK(sql_run_int(sql, 0, &pages[i], &err));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        store_close(fixture->box.store);
+        fixture->box.store = NULL;
+        assert_int_equal(box_run(NULL,
+                                 "dd if=/dev/urandom of='%s/pgseal.db' bs=4096 seek=%d count=1 "
+                                 "conv=notrunc 2>/dev/null",
+                                 fixture->box.store_folder, (int)pages[i] - 1),
+                         0);
+        look(fixture, i % 2 == 1, &list);
+        assert_true(fsck_count(&list, FSCK_ERROR) > 0);
+        assert_int_equal(find(&list, "pgseal.db")->severity, FSCK_ERROR);
+        fsck_clear(&list);
+    }
 }
 
 static void test_clock_and_orphans(void **state)
