@@ -226,6 +226,18 @@ bool fs_give_name(const char *temporary, const char *path, struct err *err)
     return false;
 }
 
+bool fs_sync_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool ok = fd >= 0 && ops->fsync(fd) == 0;
+
+    if (!ok)
+        err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 bool fs_sync_folder(int folder, struct err *err)
 {
     if (ops->fsync(folder) == 0)
