@@ -396,7 +396,9 @@ bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mo
 
 bool fs_sync_all(int folder, struct err *err)
 {
-    if (ops->fsync(folder) == 0 && syncfs(folder) == 0)
+    int (*sync_all)(int) = ops == &real_ops ? syncfs : ops->fsync;
+
+    if (ops->fsync(folder) == 0 && sync_all(folder) == 0)
         return true;
     return err_set_errno(err, ERR_FILE, errno, "cannot make the new files lasting");
 }

@@ -81,7 +81,7 @@ char *fs_state_folder(struct err *err) MUST_CHECK; /* $XDG_STATE_HOME, ~/.local/
 
 struct fs_ops {
     ssize_t (*write)(int fd, const void *bytes, size_t len);
-    int (*fsync)(int fd);
+    int (*fsync)(int fd); /* also in place of syncfs() */
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
 };
