@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require": each builds a plan. */
+/* server_change.c - "server tls", "trust", "crl", "require": each says how a plan is made. */
 #include "config.h"
 
 #include <stdio.h>
@@ -12,23 +12,51 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
+#include "core/plan/fleet.h"
 
 /* ---- tls ---- */
 
+struct tls {
+    struct server_tls_intent intent;
+    const struct args_values *hosts;
+    bool own_too; /* a cluster: each member has its own name beside those that were given */
+};
+
+static struct plan *make_tls(void *arg, const struct plan_target *target, struct err *err)
+{
+    const struct tls *tls = arg;
+    struct server_tls_intent intent = tls->intent;
+    const char **hosts = mem_array(tls->hosts->n + 1, sizeof(*hosts));
+    struct plan *plan;
+    size_t n = 0;
+    bool own = tls->own_too || tls->hosts->n == 0;
+
+    for (size_t i = 0; i < tls->hosts->n; i++) {
+        hosts[n++] = tls->hosts->items[i];
+        own = own && !text_equal(tls->hosts->items[i], target->tls_host);
+    }
+    if (own)
+        hosts[n++] = target->tls_host;
+    intent.hosts = hosts;
+    intent.n_hosts = n;
+    plan = plan_server_tls(target, &intent, err);
+    free(hosts);
+    return plan;
+}
+
 bool run_server_tls(struct cli *cli, struct err *err)
 {
-    const struct args_values *hosts = &cli->args->options[OPT_HOST];
-    struct server_tls_intent intent = {0};
+    struct tls tls = {.hosts = &cli->args->options[OPT_HOST]};
+    struct fleet_order order = {.make = make_tls, .arg = &tls, .what = _("server certificate")};
     struct authority *authority = NULL;
     struct key *key = NULL;
-    struct change change;
-    const char *own_host;
     int64_t days;
     bool done = false;
 
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err))
-        return false;
-    if (!change_open(cli, cli->args->names[0], &change, err))
+    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
+        (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err)) ||
+        !cli_store(cli, STORE_WRITE, err) ||
+        !server_is_cluster(cli->store, cli->args->names[0], &tls.own_too, err))
         goto out;
     authority = cli_authority(cli, err);
     if (!authority)
@@ -36,17 +64,13 @@ bool run_server_tls(struct cli *cli, struct err *err)
     key = cli_unlock(cli, authority, err);
     if (!key)
         goto out;
-    own_host = change.tls_host;
-    intent.authority = authority;
-    intent.authority_key = key;
-    intent.hosts = hosts->n > 0 ? hosts->items : &own_host;
-    intent.n_hosts = hosts->n > 0 ? hosts->n : 1;
-    intent.days = (int)days;
-    done = change_apply(&change, plan_server_tls(&change.target, &intent, err), err);
+    tls.intent.authority = authority;
+    tls.intent.authority_key = key;
+    tls.intent.days = (int)days;
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
     key_free(key);
     authority_free(authority);
-    change_close(&change);
     return done;
 }
 
@@ -170,26 +194,53 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
     return !paste || (read_paste(cli, paste, trust, err) && take_own(cli, trust, err));
 }
 
+static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_trust_ca(target, arg, err);
+}
+
+/* "trust of "A", "B"": what is remembered for a member that was away. Caller frees. */
+static char *say_trust(const char *act, const struct trust *trust, const char *const *names,
+                       size_t n_names)
+{
+    struct strbuf text = STRBUF_INIT;
+    const char *between = " ";
+
+    strbuf_add_str(&text, act);
+    for (size_t i = 0; i < trust->authorities.n; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, trust->authorities.rows[i]->name);
+    for (size_t i = 0; i < n_names; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, names[i]);
+    for (size_t i = 0; i < trust->foreign.n; i++, between = ", ") {
+        strbuf_printf(&text, "%s\"", between);
+        cert_format_subject(trust->foreign.certs[i], &text);
+        strbuf_add_char(&text, '"');
+    }
+    return strbuf_steal(&text);
+}
+
 bool run_server_trust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct trust_ca_intent intent = {.keep_present = !args_has(cli->args, OPT_REPLACE)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_trust, .arg = &intent};
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     /* what was pasted is judged before any server is asked */
-    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.foreign = trust.foreign.n > 0 ? &trust.foreign : NULL;
     intent.foreign_crls = trust.crls;
     intent.n_foreign_crls = trust.n_crls;
-    done = change_apply(&change, plan_trust_ca(&change.target, &intent, err), err);
+    order.what = what =
+        say_trust(intent.keep_present ? _("trust of") : _("trust of only"), &trust, NULL, 0);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     return done;
 }
@@ -229,25 +280,32 @@ static bool read_untrust(struct cli *cli, struct trust *trust, const char ***ret
     return true;
 }
 
+static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_untrust_ca(target, arg, err);
+}
+
 bool run_server_untrust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct untrust_ca_intent intent = {.all = args_has(cli->args, OPT_ALL)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_untrust, .arg = &intent};
     const char **names = NULL;
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     if (!cli_store(cli, STORE_WRITE, err) ||
-        !read_untrust(cli, &trust, &names, &intent.n_names, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+        !read_untrust(cli, &trust, &names, &intent.n_names, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.names = names;
-    done = change_apply(&change, plan_untrust_ca(&change.target, &intent, err), err);
+    order.what = what = intent.all ? mem_strdup(_("end of trust in every CA"))
+                                   : say_trust(_("end of trust in"), &trust, names, intent.n_names);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     free(names);
     return done;
@@ -257,12 +315,10 @@ out:
 
 bool run_server_crl(struct cli *cli, struct err *err)
 {
-    struct change change;
-    bool done = change_open(cli, cli->args->names[0], &change, err) &&
-                change_apply(&change, plan_publish_crl(&change.target, err), err);
+    /* a member that refuses is no reason to leave revoked certificates valid on the others */
+    const struct fleet_order order = {.make = fleet_make_crl, .what = _("CRLs"), .go_on = true};
 
-    change_close(&change);
-    return done;
+    return change_run(cli, cli->args->names[0], &order, err);
 }
 
 /* ---- require ---- */
@@ -281,13 +337,19 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
     return true;
 }
 
+static struct plan *make_require(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_access_rules(target, arg, err);
+}
+
 bool run_server_require(struct cli *cli, struct err *err)
 {
     const struct args_values *roles = &cli->args->options[OPT_ROLE];
     struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_require, .arg = &intent};
     const char *role;
-    bool done = false;
+    char *what;
+    bool done;
 
     if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
         !args_need(cli->args, OPT_ROLE, &role, err) ||
@@ -296,19 +358,28 @@ bool run_server_require(struct cli *cli, struct err *err)
         return false;
     intent.roles = roles->items;
     intent.n_roles = roles->n;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
-    change_close(&change);
+    order.what = what =
+        mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"), role,
+                   roles->n > 1 ? _(" and others") : "", intent.database, intent.address);
+    done = change_run(cli, cli->args->names[0], &order, err);
+    free(what);
     return done;
 }
 
 /* ---- unrequire ---- */
 
+static struct plan *make_unrequire(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_remove_rules(target, arg, err);
+}
+
 bool run_server_unrequire(struct cli *cli, struct err *err)
 {
     struct remove_rules_intent intent = {.n_lines = cli->args->n_names - 1};
+    struct fleet_order order = {
+        .make = make_unrequire, .arg = &intent, .what = _("end of our rules")};
     int *lines = mem_array(intent.n_lines, sizeof(*lines));
-    struct change change = {0};
+    bool is_cluster = false;
     bool done = false;
 
     for (size_t i = 0; i < intent.n_lines; i++) {
@@ -322,10 +393,19 @@ bool run_server_unrequire(struct cli *cli, struct err *err)
         lines[i] = (int)number;
     }
     intent.lines = lines;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_remove_rules(&change.target, &intent, err), err);
+    if (intent.n_lines > 0 &&
+        (!cli_store(cli, STORE_WRITE, err) ||
+         !server_is_cluster(cli->store, cli->args->names[0], &is_cluster, err)))
+        goto out;
+    if (is_cluster) {
+        err_set(err, ERR_USAGE,
+                _("line numbers are those of one server's file, \"%s\" is a cluster"),
+                cli->args->names[0]);
+        err_hint(err, _("Give a member's name with them, or no number: then all our rules go."));
+        goto out;
+    }
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
     free(lines);
     return done;
 }
