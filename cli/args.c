@@ -74,6 +74,8 @@ static const struct option_info options[] = {
      "ec-p256 (default), ...; of a client: its file"},
     {OPT_LIMIT, "limit", 0, "N", false, false, NULL, "at most N rows"},
     {OPT_MAP, "map", 0, "M", false, false, NULL, "a map of pg_ident.conf"},
+    {OPT_MAP_ROLE, "map-role", 0, "CN=ROLE", false, true, NULL,
+     "a line for it: this certificate, this role"},
     {OPT_METHOD, "method", 0, "M", false, false, "cert verify-full verify-ca",
      "cert (default), verify-full, verify-ca"},
     {OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", false, false, NULL,

@@ -64,6 +64,7 @@ enum option {
     OPT_KEY,
     OPT_LIMIT,
     OPT_MAP,
+    OPT_MAP_ROLE,
     OPT_METHOD,
     OPT_NEW_PASSPHRASE_FILE,
     OPT_NAGIOS,

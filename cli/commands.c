@@ -125,14 +125,17 @@ static const struct command commands[] = {
      run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
-     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
+         BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
-     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
+     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n"
+     "  pgseal server require db1 --database app --role report --from all \\\n"
+     "      --map people --map-role alice.laptop=report\n",
      run_server_require},
     {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
      N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
     {"server simulate", "NAME", 1, 1,
-     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE),
      N_("who would be refused if they came again"),
      "  pgseal server simulate db1\n"
      "  pgseal server simulate db1 --require --database app --role alice --from all\n",

@@ -281,24 +281,64 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
     return true;
 }
 
+/* "CN=ROLE"; a CN may hold "=", so the last one counts. */
+static bool take_map_role(struct change_rules *rules, const char *text, struct err *err)
+{
+    const char *equal = strrchr(text, '=');
+    struct access_map_line *line = &rules->map_lines[rules->intent.n_map_lines];
+
+    if (!equal || equal == text || equal[1] == '\0')
+        return err_set(err, ERR_BAD_VALUE, _("\"--map-role\" is CN=ROLE, not \"%s\""), text);
+    rules->texts[rules->n_texts++] = mem_printf("%.*s", (int)(equal - text), text);
+    line->cn = rules->texts[rules->n_texts - 1];
+    line->role = equal + 1;
+    rules->intent.n_map_lines++;
+    return true;
+}
+
+bool change_read_rules(const struct args *args, struct change_rules *ret, struct err *err)
+{
+    const struct args_values *roles = &args->options[OPT_ROLE];
+    const struct args_values *lines = &args->options[OPT_MAP_ROLE];
+    struct access_rules_intent *intent = &ret->intent;
+    const char *role;
+
+    *ret = (struct change_rules){.intent = {.map = args_value(args, OPT_MAP)}};
+    if (!args_need(args, OPT_DATABASE, &intent->database, err) ||
+        !args_need(args, OPT_ROLE, &role, err) ||
+        !args_need(args, OPT_FROM, &intent->address, err) ||
+        !change_parse_method(args_value(args, OPT_METHOD), &intent->method, err))
+        return false;
+    intent->roles = roles->items;
+    intent->n_roles = roles->n;
+    ret->map_lines = mem_array(lines->n, sizeof(*ret->map_lines));
+    ret->texts = mem_array(lines->n, sizeof(*ret->texts));
+    intent->map_lines = ret->map_lines;
+    for (size_t i = 0; i < lines->n; i++) {
+        if (!take_map_role(ret, lines->items[i], err))
+            return false;
+    }
+    return true;
+}
+
+void change_clear_rules(struct change_rules *rules)
+{
+    for (size_t i = 0; i < rules->n_texts; i++)
+        free(rules->texts[i]);
+    free(rules->texts);
+    free(rules->map_lines);
+}
+
 bool run_server_require(struct cli *cli, struct err *err)
 {
-    const struct args_values *roles = &cli->args->options[OPT_ROLE];
-    struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
+    struct change_rules rules;
     struct change change = {0};
-    const char *role;
-    bool done = false;
+    bool done = change_read_rules(cli->args, &rules, err) &&
+                change_open(cli, cli->args->names[0], &change, err) &&
+                change_apply(&change, plan_access_rules(&change.target, &rules.intent, err), err);
 
-    if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
-        !args_need(cli->args, OPT_ROLE, &role, err) ||
-        !args_need(cli->args, OPT_FROM, &intent.address, err) ||
-        !change_parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
-        return false;
-    intent.roles = roles->items;
-    intent.n_roles = roles->n;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
     change_close(&change);
+    change_clear_rules(&rules);
     return done;
 }
 
