@@ -50,6 +50,8 @@ static const struct option_info options[] = {
     {OPT_CERT, "cert", 0, "FILE", false, false, NULL, "the certificate, and those above it"},
     {OPT_CHAIN, "chain", 0, NULL, false, false, NULL, "with those of the other CAs in use"},
     {OPT_CSR, "csr", 0, "FILE|-", false, false, NULL, "sign this request, make no key"},
+    {OPT_CSR_OUT, "csr-out", 0, "FILE", false, false, NULL,
+     "make its key there, and a request for a CA"},
     {OPT_CSV, "csv", 0, NULL, false, false, NULL, "comma-separated values"},
     {OPT_DATABASE, "database", 0, "D", false, false, NULL, "a database, or \"all\""},
     {OPT_DAYS, "days", 0, "N", false, false, NULL, "how long it is valid"},

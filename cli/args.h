@@ -46,6 +46,7 @@ enum option {
     OPT_CERT,
     OPT_CHAIN,
     OPT_CSR,
+    OPT_CSR_OUT,
     OPT_CSV,
     OPT_DATABASE,
     OPT_DAYS,

@@ -109,9 +109,15 @@ static const struct command commands[] = {
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
-    {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
+    {"server tls", "NAME", 1, 1,
+     BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
+         BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
-     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
+     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n"
+     "  pgseal server tls db1 --host db1.example --csr-out db1.csr   another CA signs it\n"
+     "  pgseal server tls db1 --cert db1.crt                         what came back\n"
+     "  pgseal server tls db1 --cert db1.crt --key db1.key\n",
+     run_server_tls},
     {"server trust", "NAME", 1, 1,
      BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),

@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require": each builds a plan. */
+/* server_change.c - "server trust", "crl", "require" and their opposites: each builds a plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -12,43 +12,6 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
-
-/* ---- tls ---- */
-
-bool run_server_tls(struct cli *cli, struct err *err)
-{
-    const struct args_values *hosts = &cli->args->options[OPT_HOST];
-    struct server_tls_intent intent = {0};
-    struct authority *authority = NULL;
-    struct key *key = NULL;
-    struct change change;
-    const char *own_host;
-    int64_t days;
-    bool done = false;
-
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err))
-        return false;
-    if (!change_open(cli, cli->args->names[0], &change, err))
-        goto out;
-    authority = cli_authority(cli, err);
-    if (!authority)
-        goto out;
-    key = cli_unlock(cli, authority, err);
-    if (!key)
-        goto out;
-    own_host = change.tls_host;
-    intent.authority = authority;
-    intent.authority_key = key;
-    intent.hosts = hosts->n > 0 ? hosts->items : &own_host;
-    intent.n_hosts = hosts->n > 0 ? hosts->n : 1;
-    intent.days = (int)days;
-    done = change_apply(&change, plan_server_tls(&change.target, &intent, err), err);
-out:
-    key_free(key);
-    authority_free(authority);
-    change_close(&change);
-    return done;
-}
 
 /* ---- trust ---- */
 

@@ -132,6 +132,31 @@ struct server_tls_intent {
 struct plan *plan_server_tls(const struct plan_target *target,
                              const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
 
+/* For another CA: the server's key is made and waits in its data directory (by the local file system
+ * only), the request for its certificate is appended to ret_csr as PEM. */
+struct server_request_intent {
+    const char *const *hosts;
+    size_t n_hosts;
+    enum key_type key_type;
+};
+struct plan *plan_server_request(const struct plan_target *target,
+                                 const struct server_request_intent *intent, struct strbuf *ret_csr,
+                                 struct err *err) MUST_CHECK;
+
+/* A certificate that exists: the answer to such a request, one for the key that the server has, or a
+ * pair. Refused: another key's, ended, not for these hosts or for servers, weak, a chain with a gap,
+ * an encrypted key that the server could not reload. */
+struct server_cert_intent {
+    const struct cert_list *certs;   /* in any order: its own, and those above it */
+    const struct secret *key_pem;    /* or NULL: the server has the key */
+    const struct secret *passphrase; /* of the key, or NULL */
+    const char *const *hosts;        /* what clients call it; none: the TLS address */
+    size_t n_hosts;
+    const struct cert_list *roots; /* what clients trust: the chain must lead there; or NULL */
+};
+struct plan *plan_server_cert(const struct plan_target *target,
+                              const struct server_cert_intent *intent, struct err *err) MUST_CHECK;
+
 struct trust_ca_intent {
     const struct authority *const *authorities; /* all CAs of ours that the server shall trust */
     size_t n_authorities;

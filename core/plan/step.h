@@ -101,6 +101,7 @@ const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
 /* Rows that live in files of their own. */
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_shown_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);

@@ -204,6 +204,7 @@ static const struct step_kind kinds[] = {
     {"ident_check", NULL, ident_check_apply, NULL, false},
     {"reload", NULL, reload_apply, NULL, false},
     {"prove_server_cert", NULL, step_prove_server_cert, NULL, false},
+    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, false},
     {"prove_same_chain", NULL, step_prove_same_chain, NULL, false},
     {"prove_loaded", NULL, step_prove_loaded, NULL, false},
     {"prove_cas", NULL, step_prove_cas, NULL, false},
