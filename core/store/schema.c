@@ -228,7 +228,18 @@ static const char *const version_2[] = {
     /* Files of keys/ that nothing needs since the commit that wrote the row: to be removed. */
     "CREATE TABLE doomed_file (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID", NULL};
 
-static const char *const *const migrations[] = {version_1, version_2};
+/* Members of one cluster, and what did not reach one of them. */
+static const char *const version_3[] = {
+    "ALTER TABLE server ADD COLUMN cluster TEXT NOT NULL DEFAULT '' COLLATE NOCASE",
+    "CREATE INDEX server_cluster ON server (cluster) WHERE cluster <> ''",
+    "CREATE TABLE server_missed ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " what TEXT NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " PRIMARY KEY (server_id, what)) STRICT, WITHOUT ROWID",
+    NULL};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3};
 
 int schema_version(void)
 {
