@@ -45,6 +45,7 @@ enum option {
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,
+    OPT_CRL,
     OPT_CSR,
     OPT_CSR_OUT,
     OPT_CSV,

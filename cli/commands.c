@@ -124,10 +124,13 @@ static const struct command commands[] = {
      "  pgseal server tls db1 --cert db1.crt --key db1.key\n",
      run_server_tls},
     {"server trust", "NAME", 1, 1,
-     BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(CA) | BIT(PASTE) | BIT(CRL) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
-     "  pgseal server trust db1 --paste -\n",
+     "  pgseal server trust db1 --paste -\n"
+     "  pgseal server trust db1 --paste partner.pem --crl partner.crl\n"
+     "  pgseal server trust db1 --crl partner.crl                   the next list of a CA that is "
+     "there\n",
      run_server_trust},
     {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("take the trust in a CA away again"),

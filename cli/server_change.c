@@ -31,48 +31,67 @@ static void trust_clear(struct trust *trust)
     free(trust->crls);
 }
 
-/* What was pasted: CA certificates, and beside them CRLs. A private key in it is refused, and its
- * bytes are wiped here. */
-static bool read_paste(struct cli *cli, const char *path, struct trust *trust, struct err *err)
+/* Blocks of one kind, borrowed from pem; blocks to free(). */
+static struct pem only(const struct pem *pem, enum pem_kind kind)
 {
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf cleaned = STRBUF_INIT;
-    struct pem pem;
-    bool done = false;
+    struct pem part = *pem;
 
-    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_wipe(&text);
+    part.blocks = mem_array(pem->n + 1, sizeof(*part.blocks));
+    part.n = 0;
+    for (size_t i = 0; i < pem->n; i++) {
+        if (pem->blocks[i].kind == kind)
+            part.blocks[part.n++] = pem->blocks[i];
+    }
+    return part;
+}
+
+static void add_crls(struct trust *trust, struct crl **crls, size_t n)
+{
+    trust->crls = mem_realloc_array(trust->crls, trust->n_crls + n + 1, sizeof(*trust->crls));
+    for (size_t i = 0; i < n; i++)
+        trust->crls[trust->n_crls++] = crls[i];
+    free(crls);
+}
+
+static bool take_crls(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct crl **crls = NULL;
+    size_t n = 0;
+
+    if (!pem_take_crls(pem, &crls, &n, err))
         return false;
-    }
-    pem_scan(text.data, text.len, &pem);
-    strbuf_wipe(&text);
-    if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
-        pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
-        /* both kinds are welcome here: each class of use gets its own part */
-        struct pem certs = pem, lists = pem;
-        size_t n_certs = 0;
+    add_crls(trust, crls, n);
+    return true;
+}
 
-        certs.blocks = mem_array(pem.n, sizeof(*certs.blocks));
-        lists.blocks = mem_array(pem.n, sizeof(*lists.blocks));
-        lists.n = 0;
-        for (size_t i = 0; i < pem.n; i++) {
-            if (pem.blocks[i].kind == PEM_CRL)
-                lists.blocks[lists.n++] = pem.blocks[i];
-            else
-                certs.blocks[n_certs++] = pem.blocks[i];
-        }
-        certs.n = n_certs;
-        done = pem_take_cas(&certs, clock_now(), &trust->foreign, err) &&
-               pem_take_crls(&lists, &trust->crls, &trust->n_crls, err);
-        free(certs.blocks);
-        free(lists.blocks);
-    } else {
-        done = pem_take_cas(&pem, clock_now(), &trust->foreign, err);
-    }
-    pem_cleaned_text(pem.cleaned, &cleaned);
-    if (done && cleaned.len > 0)
-        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
-    for (size_t i = 0; i < trust->foreign.n && done; i++) {
+static bool take_cas(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct cert_list cas;
+
+    cert_list_init(&cas);
+    if (!pem_take_cas(pem, clock_now(), &cas, err))
+        return false;
+    for (size_t i = 0; i < cas.n; i++)
+        cert_list_take(&trust->foreign, cert_dup(cas.certs[i]));
+    cert_list_clear(&cas);
+    return true;
+}
+
+/* Both kinds are welcome in one paste: each goes through its own class of use. */
+static bool take_both(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct pem certs = only(pem, PEM_CERTIFICATE);
+    struct pem lists = only(pem, PEM_CRL);
+    bool done = (certs.n == 0 || take_cas(&certs, trust, err)) && take_crls(&lists, trust, err);
+
+    free(certs.blocks);
+    free(lists.blocks);
+    return done;
+}
+
+static void say_cas(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->foreign.n; i++) {
         struct strbuf name = STRBUF_INIT;
         char sha256[CERT_SHA256_HEX];
 
@@ -82,6 +101,57 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
                       "by phone."),
                     name.data, cert_sha256_hex(trust->foreign.certs[i], sha256));
         strbuf_clear(&name);
+    }
+}
+
+static void say_crls(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->n_crls; i++) {
+        const struct crl *crl = trust->crls[i];
+        struct strbuf name = STRBUF_INIT;
+        char date[CLOCK_TEXT_MAX];
+
+        crl_format_issuer(crl, &name);
+        if (crl_next_update(crl))
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, valid until %s"), name.data,
+                        crl_count(crl), clock_format_minute(date, crl_next_update(crl)));
+        else
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, no end named"), name.data,
+                        crl_count(crl));
+        strbuf_clear(&name);
+    }
+}
+
+/* What was pasted: CA certificates, and beside them CRLs; with --crl these alone. A private key in it
+ * is refused, and its bytes are wiped here. */
+static bool read_paste(struct cli *cli, const char *path, bool crls_only, struct trust *trust,
+                       struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf cleaned = STRBUF_INIT;
+    size_t n_cas = trust->foreign.n, n_crls = trust->n_crls;
+    struct pem pem;
+    bool done;
+
+    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
+        strbuf_wipe(&text);
+        return false;
+    }
+    pem_scan(text.data, text.len, &pem);
+    strbuf_wipe(&text);
+    if (crls_only)
+        done = take_crls(&pem, trust, err);
+    else if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
+             pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n)
+        done = take_both(&pem, trust, err);
+    else
+        done = take_cas(&pem, trust, err);
+    pem_cleaned_text(pem.cleaned, &cleaned);
+    if (done && cleaned.len > 0)
+        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
+    if (done) {
+        say_cas(cli, trust, n_cas);
+        say_crls(cli, trust, n_crls);
     }
     strbuf_clear(&cleaned);
     pem_clear(&pem);
@@ -120,8 +190,10 @@ static bool take_own(struct cli *cli, struct trust *trust, struct err *err)
 static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
 {
     const struct args_values *names = &cli->args->options[OPT_CA];
-    const char *paste = args_value(cli->args, OPT_PASTE);
-    size_t n = names->n > 0 ? names->n : paste ? 0 : 1; /* 1: the only CA of the store */
+    const struct args_values *pastes = &cli->args->options[OPT_PASTE];
+    const struct args_values *crls = &cli->args->options[OPT_CRL];
+    /* 1: the only CA of the store; a list alone is for a CA that the server trusts already */
+    size_t n = names->n > 0 ? names->n : pastes->n + crls->n > 0 ? 0 : 1;
 
     for (size_t i = 0; i < n; i++) {
         struct authority *authority =
@@ -130,7 +202,15 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
             return false;
         take(&trust->authorities, authority);
     }
-    return !paste || (read_paste(cli, paste, trust, err) && take_own(cli, trust, err));
+    for (size_t i = 0; i < pastes->n; i++) {
+        if (!read_paste(cli, pastes->items[i], false, trust, err))
+            return false;
+    }
+    for (size_t i = 0; i < crls->n; i++) {
+        if (!read_paste(cli, crls->items[i], true, trust, err))
+            return false;
+    }
+    return take_own(cli, trust, err);
 }
 
 bool run_server_trust(struct cli *cli, struct err *err)

@@ -192,8 +192,7 @@ static bool order_chain(struct given *given, struct err *err)
             (given->root && cert_equal(given->root, certs->certs[i])))
             continue;
         cert_format_subject(certs->certs[i], &name);
-        err_set(err, ERR_POLICY, _("certificate \"%s\" does not belong to the chain"),
-                name.data);
+        err_set(err, ERR_POLICY, _("certificate \"%s\" does not belong to the chain"), name.data);
         strbuf_clear(&name);
         return false;
     }
