@@ -36,32 +36,25 @@ static bool is_require(const struct args *args)
 {
     return args_has(args, OPT_REQUIRE) || args_has(args, OPT_DATABASE) ||
            args_has(args, OPT_ROLE) || args_has(args, OPT_FROM) || args_has(args, OPT_METHOD) ||
-           args_has(args, OPT_MAP);
+           args_has(args, OPT_MAP) || args_has(args, OPT_MAP_ROLE);
 }
 
 /* The text that "server require" with these flags would write: its plan is made, and thrown away. */
 static bool read_wanted(struct simulating *self, struct err *err)
 {
-    const struct args *args = self->cli->args;
-    const struct args_values *roles = &args->options[OPT_ROLE];
-    struct access_rules_intent intent = {.map = args_value(args, OPT_MAP)};
+    struct change_rules rules;
     struct plan_target target = {
         .store = self->cli->store, .server = self->server, .admin = self->admin};
-    const struct strbuf *wanted;
-    struct plan *plan;
-    const char *role;
+    const struct strbuf *wanted, *maps;
+    struct plan *plan = NULL;
     char *host = NULL;
 
-    if (!args_need(args, OPT_DATABASE, &intent.database, err) ||
-        !args_need(args, OPT_ROLE, &role, err) ||
-        !args_need(args, OPT_FROM, &intent.address, err) ||
-        !change_parse_method(args_value(args, OPT_METHOD), &intent.method, err) ||
-        !cli_tls_address(self->server, &host, &target.tls_port, err))
-        return false;
-    target.tls_host = host;
-    intent.roles = roles->items;
-    intent.n_roles = roles->n;
-    plan = plan_access_rules(&target, &intent, err);
+    if (change_read_rules(self->cli->args, &rules, err) &&
+        cli_tls_address(self->server, &host, &target.tls_port, err)) {
+        target.tls_host = host;
+        plan = plan_access_rules(&target, &rules.intent, err);
+    }
+    change_clear_rules(&rules);
     free(host);
     if (!plan)
         return false;
@@ -69,6 +62,9 @@ static bool read_wanted(struct simulating *self, struct err *err)
     self->changes = wanted != NULL;
     if (wanted)
         strbuf_add(&self->wanted, wanted->data, wanted->len);
+    maps = plan_wanted_ident(plan);
+    if (maps)
+        simulate_want_ident(&self->who, maps->data, maps->len);
     plan_free(plan);
     return true;
 }
@@ -221,7 +217,7 @@ static void print_end(const struct simulating *self)
     const struct simulation *simulation = &self->simulation;
     const struct output *output = &self->cli->out;
 
-    if (self->required && !self->changes)
+    if (self->required && !self->changes && !self->who.ident_changes)
         output_line(output, _("these rules are there already"));
     if (simulation->n_refused + simulation->n_already + simulation->n_unsure == 0)
         output_line(output, _("[ok] nobody would be refused"));
@@ -245,13 +241,12 @@ static bool simulate_it(struct simulating *self, struct err *err)
 {
     struct cli *cli = self->cli;
 
-    if (!read_present(self, err) || !who_certs(cli->store, self->admin, &self->who, err) ||
+    self->required = is_require(cli->args);
+    if (!read_present(self, err) || (self->required && !read_wanted(self, err)) ||
+        !who_certs(cli->store, self->admin, &self->who, err) ||
         (cli->store &&
          !who_seen(cli->store, self->server->name, clock_now() - (int64_t)WHO_SEEN_DAYS * CLOCK_DAY,
                    &self->who, err)))
-        return false;
-    self->required = is_require(cli->args);
-    if (self->required && !read_wanted(self, err))
         return false;
     simulate(&self->who, self->present.data, self->present.len,
              self->changes ? self->wanted.data : NULL, self->wanted.len, &self->simulation);

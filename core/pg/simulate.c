@@ -85,8 +85,16 @@ void simulate_who_clear(struct simulate_who *who)
     sessions_clear(&who->sessions);
     role_list_clear(&who->roles);
     ident_clear(&who->ident);
+    ident_clear(&who->ident_wanted);
     free(who->certs);
     *who = (struct simulate_who){.server_version = 0};
+}
+
+void simulate_want_ident(struct simulate_who *who, const void *bytes, size_t len)
+{
+    ident_clear(&who->ident_wanted);
+    ident_parse(bytes, len, who->server_version, &who->ident_wanted);
+    who->ident_changes = true;
 }
 
 /* ---- clients ---- */
@@ -132,13 +140,14 @@ static struct judge_client client_of_session(const struct simulate_who *who,
 
 struct side {
     const struct hba *hba;
+    const struct ident *ident; /* NULL: not known */
     struct hba_matcher *matcher;
     int bad_line; /* the file is not loaded because of it; 0: none */
 };
 
-static struct side side_of(const struct hba *hba)
+static struct side side_of(const struct hba *hba, const struct ident *ident)
 {
-    struct side side = {.hba = hba, .matcher = hba_matcher_new(hba)};
+    struct side side = {.hba = hba, .ident = ident, .matcher = hba_matcher_new(hba)};
 
     for (size_t i = 0; i < hba->n && side.bad_line == 0; i++) {
         if (hba->lines[i].kind == HBA_BAD)
@@ -155,8 +164,7 @@ static const struct hba_line *first_line(const struct side *side, const struct j
     return at < 0 ? NULL : &side->hba->lines[at];
 }
 
-static struct simulate_side judge_side(const struct simulate_who *who, const struct side *side,
-                                       const struct judge_client *client,
+static struct simulate_side judge_side(const struct side *side, const struct judge_client *client,
                                        const struct hba_line *line, bool sure,
                                        const struct hba_line *before, struct strbuf *why)
 {
@@ -171,13 +179,12 @@ static struct simulate_side judge_side(const struct simulate_who *who, const str
         ret.outcome = SIMULATE_UNSURE;
         return ret;
     }
-    ret.outcome = judge(who, client, line, sure, before, why);
+    ret.outcome = judge(side->ident, client, line, sure, before, why);
     return ret;
 }
 
-static void judge_row(const struct simulate_who *who, const struct side *present,
-                      const struct side *wanted, const struct judge_client *client,
-                      struct simulate_row *row)
+static void judge_row(const struct side *present, const struct side *wanted,
+                      const struct judge_client *client, struct simulate_row *row)
 {
     struct strbuf why_now = STRBUF_INIT;
     struct strbuf why = STRBUF_INIT;
@@ -185,8 +192,8 @@ static void judge_row(const struct simulate_who *who, const struct side *present
     const struct hba_line *now = first_line(present, client, &sure_now);
     const struct hba_line *then = first_line(wanted, client, &sure_then);
 
-    row->now = judge_side(who, present, client, now, sure_now, now, &why_now);
-    row->then = judge_side(who, wanted, client, then, sure_then, now, &why);
+    row->now = judge_side(present, client, now, sure_now, now, &why_now);
+    row->then = judge_side(wanted, client, then, sure_then, now, &why);
     row->why = strbuf_steal(&why);
     strbuf_clear(&why_now);
 }
@@ -232,7 +239,7 @@ static void add_sessions(const struct simulate_who *who, const struct side *pres
                                      .address = session->address,
                                      .class = session->class};
         client = client_of_session(who, session);
-        judge_row(who, present, wanted, &client, row);
+        judge_row(present, wanted, &client, row);
         count_row(ret, row);
     }
 }
@@ -263,7 +270,7 @@ static void add_seen(const struct simulate_who *who, const struct side *present,
                                      .database = seen->database,
                                      .address = seen->address,
                                      .class = seen->class};
-        judge_row(who, present, wanted, &client, row);
+        judge_row(present, wanted, &client, row);
         count_row(ret, row);
     }
 }
@@ -344,7 +351,7 @@ static bool try_role(const struct simulate_who *who, const struct side *present,
             free(address);
             continue;
         }
-        judge_row(who, present, wanted, &client, &row);
+        judge_row(present, wanted, &client, &row);
         free(address);
         if (row.then.outcome != SIMULATE_ALLOWED && row.now.outcome == SIMULATE_ALLOWED &&
             (!found || row.then.outcome == SIMULATE_REFUSED)) {
@@ -396,8 +403,8 @@ void simulate(const struct simulate_who *who, const void *present, size_t presen
     hba_parse(present, present_len, who->server_version, &ret->present);
     hba_parse(wanted ? wanted : present, wanted ? wanted_len : present_len, who->server_version,
               &ret->wanted);
-    now = side_of(&ret->present);
-    then = side_of(&ret->wanted);
+    now = side_of(&ret->present, who->ident_read ? &who->ident : NULL);
+    then = side_of(&ret->wanted, who->ident_changes ? &who->ident_wanted : now.ident);
     add_sessions(who, &now, &then, ret);
     add_seen(who, &now, &then, ret);
     if (wanted)

@@ -34,6 +34,8 @@ struct simulate_who {
     int *certs;         /* one for each role: valid client certificates for it, or UNKNOWN */
     struct ident ident; /* pg_ident.conf; empty when it could not be read */
     bool ident_read;
+    struct ident ident_wanted; /* what it would be beside the wanted rules */
+    bool ident_changes;        /* else ident_wanted is empty, and ident counts on both sides */
     int server_version;
     struct simulate_seen *seen; /* simulate_read() leaves it empty; who_seen.h */
     size_t n_seen;
@@ -43,6 +45,8 @@ struct simulate_who {
 bool simulate_read(struct conn *conn, const char *ident_file, struct simulate_who *ret,
                    struct err *err) MUST_CHECK;
 void simulate_who_clear(struct simulate_who *who);
+/* The maps that the wanted rules would be used with. */
+void simulate_want_ident(struct simulate_who *who, const void *bytes, size_t len);
 
 enum simulate_outcome { SIMULATE_ALLOWED, SIMULATE_REFUSED, SIMULATE_UNSURE };
 const char *simulate_outcome_name(enum simulate_outcome outcome); /* "allowed": JSON */
