@@ -27,8 +27,11 @@ static void *publish_copy(const void *data)
     return mem_strdup(data);
 }
 
-static const struct attempt_intent publish_intent = {"server crl", publish_build, publish_command,
-                                                     publish_copy, free};
+static const struct attempt_intent publish_intent = {.name = "server crl",
+                                                     .build = publish_build,
+                                                     .command = publish_command,
+                                                     .copy = publish_copy,
+                                                     .free = free};
 static const struct plan_page_spec publish_spec = {
     .title = N_("Publish the CRLs"),
     .path = N_("CRL"),

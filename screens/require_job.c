@@ -197,5 +197,8 @@ void require_options(const struct require_data *self, struct strbuf *out)
     option(out, "method", access_method_word(self->method));
 }
 
-const struct attempt_intent require_intent = {"server require", require_build, require_command,
-                                              require_copy, require_data_free};
+const struct attempt_intent require_intent = {.name = "server require",
+                                              .build = require_build,
+                                              .command = require_command,
+                                              .copy = require_copy,
+                                              .free = require_data_free};
