@@ -350,6 +350,16 @@ static void change_speed(struct sessions_page *self, bool faster)
 
 /* ---- order, filter, groups ---- */
 
+/* "Worst first" needs no arrow: it is how the panel begins. */
+static void sort(struct sessions_page *self, enum session_column column, bool reverse)
+{
+    session_view_sort(self->view, column, reverse);
+    table_set_sorted(self->table,
+                     column == SESSION_COLUMN_MARK && !reverse ? SIZE_MAX : (size_t)column,
+                     reverse);
+    refresh_tables(self);
+}
+
 static void next_sort(struct sessions_page *self)
 {
     enum session_column column = (session_view_sorted_by(self->view) + 1) % SESSION_COLUMNS;
@@ -357,8 +367,7 @@ static void next_sort(struct sessions_page *self)
 
     if (column == SESSION_COLUMN_SERVER && self->n_feeds < 2)
         column = SESSION_COLUMN_SERVER + 1;
-    session_view_sort(self->view, column, false);
-    refresh_tables(self);
+    sort(self, column, false);
     snprintf(text, sizeof(text), _("Sorted by: %s."),
              column == SESSION_COLUMN_MARK ? _("worst first") : _(sessions_columns[column].title));
     say(self, MARK_NONE, text);
@@ -368,8 +377,7 @@ static void reverse_sort(struct sessions_page *self)
 {
     bool reverse = !session_view_reversed(self->view);
 
-    session_view_sort(self->view, session_view_sorted_by(self->view), reverse);
-    refresh_tables(self);
+    sort(self, session_view_sorted_by(self->view), reverse);
     say(self, MARK_NONE, reverse ? _("The other way round.") : _("As before."));
 }
 
@@ -546,18 +554,13 @@ static struct nav open_readiness(struct sessions_page *self)
 /* The page that mends what the sheet is about. */
 static struct nav open_mend(struct sessions_page *self)
 {
-    const unsigned by_a_certificate = FINDING_NO_CERTIFICATE | FINDING_SOON | FINDING_ENDED |
-                                      FINDING_OLD_CA | FINDING_OTHER_ROLE | FINDING_UNKNOWN_CA |
-                                      FINDING_NO_TLS;
     const struct session_line *line = sessions_line(self);
+    struct screen *page = line != NULL ? session_mend_page(self->app, line) : NULL;
 
-    if (line == NULL || (line->findings & by_a_certificate) == 0) {
-        say(self, MARK_NONE, _("No page mends this; the sheet names the command (Enter)."));
-        return nav_stay();
-    }
-    app_keep(self->app, "new-client.role", line->session->role);
-    app_keep(self->app, "new-client.name", line->session->role);
-    return nav_push(page_new_client(self->app));
+    if (page != NULL)
+        return nav_push(page);
+    say(self, MARK_NONE, _("No page mends this; Enter says what does."));
+    return nav_stay();
 }
 
 /* ---- ends ---- */

@@ -8,6 +8,7 @@
 
 #include "screens/session_end.h"
 #include "screens/session_feed.h"
+#include "screens/session_mend.h"
 #include "screens/session_save.h"
 #include "screens/session_view.h"
 #include "tui/secret_field.h"
