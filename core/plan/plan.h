@@ -116,6 +116,14 @@ const struct strbuf *plan_wanted_hba(const struct plan *plan);
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);
 
+/*
+ * No other pgseal changes this server meanwhile: an advisory lock on the admin connection. For whoever
+ * looks and then builds a plan; plan_apply() takes it by itself. It ends with the connection, however
+ * that ends. Waits up to 30 s, then ERR_UNFINISHED.
+ */
+bool plan_lock_server(struct conn *admin, struct err *err) MUST_CHECK;
+void plan_unlock_server(struct conn *admin);
+
 /* ---- intents; each reads the server and returns a plan, or NULL with the reason ---- */
 
 struct server_tls_intent {

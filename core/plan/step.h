@@ -91,6 +91,7 @@ struct plan {
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;
     size_t accept_refused;
+    bool locked; /* plan_lock() */
 };
 
 /* ---- the table (steps.c) ---- */
@@ -165,6 +166,12 @@ void plan_clear_refused(struct plan *plan);
 /* Sessions that pg_hba.conf lets in now and would not with the wanted text. */
 bool plan_find_refused(struct plan *plan, const struct strbuf *present, const struct strbuf *wanted,
                        struct err *err) MUST_CHECK;
+
+/* ---- one at a time (lock.c) ---- */
+
+/* While a plan runs, and until it is kept or taken back, nobody else applies one to this server. */
+bool plan_lock(struct plan *plan, struct err *err) MUST_CHECK;
+void plan_unlock(struct plan *plan);
 
 /* ---- running (apply.c, undo.c) ---- */
 
