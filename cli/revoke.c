@@ -14,6 +14,7 @@
 #include "cli/ask.h"
 #include "cli/change.h"
 #include "cli/record.h"
+#include "cli/revoke.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/pg/sessions.h"
@@ -215,7 +216,18 @@ bool run_revoke(struct cli *cli, struct err *err)
     struct revocation revocation = {.cli = cli, .servers = json_array()};
     bool done = false;
 
-    if (!prepare(&revocation, err) || !check_servers(cli, err))
+    if (!prepare(&revocation, err)) {
+        struct err unknown = *err;
+        bool found = false;
+
+        if (unknown.code == ERR_CERT_UNKNOWN && cli->store)
+            done = revoke_serial_only(cli, revocation.reason, revocation.crl_days, &found, err) &&
+                   found;
+        if (!found && !done && err->code == ERR_CERT_UNKNOWN)
+            *err = unknown;
+        goto out;
+    }
+    if (!check_servers(cli, err))
         goto out;
     if (args_has(cli->args, OPT_DRY_RUN)) {
         char hex[SERIAL_HEX_MAX];

@@ -329,7 +329,8 @@ static void draw_summary(const struct check *self, struct canvas *body)
     if (check->restart_fails)
         canvas_text(body, 0, at + 2, STYLE_BAD, _("the next restart of the server would fail"));
     else
-        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%s, %zu CAs, %zu rules for certificates"),
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL,
+                      _("%s; CAs: %zu; rules for certificates: %zu"),
                       check->tls == SERVER_TLS_ON ? check->tls_version : _("no TLS"), check->n_cas,
                       check->n_cert_rules);
 }
@@ -363,7 +364,7 @@ static void check_draw(const void *arg, struct canvas *body)
     } else {
         draw_summary(self, body);
         if (rows_count(self) == 0)
-            canvas_text(body, 2, 2, STYLE_NORMAL, _("Nothing was found to be said."));
+            canvas_text(body, 2, 2, STYLE_NORMAL, _("Nothing is wrong, and nothing is missing."));
         else
             table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
         draw_sheet(self, body, rows - SHEET_ROWS);

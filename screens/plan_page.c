@@ -359,7 +359,7 @@ static struct nav show_log(const struct plan_page *self)
     char path[160];
     struct screen *page;
 
-    strbuf_printf(&text, _("%s on %s\n\n"), view->title, view->server);
+    strbuf_printf(&text, "%s\n\n", view->title);
     for (size_t i = 0; i < view->n_log; i++)
         strbuf_printf(&text, "%s\n", view->log[i]);
     if (view->err.code != ERR_NONE)

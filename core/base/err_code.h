@@ -326,6 +326,12 @@
     X(ERR_CERT_ENDS, 2249, "a certificate ends soon",                                              \
       "Its notAfter date is near, and there is no newer one for the same name.",                   \
       "\"pgseal issue\" makes a new one; give it to the application before the old one ends.")     \
+    X(ERR_MEMBER_MISSED, 2250, "a member of the cluster has not got a change",                     \
+      "It was away, or refused, while the others were changed.",                                   \
+      "Run the same again when it is back: those that have it stay as they are.")                  \
+    X(ERR_MEMBERS_DIFFER, 2251, "the members of a cluster differ",                                 \
+      "Settings, rules and TLS files do not replicate: each member has its own.",                  \
+      "Give the cluster's name to the command that makes it so; members that have it stay.")       \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \

@@ -228,8 +228,19 @@ static const char *const version_2[] = {
     /* Files of keys/ that nothing needs since the commit that wrote the row: to be removed. */
     "CREATE TABLE doomed_file (name TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID", NULL};
 
-/* Lists that are signed for later, and what each server is known to have. */
+/* Members of one cluster, and what did not reach one of them. */
 static const char *const version_3[] = {
+    "ALTER TABLE server ADD COLUMN cluster TEXT NOT NULL DEFAULT '' COLLATE NOCASE",
+    "CREATE INDEX server_cluster ON server (cluster) WHERE cluster <> ''",
+    "CREATE TABLE server_missed ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " what TEXT NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " PRIMARY KEY (server_id, what)) STRICT, WITHOUT ROWID",
+    NULL};
+
+/* Lists that are signed for later, and what each server is known to have. */
+static const char *const version_4[] = {
     /* A list counts from here on: 0 at once, else later ("crl presign"). */
     "ALTER TABLE crl ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0",
     "CREATE TABLE crl_on_server ("
@@ -266,7 +277,7 @@ static const char *const version_3[] = {
     " PRIMARY KEY (server_id, foreign_ca_id)) STRICT, WITHOUT ROWID",
     NULL};
 
-static const char *const *const migrations[] = {version_1, version_2, version_3};
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
 
 int schema_version(void)
 {

@@ -38,8 +38,20 @@ struct pty {
     struct termios before;
 };
 
+/* As a login does: "cmd &" and nohup of whoever runs the tests leave signals ignored. */
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int i = 1; i < NSIG; i++)
+        (void)signal(i, SIG_DFL); /* refused for SIGKILL and its like */
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void run_child(const struct pty_options *options)
 {
+    reset_signals();
     (void)setenv("TERM", options->term ? options->term : "xterm-256color", 1);
     for (const char *const *at = options->env; at && *at; at++) {
         char *pair = mem_strdup(*at), *value = strchr(pair, '=');
