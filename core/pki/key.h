@@ -58,11 +58,4 @@ bool key_pem_is_encrypted(const void *pem, size_t len);
 /* SubjectPublicKeyInfo DER. */
 bool key_public_der(const struct key *key, struct strbuf *out, struct err *err) MUST_CHECK;
 
-/*
- * A key with this certificate's public half that signs nonsense: for asking a server what it says of a
- * certificate whose key is elsewhere. The server judges the certificate before it asks for the proof of
- * the key, so a revoked one gets its alert 44, and one that is taken gets alert 51 (decrypt error).
- */
-struct key *key_pretend(const struct cert *cert, struct err *err) MUST_CHECK;
-
 #endif

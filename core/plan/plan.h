@@ -164,6 +164,10 @@ struct plan *plan_untrust_ca(const struct plan_target *target,
 
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
+/* The same; the proof asks about these certificates too: each must get alert 44. Those of CAs that the
+ * server does not trust are left out. */
+struct plan *plan_publish_revoked(const struct plan_target *target, const struct cert_list *revoked,
+                                  struct err *err) MUST_CHECK;
 
 enum access_method { ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA };
 struct access_rules_intent {

@@ -105,6 +105,7 @@ bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_revoked(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);

@@ -101,7 +101,7 @@ static void test_easy_rsa(void **state)
     shell("keyCompromise", "$PGSEAL list --role bob --state revoked --json");
 
     /* its next list has every revocation, at the time when it was */
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "sign", "--yes"));
     free(EXPECT(0, "crl", "export", "--out", "next.crl"));
     shell("all",
           "openssl crl -in next.crl -noout -text > next; "
