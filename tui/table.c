@@ -3,6 +3,7 @@
 
 #include "tui/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,8 @@ struct table {
     struct text_field *filter; /* owned */
     bool typing;
     struct view *view; /* owned */
+    size_t sorted;     /* column; SIZE_MAX: none */
+    bool reverse;
 };
 
 struct table *table_new(const struct table_column *columns, size_t n_columns,
@@ -53,6 +56,7 @@ struct table *table_new(const struct table_column *columns, size_t n_columns,
     table->filter = text_field_new(FILTER_MAX);
     table->view = mem_zalloc(sizeof(*table->view));
     table->view->height = 10;
+    table->sorted = SIZE_MAX;
     table_refresh(table);
     return table;
 }
@@ -65,6 +69,12 @@ void table_free(struct table *table)
     free(table->view);
     text_field_free(table->filter);
     free(table);
+}
+
+void table_set_sorted(struct table *table, size_t column, bool reverse)
+{
+    table->sorted = column;
+    table->reverse = reverse;
 }
 
 static bool passes(const struct table *table, size_t row, struct strbuf *cell)
@@ -331,6 +341,20 @@ static void draw_row(const struct table *table, const struct layout *layout, str
     strbuf_clear(&cell);
 }
 
+/* "PID^": the rows go by it; it may use the gap behind it. */
+static void draw_title(const struct table *table, const struct layout *layout,
+                       struct canvas *canvas, size_t i, int column)
+{
+    bool right = table->columns[i].right;
+    const char *arrow = i != table->sorted ? "" : table->reverse ? "v" : "^";
+    char title[64];
+
+    snprintf(title, sizeof(title), "%s%s%s", right ? arrow : "", gettext(table->columns[i].title),
+             right ? "" : arrow);
+    draw_cell(canvas, 0, column, layout->width[i] + (right || !arrow[0] ? 0 : layout->gap), right,
+              STYLE_STRONG, title);
+}
+
 static void draw_titles(const struct table *table, const struct layout *layout,
                         struct canvas *canvas)
 {
@@ -339,8 +363,7 @@ static void draw_titles(const struct table *table, const struct layout *layout,
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!layout->shown[i])
             continue;
-        draw_cell(canvas, 0, column, layout->width[i], table->columns[i].right, STYLE_STRONG,
-                  gettext(table->columns[i].title));
+        draw_title(table, layout, canvas, i, column);
         column += layout->width[i] + layout->gap;
     }
 }

@@ -51,6 +51,8 @@ void table_refresh(struct table *table);
 void table_set_match(struct table *table,
                      bool (*match)(const void *arg, size_t row, const char *filter));
 void table_set_filter(struct table *table, const char *filter); /* as if it had been typed */
+/* What the page's order goes by: said in the title row. column SIZE_MAX: nothing is said. */
+void table_set_sorted(struct table *table, size_t column, bool reverse);
 bool table_has_row(const struct table *table);
 size_t table_row(
     const struct table *table); /* of the page, under the cursor; only with table_has_row() */
