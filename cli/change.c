@@ -10,9 +10,11 @@
 
 #include "cli/ask.h"
 #include "cli/keep.h"
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/saved.h"
 
 #define REFUSED_MAX 1000000
 
@@ -337,14 +339,32 @@ static void show_refused(const struct change *change, const struct plan *plan)
     }
 }
 
+bool change_save(struct change *change, const struct plan *plan, const char *path, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    bool done = saved_print(plan, &text, err) &&
+                (args_has(change->cli->args, OPT_DRY_RUN) ||
+                 fs_write_new(path, text.data, text.len, FS_MODE_PUBLIC, err));
+
+    if (done)
+        output_note(&change->cli->out, _("saved  %s\nnext   pgseal plan apply %s"), path, path);
+    strbuf_clear(&text);
+    return done;
+}
+
 bool change_apply(struct change *change, struct plan *plan, struct err *err)
 {
-    bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    const char *save = args_value(change->cli->args, OPT_SAVE_PLAN);
+    bool dry_run = save || args_has(change->cli->args, OPT_DRY_RUN);
     int64_t accepted = 0;
     bool done = true;
 
     if (!plan)
         return false;
+    if (save && !change_save(change, plan, save, err)) {
+        plan_free(plan);
+        return false;
+    }
     if (!args_int(change->cli->args, OPT_ACCEPT_REFUSED, 0, REFUSED_MAX, 0, &accepted, err)) {
         plan_free(plan);
         return false;

@@ -35,6 +35,10 @@ void change_close(struct change *change);
  * where that is what happened. ret_state (may be NULL) gets the end. Prints the result. */
 bool change_apply(struct change *change, struct plan *plan, struct err *err) MUST_CHECK;
 
+/* Writes the plan's intent as a new file (saved.h). */
+bool change_save(struct change *change, const struct plan *plan, const char *path,
+                 struct err *err) MUST_CHECK;
+
 /* {"id","server","state","steps"} */
 json_t *change_plan_json(const struct plan *plan, const char *server) MUST_CHECK;
 /* Reports of a running plan as lines on standard error, or into a JSON list. */

@@ -129,6 +129,8 @@ bool run_server_unrequire(struct cli *cli, struct err *err);
 bool run_server_undo(struct cli *cli, struct err *err);
 bool run_plan_list(struct cli *cli, struct err *err);
 bool run_plan_show(struct cli *cli, struct err *err);
+bool run_plan_save(struct cli *cli, struct err *err);
+bool run_plan_apply(struct cli *cli, struct err *err);
 bool run_plan_keep(struct cli *cli, struct err *err);
 bool run_plan_undo(struct cli *cli, struct err *err);
 bool run_sessions(struct cli *cli, struct err *err);

@@ -121,6 +121,8 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
         (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
         check_rights(plan, err) && look_before(plan, err)) {
         json_object_set_new(plan->intent, "auto_conf", auto_conf_order(target->admin));
+        if (strcmp(kind, "publish_crl") == 0) /* the kind is all that there is to want */
+            plan_set_want(plan, want_publish_crl());
         return plan;
     }
     plan_free(plan);

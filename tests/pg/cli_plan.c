@@ -172,10 +172,127 @@ static void test_foreign_lists(void **state)
     free(EXPECT(0, "server", "untrust", "db1", "--ca", "Partner f", "--ca", "Partner g", "--yes"));
 }
 
+/* ---- plans in files ---- */
+
+static void hba_by_hand(const struct lab *lab, const char *script)
+{
+    char *text = mem_printf("cd '%s' && %s", demo_data(lab->demo), script);
+
+    sh(text);
+    free(text);
+}
+
+static void test_plan_file(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text, *id;
+
+    text = EXPECT(0, "server", "trust", "db1", "--paste", "f.crt", "--crl", "f.crl", "--save-plan",
+                  "t.plan");
+    assert_non_null(strstr(text, "ssl_ca_file"));
+    free(text);
+    assert_int_equal(alert_for(lab, "ann"), 48); /* nothing was done */
+    text = command_read("t.plan");
+    assert_null(strstr(text, "ALTER"));
+    assert_null(strstr(text, "PRIVATE"));
+    assert_non_null(strstr(text, "system_identifier"));
+    free(text);
+    EXPECT_ERROR(1, "PS-3001", "server", "trust", "db1", "--save-plan", "t.plan", "--paste",
+                 "f.crt", "--crl", "f.crl");
+    sh("sed 's/\"system_identifier\": \"[0-9]*\"/\"system_identifier\": \"123\"/' t.plan > o.plan");
+    EXPECT_ERROR(1, "PS-2009", "plan", "apply", "o.plan", "--yes");
+    EXPECT_ERROR(2, "--yes", "plan", "apply", "t.plan");
+    json = EXPECT_JSON(0, "plan", "apply", "t.plan", "--yes", "--json");
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "kept");
+    id = mem_printf("%lld", (long long)json_integer_value(json_object_get(json, "id")));
+    json_decref(json);
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    EXPECT_ERROR(1, "ssl_ca_file is \"pgseal-ca-", "plan", "apply", "t.plan", "--yes");
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 48);
+
+    /* the same again by its number, and as a file of it */
+    free(EXPECT(0, "plan", "apply", id, "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    EXPECT_ERROR(0, "saved", "plan", "save", id, "again.plan");
+    sh("grep -v made_at t.plan > a; grep -v made_at again.plan > b; cmp a b");
+    EXPECT_ERROR(1, "PS-4017", "plan", "save", "99999", "x.plan");
+    EXPECT_ERROR(1, "PS-4017", "plan", "apply", "99999", "--yes");
+    free(id);
+}
+
+static void test_plan_file_rules(void **state)
+{
+    const struct lab *lab = *state;
+
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "bob", "--from",
+                "10.0.0.0/8", "--map", "m", "--map-role", "bob.desk=bob", "--save-plan", "r.plan"));
+    hba_by_hand(lab, "cp -p pg_hba.conf ../saved.hba && echo '# by hand' >> pg_hba.conf");
+    EXPECT_ERROR(1, "pg_hba.conf\" has changed since", "plan", "apply", "r.plan", "--yes");
+    hba_by_hand(lab, "cat ../saved.hba > pg_hba.conf; echo '# too' >> pg_ident.conf");
+    EXPECT_ERROR(1, "pg_ident.conf\" has changed since", "plan", "apply", "r.plan", "--yes");
+    hba_by_hand(lab, "sed -i '$d' pg_ident.conf");
+    free(EXPECT(0, "plan", "apply", "r.plan", "--yes"));
+    hba_by_hand(lab, "grep -q 'app bob 10.0.0.0/8 cert map=m # pgseal' pg_hba.conf && "
+                     "grep -q '^m bob.desk bob # pgseal' pg_ident.conf");
+    free(EXPECT(0, "server", "unrequire", "db1", "--save-plan", "u.plan"));
+    free(EXPECT(0, "plan", "apply", "u.plan", "--yes"));
+    hba_by_hand(lab, "cmp ../saved.hba pg_hba.conf && ! grep bob pg_ident.conf");
+
+    /* a server certificate: the CA's key is asked for again, and is in no file */
+    free(EXPECT(0, "server", "tls", "db1", "--host", "127.0.0.1", "--host", "db9", "--save-plan",
+                "s.plan"));
+    sh("! grep PRIVATE s.plan");
+    free(EXPECT(0, "plan", "apply", "s.plan", "--yes"));
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    sh("openssl req -x509 -newkey rsa:2048 -nodes -keyout p.key -out p.crt -subj /CN=p "
+       "-addext subjectAltName=IP:127.0.0.1; chmod 600 p.key");
+    EXPECT_ERROR(1, "private key", "server", "tls", "db1", "--cert", "p.crt", "--key", "p.key",
+                 "--save-plan", "p.plan");
+    assert_false(fs_exists("p.plan"));
+}
+
+static void bad_plan(const char *text, const char *part)
+{
+    command_write("bad.plan", text, 0600);
+    EXPECT_ERROR(1, part, "plan", "apply", "bad.plan", "--yes");
+}
+
+static void test_bad_plan_files(void **state)
+{
+    (void)state;
+    bad_plan("", "PS-2120");
+    bad_plan("hello", "PS-2120");
+    bad_plan("[]", "PS-2120");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":2}", "another version");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":1,\"v\":1}", "PS-2120");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":1,\"saw\":{}}", "its server is not named");
+    sh("head -c 300 t.plan > cut.plan; sed 's/\"kind\": \"trust_ca\"/\"kind\": \"drop\"/' t.plan > "
+       "k.plan\n"
+       "sed 's/\"foreign\"/\"strange\"/' t.plan > n.plan; sed 's/MII/MIJ/g' t.plan > c.plan\n"
+       "sed 's/\"ssl_crl_file\"/\"other\"/' t.plan > w.plan\n"
+       "sed 's/\"server\": \"db1\"/\"server\": \"db7\"/' t.plan > d.plan\n"
+       "head -c 2000000 /dev/zero | tr '\\0' ' ' > big.plan\n");
+    EXPECT_ERROR(1, "PS-2120", "plan", "apply", "cut.plan", "--yes");
+    EXPECT_ERROR(1, "not known here", "plan", "apply", "k.plan", "--yes");
+    EXPECT_ERROR(1, "damaged: \"foreign\"", "plan", "apply", "n.plan", "--yes");
+    EXPECT_ERROR(1, "damaged", "plan", "apply", "c.plan", "--yes");
+    EXPECT_ERROR(1, "what it was built on", "plan", "apply", "w.plan", "--yes");
+    EXPECT_ERROR(1, "PS-2008", "plan", "apply", "d.plan", "--yes");
+    EXPECT_ERROR(1, "PS-1016", "plan", "apply", "big.plan", "--yes");
+    EXPECT_ERROR(1, "PS-3003", "plan", "apply", "none.plan", "--yes");
+    free(EXPECT(0, "plan", "apply", "d.plan", "--server", "db1", "--dry-run"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_foreign_lists),
+        cmocka_unit_test(test_plan_file),
+        cmocka_unit_test(test_plan_file_rules),
+        cmocka_unit_test(test_bad_plan_files),
     };
 
     if (!need_pg())
