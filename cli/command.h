@@ -119,6 +119,7 @@ bool run_server_show(struct cli *cli, struct err *err);
 bool run_server_remove(struct cli *cli, struct err *err);
 bool run_server_probe(struct cli *cli, struct err *err);
 bool run_server_check(struct cli *cli, struct err *err);
+bool run_server_grants(struct cli *cli, struct err *err);
 bool run_server_simulate(struct cli *cli, struct err *err);
 bool run_server_tls(struct cli *cli, struct err *err);
 bool run_server_trust(struct cli *cli, struct err *err);

@@ -114,6 +114,10 @@ static const struct command commands[] = {
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
+    {"server grants", "NAME", 1, 1, BIT(ROLE), N_("the SQL that lets an ordinary role change it"),
+     "  pgseal server grants db1\n"
+     "  pgseal server grants db1 --role installer | psql -h db1 -U postgres\n",
+     run_server_grants},
     {"server tls", "NAME", 1, 1,
      BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
          BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,

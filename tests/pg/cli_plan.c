@@ -286,13 +286,81 @@ static void test_bad_plan_files(void **state)
     free(EXPECT(0, "plan", "apply", "d.plan", "--server", "db1", "--dry-run"));
 }
 
+/* ---- an ordinary role, by SQL alone ---- */
+
+/* carol's own way in: by TCP with her password. Not by the local file system: that only counts for a
+ * data directory as a server wants it. */
+static void add_as_carol(const struct lab *lab)
+{
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=carol dbname=postgres sslmode=require",
+                                demo_port(lab->demo));
+    char *pass = mem_printf("127.0.0.1:*:*:carol:%s\n", demo_password(lab->demo, "carol"));
+
+    command_write(".pgpass", pass, 0600);
+    free(EXPECT(0, "server", "add", "mine", conninfo, "--address", lab->address));
+    hba_by_hand(lab, "chmod 0701 .");
+    free(conninfo);
+    free(pass);
+}
+
+static void run_sql(const struct lab *lab, const char *file)
+{
+    char *text = mem_printf("'%s/psql' -X -q -v ON_ERROR_STOP=1 '%s' -f %s", demo_bindir(lab->demo),
+                            demo_admin_conninfo(lab->demo), file);
+
+    sh(text);
+    free(text);
+}
+
+static void test_ordinary_role(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text;
+
+    add_as_carol(lab);
+    EXPECT_ERROR(1, "Missing: pg_read_all_settings", "server", "trust", "mine", "--paste", "f.crt",
+                 "--crl", "f.crl", "--yes");
+    EXPECT_ERROR(1, "pgseal server grants mine", "server", "require", "mine", "--database", "app",
+                 "--role", "bob", "--from", "10.0.0.0/8", "--yes");
+    text = EXPECT(0, "server", "grants", "db1");
+    assert_non_null(strstr(text, "superuser: nothing is missing"));
+    free(text);
+    EXPECT_ERROR(2, "no role \"dave\"", "server", "grants", "db1", "--role", "dave");
+    text = EXPECT(0, "server", "grants", "mine");
+    command_write("grants.sql", text, 0600);
+    free(text);
+    run_sql(lab, "grants.sql");
+    text = EXPECT(0, "server", "grants", "db1", "--role", "carol");
+    assert_non_null(strstr(text, "nothing is missing"));
+    assert_non_null(strstr(text, "-- there: GRANT pg_read_server_files TO"));
+    free(text);
+    json = EXPECT_JSON(0, "server", "grants", "mine", "--json");
+    assert_true(json_is_false(json_object_get(json, "superuser")));
+    json_decref(json);
+
+    /* now it does: CAs, lists, rules, maps, each with its undo */
+    free(EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    assert_int_equal(alert_for(lab, "ben"), 44);
+    free(EXPECT(0, "server", "require", "mine", "--database", "app", "--role", "bob", "--from",
+                "10.0.0.0/8", "--map", "m", "--map-role", "ann=bob", "--yes"));
+    hba_by_hand(lab, "grep -q '^m ann bob # pgseal' pg_ident.conf && "
+                     "grep -q 'app bob 10.0.0.0/8 cert map=m # pgseal' pg_hba.conf");
+    free(EXPECT(0, "server", "undo", "mine", "--yes"));
+    hba_by_hand(lab, "! grep -q pgseal pg_ident.conf pg_hba.conf");
+    free(EXPECT(0, "server", "untrust", "mine", "--ca", "Partner f", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 48);
+    /* what it was not given stays shut */
+    EXPECT_ERROR(1, "own machine", "server", "tls", "mine", "--host", "db7", "--yes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_foreign_lists),
-        cmocka_unit_test(test_plan_file),
-        cmocka_unit_test(test_plan_file_rules),
-        cmocka_unit_test(test_bad_plan_files),
+        cmocka_unit_test(test_foreign_lists),   cmocka_unit_test(test_plan_file),
+        cmocka_unit_test(test_plan_file_rules), cmocka_unit_test(test_bad_plan_files),
+        cmocka_unit_test(test_ordinary_role),
     };
 
     if (!need_pg())
