@@ -38,6 +38,29 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err) MUS
 /* Writes the plan's intent as a new file (saved.h). */
 bool change_save(struct change *change, const struct plan *plan, const char *path,
                  struct err *err) MUST_CHECK;
+/*
+ * The whole of it for a server's name or a cluster's: then the members one after the other, standbys
+ * first, the primary last. Where one fails, what was done on the others is offered to be taken back
+ * (order->go_on: it is not). cli->exit: 4 where everything was taken back, 5 where some have it and
+ * some do not.
+ */
+struct fleet_order;
+bool change_run(struct cli *cli, const char *name, const struct fleet_order *order,
+                struct err *err) MUST_CHECK;
+/* What stands in change_fleet.c of it. */
+bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet_order *order,
+                        struct err *err) MUST_CHECK;
+/* "server undo CLUSTER [PLAN]" */
+bool change_undo_cluster(struct cli *cli, const char *cluster, const char *given,
+                         struct err *err) MUST_CHECK;
+
+/* The review: on standard output when it is the result (--dry-run), else beside the question. */
+void change_show_plan(const struct output *output, const struct plan *plan, bool is_result);
+/* Who could not come back; plan_apply() compares the number. */
+void change_show_refused(const struct output *output, const struct plan *plan);
+/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
+bool change_keep_mode(const struct change *change, enum plan_keep *ret, int *ret_seconds,
+                      struct err *err) MUST_CHECK;
 
 /* {"id","server","state","steps"} */
 json_t *change_plan_json(const struct plan *plan, const char *server) MUST_CHECK;

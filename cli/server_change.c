@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
+#include "core/plan/fleet.h"
 
 /* ---- trust ---- */
 
@@ -213,26 +214,53 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
     return take_own(cli, trust, err);
 }
 
+static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_trust_ca(target, arg, err);
+}
+
+/* "trust of "A", "B"": what is remembered for a member that was away. Caller frees. */
+static char *say_trust(const char *act, const struct trust *trust, const char *const *names,
+                       size_t n_names)
+{
+    struct strbuf text = STRBUF_INIT;
+    const char *between = " ";
+
+    strbuf_add_str(&text, act);
+    for (size_t i = 0; i < trust->authorities.n; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, trust->authorities.rows[i]->name);
+    for (size_t i = 0; i < n_names; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, names[i]);
+    for (size_t i = 0; i < trust->foreign.n; i++, between = ", ") {
+        strbuf_printf(&text, "%s\"", between);
+        cert_format_subject(trust->foreign.certs[i], &text);
+        strbuf_add_char(&text, '"');
+    }
+    return strbuf_steal(&text);
+}
+
 bool run_server_trust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct trust_ca_intent intent = {.keep_present = !args_has(cli->args, OPT_REPLACE)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_trust, .arg = &intent};
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     /* what was pasted is judged before any server is asked */
-    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.foreign = trust.foreign.n > 0 ? &trust.foreign : NULL;
     intent.foreign_crls = trust.crls;
     intent.n_foreign_crls = trust.n_crls;
-    done = change_apply(&change, plan_trust_ca(&change.target, &intent, err), err);
+    order.what = what =
+        say_trust(intent.keep_present ? _("trust of") : _("trust of only"), &trust, NULL, 0);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     return done;
 }
@@ -272,25 +300,32 @@ static bool read_untrust(struct cli *cli, struct trust *trust, const char ***ret
     return true;
 }
 
+static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_untrust_ca(target, arg, err);
+}
+
 bool run_server_untrust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct untrust_ca_intent intent = {.all = args_has(cli->args, OPT_ALL)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_untrust, .arg = &intent};
     const char **names = NULL;
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     if (!cli_store(cli, STORE_WRITE, err) ||
-        !read_untrust(cli, &trust, &names, &intent.n_names, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+        !read_untrust(cli, &trust, &names, &intent.n_names, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.names = names;
-    done = change_apply(&change, plan_untrust_ca(&change.target, &intent, err), err);
+    order.what = what = intent.all ? mem_strdup(_("end of trust in every CA"))
+                                   : say_trust(_("end of trust in"), &trust, names, intent.n_names);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     free(names);
     return done;
@@ -300,12 +335,10 @@ out:
 
 bool run_server_crl(struct cli *cli, struct err *err)
 {
-    struct change change;
-    bool done = change_open(cli, cli->args->names[0], &change, err) &&
-                change_apply(&change, plan_publish_crl(&change.target, err), err);
+    /* a member that refuses is no reason to leave revoked certificates valid on the others */
+    const struct fleet_order order = {.make = fleet_make_crl, .what = _("CRLs"), .go_on = true};
 
-    change_close(&change);
-    return done;
+    return change_run(cli, cli->args->names[0], &order, err);
 }
 
 /* ---- require ---- */
@@ -322,6 +355,11 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
         return err_set(err, ERR_BAD_VALUE,
                        _("\"--method\" is cert, verify-full or verify-ca, not \"%s\""), text);
     return true;
+}
+
+static struct plan *make_require(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_access_rules(target, arg, err);
 }
 
 /* "CN=ROLE"; a CN may hold "=", so the last one counts. */
@@ -375,23 +413,37 @@ void change_clear_rules(struct change_rules *rules)
 bool run_server_require(struct cli *cli, struct err *err)
 {
     struct change_rules rules;
-    struct change change = {0};
-    bool done = change_read_rules(cli->args, &rules, err) &&
-                change_open(cli, cli->args->names[0], &change, err) &&
-                change_apply(&change, plan_access_rules(&change.target, &rules.intent, err), err);
+    struct fleet_order order = {.make = make_require, .arg = &rules.intent};
+    bool done = change_read_rules(cli->args, &rules, err);
 
-    change_close(&change);
+    if (done) {
+        char *what =
+            mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"),
+                       rules.intent.roles[0], rules.intent.n_roles > 1 ? _(" and others") : "",
+                       rules.intent.database, rules.intent.address);
+
+        order.what = what;
+        done = change_run(cli, cli->args->names[0], &order, err);
+        free(what);
+    }
     change_clear_rules(&rules);
     return done;
 }
 
 /* ---- unrequire ---- */
 
+static struct plan *make_unrequire(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_remove_rules(target, arg, err);
+}
+
 bool run_server_unrequire(struct cli *cli, struct err *err)
 {
     struct remove_rules_intent intent = {.n_lines = cli->args->n_names - 1};
+    struct fleet_order order = {
+        .make = make_unrequire, .arg = &intent, .what = _("end of our rules")};
     int *lines = mem_array(intent.n_lines, sizeof(*lines));
-    struct change change = {0};
+    bool is_cluster = false;
     bool done = false;
 
     for (size_t i = 0; i < intent.n_lines; i++) {
@@ -405,10 +457,19 @@ bool run_server_unrequire(struct cli *cli, struct err *err)
         lines[i] = (int)number;
     }
     intent.lines = lines;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_remove_rules(&change.target, &intent, err), err);
+    if (intent.n_lines > 0 &&
+        (!cli_store(cli, STORE_WRITE, err) ||
+         !server_is_cluster(cli->store, cli->args->names[0], &is_cluster, err)))
+        goto out;
+    if (is_cluster) {
+        err_set(err, ERR_USAGE,
+                _("line numbers are those of one server's file, \"%s\" is a cluster"),
+                cli->args->names[0]);
+        err_hint(err, _("Give a member's name with them, or no number: then all our rules go."));
+        goto out;
+    }
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
     free(lines);
     return done;
 }

@@ -12,25 +12,53 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
+#include "core/plan/fleet.h"
 
 #define KEY_FILE_MAX (64 * 1024)
 
 /* ---- from a CA of ours ---- */
 
+struct tls {
+    struct server_tls_intent intent;
+    const struct args_values *hosts;
+    bool own_too; /* a cluster: each member has its own name beside those that were given */
+};
+
+static struct plan *make_tls(void *arg, const struct plan_target *target, struct err *err)
+{
+    const struct tls *tls = arg;
+    struct server_tls_intent intent = tls->intent;
+    const char **hosts = mem_array(tls->hosts->n + 1, sizeof(*hosts));
+    struct plan *plan;
+    size_t n = 0;
+    bool own = tls->own_too || tls->hosts->n == 0;
+
+    for (size_t i = 0; i < tls->hosts->n; i++) {
+        hosts[n++] = tls->hosts->items[i];
+        own = own && !text_equal(tls->hosts->items[i], target->tls_host);
+    }
+    if (own)
+        hosts[n++] = target->tls_host;
+    intent.hosts = hosts;
+    intent.n_hosts = n;
+    plan = plan_server_tls(target, &intent, err);
+    free(hosts);
+    return plan;
+}
+
 static bool from_ours(struct cli *cli, struct err *err)
 {
-    const struct args_values *hosts = &cli->args->options[OPT_HOST];
-    struct server_tls_intent intent = {0};
+    struct tls tls = {.hosts = &cli->args->options[OPT_HOST]};
+    struct fleet_order order = {.make = make_tls, .arg = &tls, .what = _("server certificate")};
     struct authority *authority = NULL;
     struct key *key = NULL;
-    struct change change;
-    const char *own_host;
     int64_t days;
     bool done = false;
 
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err))
-        return false;
-    if (!change_open(cli, cli->args->names[0], &change, err))
+    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
+        (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err)) ||
+        !cli_store(cli, STORE_WRITE, err) ||
+        !server_is_cluster(cli->store, cli->args->names[0], &tls.own_too, err))
         goto out;
     authority = cli_authority(cli, err);
     if (!authority)
@@ -38,17 +66,13 @@ static bool from_ours(struct cli *cli, struct err *err)
     key = cli_unlock(cli, authority, err);
     if (!key)
         goto out;
-    own_host = change.tls_host;
-    intent.authority = authority;
-    intent.authority_key = key;
-    intent.hosts = hosts->n > 0 ? hosts->items : &own_host;
-    intent.n_hosts = hosts->n > 0 ? hosts->n : 1;
-    intent.days = (int)days;
-    done = change_apply(&change, plan_server_tls(&change.target, &intent, err), err);
+    tls.intent.authority = authority;
+    tls.intent.authority_key = key;
+    tls.intent.days = (int)days;
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
     key_free(key);
     authority_free(authority);
-    change_close(&change);
     return done;
 }
 
