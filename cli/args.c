@@ -115,6 +115,8 @@ static const struct option_info options[] = {
     {OPT_REQUIRE, "require", 0, NULL, false, false, NULL,
      "with the rules that \"server require\" would add"},
     {OPT_ROLE, "role", 0, "ROLE", false, true, NULL, "a database role"},
+    {OPT_SAVE_PLAN, "save-plan", 0, "FILE", false, false, NULL,
+     "do not do it: write it down for \"plan apply\""},
     {OPT_SEARCH, "search", 0, "TEXT", false, false, NULL,
      "how role, serial, subject or note begins"},
     {OPT_ROOT, "root", 0, "FILE", false, false, NULL, "what the client trusts: the server's CA"},
