@@ -295,20 +295,83 @@ static void test_rules(void **state)
     same_files(lab->standby, before[1]);
 }
 
+/* ---- looked at ---- */
+
+/* A finding of the cluster itself, of this code about this member, with this text. */
+static bool finds(int code, const char *member, const char *text)
+{
+    char *name = mem_printf("PS-%04d", code);
+    json_t *document = EXPECT_JSON(6, "server", "check", "main", "--json");
+    const json_t *row;
+    bool found = false;
+    size_t i;
+
+    json_array_foreach(json_object_get(document, "findings"), i, row)
+    {
+        found = found || (!strcmp(json_string_value(json_object_get(row, "code")), name) &&
+                          !strcmp(json_string_value(json_object_get(row, "object")), member) &&
+                          strstr(json_string_value(json_object_get(row, "message")), text));
+    }
+    json_decref(document);
+    free(name);
+    return found;
+}
+
+static void test_looked_at(void **state)
+{
+    json_t *json = EXPECT_JSON(0, "server", "probe", "main", "--json");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    json_decref(json);
+    json = EXPECT_JSON(0, "server", "simulate", "main", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    json_decref(json);
+    json = EXPECT_JSON(0, "server", "check", "main", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    assert_int_equal(json_array_size(json_object_get(json, "findings")), 0); /* they are alike */
+    json_decref(json);
+}
+
+static void test_members_differ(void **state)
+{
+    (void)state;
+    free(EXPECT(0, "ca", "create", "only", "--no-passphrase"));
+    free(EXPECT(0, "server", "trust", "db2", "--ca", "only", "--yes"));
+    assert_true(finds(2251, "db2", "trusts a CA that \"db1\" does not trust: CN=only"));
+    assert_true(finds(2251, "db2", "a CRL that \"db1\" has not: CN=only"));
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "bob", "--from",
+                "127.0.0.1/32", "--yes"));
+    assert_true(finds(2251, "db2", "not the rule of \"db1\": hostnossl app bob 127.0.0.1"));
+    /* the command that makes it so makes it so where it is not yet */
+    states_are(EXPECT_JSON(0, "server", "require", "main", "--database", "app", "--role", "bob",
+                           "--from", "127.0.0.1/32", "--yes", "--json"),
+               "done", "nothing", "kept");
+    assert_false(finds(2251, "db2", "rule"));
+    states_are(EXPECT_JSON(0, "server", "unrequire", "main", "--yes", "--json"), "done", "kept",
+               "kept");
+    states_are(EXPECT_JSON(0, "server", "untrust", "main", "--ca", "only", "--yes", "--json"),
+               "done", "nothing", "kept");
+    free(EXPECT(0, "server", "check", "main"));
+}
+
 /* ---- one is away ---- */
 
 static void test_standby_down(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
     take_down(lab->standby);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");
     assert_true(knows_of("has not got  CRLs"));
     EXPECT_ERROR(5, "PS-2250", "server", "crl", "main", "--yes");
+    assert_true(finds(2250, "db2", "it has not got: CRLs"));
     bring_up(lab->standby);
     assert_true(knows_of("has not got  CRLs"));
+    assert_true(finds(2250, "db2", "has not got: CRLs"));
+    assert_true(finds(2251, "db2", "has not the CRL of \"db1\": CN=lab number"));
     states_are(EXPECT_JSON(0, "server", "crl", "main", "--yes", "--json"), "done", "nothing",
                "kept");
     assert_false(knows_of("has not got"));
@@ -318,7 +381,7 @@ static void test_standby_hangs(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
     freeze(lab->standby, true);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");
@@ -339,8 +402,8 @@ static void test_primary_fails(void **state)
     char *address = mem_printf("127.0.0.1:%d", demo_port(lab->other));
 
     free(EXPECT(0, "server", "add", "else", demo_admin_conninfo(lab->other), "--address", address));
-    free(EXPECT(0, "server", "tls", "else", "--yes"));
-    free(EXPECT(0, "server", "trust", "else", "--yes"));
+    free(EXPECT(0, "server", "tls", "else", "--ca", "lab", "--yes"));
+    free(EXPECT(0, "server", "trust", "else", "--ca", "lab", "--yes"));
     free(EXPECT(0, "server", "remove", "db1", "--yes"));
     add(lab->primary, "db1", lab->other);
     free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
@@ -370,6 +433,7 @@ static void test_promotion(void **state)
     assert_true(accepts(lab->primary, "next"));
     assert_true(accepts(lab->standby, "next"));
     states_are(json, "done", "kept", "kept");
+    assert_true(finds(2251, "db2", "takes writes (timeline "));
     states_are(EXPECT_JSON(0, "server", "untrust", "main", "--ca", "next", "--yes", "--json"),
                "done", "kept", "kept");
     assert_false(accepts(lab->standby, "next"));
@@ -378,9 +442,10 @@ static void test_promotion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_members),       cmocka_unit_test(test_tls_and_trust),
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_standby_down),
-        cmocka_unit_test(test_standby_hangs), cmocka_unit_test(test_primary_fails),
+        cmocka_unit_test(test_members),        cmocka_unit_test(test_tls_and_trust),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_looked_at),
+        cmocka_unit_test(test_members_differ), cmocka_unit_test(test_standby_down),
+        cmocka_unit_test(test_standby_hangs),  cmocka_unit_test(test_primary_fails),
         cmocka_unit_test(test_promotion),
     };
 
