@@ -75,7 +75,7 @@ static const struct option_info options[] = {
     {OPT_LIMIT, "limit", 0, "N", false, false, NULL, "at most N rows"},
     {OPT_MAP, "map", 0, "M", false, false, NULL, "a map of pg_ident.conf"},
     {OPT_MEMBER_OF, "member-of", 0, "CLUSTER", false, false, NULL,
-     "the cluster that it is the primary or a standby of"},
+     "a cluster: primary and standbys"},
     {OPT_METHOD, "method", 0, "M", false, false, "cert verify-full verify-ca",
      "cert (default), verify-full, verify-ca"},
     {OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", 0, "FILE", false, false, NULL,

@@ -146,7 +146,8 @@ char *plan_path(const struct plan *plan, const char *name); /* absolute: in the 
 
 /* ---- the rules file (rules_file.c) ---- */
 
-/* pg_hba.conf as it is. ERR_STANDBY where it could be changed by SQL only, on a standby. */
+/* pg_hba.conf as it is. ERR_STANDBY on a standby where SQL is the only way, and could not write these
+ * bytes again. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
  * differs, for people. */

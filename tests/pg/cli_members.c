@@ -20,6 +20,7 @@
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
 #include "core/pg/handshake.h"
+#include "core/plan/step.h"
 #include "tests/harness/command.h"
 #include "tests/pg/need_pg.h"
 
@@ -417,6 +418,115 @@ static void test_primary_fails(void **state)
     free(address);
 }
 
+/* ---- the guard of a standby ---- */
+
+static void write_hba(const struct demo *demo, const char *text)
+{
+    char *path = fs_join(demo_data(demo), "pg_hba.conf");
+    FILE *file = fopen(path, "w"); /* in place: owner and mode stay */
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
+static char *read_hba(const struct demo *demo)
+{
+    char *path = fs_join(demo_data(demo), "pg_hba.conf");
+    struct strbuf text = STRBUF_INIT;
+    struct err err = ERR_INIT;
+
+    if (!fs_read(path, 1 << 20, &text, &err))
+        fail_msg("%s", err.msg);
+    free(path);
+    return strbuf_steal(&text);
+}
+
+static struct conn *log_in(const struct demo *demo)
+{
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(demo), &err);
+    struct conn *conn = conn_open(params, NULL, &err);
+
+    params_free(params);
+    return conn;
+}
+
+static struct plan *lock_out(const struct plan_target *target, struct err *err)
+{
+    struct plan *plan = plan_new(target, "access_rules", "replace all rules", err);
+    struct strbuf old = STRBUF_INIT;
+    struct strbuf new = STRBUF_INIT;
+
+    if (!plan)
+        fail_msg("%s", err->msg);
+    /* as from another machine */
+    files_free(plan->files);
+    plan->files = files_new(target->admin, "", err);
+    assert_int_equal(files_way(plan->files), FILES_SQL);
+    strbuf_add_str(&new, "local all all reject\n");
+    if (!plan_read_rules(plan, &old, err) ||
+        !plan_add_rules_file(plan, &old, &new, &new, "all rules", err)) {
+        plan_free(plan);
+        plan = NULL;
+    }
+    strbuf_clear(&old);
+    strbuf_clear(&new);
+    return plan;
+}
+
+/* By SQL alone, nobody can log in any more, and nobody keeps it: the server itself puts the old rules
+ * back. It is a standby: there are no large objects, so it is COPY that does it. */
+static void test_guard_of_a_standby(void **state)
+{
+    const struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct plan_target target = {.tls_host = "127.0.0.1", .tls_port = demo_port(lab->standby)};
+    enum journal_plan_state ended = JOURNAL_READY;
+    char *before = read_hba(lab->standby);
+    char *latin1 = mem_printf("%s# B\xfcro\n", before);
+    struct conn *conn = NULL;
+    struct plan *plan;
+    char *now;
+    int64_t id;
+
+    target.store = store_open(getenv("PGSEAL_STORE"), STORE_WRITE, &err);
+    target.server = target.store ? server_load(target.store, "db2", &err) : NULL;
+    target.admin = log_in(lab->standby);
+    assert_non_null(target.server);
+    assert_non_null(target.admin);
+    write_hba(lab->standby, latin1);
+    assert_null(lock_out(&target, &err)); /* not byte for byte: then not at all */
+    assert_int_equal(err.code, ERR_STANDBY);
+    write_hba(lab->standby, before);
+    plan = lock_out(&target, &err);
+    assert_non_null(plan);
+    plan->guard_seconds = 3;
+    if (!plan_apply(plan, PLAN_ASK, NULL, &err))
+        fail_msg("%s", err.msg);
+    id = plan_id(plan);
+    plan_free(plan);
+    assert_null(log_in(lab->standby));
+    for (int i = 0; i < 200 && !conn; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        conn = log_in(lab->standby);
+    }
+    assert_non_null(conn);
+    conn_close(conn);
+    now = read_hba(lab->standby);
+    assert_string_equal(now, before);
+    if (!plan_undo_journalled(&target, id, NULL, &ended, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    free(now);
+    free(latin1);
+    free(before);
+    conn_close(target.admin);
+    server_free(target.server);
+    store_close(target.store);
+}
+
 /* ---- the standby takes over ---- */
 
 static void test_promotion(void **state)
@@ -442,10 +552,15 @@ static void test_promotion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_members),        cmocka_unit_test(test_tls_and_trust),
-        cmocka_unit_test(test_rules),          cmocka_unit_test(test_looked_at),
-        cmocka_unit_test(test_members_differ), cmocka_unit_test(test_standby_down),
-        cmocka_unit_test(test_standby_hangs),  cmocka_unit_test(test_primary_fails),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_tls_and_trust),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_looked_at),
+        cmocka_unit_test(test_members_differ),
+        cmocka_unit_test(test_standby_down),
+        cmocka_unit_test(test_standby_hangs),
+        cmocka_unit_test(test_primary_fails),
+        cmocka_unit_test(test_guard_of_a_standby),
         cmocka_unit_test(test_promotion),
     };
 
