@@ -43,8 +43,8 @@ bool run_backup(struct cli *cli, struct err *err)
     }
     for (size_t i = 0; done && i < report.n_left_out; i++)
         output_warning(&cli->out,
-                       _("the key of the CA \"%s\" is not in it: it has no passphrase, or is not "
-                         "here"),
+                       _("the key of the CA \"%s\" is not in it: it has no passphrase (\"pgseal ca "
+                         "passphrase\" gives it one), or is not here"),
                        report.left_out[i]);
     if (done && with_keys && report.keys > 0)
         output_note(&cli->out,

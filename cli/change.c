@@ -320,6 +320,12 @@ void change_show_refused(const struct output *output, const struct plan *plan)
     for (size_t i = 0; i < plan_count_refused(plan); i++) {
         const struct plan_refused *row = plan_refused(plan, i);
 
+        if (row->pid == 0) {
+            output_note(output,
+                        _("[!!] would be refused: role \"%s\", which has a certificate (%s)"),
+                        row->role, row->why);
+            continue;
+        }
         output_note(output, _("[!!] would be refused: pid %d, role \"%s\" from %s (%s)"), row->pid,
                     row->role, *row->address ? row->address : _("a socket"), row->why);
     }

@@ -75,4 +75,16 @@ void change_release_signals(void);
 /* --method; NULL is "cert". */
 bool change_parse_method(const char *text, enum access_method *ret, struct err *err) MUST_CHECK;
 
+/* What "server require" was told: database, roles, addresses, method, map and its lines. rules_clear()
+ * is right after a failure too. */
+struct change_rules {
+    struct access_rules_intent intent;
+    struct access_map_line *map_lines;
+    char **texts; /* owned: what the lines point to */
+    size_t n_texts;
+};
+bool change_read_rules(const struct args *args, struct change_rules *ret,
+                       struct err *err) MUST_CHECK;
+void change_clear_rules(struct change_rules *rules);
+
 #endif

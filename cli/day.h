@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-/* "2026-11-21", at its begin or its end; "30d", days ago; RFC 3339. Not given: *ret stays. */
+/* "2026-11-21", at its begin or its end; "30d", days ago, or "12h"; RFC 3339. Not given: *ret stays. */
 bool day_option(struct cli *cli, enum option option, bool end, int64_t *ret,
                 struct err *err) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -9,8 +10,10 @@
 #include "core/store/fsck.h"
 
 /* Only asked for with --repair. A passphrase that may not be asked leaves the list as it is. */
-static struct key *unlock(void *arg, const struct authority *authority, struct err *err)
+static struct key *unlock(void *arg, struct store *store, const struct authority *authority,
+                          struct err *err)
 {
+    (void)store; /* the one of cli */
     return cli_unlock(arg, authority, err);
 }
 
@@ -65,24 +68,39 @@ static void print_json(const struct fsck_list *list)
                 false);
 }
 
-bool run_fsck(struct cli *cli, struct err *err)
+static bool look_through(struct cli *cli, struct fsck_list *list, struct err *err)
 {
     struct fsck_options options = {.repair = args_has(cli->args, OPT_REPAIR) &&
                                              !args_has(cli->args, OPT_DRY_RUN),
                                    .unlock = unlock,
                                    .progress = progress,
                                    .arg = cli};
-    struct fsck_list list = {.n = 0};
+    char *folder = store_choose_folder(args_value(cli->args, OPT_STORE), err);
 
-    if (!cli_store(cli, options.repair ? STORE_WRITE : STORE_READ, err) ||
-        !fsck_run(cli->store, &options, &list, err))
+    if (!folder)
         return false;
-    if (cli->out.json)
+    fsck_access(folder, &options, list);
+    free(folder);
+    if (!cli_store(cli, options.repair ? STORE_WRITE : STORE_READ, err)) {
+        if (err->code == ERR_STORE && err->hint[0] == '\0')
+            err_hint(err, _("Nothing can be read behind this. \"pgseal restore FILE --store DIR\" "
+                            "makes a new store from a backup."));
+        return false;
+    }
+    return fsck_run(cli->store, &options, list, err);
+}
+
+bool run_fsck(struct cli *cli, struct err *err)
+{
+    struct fsck_list list = {.n = 0};
+    bool done = look_through(cli, &list, err);
+
+    if (done && cli->out.json)
         print_json(&list);
-    else
+    else if (!cli->out.json && (done || list.n > 0)) /* what was mended before it failed */
         print(cli, &list);
-    if (fsck_count(&list, FSCK_WARNING) > 0)
+    if (done && fsck_count(&list, FSCK_WARNING) > 0)
         cli->exit = EXIT_FOUND;
     fsck_clear(&list);
-    return true;
+    return done;
 }

@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require": each says how a plan is made. */
+/* server_change.c - "server trust", "crl", "require" and their opposites: each builds a plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -13,66 +13,6 @@
 #include "core/base/text.h"
 #include "core/pki/pem.h"
 #include "core/plan/fleet.h"
-
-/* ---- tls ---- */
-
-struct tls {
-    struct server_tls_intent intent;
-    const struct args_values *hosts;
-    bool own_too; /* a cluster: each member has its own name beside those that were given */
-};
-
-static struct plan *make_tls(void *arg, const struct plan_target *target, struct err *err)
-{
-    const struct tls *tls = arg;
-    struct server_tls_intent intent = tls->intent;
-    const char **hosts = mem_array(tls->hosts->n + 1, sizeof(*hosts));
-    struct plan *plan;
-    size_t n = 0;
-    bool own = tls->own_too || tls->hosts->n == 0;
-
-    for (size_t i = 0; i < tls->hosts->n; i++) {
-        hosts[n++] = tls->hosts->items[i];
-        own = own && !text_equal(tls->hosts->items[i], target->tls_host);
-    }
-    if (own)
-        hosts[n++] = target->tls_host;
-    intent.hosts = hosts;
-    intent.n_hosts = n;
-    plan = plan_server_tls(target, &intent, err);
-    free(hosts);
-    return plan;
-}
-
-bool run_server_tls(struct cli *cli, struct err *err)
-{
-    struct tls tls = {.hosts = &cli->args->options[OPT_HOST]};
-    struct fleet_order order = {.make = make_tls, .arg = &tls, .what = _("server certificate")};
-    struct authority *authority = NULL;
-    struct key *key = NULL;
-    int64_t days;
-    bool done = false;
-
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
-        (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err)) ||
-        !cli_store(cli, STORE_WRITE, err) ||
-        !server_is_cluster(cli->store, cli->args->names[0], &tls.own_too, err))
-        goto out;
-    authority = cli_authority(cli, err);
-    if (!authority)
-        goto out;
-    key = cli_unlock(cli, authority, err);
-    if (!key)
-        goto out;
-    tls.intent.authority = authority;
-    tls.intent.authority_key = key;
-    tls.intent.days = (int)days;
-    done = change_run(cli, cli->args->names[0], &order, err);
-out:
-    key_free(key);
-    authority_free(authority);
-    return done;
-}
 
 /* ---- trust ---- */
 
@@ -92,48 +32,67 @@ static void trust_clear(struct trust *trust)
     free(trust->crls);
 }
 
-/* What was pasted: CA certificates, and beside them CRLs. A private key in it is refused, and its
- * bytes are wiped here. */
-static bool read_paste(struct cli *cli, const char *path, struct trust *trust, struct err *err)
+/* Blocks of one kind, borrowed from pem; blocks to free(). */
+static struct pem only(const struct pem *pem, enum pem_kind kind)
 {
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf cleaned = STRBUF_INIT;
-    struct pem pem;
-    bool done = false;
+    struct pem part = *pem;
 
-    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_wipe(&text);
+    part.blocks = mem_array(pem->n + 1, sizeof(*part.blocks));
+    part.n = 0;
+    for (size_t i = 0; i < pem->n; i++) {
+        if (pem->blocks[i].kind == kind)
+            part.blocks[part.n++] = pem->blocks[i];
+    }
+    return part;
+}
+
+static void add_crls(struct trust *trust, struct crl **crls, size_t n)
+{
+    trust->crls = mem_realloc_array(trust->crls, trust->n_crls + n + 1, sizeof(*trust->crls));
+    for (size_t i = 0; i < n; i++)
+        trust->crls[trust->n_crls++] = crls[i];
+    free(crls);
+}
+
+static bool take_crls(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct crl **crls = NULL;
+    size_t n = 0;
+
+    if (!pem_take_crls(pem, &crls, &n, err))
         return false;
-    }
-    pem_scan(text.data, text.len, &pem);
-    strbuf_wipe(&text);
-    if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
-        pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
-        /* both kinds are welcome here: each class of use gets its own part */
-        struct pem certs = pem, lists = pem;
-        size_t n_certs = 0;
+    add_crls(trust, crls, n);
+    return true;
+}
 
-        certs.blocks = mem_array(pem.n, sizeof(*certs.blocks));
-        lists.blocks = mem_array(pem.n, sizeof(*lists.blocks));
-        lists.n = 0;
-        for (size_t i = 0; i < pem.n; i++) {
-            if (pem.blocks[i].kind == PEM_CRL)
-                lists.blocks[lists.n++] = pem.blocks[i];
-            else
-                certs.blocks[n_certs++] = pem.blocks[i];
-        }
-        certs.n = n_certs;
-        done = pem_take_cas(&certs, clock_now(), &trust->foreign, err) &&
-               pem_take_crls(&lists, &trust->crls, &trust->n_crls, err);
-        free(certs.blocks);
-        free(lists.blocks);
-    } else {
-        done = pem_take_cas(&pem, clock_now(), &trust->foreign, err);
-    }
-    pem_cleaned_text(pem.cleaned, &cleaned);
-    if (done && cleaned.len > 0)
-        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
-    for (size_t i = 0; i < trust->foreign.n && done; i++) {
+static bool take_cas(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct cert_list cas;
+
+    cert_list_init(&cas);
+    if (!pem_take_cas(pem, clock_now(), &cas, err))
+        return false;
+    for (size_t i = 0; i < cas.n; i++)
+        cert_list_take(&trust->foreign, cert_dup(cas.certs[i]));
+    cert_list_clear(&cas);
+    return true;
+}
+
+/* Both kinds are welcome in one paste: each goes through its own class of use. */
+static bool take_both(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct pem certs = only(pem, PEM_CERTIFICATE);
+    struct pem lists = only(pem, PEM_CRL);
+    bool done = (certs.n == 0 || take_cas(&certs, trust, err)) && take_crls(&lists, trust, err);
+
+    free(certs.blocks);
+    free(lists.blocks);
+    return done;
+}
+
+static void say_cas(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->foreign.n; i++) {
         struct strbuf name = STRBUF_INIT;
         char sha256[CERT_SHA256_HEX];
 
@@ -143,6 +102,57 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
                       "by phone."),
                     name.data, cert_sha256_hex(trust->foreign.certs[i], sha256));
         strbuf_clear(&name);
+    }
+}
+
+static void say_crls(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->n_crls; i++) {
+        const struct crl *crl = trust->crls[i];
+        struct strbuf name = STRBUF_INIT;
+        char date[CLOCK_TEXT_MAX];
+
+        crl_format_issuer(crl, &name);
+        if (crl_next_update(crl))
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, valid until %s"), name.data,
+                        crl_count(crl), clock_format_minute(date, crl_next_update(crl)));
+        else
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, no end named"), name.data,
+                        crl_count(crl));
+        strbuf_clear(&name);
+    }
+}
+
+/* What was pasted: CA certificates, and beside them CRLs; with --crl these alone. A private key in it
+ * is refused, and its bytes are wiped here. */
+static bool read_paste(struct cli *cli, const char *path, bool crls_only, struct trust *trust,
+                       struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf cleaned = STRBUF_INIT;
+    size_t n_cas = trust->foreign.n, n_crls = trust->n_crls;
+    struct pem pem;
+    bool done;
+
+    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
+        strbuf_wipe(&text);
+        return false;
+    }
+    pem_scan(text.data, text.len, &pem);
+    strbuf_wipe(&text);
+    if (crls_only)
+        done = take_crls(&pem, trust, err);
+    else if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
+             pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n)
+        done = take_both(&pem, trust, err);
+    else
+        done = take_cas(&pem, trust, err);
+    pem_cleaned_text(pem.cleaned, &cleaned);
+    if (done && cleaned.len > 0)
+        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
+    if (done) {
+        say_cas(cli, trust, n_cas);
+        say_crls(cli, trust, n_crls);
     }
     strbuf_clear(&cleaned);
     pem_clear(&pem);
@@ -181,8 +191,10 @@ static bool take_own(struct cli *cli, struct trust *trust, struct err *err)
 static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
 {
     const struct args_values *names = &cli->args->options[OPT_CA];
-    const char *paste = args_value(cli->args, OPT_PASTE);
-    size_t n = names->n > 0 ? names->n : paste ? 0 : 1; /* 1: the only CA of the store */
+    const struct args_values *pastes = &cli->args->options[OPT_PASTE];
+    const struct args_values *crls = &cli->args->options[OPT_CRL];
+    /* 1: the only CA of the store; a list alone is for a CA that the server trusts already */
+    size_t n = names->n > 0 ? names->n : pastes->n + crls->n > 0 ? 0 : 1;
 
     for (size_t i = 0; i < n; i++) {
         struct authority *authority =
@@ -191,7 +203,15 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
             return false;
         take(&trust->authorities, authority);
     }
-    return !paste || (read_paste(cli, paste, trust, err) && take_own(cli, trust, err));
+    for (size_t i = 0; i < pastes->n; i++) {
+        if (!read_paste(cli, pastes->items[i], false, trust, err))
+            return false;
+    }
+    for (size_t i = 0; i < crls->n; i++) {
+        if (!read_paste(cli, crls->items[i], true, trust, err))
+            return false;
+    }
+    return take_own(cli, trust, err);
 }
 
 static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
@@ -342,27 +362,71 @@ static struct plan *make_require(void *arg, const struct plan_target *target, st
     return plan_access_rules(target, arg, err);
 }
 
+/* "CN=ROLE"; a CN may hold "=", so the last one counts. */
+static bool take_map_role(struct change_rules *rules, const char *text, struct err *err)
+{
+    const char *equal = strrchr(text, '=');
+    struct access_map_line *line = &rules->map_lines[rules->intent.n_map_lines];
+
+    if (!equal || equal == text || equal[1] == '\0')
+        return err_set(err, ERR_BAD_VALUE, _("\"--map-role\" is CN=ROLE, not \"%s\""), text);
+    rules->texts[rules->n_texts++] = mem_printf("%.*s", (int)(equal - text), text);
+    line->cn = rules->texts[rules->n_texts - 1];
+    line->role = equal + 1;
+    rules->intent.n_map_lines++;
+    return true;
+}
+
+bool change_read_rules(const struct args *args, struct change_rules *ret, struct err *err)
+{
+    const struct args_values *roles = &args->options[OPT_ROLE];
+    const struct args_values *lines = &args->options[OPT_MAP_ROLE];
+    struct access_rules_intent *intent = &ret->intent;
+    const char *role;
+
+    *ret = (struct change_rules){.intent = {.map = args_value(args, OPT_MAP)}};
+    if (!args_need(args, OPT_DATABASE, &intent->database, err) ||
+        !args_need(args, OPT_ROLE, &role, err) ||
+        !args_need(args, OPT_FROM, &intent->address, err) ||
+        !change_parse_method(args_value(args, OPT_METHOD), &intent->method, err))
+        return false;
+    intent->roles = roles->items;
+    intent->n_roles = roles->n;
+    ret->map_lines = mem_array(lines->n, sizeof(*ret->map_lines));
+    ret->texts = mem_array(lines->n, sizeof(*ret->texts));
+    intent->map_lines = ret->map_lines;
+    for (size_t i = 0; i < lines->n; i++) {
+        if (!take_map_role(ret, lines->items[i], err))
+            return false;
+    }
+    return true;
+}
+
+void change_clear_rules(struct change_rules *rules)
+{
+    for (size_t i = 0; i < rules->n_texts; i++)
+        free(rules->texts[i]);
+    free(rules->texts);
+    free(rules->map_lines);
+}
+
 bool run_server_require(struct cli *cli, struct err *err)
 {
-    const struct args_values *roles = &cli->args->options[OPT_ROLE];
-    struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
-    struct fleet_order order = {.make = make_require, .arg = &intent};
-    const char *role;
-    char *what;
-    bool done;
+    struct change_rules rules;
+    struct fleet_order order = {.make = make_require, .arg = &rules.intent};
+    bool done = change_read_rules(cli->args, &rules, err);
 
-    if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
-        !args_need(cli->args, OPT_ROLE, &role, err) ||
-        !args_need(cli->args, OPT_FROM, &intent.address, err) ||
-        !change_parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
-        return false;
-    intent.roles = roles->items;
-    intent.n_roles = roles->n;
-    order.what = what =
-        mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"), role,
-                   roles->n > 1 ? _(" and others") : "", intent.database, intent.address);
-    done = change_run(cli, cli->args->names[0], &order, err);
-    free(what);
+    if (done) {
+        char *what =
+            mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"),
+                       rules.intent.roles[0], rules.intent.n_roles > 1 ? _(" and others") : "",
+                       rules.intent.database, rules.intent.address);
+
+        order.what = what;
+        done = change_run(cli, cli->args->names[0], &order, err);
+        free(what);
+    }
+    change_clear_rules(&rules);
     return done;
 }
 

@@ -7,11 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/authority_make.h"
@@ -132,34 +129,57 @@ static bool check_counters(struct fsck *fsck, struct err *err)
         " i.authority_id = a.id AND i.kind < 2) OR n_revoked <> (SELECT count(*) FROM issued AS i"
         " WHERE i.authority_id = a.id AND i.kind < 2 AND i.revoked_at IS NOT NULL)",
         err);
-    bool wrong = false;
+    size_t first = fsck->list->n;
     bool row = false;
     bool ok = sql != NULL;
 
     while (ok && (ok = sql_step(sql, &row, err)) && row) {
         char *name = sql_text(sql, 0);
-        struct fsck_finding *finding =
-            fsck_say(fsck, FSCK_WARNING, name, _("its counters are not those of its rows"));
 
-        finding->repairable = true;
-        finding->repaired = fsck->options->repair;
-        wrong = true;
+        fsck_say(fsck, FSCK_WARNING, name, _("its counters are not those of its rows"))
+            ->repairable = true;
         free(name);
     }
     sql_free(sql);
-    return ok && (!wrong || !fsck->options->repair || mend_counters(fsck, err));
+    if (!ok || fsck->list->n == first || !fsck->options->repair)
+        return ok;
+    if (!mend_counters(fsck, err))
+        return false;
+    for (size_t i = first; i < fsck->list->n; i++)
+        fsck->list->rows[i].repaired = true;
+    return true;
 }
 
 /* ---- certificates ---- */
 
+static bool end_mending(struct fsck *fsck, bool ok, struct err *err)
+{
+    if (!fsck->mending)
+        return ok;
+    fsck->mending = false;
+    if (ok)
+        ok = store_commit(fsck->store, err);
+    else
+        store_rollback(fsck->store);
+    for (size_t i = fsck->mended_from; !ok && i < fsck->list->n; i++)
+        fsck->list->rows[i].repaired = false;
+    return ok;
+}
+
 static bool mend_columns(struct fsck *fsck, int64_t id, const struct cert *cert, struct err *err)
 {
-    struct sql *sql = sql_new(fsck->store,
-                              "UPDATE issued SET not_before = ?2, not_after = ?3, subject = ?4"
-                              " WHERE id = ?1",
-                              err);
     struct strbuf subject = STRBUF_INIT;
+    struct sql *sql;
 
+    if (!fsck->mending) {
+        if (!store_begin(fsck->store, err))
+            return false;
+        fsck->mending = true;
+        fsck->mended_from = fsck->list->n - 1; /* the finding that this mends */
+    }
+    sql = sql_new(fsck->store,
+                  "UPDATE issued SET not_before = ?2, not_after = ?3, subject = ?4 WHERE id = ?1",
+                  err);
     if (sql == NULL)
         return false;
     cert_format_subject(cert, &subject);
@@ -188,8 +208,8 @@ static bool check_columns(struct fsck *fsck, const struct sql *sql, const struct
         return true;
     finding = fsck_say(fsck, FSCK_WARNING, hex, _("its row says other dates or another name"));
     finding->repairable = true;
-    finding->repaired = fsck->options->repair;
-    return !fsck->options->repair || mend_columns(fsck, sql_int(sql, 0), cert, err);
+    finding->repaired = fsck->options->repair && mend_columns(fsck, sql_int(sql, 0), cert, err);
+    return finding->repaired || !fsck->options->repair;
 }
 
 static bool check_cert(struct fsck *fsck, const struct sql *sql, const struct cert *issuer,
@@ -240,11 +260,13 @@ static bool check_certs(struct fsck *fsck, int64_t authority_id, const struct ce
     while (ok && (ok = sql_step(sql, &row, err)) && row) {
         ok = check_cert(fsck, sql, issuer, err);
         fsck->list->certificates++;
+        if (ok && fsck->list->certificates % 1024 == 0)
+            ok = end_mending(fsck, ok, err);
         if (ok && fsck->list->certificates % 64 == 0)
             ok = fsck_tick(fsck, err);
     }
     sql_free(sql);
-    return ok;
+    return end_mending(fsck, ok, err);
 }
 
 bool fsck_tick(struct fsck *fsck, struct err *err)
@@ -295,39 +317,48 @@ static bool check_authorities(struct fsck *fsck, struct err *err)
 
 /* ---- lists ---- */
 
-/* What is wrong with the last list of a CA; NULL: nothing. */
-static const char *list_problem(struct fsck *fsck, const struct authority *authority,
-                                const struct crl *crl, bool *ret_ok, struct err *err)
+/* What is wrong with the last list of a CA; NULL: nothing. The revocations are read before it: one
+ * that comes in between is on it already. */
+static const char *list_problem(struct fsck *fsck, const struct authority *authority, bool *ret_ok,
+                                struct err *err)
 {
+    struct err unreadable = ERR_INIT;
     struct crl_entry *entries = NULL;
+    struct crl *crl = NULL;
     const char *problem = NULL;
     size_t n = 0;
 
     *ret_ok = revoked_entries(fsck->store, authority->id, &entries, &n, err);
     if (!*ret_ok)
         return NULL;
-    if (!crl_signed_by(crl, authority->cert))
+    crl = authority_crl(fsck->store, authority, &unreadable);
+    if (crl == NULL)
+        problem = _("its last list of revoked certificates cannot be read");
+    else if (!crl_signed_by(crl, authority->cert))
         problem = _("its last list of revoked certificates is not signed by it");
     for (size_t i = 0; !problem && i < n; i++)
         if (!crl_has(crl, &entries[i].serial))
             problem = _("its last list of revoked certificates lacks a revocation");
     if (!problem && crl_next_update(crl) <= clock_now())
         problem = _("its last list of revoked certificates has ended");
+    crl_free(crl);
     free(entries);
     return problem;
 }
 
+/* Without the passphrase the list stays as it is: that is said by the finding itself. */
 static bool sign_again(struct fsck *fsck, struct authority *authority, struct fsck_finding *finding,
                        struct err *err)
 {
+    struct err locked = ERR_INIT;
     struct key *key;
     struct crl *crl;
 
     if (!fsck->options->repair || fsck->options->unlock == NULL || !authority->has_key)
         return true;
-    key = fsck->options->unlock(fsck->options->arg, authority, err);
+    key = fsck->options->unlock(fsck->options->arg, fsck->store, authority, &locked);
     if (key == NULL)
-        return err->code == ERR_NONE;
+        return true;
     crl = authority_sign_crl(fsck->store, authority, key, 0, err);
     finding->repaired = crl != NULL;
     crl_free(crl);
@@ -337,14 +368,9 @@ static bool sign_again(struct fsck *fsck, struct authority *authority, struct fs
 
 static bool check_list(struct fsck *fsck, struct authority *authority, struct err *err)
 {
-    struct err missing = ERR_INIT;
-    struct crl *crl = authority_crl(fsck->store, authority, &missing);
-    const char *problem;
     bool ok = true;
+    const char *problem = list_problem(fsck, authority, &ok, err);
 
-    problem = crl == NULL ? _("its last list of revoked certificates cannot be read")
-                          : list_problem(fsck, authority, crl, &ok, err);
-    crl_free(crl);
     if (ok && problem != NULL && !authority->retired) {
         struct fsck_finding *finding = fsck_say(fsck, FSCK_ERROR, authority->name, "%s", problem);
 
@@ -408,24 +434,48 @@ static bool note_others(struct fsck *fsck, struct err *err)
     return true;
 }
 
-bool fsck_run(struct store *store, const struct fsck_options *options, struct fsck_list *ret,
+static bool check_folder(struct fsck *fsck, struct err *err)
+{
+    bool ok = fsck_check_files(fsck, err);
+
+    if (ok && fsck->options->repair)
+        authority_remove_doomed(fsck->store); /* the rows of the files that are gone now */
+    return ok;
+}
+
+/* A part that is damaged does not hide the others. */
+static bool run_part(struct fsck *fsck, bool (*part)(struct fsck *, struct err *), struct err *err)
+{
+    struct err failed = ERR_INIT;
+
+    if (part(fsck, &failed))
+        return true;
+    if (failed.code == ERR_CANCELLED || failed.code == ERR_STORE_BUSY ||
+        failed.code == ERR_DISK_FULL) {
+        *err = failed;
+        return false;
+    }
+    fsck_help(fsck_say(fsck, FSCK_ERROR, "pgseal.db", "%s", failed.msg),
+              _("What lies behind it was not looked at. Restore a backup."));
+    return true;
+}
+
+bool fsck_run(struct store *store, const struct fsck_options *options, struct fsck_list *list,
               struct err *err)
 {
-    struct fsck_list list = {.n = 0};
-    struct fsck fsck = {.store = store, .options = options, .list = &list};
-    struct sql *sql = sql_new(store, "SELECT count(*) FROM issued", err);
-    bool ok = sql != NULL && sql_run_int(sql, 0, &fsck.total, err);
+    static bool (*const parts[])(struct fsck *, struct err *) = {
+        check_database, check_counters, check_authorities, check_lists, check_folder, note_others};
+    struct fsck fsck = {.store = store, .options = options, .list = list};
+    struct err ignored = ERR_INIT; /* a total that cannot be counted is no reason to stop */
+    struct sql *sql = sql_new(store, "SELECT count(*) FROM issued", &ignored);
+    bool repaired = false;
+    bool ok = true;
 
-    if (ok && options->repair)
-        authority_remove_doomed(store);
-    ok = ok && check_database(&fsck, err) && check_counters(&fsck, err) &&
-         check_authorities(&fsck, err) && check_lists(&fsck, err) && fsck_check_files(&fsck, err) &&
-         note_others(&fsck, err);
-    if (ok && options->repair && fsck_count(&list, FSCK_NOTE) < list.n)
-        ok = store_note(store, "fsck", "repair", NULL, err);
-    if (ok)
-        *ret = list;
-    else
-        fsck_clear(&list);
-    return ok;
+    if (sql != NULL && !sql_run_int(sql, 0, &fsck.total, &ignored))
+        fsck.total = 0;
+    for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)
+        ok = run_part(&fsck, parts[i], err);
+    for (size_t i = 0; i < list->n; i++)
+        repaired = repaired || list->rows[i].repaired;
+    return ok && (!repaired || store_note(store, "fsck", "repair", NULL, err));
 }

@@ -34,16 +34,22 @@ struct fsck_list {
 
 struct fsck_options {
     bool repair;
-    /* Repairing a list needs the CA's key: called for it, once a CA; NULL, or NULL returned without
-     * an error: that CA's list stays. Caller's key is freed by fsck. */
-    struct key *(*unlock)(void *arg, const struct authority *authority, struct err *err);
+    /* Repairing a list needs the CA's key: called for it, once a CA; NULL, or NULL returned: that
+     * CA's list stays. The key is freed by fsck. */
+    struct key *(*unlock)(void *arg, struct store *store, const struct authority *authority,
+                          struct err *err);
     bool (*cancelled)(void *arg);
     void (*progress)(void *arg, int64_t done, int64_t total);
     void *arg;
 };
 
-/* True also when something was found. */
-bool fsck_run(struct store *store, const struct fsck_options *options, struct fsck_list *ret,
+/* Modes of the folder and its files, and what killed runs left there. Before the store is opened:
+ * opening refuses a store that others can write to. Says nothing about a folder that is not there.
+ * Adds to list; only repair is read. */
+void fsck_access(const char *folder, const struct fsck_options *options, struct fsck_list *list);
+/* All the rest; adds to list. True also when something was found: what is damaged is a finding, and
+ * does not end the check. False: cancelled, locked, or no space left. */
+bool fsck_run(struct store *store, const struct fsck_options *options, struct fsck_list *list,
               struct err *err) MUST_CHECK;
 void fsck_clear(struct fsck_list *list);
 /* Findings of this severity or worse that are not mended. */

@@ -8,36 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/store/backup.h"
 #include "core/store/fsck_part.h"
 #include "core/store/key_file.h"
 #include "core/store/sql.h"
 
 #define TEMPORARY ".tmp"
+#define OLD_S     60
 #define RANDOM    16 /* hex digits before it, see fs_write_new() */
 
 /* ---- of a CA ---- */
 
-struct files { /* owned */
-    char *key, *good, *revoked;
-};
-
-static void files_clear(struct files *files)
+static bool load_file(struct fsck *fsck, int64_t id, char **ret, struct err *err)
 {
-    free(files->key);
-    free(files->good);
-    free(files->revoked);
-}
-
-static bool load_files(struct fsck *fsck, int64_t id, struct files *ret, struct err *err)
-{
-    struct sql *sql =
-        sql_new(fsck->store,
-                "SELECT key_file, canary_good_file, canary_revoked_file FROM authority"
-                " WHERE id = ?1",
-                err);
+    struct sql *sql = sql_new(fsck->store, "SELECT key_file FROM authority WHERE id = ?1", err);
     bool row = false;
     bool ok = sql != NULL;
 
@@ -45,28 +33,9 @@ static bool load_files(struct fsck *fsck, int64_t id, struct files *ret, struct 
         sql_bind_int(sql, 1, id);
         ok = sql_step(sql, &row, err);
     }
-    if (ok && row) {
-        ret->key = sql_text(sql, 0);
-        ret->good = sql_text(sql, 1);
-        ret->revoked = sql_text(sql, 2);
-    }
+    *ret = ok && row ? sql_text(sql, 0) : mem_strdup("");
     sql_free(sql);
     return ok;
-}
-
-/* Others can read it: mended before it is read, since reading refuses it. */
-static void check_mode(struct fsck *fsck, const char *path, unsigned wanted)
-{
-    struct stat st;
-    struct fsck_finding *finding;
-
-    if (lstat(path, &st) != 0 || (st.st_mode & 07777 & ~wanted) == 0)
-        return;
-    finding = fsck_say(fsck, FSCK_ERROR, path, _("others may use it (mode %04o)"),
-                       (unsigned)st.st_mode & 07777);
-    finding->repairable = st.st_uid == geteuid();
-    if (fsck->options->repair && finding->repairable)
-        finding->repaired = chmod(path, (mode_t)wanted) == 0;
 }
 
 static bool set_encrypted(struct fsck *fsck, int64_t id, bool encrypted, struct err *err)
@@ -90,6 +59,8 @@ static bool check_ca_key(struct fsck *fsck, const struct authority *authority, c
     bool encrypted;
     bool ok = true;
 
+    if (pem == NULL && unreadable.code == ERR_KEY_MODE)
+        return true; /* fsck_access() said it */
     if (pem == NULL) {
         fsck_help(fsck_say(fsck, FSCK_WARNING, authority->name, "%s", unreadable.msg),
                   _("Without it the CA can issue, revoke and sign lists no more. Bring it back, or "
@@ -104,8 +75,9 @@ static bool check_ca_key(struct fsck *fsck, const struct authority *authority, c
                                : _("its key has no passphrase, and its row says it has one"));
 
         finding->repairable = true;
-        finding->repaired = fsck->options->repair;
-        ok = !fsck->options->repair || set_encrypted(fsck, authority->id, encrypted, err);
+        finding->repaired =
+            fsck->options->repair && set_encrypted(fsck, authority->id, encrypted, err);
+        ok = finding->repaired || !fsck->options->repair;
     }
     if (!encrypted) {
         key = key_from_pem(secret_data(pem), secret_len(pem), NULL, &unreadable);
@@ -120,30 +92,21 @@ static bool check_ca_key(struct fsck *fsck, const struct authority *authority, c
 bool fsck_check_keys(struct fsck *fsck, const struct authority *authority, struct err *err)
 {
     static const enum canary_kind kinds[] = {CANARY_GOOD, CANARY_REVOKED};
-    struct files files = {NULL, NULL, NULL};
-    const char *names[3];
-    bool ok = load_files(fsck, authority->id, &files, err);
+    char *file = NULL;
+    bool ok = load_file(fsck, authority->id, &file, err);
 
-    names[0] = files.key;
-    names[1] = files.good;
-    names[2] = files.revoked;
-    for (size_t i = 0; ok && i < ARRAY_LEN(names); i++) {
-        char *path = mem_printf("%s/keys/%s", store_folder(fsck->store), names[i]);
-
-        check_mode(fsck, path, 0600);
-        free(path);
-    }
-    ok = ok && check_ca_key(fsck, authority, files.key, err);
+    ok = ok && check_ca_key(fsck, authority, file, err);
     for (size_t i = 0; ok && i < ARRAY_LEN(kinds); i++) {
         struct canary canary = {NULL, NULL};
         struct err broken = ERR_INIT;
 
-        if (!authority_canary(fsck->store, authority, kinds[i], &canary, &broken))
+        if (!authority_canary(fsck->store, authority, kinds[i], &canary, &broken) &&
+            broken.code != ERR_KEY_MODE)
             fsck_help(fsck_say(fsck, FSCK_WARNING, authority->name, "%s", broken.msg),
                       _("Changes to servers cannot be proven by this canary."));
         canary_clear(&canary);
     }
-    files_clear(&files);
+    free(file);
     return ok;
 }
 
@@ -188,15 +151,25 @@ static bool is_temporary(const char *name)
     return name[len - end - RANDOM - 1] == '.';
 }
 
+static bool is_old(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && st.st_mtime < clock_now() - OLD_S;
+}
+
 static bool check_file(struct fsck *fsck, const char *folder, const char *name, struct err *err)
 {
     char *path = fs_join(folder, name);
     struct fsck_finding *finding = NULL;
     bool named = false;
     bool doomed = false;
+    bool half = is_temporary(name);
     bool ok = is_named(fsck, name, &named, &doomed, err);
 
-    if (ok && !named && (doomed || is_temporary(name))) {
+    if (ok && !named && half && !is_old(path)) {
+        /* somebody writes it now */
+    } else if (ok && !named && (doomed || half)) {
         finding = fsck_say(fsck, FSCK_WARNING, path,
                            doomed ? _("a key that was given up is still there")
                                   : _("half of a file, left by a run that was killed"));
@@ -215,22 +188,93 @@ static bool check_file(struct fsck *fsck, const char *folder, const char *name, 
 bool fsck_check_files(struct fsck *fsck, struct err *err)
 {
     char *keys = fs_join(store_folder(fsck->store), "keys");
-    char *database = fs_join(store_folder(fsck->store), "pgseal.db");
     DIR *dir = opendir(keys);
     struct dirent *entry;
     bool ok = true;
 
-    check_mode(fsck, store_folder(fsck->store), 0755);
-    check_mode(fsck, keys, 0700);
-    check_mode(fsck, database, 0600);
     if (dir == NULL)
-        fsck_say(fsck, FSCK_ERROR, keys, _("the folder of the keys cannot be read"));
+        fsck_help(
+            fsck_say(fsck, FSCK_ERROR, keys, _("the folder of the keys cannot be read")),
+            _("Without it no CA can issue, revoke and sign lists. Bring it back, or restore a "
+              "backup."));
     while (ok && dir != NULL && (entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.')
             ok = check_file(fsck, keys, entry->d_name, err);
     if (dir != NULL)
         closedir(dir);
     free(keys);
-    free(database);
     return ok;
+}
+
+/* ---- before the store is opened ---- */
+
+static void check_mode(struct fsck *fsck, const char *path, unsigned wanted)
+{
+    struct stat st;
+    struct fsck_finding *finding;
+
+    if (lstat(path, &st) != 0 || S_ISLNK(st.st_mode) || (st.st_mode & 07777 & ~wanted) == 0)
+        return;
+    finding = fsck_say(fsck, FSCK_ERROR, path, _("others may use it (mode %04o)"),
+                       (unsigned)st.st_mode & 07777);
+    finding->repairable = st.st_uid == geteuid();
+    if (fsck->options->repair && finding->repairable)
+        finding->repaired = chmod(path, (mode_t)(st.st_mode & wanted)) == 0;
+}
+
+/* A restore that was killed: all in it is in the backup still. */
+static void check_staging(struct fsck *fsck, const char *path)
+{
+    struct err failed = ERR_INIT;
+    struct fsck_finding *finding =
+        fsck_say(fsck, FSCK_WARNING, path, _("half of a store, left by a restore that was killed"));
+
+    finding->repairable = true;
+    if (fsck->options->repair)
+        finding->repaired = fs_remove_tree(path, &failed);
+}
+
+static bool is_staging(const char *name)
+{
+    size_t len = strlen(BACKUP_STAGING);
+
+    return strncmp(name, BACKUP_STAGING, len) == 0 && strlen(name) == len + 6;
+}
+
+static void check_entries(struct fsck *fsck, const char *folder, bool keys)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    struct stat st;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char *path = fs_join(folder, entry->d_name);
+        bool there = entry->d_name[0] != '.' && lstat(path, &st) == 0;
+
+        if (there && S_ISREG(st.st_mode))
+            check_mode(fsck, path, 0600);
+        else if (there && !keys && S_ISDIR(st.st_mode) && is_staging(entry->d_name))
+            check_staging(fsck, path);
+        free(path);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
+void fsck_access(const char *folder, const struct fsck_options *options, struct fsck_list *list)
+{
+    struct fsck fsck = {.options = options, .list = list};
+    char *real = realpath(folder, NULL); /* the folder may be reached by a link */
+    char *database = real != NULL ? fs_join(real, "pgseal.db") : NULL;
+    char *keys = real != NULL ? fs_join(real, "keys") : NULL;
+
+    if (real != NULL && fs_exists(database)) { /* else a restore may be at work */
+        check_mode(&fsck, real, 0755);
+        check_mode(&fsck, keys, 0700);
+        check_entries(&fsck, real, false);
+        check_entries(&fsck, keys, true);
+    }
+    free(database);
+    free(keys);
+    free(real);
 }

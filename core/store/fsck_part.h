@@ -7,11 +7,13 @@
 #include "core/store/fsck.h"
 
 struct fsck {
-    struct store *store;
+    struct store *store; /* NULL in fsck_access() */
     const struct fsck_options *options;
     struct fsck_list *list;
     struct fsck_finding spare; /* for those beyond FSCK_MAX */
     int64_t total;
+    bool mending;       /* a transaction is open: a sync of the disk for each row would take ages */
+    size_t mended_from; /* findings from this one on are mended when it is committed */
 };
 
 /* A new finding, borrowed until the next one. */

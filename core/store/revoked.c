@@ -12,20 +12,23 @@
 #include "core/store/row.h"
 
 /* RFC 5280 3.3: an entry stays until it has appeared on a list made after the certificate ended;
- * and clocks differ. */
+ * and clocks differ. What a CA had revoked when it was imported stays as long on our lists, since
+ * nobody knows which list was its last. */
 #define KEPT_AFTER_END (7 * CLOCK_DAY)
 
 bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry **ret,
                      size_t *ret_n, struct err *err)
 {
-    struct sql *sql =
-        sql_new(store,
-                "SELECT serial, revoked_at, reason FROM issued WHERE authority_id = ?1"
-                " AND revoked_at IS NOT NULL AND not_after >= ?2"
-                " UNION ALL SELECT serial, revoked_at, reason FROM serial_only"
-                " WHERE authority_id = ?1 AND revoked_at IS NOT NULL"
-                " AND (not_after IS NULL OR not_after >= ?2) ORDER BY 2, 1",
-                err);
+    struct sql *sql = sql_new(
+        store,
+        "SELECT serial, revoked_at, reason FROM issued WHERE authority_id = ?1"
+        " AND revoked_at IS NOT NULL AND (not_after >= ?2 OR EXISTS (SELECT 1 FROM authority"
+        " WHERE id = ?1 AND imported_at >= ?2))"
+        " UNION ALL SELECT serial, revoked_at, reason FROM serial_only"
+        " WHERE authority_id = ?1 AND revoked_at IS NOT NULL"
+        " AND (not_after IS NULL OR not_after >= ?2 OR EXISTS (SELECT 1 FROM authority"
+        " WHERE id = ?1 AND imported_at >= ?2)) ORDER BY 2, 1",
+        err);
     struct crl_entry *entries = NULL;
     size_t n = 0;
     size_t capacity = 0;

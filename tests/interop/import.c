@@ -78,39 +78,64 @@ static void test_easy_rsa(void **state)
     json_t *json;
 
     (void)state;
+    if (!program && getenv("PGSEAL_TEST_REQUIRE_PG")) /* a check that must not leave out anything */
+        fail_msg("easy-rsa is not installed");
     if (!program) {
         print_message("# no easy-rsa here\n");
         return;
     }
-    make = mem_printf("exec >log 2>&1; easy() { " EASY "%s \"$@\"; }; easy init-pki && "
+    /* easy-rsa makes nothing that has ended already: its openssl is told the dates here */
+    command_write("old-openssl",
+                  "#!/bin/sh\ncase \" $* \" in *\" ca \"*) exec openssl \"$@\" -startdate "
+                  "20200101000000Z -enddate 20210101000000Z;; esac\nexec openssl \"$@\"\n",
+                  0700);
+    make = mem_printf("exec >log 2>&1; easy() { " EASY "%s \"$@\"; }; old() { "
+                      "EASYRSA_OPENSSL=$PWD/old-openssl easy \"$@\"; }; easy init-pki && "
                       "easy build-ca nopass && for i in alice bob carol dave; do "
                       "easy build-client-full $i nopass; done; "
                       "easy build-server-full db1.example nopass; "
+                      "old build-client-full past nopass; old build-client-full erin nopass; "
                       "easy revoke bob keyCompromise; easy revoke carol superseded; "
-                      "EASYRSA_CERT_EXPIRE=1 easy build-client-full brief nopass; easy gen-crl",
+                      "easy revoke erin; easy update-db; easy gen-crl",
                       program);
     shell("", make);
     free(make);
+    /* V, R with and without a reason, E; and what people find in theirs one day */
+    shell("3 3 1", "echo $(for s in V R E; do grep -c \"^$s\" pki/index.txt; done)");
+    shell("", "printf 'not a line\\nV\\t270101000000Z\\t\\tXYZ\\tunknown\\t/CN=x\\n\\n' >> "
+              "pki/index.txt");
     json = EXPECT_JSON(0, "ca", "import", "vpn", "--cert", "pki/ca.crt", "--key",
                        "pki/private/ca.key", "--index", ".", "--no-passphrase", "--json");
-    assert_int_equal(imported(json, "valid"), 4);
-    assert_int_equal(imported(json, "revoked"), 2);
+    assert_int_equal(imported(json, "valid"), 3);
+    assert_int_equal(imported(json, "revoked"), 3);
+    assert_int_equal(imported(json, "expired"), 1);
     assert_int_equal(imported(json, "serial_only"), 0);
     assert_true(has_note(json, "name the serial number of the CA"));
+    assert_true(has_note(json, "line 8"));
+    assert_true(has_note(json, "line 9"));
     json_decref(json);
     shell("keyCompromise", "$PGSEAL list --role bob --state revoked --json");
+    shell("past", "$PGSEAL list --state expired");
 
-    /* its next list has every revocation, at the time when it was */
-    free(EXPECT(0, "crl", "refresh", "--yes"));
-    free(EXPECT(0, "crl", "export", "--out", "next.crl"));
-    shell("all",
-          "openssl crl -in next.crl -noout -text > next; "
-          "awk '$1 == \"R\" { print $4 }' pki/index.txt > revoked; test $(wc -l < revoked) = 2 "
-          "&& while read s; do grep -q \"Serial Number: $s\" next || exit 1; done < revoked "
-          "&& echo all");
+    /* its next lists have every revocation, also of what had ended; with date and reason */
+    for (int i = 0; i < 2; i++) {
+        free(EXPECT(0, "crl", "export", "--out", i == 0 ? "first.crl" : "next.crl"));
+        free(EXPECT(0, "crl", "refresh", "--yes"));
+    }
+    for (int i = 0; i < 2; i++) {
+        char *look = mem_printf(
+            "openssl crl -in %s -noout -text > next; awk '$1 == \"R\" { print $4 }' "
+            "pki/index.txt > revoked; test $(wc -l < revoked) = 3 && while read s; do grep -q "
+            "\"Serial Number: $s\" next || exit 1; done < revoked && echo all",
+            i == 0 ? "first.crl" : "next.crl");
+
+        shell("all", look);
+        free(look);
+    }
     shell("same",
-          "t() { openssl crl -in $1 -noout -text | grep -A1 \"$(head -1 revoked)\" | tail -1; "
-          "}; test \"$(t pki/crl.pem)\" = \"$(t next.crl)\" && echo same");
+          "t() { openssl crl -in $1 -noout -text | grep -A4 \"$(head -1 revoked)\" | grep -e "
+          "'Revocation Date' -e 'Key Compromise'; }; test \"$(t pki/crl.pem)\" = \"$(t next.crl)\" "
+          "&& test $(t next.crl | wc -l) = 2 && echo same");
     shell("alice.crt: OK", "openssl verify -crl_check -CAfile pki/ca.crt -CRLfile next.crl "
                            "pki/issued/alice.crt");
 
