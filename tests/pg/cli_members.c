@@ -22,6 +22,7 @@
 #include "core/pg/handshake.h"
 #include "core/plan/step.h"
 #include "tests/harness/command.h"
+#include "tests/harness/pty.h"
 #include "tests/pg/need_pg.h"
 
 /* One primary, one standby, and a cluster of somebody else, for all tests: they go on where the one
@@ -549,6 +550,85 @@ static void test_promotion(void **state)
     assert_false(accepts(lab->standby, "next"));
 }
 
+/* ---- ways in ---- */
+
+static void test_service_and_passfile(void **state)
+{
+    const struct lab *lab = *state;
+    int port = demo_port(lab->primary);
+    char *service = mem_printf("[lab]\nhost=127.0.0.1\nport=%d\nuser=alice\ndbname=app\n", port);
+    char *pass =
+        mem_printf("127.0.0.1:%d:app:alice:%s\n", port, demo_password(lab->primary, "alice"));
+    char *where = mem_printf("127.0.0.1:%d", port);
+    char *text;
+
+    command_write(".pg_service.conf", service, 0600);
+    EXPECT_ERROR(1, "PS-2005", "server", "add", "svc", "lab");
+    command_write(".pgpass", pass, 0644);
+    EXPECT_ERROR(1, ".pgpass", "server", "add", "svc", "lab"); /* others may read it: not used */
+    command_write(".pgpass", pass, 0600);
+    free(EXPECT(0, "server", "add", "svc", "lab"));
+    text = EXPECT(0, "server", "list");
+    assert_non_null(strstr(text, "service=lab"));
+    assert_non_null(strstr(text, where)); /* where clients come in: the service says it */
+    free(text);
+    free(EXPECT(0, "server", "probe", "svc"));
+    free(EXPECT(0, "sessions", "svc"));
+    free(EXPECT(0, "sessions", "lab")); /* a service that was never added */
+    assert_int_equal(unlink(".pgpass"), 0);
+    EXPECT_ERROR(2, "PS-", "server", "add", "none", "no-such-service");
+    free(service);
+    free(pass);
+    free(where);
+}
+
+static void make_superuser(const struct demo *demo, const char *role)
+{
+    struct conn *conn = log_in(demo);
+    char *sql = mem_printf("ALTER ROLE %s SUPERUSER", role);
+    struct err err = ERR_INIT;
+
+    if (!conn_run(conn, sql, &err))
+        fail_msg("%s", err.msg);
+    conn_close(conn);
+    free(sql);
+}
+
+static struct pty *start_on_terminal(const char *const *argv)
+{
+    struct pty_options options = {.argv = argv, .columns = 120};
+
+    return pty_start(&options);
+}
+
+static void answer(struct pty *pty, const char *password)
+{
+    pty_wait_text(pty, "Password for the server \"asked\":");
+    pty_type(pty, password);
+    pty_type(pty, "\r");
+    assert_int_equal(pty_wait_exit(pty), 0);
+    assert_null(strstr(pty_output(pty)->data, password));
+    pty_free(pty);
+}
+
+/* A superuser with a password: asked for once, and it opens the second login and the guard, too. */
+static void test_password_asked(void **state)
+{
+    const struct lab *lab = *state;
+    const char *password = demo_password(lab->primary, "alice");
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app sslmode=disable",
+                                demo_port(lab->primary));
+    const char *const add_it[] = {getenv("PGSEAL"), "server", "add", "asked", conninfo, NULL};
+    const char *const change[] = {getenv("PGSEAL"), "server",       "require", "asked",
+                                  "--database",     "app",          "--role",  "carol",
+                                  "--from",         "127.0.0.1/32", "--yes",   NULL};
+
+    make_superuser(lab->primary, "alice");
+    answer(start_on_terminal(add_it), password);
+    answer(start_on_terminal(change), password);
+    free(conninfo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +642,8 @@ int main(void)
         cmocka_unit_test(test_primary_fails),
         cmocka_unit_test(test_guard_of_a_standby),
         cmocka_unit_test(test_promotion),
+        cmocka_unit_test(test_service_and_passfile),
+        cmocka_unit_test(test_password_asked),
     };
 
     if (!need_pg())
