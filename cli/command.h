@@ -117,6 +117,8 @@ bool run_server_add(struct cli *cli, struct err *err);
 bool run_server_list(struct cli *cli, struct err *err);
 bool run_server_show(struct cli *cli, struct err *err);
 bool run_server_remove(struct cli *cli, struct err *err);
+bool run_server_join(struct cli *cli, struct err *err);
+bool run_server_leave(struct cli *cli, struct err *err);
 bool run_server_probe(struct cli *cli, struct err *err);
 bool run_server_check(struct cli *cli, struct err *err);
 bool run_server_simulate(struct cli *cli, struct err *err);

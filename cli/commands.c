@@ -99,29 +99,44 @@ static const struct command commands[] = {
      run_crl_refresh},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
-    {"server add", "NAME CONNINFO", 2, 2, BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | MAKES,
+    {"server add", "NAME CONNINFO", 2, 2,
+     BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),
      "  pgseal server add db1 \"host=db1.example user=postgres\"\n"
+     "  pgseal server add db2 \"host=db2.example user=postgres\" --member-of main\n"
      "  pgseal server add lab \"host=/run/postgresql user=postgres\" --address db1\n",
      run_server_add},
     {"server list", "", 0, 0, 0, N_("the servers that the store knows"), "", run_server_list},
     {"server show", "NAME", 1, 1, 0, N_("one server, and its changes"), "", run_server_show},
     {"server remove", "NAME", 1, 1, MAKES | BIT(CONFIRM), N_("forget a server; it is not changed"),
      "", run_server_remove},
+    {"server join", "NAME CLUSTER", 2, 2, MAKES,
+     N_("make it a member of a cluster; changes go to all members"),
+     "  pgseal server join db1 main\n", run_server_join},
+    {"server leave", "NAME", 1, 1, MAKES, N_("let it stand alone again"), "", run_server_leave},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
      "  pgseal server probe db1.example:5432\n", run_server_probe},
     {"server check", "NAME", 1, 1, BIT(WITHIN), N_("look for problems, change nothing"),
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
-    {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
+    {"server tls", "NAME", 1, 1,
+     BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
+         BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
-     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
+     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n"
+     "  pgseal server tls db1 --host db1.example --csr-out db1.csr   another CA signs it\n"
+     "  pgseal server tls db1 --cert db1.crt                         what came back\n"
+     "  pgseal server tls db1 --cert db1.crt --key db1.key\n",
+     run_server_tls},
     {"server trust", "NAME", 1, 1,
-     BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(CA) | BIT(PASTE) | BIT(CRL) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
-     "  pgseal server trust db1 --paste -\n",
+     "  pgseal server trust db1 --paste -\n"
+     "  pgseal server trust db1 --paste partner.pem --crl partner.crl\n"
+     "  pgseal server trust db1 --crl partner.crl                   the next list of a CA that is "
+     "there\n",
      run_server_trust},
     {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("take the trust in a CA away again"),
@@ -130,14 +145,17 @@ static const struct command commands[] = {
      run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
-     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
+         BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
-     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
+     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n"
+     "  pgseal server require db1 --database app --role report --from all \\\n"
+     "      --map people --map-role alice.laptop=report\n",
      run_server_require},
     {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
      N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
     {"server simulate", "NAME", 1, 1,
-     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE),
      N_("who would be refused if they came again"),
      "  pgseal server simulate db1\n"
      "  pgseal server simulate db1 --require --database app --role alice --from all\n",

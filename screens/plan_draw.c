@@ -346,7 +346,7 @@ static const struct binding review_keys[] = {
     {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
-    {"r", N_("Refused"), N_("who is connected now and could not come back"), 0},
+    {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };

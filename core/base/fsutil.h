@@ -28,6 +28,21 @@ bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode,
 bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mode,
                       struct err *err) MUST_CHECK;
 
+struct fs_new_file {
+    const char *name; /* without a folder */
+    const void *bytes;
+    size_t len;
+    mode_t mode;
+};
+/* New files in a folder that is there, all of them or none, like fs_write_new() for each, with one
+ * fsync of the folder. A kill in the middle may leave the first of them: whole. */
+bool fs_write_new_files(const char *folder, const struct fs_new_file *files, size_t n,
+                        struct err *err) MUST_CHECK;
+/* A new folder 0700 with these files: it gets its name when all of them last, so it is whole or not
+ * there. Missing parents are made. ERR_FILE_EXISTS when a file or a folder with files has the name. */
+bool fs_write_new_folder(const char *folder, const struct fs_new_file *files, size_t n,
+                         struct err *err) MUST_CHECK;
+
 /* Reads a whole regular file of at most max bytes (else ERR_TOO_LARGE) and appends it to out. */
 bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
 /* Reads a descriptor to its end, at most max bytes. */
@@ -71,7 +86,7 @@ char *fs_state_folder(struct err *err) MUST_CHECK; /* $XDG_STATE_HOME, ~/.local/
 
 struct fs_ops {
     ssize_t (*write)(int fd, const void *bytes, size_t len);
-    int (*fsync)(int fd);
+    int (*fsync)(int fd); /* also in place of syncfs() */
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
 };

@@ -231,9 +231,12 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
         if (!crl)
             return false;
     } else {
-        for (size_t i = 0; i < n_offered && !crl; i++) {
-            if (crl_signed_by(offered[i], ca))
-                crl = crl_dup(offered[i]);
+        for (size_t i = 0; i < n_offered; i++) { /* the newest of them */
+            if (!crl_signed_by(offered[i], ca) ||
+                (crl && crl_this_update(offered[i]) <= crl_this_update(crl)))
+                continue;
+            crl_free(crl);
+            crl = crl_dup(offered[i]);
         }
         if (!crl && now)
             crl = crl_dup(now);

@@ -38,6 +38,7 @@ struct fleet_member { /* borrowed from the fleet */
     int timeline; /* 0: not known */
     struct plan *plan;
     int64_t left_plan; /* an earlier one that was not taken back whole; 0: none */
+    int64_t undo_plan; /* fleet_find_undo(): 0: it has nothing of that */
     enum fleet_state state;
     struct err err; /* of AWAY, REFUSED, FAILED, UNDONE, LEFT; else ERR_NONE */
     /* inside */
@@ -107,6 +108,15 @@ bool fleet_take_back(struct fleet *fleet, const struct fleet_watch *watch,
 /* fleet_open, fleet_make, fleet_apply with PLAN_KEEP_WHEN_PROVEN. */
 bool fleet_run(struct fleet *fleet, const struct fleet_order *order, const struct fleet_door *door,
                const struct fleet_watch *watch, struct err *err) MUST_CHECK;
+
+/*
+ * A change of an earlier run: the newest that can be taken back, or the one with this number (not 0),
+ * and with it those that the other members got in the same run. ERR_NOTHING_TO_UNDO,
+ * ERR_PLAN_UNKNOWN. Needs no login; fleet_open() with order->unfinished comes after it.
+ */
+bool fleet_find_undo(struct fleet *fleet, int64_t id, struct err *err) MUST_CHECK;
+/* All members that have one are tried. States: UNDONE, FAILED (it has it still), LEFT, AWAY. */
+bool fleet_undo(struct fleet *fleet, const struct fleet_watch *watch, struct err *err) MUST_CHECK;
 
 enum fleet_end {
     FLEET_END_DONE,   /* all have it */
