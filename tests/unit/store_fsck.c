@@ -442,6 +442,15 @@ static void test_clock_and_orphans(void **state)
     assert_left(fixture, "belongs to nothing", FSCK_ERROR);
 }
 
+static void test_unfinished_plan(void **state)
+{
+    struct fixture *fixture = *state;
+
+    harm(fixture, "INSERT INTO plan (server, system_identifier, title, intent, state, created_at)"
+                  " VALUES ('db1', '1', 'trust Acme', '{}', 1, 1795298000)");
+    assert_left(fixture, "\"db1\" was not finished", FSCK_WARNING);
+}
+
 static bool always(void *arg)
 {
     (void)arg;
@@ -481,6 +490,7 @@ int main(void)
         TEST(test_remains),
         TEST(test_damaged),
         TEST(test_clock_and_orphans),
+        TEST(test_unfinished_plan),
         TEST(test_cancelled),
     };
 
