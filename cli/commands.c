@@ -88,15 +88,31 @@ static const struct command commands[] = {
      "  pgseal show server.crt\n"
      "  pgseal show 4f1a930c\n",
      run_show},
-    {"revoke", "SERIAL|ROLE", 1, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | CONFIRMS | UNLOCKS,
+    {"revoke", "SERIAL|ROLE", 0, 1,
+     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) |
+         CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
-     "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
+     "  pgseal revoke bob --reason keyCompromise --end-sessions --confirm=bob\n"
+     "  pgseal revoke bob --all --dry-run\n"
+     "  pgseal revoke --session db1:2117 --end-sessions\n",
      run_revoke},
     {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
-    {"crl refresh", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
-     N_("sign the next CRL (\"server crl\" publishes it)"), "  pgseal crl refresh --yes\n",
+    {"crl sign", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign the next CRL now (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
+     run_crl_sign},
+    {"crl presign", "", 0, 0, BIT(CA) | BIT(MONTHS) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign a CRL for each of the next months"), "  pgseal crl presign --months 12 --days 60\n",
+     run_crl_presign},
+    {"crl refresh", "", 0, 0, BIT(CA) | BIT(SERVER) | BIT(DAYS) | BIT(PRINT_CRON) | ASKS | UNLOCKS,
+     N_("bring every server the CRL that is due"),
+     "  pgseal crl refresh --yes                      from a timer, without any key\n"
+     "  pgseal crl refresh --print-cron\n",
      run_crl_refresh},
+    {"crl import", "FILE|-", 1, 1, BIT(SERVER) | BIT(ACCEPT_DROPPED) | MAKES,
+     N_("another CA's CRL, for the servers that trust it"),
+     "  pgseal crl import vault.crl --server db1\n"
+     "  curl -s https://vault.example/v1/pki/crl/pem | pgseal crl import -\n",
+     run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
     {"server add", "NAME CONNINFO", 2, 2,
@@ -143,7 +159,7 @@ static const struct command commands[] = {
      "  pgseal server untrust db1 --ca \"Acme PG Root 2023\"\n"
      "  pgseal server untrust db1 --all\n",
      run_server_untrust},
-    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
+    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs there"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
      BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
          BIT(ACCEPT_REFUSED),

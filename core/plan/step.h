@@ -92,6 +92,7 @@ struct plan {
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;
     size_t accept_refused;
+    bool locked; /* plan_lock() */
 };
 
 /* ---- the table (steps.c) ---- */
@@ -106,6 +107,7 @@ bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_revoked(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
@@ -192,6 +194,12 @@ void plan_clear_refused(struct plan *plan);
  * would make; and roles without a session whose certificates would not do any more. */
 bool plan_find_refused(struct plan *plan, const struct strbuf *present, const struct strbuf *wanted,
                        struct err *err) MUST_CHECK;
+
+/* ---- one at a time (lock.c) ---- */
+
+/* While a plan runs, and until it is kept or taken back, nobody else applies one to this server. */
+bool plan_lock(struct plan *plan, struct err *err) MUST_CHECK;
+void plan_unlock(struct plan *plan);
 
 /* ---- running (apply.c, undo.c) ---- */
 
