@@ -541,7 +541,7 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
     if (limit > LIMIT_MAX || filter->offset < 0)
         return err_set(err, ERR_BAD_VALUE, _("a list has at most %d rows from row 0 on"),
                        LIMIT_MAX);
-    if (!store_begin(store, err)) /* rows and total are of one moment */
+    if (!store_begin_reading(store, err)) /* rows and total are of one moment */
         return false;
     ok = (filter->authority == NULL ||
           find_authority(store, filter->authority, &authority_id, err)) &&
