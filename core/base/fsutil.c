@@ -412,6 +412,34 @@ bool fs_rename_folder(const char *from, const char *to, struct err *err)
     return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", to);
 }
 
+bool fs_give_name(const char *temporary, const char *path, struct err *err)
+{
+    bool ok = ops->link(temporary, path) == 0;
+
+    if (!ok && errno == EEXIST)
+        return err_set(err, ERR_FILE_EXISTS, "\"%s\" exists already", path);
+    if (!ok)
+        return err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\"", path);
+    (void)unlink(temporary);
+    if (sync_folder(path))
+        return true;
+    err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+    (void)unlink(path);
+    return false;
+}
+
+bool fs_sync_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool ok = fd >= 0 && ops->fsync(fd) == 0;
+
+    if (!ok)
+        err_set_errno(err, ERR_FILE, errno, "cannot make \"%s\" lasting", path);
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 bool fs_sync_folder(int folder, struct err *err)
 {
     if (ops->fsync(folder) == 0)

@@ -69,7 +69,12 @@ bool fs_sync_all(int folder, struct err *err) MUST_CHECK;
 /* Gives a folder a name that no file and no folder with files has; lasting after fs_sync_folder().
  * ERR_FILE_EXISTS. */
 bool fs_rename_folder(const char *from, const char *to, struct err *err) MUST_CHECK;
+/* Gives a whole, synced file on the same file system its name; the other name goes. Never
+ * overwrites: ERR_FILE_EXISTS. */
+bool fs_give_name(const char *temporary, const char *path, struct err *err) MUST_CHECK;
 bool fs_sync_folder(int folder, struct err *err) MUST_CHECK;
+/* For a file that somebody else's code wrote. */
+bool fs_sync_file(const char *path, struct err *err) MUST_CHECK;
 
 bool fs_exists(const char *path);
 char *fs_join(const char *folder, const char *name) MUST_CHECK; /* caller frees */
