@@ -22,6 +22,7 @@ struct screen *page_server_add(struct app *app) MUST_CHECK;
 /* Changes of the chosen server; each ends on the page of plan_page.h. */
 struct screen *page_server_tls(struct app *app) MUST_CHECK;
 struct screen *page_trust(struct app *app) MUST_CHECK;
+struct screen *page_publish_crl(struct app *app) MUST_CHECK;
 struct screen *page_require(struct app *app) MUST_CHECK;
 /* Who gets in by the rules as they are, and by those of a draft (taken; or NULL). */
 struct require_data;
