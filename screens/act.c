@@ -95,6 +95,7 @@ static void start(struct act_page *self, enum act_stage stage)
         job->passphrase = secret_dup(form_secret(self->review, self->passphrase));
     atomic_init(&job->stop, false);
     self->stage = stage;
+    self->stopping = false;
     self->done = self->total = 0;
     self->running = job;
     self->job = job_start(app_loop(self->app), self, &job_ops, job);
@@ -333,8 +334,10 @@ static struct nav work_event(struct act_page *self, const struct event *event)
         return nav_stay();
     if (self->stage == ACT_LOADING) /* it only reads */
         return nav_pop();
-    if (self->ops->stop != NULL || self->stage == ACT_LOOKING)
+    if (self->ops->stop != NULL || self->stage == ACT_LOOKING) {
         atomic_store(&self->running->stop, true);
+        self->stopping = true;
+    }
     return nav_stay();
 }
 

@@ -108,7 +108,8 @@ static void end_frame(const struct act_page *self, struct frame *ret)
         ret->bindings = stops ? stop_keys : work_keys;
         ret->message_mark = MARK_BUSY;
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 self->stage == ACT_RUNNING && self->ops->stop != NULL
+                 self->stopping ? _("Stopping.")
+                 : self->stage == ACT_RUNNING && self->ops->stop != NULL
                      ? gettext(self->ops->stop)
                      : _("Working. It takes a moment."));
     }

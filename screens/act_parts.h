@@ -31,7 +31,8 @@ struct act_page {
     struct form *review;
     int passphrase; /* -1: none is asked for */
     bool passphrase_was_wrong;
-    bool touched; /* a person has written something */
+    bool stopping; /* Esc was pressed while it runs */
+    bool touched;  /* a person has written something */
     struct dialog *question;
     struct job *job;
     struct act_job *running; /* what the job works with; valid while job is not NULL */

@@ -236,6 +236,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
         parts.key = authority_unlock(parts.store, parts.authority, act_passphrase(job), err);
         parts.spec.authority_key = parts.key;
         parts.spec.progress = progress;
+        act_progress(job, 0, self->found.made);
         if (parts.key != NULL)
             done = batch_run(parts.store, &parts.spec, &self->made, err);
         self->stopped = !done && err->code == ERR_CANCELLED;

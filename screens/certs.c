@@ -55,9 +55,9 @@ struct certs {
 };
 
 static const struct table_column columns[] = {
-    [COLUMN_NAME] = {.title = N_("NAME"), .width = 14, .keep = 100, .grow = true},
+    [COLUMN_NAME] = {.title = N_("NAME"), .width = 13, .keep = 100, .grow = true},
     [COLUMN_KIND] = {.title = N_("KIND"), .width = 6, .keep = 30},
-    [COLUMN_CA] = {.title = N_("CA"), .width = 14, .keep = 40},
+    [COLUMN_CA] = {.title = N_("CA"), .width = 12, .keep = 40},
     [COLUMN_SERIAL] = {.title = N_("SERIAL"), .width = 8, .keep = 50},
     [COLUMN_ENDS] = {.title = N_("ENDS"), .width = 10, .keep = 80},
     [COLUMN_LEFT] = {.title = N_("LEFT"), .width = 6, .keep = 60, .right = true},
@@ -538,6 +538,12 @@ static void add_counts(const struct certs *self, char *out, size_t size)
                  (long long)self->total);
 }
 
+static bool is_filtered(const struct certs_query *query)
+{
+    return query->authority != NULL || query->subject != NULL || query->note != NULL ||
+           query->state >= 0;
+}
+
 static void certs_frame(const void *arg, struct frame *ret)
 {
     const struct certs *self = arg;
@@ -545,8 +551,9 @@ static void certs_frame(const void *arg, struct frame *ret)
 
     snprintf(ret->title, sizeof(ret->title), "%s", _("Certificates"));
     app_where(self->app, ret->right, sizeof(ret->right));
-    snprintf(ret->path, sizeof(ret->path), _("Home > Certificates and CAs > %s%s%.40s"),
-             _("Certificates"), self->query.search != NULL ? _("   find: ") : "",
+    snprintf(ret->path, sizeof(ret->path), _("Home > Certificates and CAs > %s%s%s%.30s"),
+             _("Certificates"), is_filtered(&self->query) ? _("   filtered") : "",
+             self->query.search != NULL ? _("   find: ") : "",
              self->query.search != NULL ? self->query.search : "");
     add_counts(self, ret->path_right, sizeof(ret->path_right));
     ret->word = "certificate";

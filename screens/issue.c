@@ -119,7 +119,7 @@ static void check_request(void *arg, struct form *form)
     struct issue *self = arg;
 
     source_fields_check(&self->source, form);
-    if (!source_fields_from_file(&self->source, form))
+    if (!source_fields_from_file(&self->source, form) && !self->source.key)
         csr_box_check(&self->box, form, self->source.paste);
 }
 

@@ -295,8 +295,14 @@ void issue_build(void *data, struct form *form)
     self->p12 = self->pk8 = -1;
     if (self->mode == ISSUE_RENEWAL)
         add_old(self, form);
-    if (self->mode == ISSUE_REQUEST)
-        form_add_line(form, N_("It asks for"), self->box.subject);
+    if (self->mode == ISSUE_REQUEST) {
+        char *text = self->box.hosts[0] != '\0'
+                         ? mem_printf(_("%s\nnames: %s"), self->box.subject, self->box.hosts)
+                         : mem_strdup(self->box.subject);
+
+        form_add_line(form, N_("It asks for"), text);
+        free(text);
+    }
     if (self->mode != ISSUE_RENEWAL && self->kind == ISSUED_CLIENT)
         self->name = form_add_text(form, &name_field, asked);
     if (self->mode != ISSUE_RENEWAL && self->kind == ISSUED_SERVER)

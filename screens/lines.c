@@ -53,6 +53,7 @@ void lines_clear(struct lines *lines)
     }
     lines->n = 0;
     lines->top = 0;
+    lines->view->seen = 0;
 }
 
 void lines_free(struct lines *lines)
@@ -256,7 +257,7 @@ void lines_draw(const struct lines *lines, struct canvas *canvas, int row, int r
 void lines_where(const struct lines *lines, char *out, size_t size)
 {
     out[0] = '\0';
-    if (lines->top > 0 || !lines->view->end)
+    if (lines->top > 0 || (lines->view->seen > 0 && !lines->view->end))
         snprintf(out, size, _("from line %zu of %zu"), lines->top + 1, lines->n);
 }
 

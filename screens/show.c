@@ -23,7 +23,6 @@ struct show {
     char *kept_file;           /* of an earlier visit; owned */
     /* results */
     struct inspect_node *tree;
-    bool private_key;
     char **known; /* what the store says, one sentence a certificate of ours */
     size_t n_known;
 };
@@ -32,8 +31,7 @@ static const struct form_field paste_field = {
     .label = N_("Paste"),
     .why = N_("Anything: a certificate, a chain, a request, a CRL, a public key. Line ends, "
               "indentation, mail quotes and text around it are cleaned and named."),
-    .help = N_("A private key is named for what it is and thrown away at once. Ctrl-U empties the "
-               "box."),
+    .help = N_("A private key is thrown away at once, and never shown. Ctrl-U empties the box."),
     .word = "PEM",
 };
 static const struct form_field file_field = {
@@ -146,7 +144,6 @@ static bool run(void *data, struct act_job *job, struct err *err)
     options.passphrase = self->passphrase;
     options.file_mode = self->input.mode;
     pem_scan(self->input.bytes.data, self->input.bytes.len, &pem);
-    self->private_key = pem.has_private_key || pem_count(&pem, PEM_ENCRYPTED_KEY) > 0;
     self->tree = inspect_bytes(self->input.bytes.data, self->input.bytes.len, &options);
     ask_store(self, act_store_folder(job), &pem);
     pem_clear(&pem);
@@ -159,11 +156,6 @@ static void result(const void *data, struct lines *lines)
     const struct show *self = data;
     const struct inspect_node *tree = self->tree;
 
-    if (self->private_key && self->input.path == NULL)
-        lines_add(
-            lines, 0, MARK_BAD, NULL,
-            _("A private key was pasted. It was thrown away and not stored. Treat it as known "
-              "to others: its owner makes a new one."));
     if (tree->n == 0)
         lines_add(lines, 0, MARK_BAD, NULL, tree->text);
     for (size_t i = 0; i < tree->n; i++) {

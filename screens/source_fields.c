@@ -3,12 +3,14 @@
 
 #include "screens/source_fields.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pki/pem.h"
 #include "screens/app.h"
 
 #define PASTE_ROWS 6
@@ -22,7 +24,7 @@ static const struct form_field choice_field = {
     .word = "PEM",
 };
 static const struct choice_item choice_items[] = {
-    {N_("a paste"), N_("Ctrl-Shift-V, Shift-Insert or the right mouse button")},
+    {N_("a paste"), N_("into the box below")},
     {N_("a file"), N_("on this machine; PEM or DER")},
 };
 
@@ -31,6 +33,7 @@ void source_fields_add(struct source_fields *ret, struct form *form, const struc
 {
     bool named = path != NULL && path[0] != '\0';
 
+    *ret = (struct source_fields){.seen = 0};
     ret->choice = form_add_choice(form, &choice_field, choice_items, ARRAY_LEN(choice_items),
                                   named ? SOURCE_FILE : SOURCE_PASTE);
     ret->paste = form_add_paste(form, paste, PASTE_ROWS);
@@ -42,19 +45,46 @@ bool source_fields_from_file(const struct source_fields *fields, const struct fo
     return form_choice(form, fields->choice) == SOURCE_FILE;
 }
 
-void source_fields_check(const struct source_fields *fields, struct form *form)
+/* Looks once at each paste. */
+static void look(struct source_fields *fields, struct form *form)
+{
+    struct pem pem;
+    char note[60] = "";
+    size_t len;
+    const char *bytes = form_bytes(form, fields->paste, &len);
+
+    if (len == fields->seen)
+        return;
+    fields->key = false;
+    if (len > 0) {
+        pem_scan(bytes, len, &pem);
+        fields->key = pem.has_private_key || pem_count(&pem, PEM_ENCRYPTED_KEY) > 0;
+        if (pem.n > 0 && !fields->key)
+            snprintf(note, sizeof(note), ngettext("%zu block", "%zu blocks", pem.n), pem.n);
+        pem_clear(&pem);
+    }
+    if (fields->key)
+        form_wipe(form, fields->paste);
+    form_set_box_note(form, fields->paste, note);
+    (void)form_bytes(form, fields->paste, &fields->seen);
+}
+
+void source_fields_check(struct source_fields *fields, struct form *form)
 {
     bool file = source_fields_from_file(fields, form);
-    size_t len;
 
     form_show(form, fields->paste, !file);
     form_show(form, fields->file, file);
-    (void)form_bytes(form, fields->paste, &len);
+    look(fields, form);
     if (file)
         form_say(form, fields->file, form_text(form, fields->file)[0] != '\0' ? MARK_OK : MARK_TODO,
                  NULL);
-    else if (len == 0)
-        form_say(form, fields->paste, MARK_TODO, NULL);
+    else if (fields->key)
+        form_say(form, fields->paste, MARK_BAD,
+                 _("This is a private key. It was thrown away and not stored. Treat it as known to "
+                   "others: its owner makes a new one."));
+    else
+        form_say(form, fields->paste, fields->seen > 0 ? MARK_OK : MARK_TODO, NULL);
 }
 
 void source_input_init(struct source_input *input)

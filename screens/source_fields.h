@@ -1,7 +1,7 @@
 /*
  * source_fields.h - the fields that ask for a text: a paste, or a file on this machine.
  *
- * Secrets  what was given may hold a private key: it is wiped when it is freed, and never kept.
+ * Secrets  a private key in a paste is thrown away at once. What a file holds is wiped when it is freed.
  */
 #ifndef PGSEAL_SCREENS_SOURCE_FIELDS_H
 #define PGSEAL_SCREENS_SOURCE_FIELDS_H
@@ -10,8 +10,10 @@
 #include "core/base/strbuf.h"
 #include "tui/form.h"
 
-struct source_fields { /* ids of the fields */
-    int choice, paste, file;
+struct source_fields {
+    int choice, paste, file; /* ids of the fields */
+    size_t seen;             /* bytes of the paste box that were looked at */
+    bool key;                /* a private key was in it: it is wiped */
 };
 
 struct source_input {
@@ -23,8 +25,9 @@ struct source_input {
 /* paste, file: their label, why, help and word; path: what stands in the file field at first. */
 void source_fields_add(struct source_fields *ret, struct form *form, const struct form_field *paste,
                        const struct form_field *file, const char *path);
-/* For the form's check: shows the one that was chosen; it is open while it is empty. */
-void source_fields_check(const struct source_fields *fields, struct form *form);
+/* For the form's check: shows the one that was chosen; it is open while it is empty. A private key in
+ * the box is wiped before anything is drawn, and the box says so. */
+void source_fields_check(struct source_fields *fields, struct form *form);
 bool source_fields_from_file(const struct source_fields *fields, const struct form *form);
 
 void source_input_init(struct source_input *input);
