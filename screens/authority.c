@@ -155,6 +155,13 @@ static void refresh(struct authority_page *self)
     self->job = job_start(app_loop(self->app), self, &sheet_ops, data);
 }
 
+static const struct binding error_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F5", N_("Refresh"), N_("read the store again"), 80},
+    {"Esc", N_("Back"), N_("to the list"), 95},
+    {NULL, NULL, NULL, 0},
+};
+
 /* ---- the lines ---- */
 
 static enum mark until(int64_t when, int soon_days)
@@ -344,6 +351,12 @@ static void authority_frame(const void *arg, struct frame *ret)
                  : _("y copies the certificate.  The other letters open a page that asks."));
     if (self->message[0] != '\0')
         ret->message_mark = MARK_WARN;
+    if (self->sheet != NULL && self->sheet->err.code != ERR_NONE) {
+        ret->bindings = error_keys;
+        ret->message_mark = MARK_BAD;
+        snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),
+                 (int)self->sheet->err.code);
+    }
 }
 
 static void authority_commands(const void *arg, struct strbuf *out)

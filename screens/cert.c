@@ -41,6 +41,13 @@ static const struct binding bindings[] = {
     {NULL, NULL, NULL, 0},
 };
 
+static const struct binding error_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F5", N_("Refresh"), N_("read the store again"), 80},
+    {"Esc", N_("Back"), N_("to the list"), 95},
+    {NULL, NULL, NULL, 0},
+};
+
 /* ---- the lines ---- */
 
 static void add_state(struct lines *lines, const struct issued *issued)
@@ -231,7 +238,12 @@ static void cert_frame(const void *arg, struct frame *ret)
                  "calls it back for ever.");
     ret->help = _("[ok] was checked.  [--] good to know.  [!!] works, and will hurt.  [xx] does "
                   "not work with PostgreSQL.");
-    if (self->message[0] != '\0') {
+    if (self->sheet != NULL && self->sheet->err.code != ERR_NONE) {
+        ret->bindings = error_keys;
+        ret->message_mark = MARK_BAD;
+        snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),
+                 (int)self->sheet->err.code);
+    } else if (self->message[0] != '\0') {
         ret->message_mark = self->message_mark;
         snprintf(ret->message, sizeof(ret->message), "%s", self->message);
     } else if (issued != NULL && !issued->delivered && issued->revoked_at == 0 &&

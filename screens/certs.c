@@ -232,6 +232,17 @@ static void follow_cursor(struct certs *self)
     }
 }
 
+/* At the end of the window, while the next one is being read, the move waits for it. */
+static void move(struct certs *self, uint32_t key)
+{
+    size_t before = table_has_row(self->table) ? table_row(self->table) : 0;
+
+    (void)table_key(self->table, key);
+    if (self->job != NULL && table_has_row(self->table) && table_row(self->table) == before)
+        self->then = key;
+    follow_cursor(self);
+}
+
 static void job_ended(struct certs *self)
 {
     struct certs_job *list = job_take(self->job);
@@ -299,8 +310,7 @@ static struct nav finding_event(struct certs *self, const struct event *event)
     case KEY_CODE_DOWN:
     case KEY_CODE_PAGE_UP:
     case KEY_CODE_PAGE_DOWN:
-        (void)table_key(self->table, event->key);
-        follow_cursor(self);
+        move(self, event->key);
         break;
     default:
         (void)text_field_key(self->find, event->key);
@@ -433,8 +443,7 @@ static struct nav key_event(struct certs *self, uint32_t key)
     case KEY_CODE_ESC:
         return back(self);
     default:
-        (void)table_key(self->table, key);
-        follow_cursor(self);
+        move(self, key);
         break;
     }
     return nav_stay();

@@ -163,9 +163,8 @@ static void add_files(const struct issue *self, struct form *form)
 
     app_short_path(job->folder, folder, sizeof(folder));
     strbuf_printf(&text, "%s\n%s", folder,
-                  job->csr != NULL ? _("certificate 0644, the CA 0644, README 0644")
-                                   : _("certificate 0644, private key 0600, the CA 0644, README "
-                                       "0644"));
+                  job->csr != NULL ? _("certificate, CA, README 0644")
+                                   : _("certificate, CA, README 0644; private key 0600"));
     if (job->formats & KIT_P12)
         strbuf_add_str(&text, _(", PKCS#12 0600"));
     if (job->formats & KIT_PK8)

@@ -159,7 +159,10 @@ static void result(const void *data, struct lines *lines)
     if (tree->n == 0)
         lines_add(lines, 0, MARK_BAD, NULL, tree->text);
     for (size_t i = 0; i < tree->n; i++) {
-        lines_head(lines, tree->children[i]->text);
+        if (tree->children[i]->n > 0)
+            lines_head(lines, tree->children[i]->text);
+        else
+            lines_add(lines, 0, MARK_BAD, NULL, tree->children[i]->text);
         lines_tree(lines, tree->children[i], 0);
     }
     if (self->n_known > 0)
