@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/pki/advice.h"
 #include "core/store/authority_request.h"
+#include "core/store/export_openssl.h"
 
 #define CA_MAX_DAYS 36525 /* a hundred years */
 
@@ -272,6 +273,39 @@ out:
     return done;
 }
 
+/* A folder for "openssl ca". */
+static bool export_folder(struct cli *cli, const struct authority *authority, struct err *err)
+{
+    struct export_openssl export = {.authority = authority,
+                                    .folder = args_value(cli->args, OPT_OPENSSL)};
+    size_t certs = 0;
+
+    if (args_has(cli->args, OPT_OUT) || args_has(cli->args, OPT_CHAIN) ||
+        args_has(cli->args, OPT_DER))
+        return err_set(err, ERR_USAGE, "\"--openssl\" goes without --out, --chain and --der");
+    if (args_has(cli->args, OPT_DRY_RUN)) {
+        output_note(&cli->out, _("would write the folder \"%s\""), export.folder);
+        return true;
+    }
+    if (!export_openssl(cli->store, &export, &certs, err))
+        return false;
+    if (cli->out.json) {
+        json_t *document = record_authority(authority);
+
+        json_object_set_new(document, "folder", json_string_or_empty(export.folder));
+        json_object_set_new(document, "certificates", json_integer((json_int_t)certs));
+        output_json(document, false);
+        return true;
+    }
+    output_line(&cli->out, _("wrote \"%s\" with %zu certificates"), export.folder, certs);
+    if (authority->key_encrypted)
+        output_note(&cli->out, _("the CA's private key is in it, locked with its passphrase"));
+    else
+        output_warning(&cli->out, _("the CA's private key is in it, and it has no passphrase"));
+    output_note(&cli->out, _("try    openssl ca -config %s/openssl.cnf -gencrl"), export.folder);
+    return true;
+}
+
 bool run_ca_export(struct cli *cli, struct err *err)
 {
     struct authority *authority;
@@ -286,6 +320,10 @@ bool run_ca_export(struct cli *cli, struct err *err)
     authority = authority_load(cli->store, cli->args->names[0], err);
     if (!authority)
         return false;
+    if (args_has(cli->args, OPT_OPENSSL)) {
+        done = export_folder(cli, authority, err);
+        goto out;
+    }
     if (der ? !cert_to_der(authority->cert, &out, err) : !cert_to_pem(authority->cert, &out, err))
         goto out;
     if (args_has(cli->args, OPT_CHAIN) && !add_chain(cli, authority, &out, err))

@@ -4,16 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/ask.h"
 #include "cli/ca.h"
 #include "cli/command.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/pki/pem.h"
+#include "core/store/authority_import.h"
 #include "core/store/authority_request.h"
+
+#define KEY_MAX 65536
 
 /* The certificates and lists of one file; a private key in it is refused. */
 struct answer {
@@ -150,6 +155,125 @@ out:
     return done;
 }
 
+/* ---- from elsewhere ---- */
+
+/* The key of the CA as it is there; its passphrase is asked when it has one. */
+static struct key *read_key(struct cli *cli, const char *path, bool *ret_encrypted, struct err *err)
+{
+    struct strbuf pem = STRBUF_INIT;
+    struct key *key = NULL;
+    struct stat st;
+    char prompt[300];
+
+    if (!fs_read(path, KEY_MAX, &pem, err))
+        goto out;
+    if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+        output_warning(&cli->out, _("others can read \"%s\" (mode %04o)"), path,
+                       (unsigned)st.st_mode & 07777);
+    *ret_encrypted = key_pem_is_encrypted(pem.data, pem.len);
+    if (*ret_encrypted && !cli_given_passphrase(cli, &cli->passphrase, err))
+        goto out;
+    if (*ret_encrypted && !cli->passphrase) {
+        snprintf(prompt, sizeof(prompt), _("Passphrase of \"%s\""), path);
+        cli->passphrase = ask_secret(cli, prompt, "--passphrase-file=FILE", err);
+        if (!cli->passphrase)
+            goto out;
+    }
+    key = key_from_pem(pem.data, pem.len, *ret_encrypted ? cli->passphrase : NULL, err);
+out:
+    if (pem.len > 0)
+        explicit_bzero(pem.data, pem.len);
+    strbuf_clear(&pem);
+    return key;
+}
+
+static json_t *import_json(const struct import_report *report)
+{
+    json_t *notes = json_array();
+
+    for (size_t i = 0; i < report->n_notes; i++)
+        json_array_append_new(notes, json_string_or_empty(report->notes[i]));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I}", "valid", (json_int_t)report->valid,
+                     "revoked", (json_int_t)report->revoked, "expired", (json_int_t)report->expired,
+                     "serial_only", (json_int_t)report->serial_only, "not_indexed",
+                     (json_int_t)report->not_indexed, "notes", notes, "notes_left_off",
+                     (json_int_t)report->notes_left_off);
+}
+
+static void report_import(struct cli *cli, const struct authority *authority,
+                          const struct import_report *report)
+{
+    if (cli->out.json) {
+        json_t *document = record_authority(authority);
+
+        json_object_set_new(document, "imported", import_json(report));
+        output_json(document, false);
+        return;
+    }
+    output_line(&cli->out,
+                _("CA \"%s\" imported: %zu valid certificates, %zu revoked, %zu expired"),
+                authority->name, report->valid, report->revoked, report->expired);
+    if (report->serial_only > 0)
+        output_line(&cli->out, _("%zu more are known by their serial numbers only"),
+                    report->serial_only);
+    for (size_t i = 0; i < report->n_notes; i++)
+        output_note(&cli->out, "[..] %s", report->notes[i]);
+    if (report->notes_left_off > 0)
+        output_note(&cli->out, _("and %zu more like these"), report->notes_left_off);
+    output_note(&cli->out,
+                _("CRL number %llu is signed; next   pgseal server trust NAME --ca \"%s\""),
+                (unsigned long long)authority->crl.number, authority->name);
+}
+
+static bool import(struct cli *cli, const char *path, struct err *err)
+{
+    struct answer answer = {.n_crls = 0};
+    struct authority_parents parents = {.crls = NULL};
+    struct import_spec spec = {.name = cli->args->names[0],
+                               .folder = args_value(cli->args, OPT_INDEX),
+                               .parents = &parents};
+    struct import_report report = {.n_notes = 0};
+    struct authority *authority = NULL;
+    struct secret *passphrase = NULL;
+    struct cert *cert = NULL;
+    struct key *key = NULL;
+    bool encrypted = false;
+    bool done = false;
+
+    if (!read_answer(path, &answer, err))
+        goto out;
+    key = read_key(cli, args_value(cli->args, OPT_KEY), &encrypted, err);
+    if (!key || !authority_sort_answer(&answer.certs, answer.crls, answer.n_crls, key, &cert,
+                                       &parents, err))
+        goto out;
+    if (encrypted)
+        passphrase = secret_dup(cli->passphrase);
+    else if (!ca_new_passphrase(cli, OPT_PASSPHRASE_FILE, &passphrase, err))
+        goto out;
+    spec.cert = cert;
+    spec.key = key;
+    spec.passphrase = passphrase;
+    if (args_has(cli->args, OPT_DRY_RUN)) {
+        output_note(&cli->out, _("would import the CA \"%s\""), spec.name);
+        done = true;
+        goto out;
+    }
+    authority = authority_import(cli->store, &spec, &report, err);
+    if (authority) {
+        report_import(cli, authority, &report);
+        done = true;
+    }
+out:
+    import_report_clear(&report);
+    authority_free(authority);
+    secret_free(passphrase);
+    authority_parents_clear(&parents);
+    cert_free(cert);
+    key_free(key);
+    answer_clear(&answer);
+    return done;
+}
+
 bool run_ca_import(struct cli *cli, struct err *err)
 {
     struct authority_request *request = NULL;
@@ -157,11 +281,18 @@ bool run_ca_import(struct cli *cli, struct err *err)
     const char *path;
     bool done;
 
-    if (!args_need(cli->args, OPT_CERT, &path, err) || !cli_store(cli, STORE_CREATE, err) ||
-        !authority_request_load(cli->store, cli->args->names[0], &request, err))
+    if (!args_need(cli->args, OPT_CERT, &path, err) || !cli_store(cli, STORE_CREATE, err))
+        return false;
+    if (args_has(cli->args, OPT_KEY))
+        return import(cli, path, err);
+    if (args_has(cli->args, OPT_INDEX))
+        return err_set(err, ERR_USAGE, "\"--index\" goes with \"--cert\" and \"--key\"");
+    if (!authority_request_load(cli->store, cli->args->names[0], &request, err))
         return false;
     if (!request) {
         existing = authority_load(cli->store, cli->args->names[0], err);
+        if (!existing && err->code == ERR_CA_UNKNOWN)
+            err_hint(err, _("A CA from elsewhere comes with its key: --key=FILE."));
         if (!existing)
             return false;
     }

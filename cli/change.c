@@ -13,6 +13,8 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/address.h"
+#include "core/plan/fleet.h"
 
 #define REFUSED_MAX 1000000
 
@@ -156,10 +158,8 @@ static void show_lines(const struct output *output, print_fn print, const char *
     }
 }
 
-/* The review: on standard output when it is the result (--dry-run), else beside the question. */
-static void show_plan(const struct change *change, const struct plan *plan, bool is_result)
+void change_show_plan(const struct output *output, const struct plan *plan, bool is_result)
 {
-    const struct output *output = &change->cli->out;
     print_fn print = is_result ? output_line : output_note;
 
     print(output, "%s", plan_title(plan));
@@ -198,12 +198,7 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
     if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
         return false;
     ret->target.tls_host = ret->tls_host;
-    if (*ret->tls_host == '\0') {
-        err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"), name);
-        return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
-                               "with --address=HOST[:PORT]."));
-    }
-    return true;
+    return *ret->tls_host != '\0' || plan_no_tls_address(ret->server, err);
 }
 
 bool change_open(struct cli *cli, const char *name, struct change *ret, struct err *err)
@@ -273,8 +268,8 @@ static int exit_of(enum journal_plan_state state)
     return EXIT_FAILED;
 }
 
-/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
-static bool keep_mode(struct change *change, enum plan_keep *ret, int *ret_seconds, struct err *err)
+bool change_keep_mode(const struct change *change, enum plan_keep *ret, int *ret_seconds,
+                      struct err *err)
 {
     const struct args *args = change->cli->args;
     int64_t seconds;
@@ -296,7 +291,7 @@ static bool run_plan(struct change *change, struct plan *plan, struct err *err)
     enum plan_keep keep;
     bool done;
 
-    if (!keep_mode(change, &keep, &watch.ask_seconds, err))
+    if (!change_keep_mode(change, &keep, &watch.ask_seconds, err))
         return false;
     report.saw = json_array();
     change_hold_signals();
@@ -320,14 +315,19 @@ static bool run_plan(struct change *change, struct plan *plan, struct err *err)
     return done;
 }
 
-/* Says who could not come back; plan_apply() compares the number. */
-static void show_refused(const struct change *change, const struct plan *plan)
+void change_show_refused(const struct output *output, const struct plan *plan)
 {
     for (size_t i = 0; i < plan_count_refused(plan); i++) {
         const struct plan_refused *row = plan_refused(plan, i);
 
-        output_note(&change->cli->out, _("[!!] would be refused: pid %d, role \"%s\" from %s (%s)"),
-                    row->pid, row->role, *row->address ? row->address : _("a socket"), row->why);
+        if (row->pid == 0) {
+            output_note(output,
+                        _("[!!] would be refused: role \"%s\", which has a certificate (%s)"),
+                        row->role, row->why);
+            continue;
+        }
+        output_note(output, _("[!!] would be refused: pid %d, role \"%s\" from %s (%s)"), row->pid,
+                    row->role, *row->address ? row->address : _("a socket"), row->why);
     }
 }
 
@@ -344,19 +344,37 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err)
         return false;
     }
     plan_accept_refused(plan, (size_t)accepted);
-    show_refused(change, plan);
+    change_show_refused(&change->cli->out, plan);
     if (plan_nothing_to_do(plan) || dry_run) {
         if (change->cli->out.json && !change->confirmed)
             output_json(change_plan_json(plan, change->server->name), false);
         else if (plan_nothing_to_do(plan))
             output_line(&change->cli->out, _("nothing to do on \"%s\""), change->server->name);
         else
-            show_plan(change, plan, true);
+            change_show_plan(&change->cli->out, plan, true);
     } else {
-        show_plan(change, plan, false);
+        change_show_plan(&change->cli->out, plan, false);
         /* what cannot be applied is not asked about */
         done = plan_check_refused(plan, err) && ask(change, err) && run_plan(change, plan, err);
     }
     plan_free(plan);
+    return done;
+}
+
+bool change_run(struct cli *cli, const char *name, const struct fleet_order *order, struct err *err)
+{
+    struct change change = {0};
+    bool is_cluster = false;
+    bool done;
+
+    if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
+        return false;
+    if (is_cluster)
+        return change_run_cluster(cli, name, order, err);
+    done = change_open(cli, name, &change, err) &&
+           change_apply(&change, order->make(order->arg, &change.target, err), err) &&
+           (!order->what || args_has(cli->args, OPT_DRY_RUN) ||
+            server_clear_missed(cli->store, change.server, order->what, err));
+    change_close(&change);
     return done;
 }

@@ -111,8 +111,13 @@ out:
 bool run_server_undo(struct cli *cli, struct err *err)
 {
     const char *given = cli->args->n_names > 1 ? cli->args->names[1] : NULL;
+    bool is_cluster = false;
 
-    return undo_on(cli, cli->args->names[0], given, err);
+    if (!cli_store(cli, STORE_WRITE, err) ||
+        !server_is_cluster(cli->store, cli->args->names[0], &is_cluster, err))
+        return false;
+    return is_cluster ? change_undo_cluster(cli, cli->args->names[0], given, err)
+                      : undo_on(cli, cli->args->names[0], given, err);
 }
 
 /* ---- by the number alone ---- */

@@ -12,9 +12,9 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/address.h"
 
-#define TRIES        3
-#define DEFAULT_PORT 5432
+#define TRIES 3
 
 void cli_clear(struct cli *cli)
 {
@@ -245,24 +245,7 @@ bool cli_parse_address(const char *text, char **ret_host, int *ret_port, struct 
 
 bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port, struct err *err)
 {
-    struct params *params = params_parse(server->conninfo, err);
-    const char *host, *port;
-    int64_t number = DEFAULT_PORT;
-
-    if (!params)
-        return false;
-    host = params_get(params, "host");
-    port = params_get(params, "port");
-    if (!host || !*host)
-        host = params_get(params, "hostaddr");
-    if (params_is_local(params) || !host)
-        host = "";
-    if (port && !text_parse_int(port, 1, 65535, &number))
-        number = DEFAULT_PORT;
-    *ret_host = mem_strdup(*server->tls_host ? server->tls_host : host);
-    *ret_port = server->tls_port > 0 ? server->tls_port : (int)number;
-    params_free(params);
-    return true;
+    return plan_tls_address(server, ret_host, ret_port, err);
 }
 
 bool cli_may_change_servers(struct cli *cli, struct err *err)

@@ -29,12 +29,17 @@ static const struct command commands[] = {
      run_ca_create},
     {"ca list", "", 0, 0, 0, N_("the CAs of the store"), "", run_ca_list},
     {"ca show", "NAME", 1, 1, 0, N_("one CA, its CRL and its certificate"), "", run_ca_show},
-    {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | MAKES,
-     N_("the CA's certificate (public)"), "  pgseal ca export \"Acme PG Root\" --out root.crt\n",
+    {"ca export", "NAME", 1, 1, BIT(CHAIN) | BIT(OUT) | BIT(DER) | BIT(OPENSSL) | MAKES,
+     N_("the CA's certificate (public)"),
+     "  pgseal ca export \"Acme PG Root\" --out root.crt\n"
+     "  pgseal ca export \"Acme PG Root\" --openssl acme/\n",
      run_ca_export},
-    {"ca import", "NAME", 1, 1, BIT(CERT) | MAKES | UNLOCKS,
-     N_("the certificate that an offline root signed"),
-     "  pgseal ca import \"Acme PG Issuing\" --cert signed.pem\n", run_ca_import},
+    {"ca import", "NAME", 1, 1,
+     BIT(CERT) | BIT(KEY) | BIT(INDEX) | BIT(NO_PASSPHRASE) | MAKES | UNLOCKS,
+     N_("a CA from elsewhere, or a root's answer"),
+     "  pgseal ca import vpn --cert pki/ca.crt --key pki/private/ca.key --index pki/\n"
+     "  pgseal ca import \"Acme PG Issuing\" --cert signed.pem\n",
+     run_ca_import},
     {"ca renew", "NAME", 1, 1, BIT(DAYS) | BIT(OUT) | MAKES | UNLOCKS,
      N_("its certificate again, same key and name"),
      "  pgseal ca renew \"Acme PG Root\"\n"
@@ -83,56 +88,90 @@ static const struct command commands[] = {
      "  pgseal show server.crt\n"
      "  pgseal show 4f1a930c\n",
      run_show},
-    {"revoke", "SERIAL|ROLE", 1, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | CONFIRMS | UNLOCKS,
+    {"revoke", "SERIAL|ROLE", 0, 1,
+     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) |
+         CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
-     "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
+     "  pgseal revoke bob --reason keyCompromise --end-sessions --confirm=bob\n"
+     "  pgseal revoke bob --all --dry-run\n"
+     "  pgseal revoke --session db1:2117 --end-sessions\n",
      run_revoke},
     {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
-    {"crl refresh", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
-     N_("sign the next CRL (\"server crl\" publishes it)"), "  pgseal crl refresh --yes\n",
+    {"crl sign", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign the next CRL now (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
+     run_crl_sign},
+    {"crl presign", "", 0, 0, BIT(CA) | BIT(MONTHS) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign a CRL for each of the next months"), "  pgseal crl presign --months 12 --days 60\n",
+     run_crl_presign},
+    {"crl refresh", "", 0, 0, BIT(CA) | BIT(SERVER) | BIT(DAYS) | BIT(PRINT_CRON) | ASKS | UNLOCKS,
+     N_("bring every server the CRL that is due"),
+     "  pgseal crl refresh --yes                      from a timer, without any key\n"
+     "  pgseal crl refresh --print-cron\n",
      run_crl_refresh},
+    {"crl import", "FILE|-", 1, 1, BIT(SERVER) | BIT(ACCEPT_DROPPED) | MAKES,
+     N_("another CA's CRL, for the servers that trust it"),
+     "  pgseal crl import vault.crl --server db1\n"
+     "  curl -s https://vault.example/v1/pki/crl/pem | pgseal crl import -\n",
+     run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
-    {"server add", "NAME CONNINFO", 2, 2, BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | MAKES,
+    {"server add", "NAME CONNINFO", 2, 2,
+     BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),
      "  pgseal server add db1 \"host=db1.example user=postgres\"\n"
+     "  pgseal server add db2 \"host=db2.example user=postgres\" --member-of main\n"
      "  pgseal server add lab \"host=/run/postgresql user=postgres\" --address db1\n",
      run_server_add},
     {"server list", "", 0, 0, 0, N_("the servers that the store knows"), "", run_server_list},
     {"server show", "NAME", 1, 1, 0, N_("one server, and its changes"), "", run_server_show},
     {"server remove", "NAME", 1, 1, MAKES | BIT(CONFIRM), N_("forget a server; it is not changed"),
      "", run_server_remove},
+    {"server join", "NAME CLUSTER", 2, 2, MAKES,
+     N_("make it a member of a cluster; changes go to all members"),
+     "  pgseal server join db1 main\n", run_server_join},
+    {"server leave", "NAME", 1, 1, MAKES, N_("let it stand alone again"), "", run_server_leave},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
      "  pgseal server probe db1.example:5432\n", run_server_probe},
     {"server check", "NAME", 1, 1, BIT(WITHIN), N_("look for problems, change nothing"),
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
-    {"server tls", "NAME", 1, 1, BIT(CA) | BIT(HOST) | BIT(DAYS) | SERVERS | UNLOCKS,
+    {"server tls", "NAME", 1, 1,
+     BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
+         BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
-     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n", run_server_tls},
+     "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n"
+     "  pgseal server tls db1 --host db1.example --csr-out db1.csr   another CA signs it\n"
+     "  pgseal server tls db1 --cert db1.crt                         what came back\n"
+     "  pgseal server tls db1 --cert db1.crt --key db1.key\n",
+     run_server_tls},
     {"server trust", "NAME", 1, 1,
-     BIT(CA) | BIT(PASTE) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(CA) | BIT(PASTE) | BIT(CRL) | BIT(REPLACE) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let it check client certificates of a CA"),
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
-     "  pgseal server trust db1 --paste -\n",
+     "  pgseal server trust db1 --paste -\n"
+     "  pgseal server trust db1 --paste partner.pem --crl partner.crl\n"
+     "  pgseal server trust db1 --crl partner.crl                   the next list of a CA that is "
+     "there\n",
      run_server_trust},
     {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("take the trust in a CA away again"),
      "  pgseal server untrust db1 --ca \"Acme PG Root 2023\"\n"
      "  pgseal server untrust db1 --all\n",
      run_server_untrust},
-    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
+    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs there"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
-     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | SERVERS | BIT(ACCEPT_REFUSED),
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
+         BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
-     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n",
+     "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n"
+     "  pgseal server require db1 --database app --role report --from all \\\n"
+     "      --map people --map-role alice.laptop=report\n",
      run_server_require},
     {"server unrequire", "NAME [LINE...]", 1, -1, SERVERS | BIT(ACCEPT_REFUSED),
      N_("take our rules away again"), "  pgseal server unrequire db1\n", run_server_unrequire},
     {"server simulate", "NAME", 1, 1,
-     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP),
+     BIT(REQUIRE) | BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE),
      N_("who would be refused if they came again"),
      "  pgseal server simulate db1\n"
      "  pgseal server simulate db1 --require --database app --role alice --from all\n",
@@ -173,6 +212,14 @@ static const struct command commands[] = {
      "  pgseal doctor \"host=db1 dbname=app user=alice sslmode=verify-full\"\n"
      "  pgseal doctor \"host=db1 user=alice\" --cert alice.crt --key alice.key\n",
      run_doctor},
+    {"backup", "FILE", 1, 1, BIT(WITHOUT_KEYS) | MAKES, N_("the store in one file, keys locked"),
+     "  pgseal backup pgseal-2026-11-21.backup\n", run_backup},
+    {"restore", "FILE", 1, 1, MAKES, N_("a new store from a backup"),
+     "  pgseal restore pgseal-2026-11-21.backup --store /new/store\n", run_restore},
+    {"fsck", "", 0, 0, BIT(REPAIR) | MAKES | UNLOCKS, N_("look through the store, and mend it"),
+     "  pgseal fsck --repair\n", run_fsck},
+    {"log", "", 0, 0, BIT(SERVER) | BIT(SEARCH) | BIT(SINCE) | BIT(UNTIL) | BIT(LIMIT),
+     N_("who did what when"), "  pgseal log --server db1 --since 30d\n", run_log},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
     {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),

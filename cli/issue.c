@@ -190,7 +190,8 @@ static bool read_flags(struct cli *cli, struct job *job, struct err *err)
                          "--key-passphrase-file"));
     if (args_has(cli->args, OPT_P12_PASSPHRASE_FILE) && !(job->kit.formats & KIT_P12))
         return err_set(err, ERR_USAGE, _("\"--p12-passphrase-file\" goes with \"--format p12\""));
-    job->spec.days = (int)days;
+    if (days > 0) /* not spec.days: what is beyond the CA's end is cut there, and said */
+        job->spec.usual_days = (int)days;
     if (args_has(cli->args, OPT_NOTE))
         job->spec.note = args_value(cli->args, OPT_NOTE);
     if (!job->folder)
@@ -257,6 +258,7 @@ static bool find_undelivered(struct cli *cli, struct job *job, struct err *err)
     struct issued_list list = {0};
     char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
 
+    job->spec.replaces = job->old;
     if (job->old)
         return true;
     if (!issued_undelivered(cli->store, job->name, 1, &list, err))
@@ -352,11 +354,21 @@ static void print_file(const struct output *output, const char *path, const char
 /* The end of a certificate that was not chosen, but comes from the CA's. */
 static void tell_about_end(const struct cli *cli, const struct job *job)
 {
+    const char *asked = args_value(cli->args, OPT_DAYS);
     char date[CLOCK_TEXT_MAX];
 
-    if (job->spec.days == 0 && job->issued->not_after == cert_not_after(job->authority->cert))
+    if (job->issued->not_after != cert_not_after(job->authority->cert))
+        return;
+    clock_format_date(date, job->issued->not_after);
+    if (asked)
+        output_warning(
+            &cli->out,
+            _("%s days are beyond the end of its CA: it ends with it, on %s; \"pgseal ca "
+              "renew\" comes first"),
+            asked, date);
+    else
         output_note(&cli->out, _("it ends with its CA, on %s: \"pgseal ca renew\" comes first"),
-                    clock_format_date(date, job->issued->not_after));
+                    date);
 }
 
 static void report(struct cli *cli, const struct job *job)

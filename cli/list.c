@@ -1,16 +1,14 @@
 /* list.c - "list": the certificates that were issued. */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
+#include "cli/day.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 
 #define LIST_MAX         100000 /* as issued_list() */
 #define UNDELIVERED_TOLD 5
@@ -52,34 +50,6 @@ static void print_json(const struct issued_list *list, int within)
                 false);
 }
 
-/* "2026-11-21", at its begin or its end; or "30d", days ago. */
-static bool parse_day(struct cli *cli, enum option option, bool end, int64_t *ret, struct err *err)
-{
-    const char *text = args_value(cli->args, option);
-    char whole[32];
-    size_t len = text ? strlen(text) : 0;
-    char number[16] = "";
-    int64_t days;
-
-    if (!text)
-        return true;
-    if (len > 1 && len < sizeof(number) && text[len - 1] == 'd') {
-        memcpy(number, text, len - 1);
-        if (text_parse_int(number, 0, 36525, &days)) {
-            *ret = clock_now() - days * CLOCK_DAY;
-            return true;
-        }
-    }
-    snprintf(whole, sizeof(whole), "%.10sT%sZ", text, end ? "23:59:59" : "00:00:00");
-    if (len == 10 && clock_parse_rfc3339(whole, ret))
-        return true;
-    if (clock_parse_rfc3339(text, ret))
-        return true;
-    err_set(err, ERR_BAD_VALUE, _("\"--%s\" wants a day, not \"%s\""), option_info(option)->name,
-            text);
-    return err_hint(err, _("As 2026-11-21, or 30d for 30 days ago."));
-}
-
 static bool read_filter(struct cli *cli, struct issued_filter *filter, struct err *err)
 {
     const char *state = args_value(cli->args, OPT_STATE);
@@ -92,10 +62,10 @@ static bool read_filter(struct cli *cli, struct issued_filter *filter, struct er
     if (!args_int(cli->args, OPT_WITHIN, 0, 36525, RECORD_WITHIN_DAYS, &within, err) ||
         !args_int(cli->args, OPT_LIMIT, 1, LIST_MAX, 0, &limit, err) ||
         (sort && !issued_sort_parse(sort, &filter->sort, err)) ||
-        !parse_day(cli, OPT_SINCE, false, &filter->made_from, err) ||
-        !parse_day(cli, OPT_UNTIL, true, &filter->made_to, err) ||
-        !parse_day(cli, OPT_ENDS_SINCE, false, &filter->ends_from, err) ||
-        !parse_day(cli, OPT_ENDS_UNTIL, true, &filter->ends_to, err))
+        !day_option(cli, OPT_SINCE, false, &filter->made_from, err) ||
+        !day_option(cli, OPT_UNTIL, true, &filter->made_to, err) ||
+        !day_option(cli, OPT_ENDS_SINCE, false, &filter->ends_from, err) ||
+        !day_option(cli, OPT_ENDS_UNTIL, true, &filter->ends_to, err))
         return false;
     if (state) {
         if (!issued_state_parse(state, &parsed, err))

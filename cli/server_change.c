@@ -1,4 +1,4 @@
-/* server_change.c - "server tls", "trust", "crl", "require": each builds a plan. */
+/* server_change.c - "server trust", "crl", "require" and their opposites: each builds a plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -12,43 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
-
-/* ---- tls ---- */
-
-bool run_server_tls(struct cli *cli, struct err *err)
-{
-    const struct args_values *hosts = &cli->args->options[OPT_HOST];
-    struct server_tls_intent intent = {0};
-    struct authority *authority = NULL;
-    struct key *key = NULL;
-    struct change change;
-    const char *own_host;
-    int64_t days;
-    bool done = false;
-
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err))
-        return false;
-    if (!change_open(cli, cli->args->names[0], &change, err))
-        goto out;
-    authority = cli_authority(cli, err);
-    if (!authority)
-        goto out;
-    key = cli_unlock(cli, authority, err);
-    if (!key)
-        goto out;
-    own_host = change.tls_host;
-    intent.authority = authority;
-    intent.authority_key = key;
-    intent.hosts = hosts->n > 0 ? hosts->items : &own_host;
-    intent.n_hosts = hosts->n > 0 ? hosts->n : 1;
-    intent.days = (int)days;
-    done = change_apply(&change, plan_server_tls(&change.target, &intent, err), err);
-out:
-    key_free(key);
-    authority_free(authority);
-    change_close(&change);
-    return done;
-}
+#include "core/plan/fleet.h"
 
 /* ---- trust ---- */
 
@@ -68,48 +32,67 @@ static void trust_clear(struct trust *trust)
     free(trust->crls);
 }
 
-/* What was pasted: CA certificates, and beside them CRLs. A private key in it is refused, and its
- * bytes are wiped here. */
-static bool read_paste(struct cli *cli, const char *path, struct trust *trust, struct err *err)
+/* Blocks of one kind, borrowed from pem; blocks to free(). */
+static struct pem only(const struct pem *pem, enum pem_kind kind)
 {
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf cleaned = STRBUF_INIT;
-    struct pem pem;
-    bool done = false;
+    struct pem part = *pem;
 
-    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
-        strbuf_wipe(&text);
+    part.blocks = mem_array(pem->n + 1, sizeof(*part.blocks));
+    part.n = 0;
+    for (size_t i = 0; i < pem->n; i++) {
+        if (pem->blocks[i].kind == kind)
+            part.blocks[part.n++] = pem->blocks[i];
+    }
+    return part;
+}
+
+static void add_crls(struct trust *trust, struct crl **crls, size_t n)
+{
+    trust->crls = mem_realloc_array(trust->crls, trust->n_crls + n + 1, sizeof(*trust->crls));
+    for (size_t i = 0; i < n; i++)
+        trust->crls[trust->n_crls++] = crls[i];
+    free(crls);
+}
+
+static bool take_crls(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct crl **crls = NULL;
+    size_t n = 0;
+
+    if (!pem_take_crls(pem, &crls, &n, err))
         return false;
-    }
-    pem_scan(text.data, text.len, &pem);
-    strbuf_wipe(&text);
-    if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
-        pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n) {
-        /* both kinds are welcome here: each class of use gets its own part */
-        struct pem certs = pem, lists = pem;
-        size_t n_certs = 0;
+    add_crls(trust, crls, n);
+    return true;
+}
 
-        certs.blocks = mem_array(pem.n, sizeof(*certs.blocks));
-        lists.blocks = mem_array(pem.n, sizeof(*lists.blocks));
-        lists.n = 0;
-        for (size_t i = 0; i < pem.n; i++) {
-            if (pem.blocks[i].kind == PEM_CRL)
-                lists.blocks[lists.n++] = pem.blocks[i];
-            else
-                certs.blocks[n_certs++] = pem.blocks[i];
-        }
-        certs.n = n_certs;
-        done = pem_take_cas(&certs, clock_now(), &trust->foreign, err) &&
-               pem_take_crls(&lists, &trust->crls, &trust->n_crls, err);
-        free(certs.blocks);
-        free(lists.blocks);
-    } else {
-        done = pem_take_cas(&pem, clock_now(), &trust->foreign, err);
-    }
-    pem_cleaned_text(pem.cleaned, &cleaned);
-    if (done && cleaned.len > 0)
-        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
-    for (size_t i = 0; i < trust->foreign.n && done; i++) {
+static bool take_cas(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct cert_list cas;
+
+    cert_list_init(&cas);
+    if (!pem_take_cas(pem, clock_now(), &cas, err))
+        return false;
+    for (size_t i = 0; i < cas.n; i++)
+        cert_list_take(&trust->foreign, cert_dup(cas.certs[i]));
+    cert_list_clear(&cas);
+    return true;
+}
+
+/* Both kinds are welcome in one paste: each goes through its own class of use. */
+static bool take_both(const struct pem *pem, struct trust *trust, struct err *err)
+{
+    struct pem certs = only(pem, PEM_CERTIFICATE);
+    struct pem lists = only(pem, PEM_CRL);
+    bool done = (certs.n == 0 || take_cas(&certs, trust, err)) && take_crls(&lists, trust, err);
+
+    free(certs.blocks);
+    free(lists.blocks);
+    return done;
+}
+
+static void say_cas(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->foreign.n; i++) {
         struct strbuf name = STRBUF_INIT;
         char sha256[CERT_SHA256_HEX];
 
@@ -119,6 +102,57 @@ static bool read_paste(struct cli *cli, const char *path, struct trust *trust, s
                       "by phone."),
                     name.data, cert_sha256_hex(trust->foreign.certs[i], sha256));
         strbuf_clear(&name);
+    }
+}
+
+static void say_crls(const struct cli *cli, const struct trust *trust, size_t from)
+{
+    for (size_t i = from; i < trust->n_crls; i++) {
+        const struct crl *crl = trust->crls[i];
+        struct strbuf name = STRBUF_INIT;
+        char date[CLOCK_TEXT_MAX];
+
+        crl_format_issuer(crl, &name);
+        if (crl_next_update(crl))
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, valid until %s"), name.data,
+                        crl_count(crl), clock_format_minute(date, crl_next_update(crl)));
+        else
+            output_note(&cli->out, _("[ok] CRL of \"%s\": %zu revoked, no end named"), name.data,
+                        crl_count(crl));
+        strbuf_clear(&name);
+    }
+}
+
+/* What was pasted: CA certificates, and beside them CRLs; with --crl these alone. A private key in it
+ * is refused, and its bytes are wiped here. */
+static bool read_paste(struct cli *cli, const char *path, bool crls_only, struct trust *trust,
+                       struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf cleaned = STRBUF_INIT;
+    size_t n_cas = trust->foreign.n, n_crls = trust->n_crls;
+    struct pem pem;
+    bool done;
+
+    if (!cli_read_input(path, PEM_SCAN_MAX, &text, err)) {
+        strbuf_wipe(&text);
+        return false;
+    }
+    pem_scan(text.data, text.len, &pem);
+    strbuf_wipe(&text);
+    if (crls_only)
+        done = take_crls(&pem, trust, err);
+    else if (!pem.has_private_key && pem_count(&pem, PEM_CRL) > 0 &&
+             pem_count(&pem, PEM_CRL) + pem_count(&pem, PEM_CERTIFICATE) == pem.n)
+        done = take_both(&pem, trust, err);
+    else
+        done = take_cas(&pem, trust, err);
+    pem_cleaned_text(pem.cleaned, &cleaned);
+    if (done && cleaned.len > 0)
+        output_note(&cli->out, _("[!!] cleaned: %s"), cleaned.data);
+    if (done) {
+        say_cas(cli, trust, n_cas);
+        say_crls(cli, trust, n_crls);
     }
     strbuf_clear(&cleaned);
     pem_clear(&pem);
@@ -157,8 +191,10 @@ static bool take_own(struct cli *cli, struct trust *trust, struct err *err)
 static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
 {
     const struct args_values *names = &cli->args->options[OPT_CA];
-    const char *paste = args_value(cli->args, OPT_PASTE);
-    size_t n = names->n > 0 ? names->n : paste ? 0 : 1; /* 1: the only CA of the store */
+    const struct args_values *pastes = &cli->args->options[OPT_PASTE];
+    const struct args_values *crls = &cli->args->options[OPT_CRL];
+    /* 1: the only CA of the store; a list alone is for a CA that the server trusts already */
+    size_t n = names->n > 0 ? names->n : pastes->n + crls->n > 0 ? 0 : 1;
 
     for (size_t i = 0; i < n; i++) {
         struct authority *authority =
@@ -167,29 +203,64 @@ static bool read_trust(struct cli *cli, struct trust *trust, struct err *err)
             return false;
         take(&trust->authorities, authority);
     }
-    return !paste || (read_paste(cli, paste, trust, err) && take_own(cli, trust, err));
+    for (size_t i = 0; i < pastes->n; i++) {
+        if (!read_paste(cli, pastes->items[i], false, trust, err))
+            return false;
+    }
+    for (size_t i = 0; i < crls->n; i++) {
+        if (!read_paste(cli, crls->items[i], true, trust, err))
+            return false;
+    }
+    return take_own(cli, trust, err);
+}
+
+static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_trust_ca(target, arg, err);
+}
+
+/* "trust of "A", "B"": what is remembered for a member that was away. Caller frees. */
+static char *say_trust(const char *act, const struct trust *trust, const char *const *names,
+                       size_t n_names)
+{
+    struct strbuf text = STRBUF_INIT;
+    const char *between = " ";
+
+    strbuf_add_str(&text, act);
+    for (size_t i = 0; i < trust->authorities.n; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, trust->authorities.rows[i]->name);
+    for (size_t i = 0; i < n_names; i++, between = ", ")
+        strbuf_printf(&text, "%s\"%s\"", between, names[i]);
+    for (size_t i = 0; i < trust->foreign.n; i++, between = ", ") {
+        strbuf_printf(&text, "%s\"", between);
+        cert_format_subject(trust->foreign.certs[i], &text);
+        strbuf_add_char(&text, '"');
+    }
+    return strbuf_steal(&text);
 }
 
 bool run_server_trust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct trust_ca_intent intent = {.keep_present = !args_has(cli->args, OPT_REPLACE)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_trust, .arg = &intent};
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     /* what was pasted is judged before any server is asked */
-    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+    if (!cli_store(cli, STORE_WRITE, err) || !read_trust(cli, &trust, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.foreign = trust.foreign.n > 0 ? &trust.foreign : NULL;
     intent.foreign_crls = trust.crls;
     intent.n_foreign_crls = trust.n_crls;
-    done = change_apply(&change, plan_trust_ca(&change.target, &intent, err), err);
+    order.what = what =
+        say_trust(intent.keep_present ? _("trust of") : _("trust of only"), &trust, NULL, 0);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     return done;
 }
@@ -229,25 +300,32 @@ static bool read_untrust(struct cli *cli, struct trust *trust, const char ***ret
     return true;
 }
 
+static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_untrust_ca(target, arg, err);
+}
+
 bool run_server_untrust(struct cli *cli, struct err *err)
 {
     struct trust trust = {0};
     struct untrust_ca_intent intent = {.all = args_has(cli->args, OPT_ALL)};
-    struct change change = {0};
+    struct fleet_order order = {.make = make_untrust, .arg = &intent};
     const char **names = NULL;
+    char *what = NULL;
     bool done = false;
 
     cert_list_init(&trust.foreign);
     if (!cli_store(cli, STORE_WRITE, err) ||
-        !read_untrust(cli, &trust, &names, &intent.n_names, err) ||
-        !change_open(cli, cli->args->names[0], &change, err))
+        !read_untrust(cli, &trust, &names, &intent.n_names, err))
         goto out;
     intent.authorities = (const struct authority *const *)trust.authorities.rows;
     intent.n_authorities = trust.authorities.n;
     intent.names = names;
-    done = change_apply(&change, plan_untrust_ca(&change.target, &intent, err), err);
+    order.what = what = intent.all ? mem_strdup(_("end of trust in every CA"))
+                                   : say_trust(_("end of trust in"), &trust, names, intent.n_names);
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
+    free(what);
     trust_clear(&trust);
     free(names);
     return done;
@@ -257,12 +335,10 @@ out:
 
 bool run_server_crl(struct cli *cli, struct err *err)
 {
-    struct change change;
-    bool done = change_open(cli, cli->args->names[0], &change, err) &&
-                change_apply(&change, plan_publish_crl(&change.target, err), err);
+    /* a member that refuses is no reason to leave revoked certificates valid on the others */
+    const struct fleet_order order = {.make = fleet_make_crl, .what = _("CRLs"), .go_on = true};
 
-    change_close(&change);
-    return done;
+    return change_run(cli, cli->args->names[0], &order, err);
 }
 
 /* ---- require ---- */
@@ -281,34 +357,93 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
     return true;
 }
 
+static struct plan *make_require(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_access_rules(target, arg, err);
+}
+
+/* "CN=ROLE"; a CN may hold "=", so the last one counts. */
+static bool take_map_role(struct change_rules *rules, const char *text, struct err *err)
+{
+    const char *equal = strrchr(text, '=');
+    struct access_map_line *line = &rules->map_lines[rules->intent.n_map_lines];
+
+    if (!equal || equal == text || equal[1] == '\0')
+        return err_set(err, ERR_BAD_VALUE, _("\"--map-role\" is CN=ROLE, not \"%s\""), text);
+    rules->texts[rules->n_texts++] = mem_printf("%.*s", (int)(equal - text), text);
+    line->cn = rules->texts[rules->n_texts - 1];
+    line->role = equal + 1;
+    rules->intent.n_map_lines++;
+    return true;
+}
+
+bool change_read_rules(const struct args *args, struct change_rules *ret, struct err *err)
+{
+    const struct args_values *roles = &args->options[OPT_ROLE];
+    const struct args_values *lines = &args->options[OPT_MAP_ROLE];
+    struct access_rules_intent *intent = &ret->intent;
+    const char *role;
+
+    *ret = (struct change_rules){.intent = {.map = args_value(args, OPT_MAP)}};
+    if (!args_need(args, OPT_DATABASE, &intent->database, err) ||
+        !args_need(args, OPT_ROLE, &role, err) ||
+        !args_need(args, OPT_FROM, &intent->address, err) ||
+        !change_parse_method(args_value(args, OPT_METHOD), &intent->method, err))
+        return false;
+    intent->roles = roles->items;
+    intent->n_roles = roles->n;
+    ret->map_lines = mem_array(lines->n, sizeof(*ret->map_lines));
+    ret->texts = mem_array(lines->n, sizeof(*ret->texts));
+    intent->map_lines = ret->map_lines;
+    for (size_t i = 0; i < lines->n; i++) {
+        if (!take_map_role(ret, lines->items[i], err))
+            return false;
+    }
+    return true;
+}
+
+void change_clear_rules(struct change_rules *rules)
+{
+    for (size_t i = 0; i < rules->n_texts; i++)
+        free(rules->texts[i]);
+    free(rules->texts);
+    free(rules->map_lines);
+}
+
 bool run_server_require(struct cli *cli, struct err *err)
 {
-    const struct args_values *roles = &cli->args->options[OPT_ROLE];
-    struct access_rules_intent intent = {.map = args_value(cli->args, OPT_MAP)};
-    struct change change = {0};
-    const char *role;
-    bool done = false;
+    struct change_rules rules;
+    struct fleet_order order = {.make = make_require, .arg = &rules.intent};
+    bool done = change_read_rules(cli->args, &rules, err);
 
-    if (!args_need(cli->args, OPT_DATABASE, &intent.database, err) ||
-        !args_need(cli->args, OPT_ROLE, &role, err) ||
-        !args_need(cli->args, OPT_FROM, &intent.address, err) ||
-        !change_parse_method(args_value(cli->args, OPT_METHOD), &intent.method, err))
-        return false;
-    intent.roles = roles->items;
-    intent.n_roles = roles->n;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_access_rules(&change.target, &intent, err), err);
-    change_close(&change);
+    if (done) {
+        char *what =
+            mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"),
+                       rules.intent.roles[0], rules.intent.n_roles > 1 ? _(" and others") : "",
+                       rules.intent.database, rules.intent.address);
+
+        order.what = what;
+        done = change_run(cli, cli->args->names[0], &order, err);
+        free(what);
+    }
+    change_clear_rules(&rules);
     return done;
 }
 
 /* ---- unrequire ---- */
 
+static struct plan *make_unrequire(void *arg, const struct plan_target *target, struct err *err)
+{
+    return plan_remove_rules(target, arg, err);
+}
+
 bool run_server_unrequire(struct cli *cli, struct err *err)
 {
     struct remove_rules_intent intent = {.n_lines = cli->args->n_names - 1};
+    struct fleet_order order = {
+        .make = make_unrequire, .arg = &intent, .what = _("end of our rules")};
     int *lines = mem_array(intent.n_lines, sizeof(*lines));
-    struct change change = {0};
+    bool is_cluster = false;
     bool done = false;
 
     for (size_t i = 0; i < intent.n_lines; i++) {
@@ -322,10 +457,19 @@ bool run_server_unrequire(struct cli *cli, struct err *err)
         lines[i] = (int)number;
     }
     intent.lines = lines;
-    done = change_open(cli, cli->args->names[0], &change, err) &&
-           change_apply(&change, plan_remove_rules(&change.target, &intent, err), err);
+    if (intent.n_lines > 0 &&
+        (!cli_store(cli, STORE_WRITE, err) ||
+         !server_is_cluster(cli->store, cli->args->names[0], &is_cluster, err)))
+        goto out;
+    if (is_cluster) {
+        err_set(err, ERR_USAGE,
+                _("line numbers are those of one server's file, \"%s\" is a cluster"),
+                cli->args->names[0]);
+        err_hint(err, _("Give a member's name with them, or no number: then all our rules go."));
+        goto out;
+    }
+    done = change_run(cli, cli->args->names[0], &order, err);
 out:
-    change_close(&change);
     free(lines);
     return done;
 }

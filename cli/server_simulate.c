@@ -6,9 +6,11 @@
 
 #include "cli/change.h"
 #include "cli/command.h"
+#include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/health/who_certs.h"
+#include "core/health/who_seen.h"
 #include "core/pg/files.h"
 #include "core/pg/settings.h"
 #include "core/pg/simulate.h"
@@ -34,32 +36,25 @@ static bool is_require(const struct args *args)
 {
     return args_has(args, OPT_REQUIRE) || args_has(args, OPT_DATABASE) ||
            args_has(args, OPT_ROLE) || args_has(args, OPT_FROM) || args_has(args, OPT_METHOD) ||
-           args_has(args, OPT_MAP);
+           args_has(args, OPT_MAP) || args_has(args, OPT_MAP_ROLE);
 }
 
 /* The text that "server require" with these flags would write: its plan is made, and thrown away. */
 static bool read_wanted(struct simulating *self, struct err *err)
 {
-    const struct args *args = self->cli->args;
-    const struct args_values *roles = &args->options[OPT_ROLE];
-    struct access_rules_intent intent = {.map = args_value(args, OPT_MAP)};
+    struct change_rules rules;
     struct plan_target target = {
         .store = self->cli->store, .server = self->server, .admin = self->admin};
-    const struct strbuf *wanted;
-    struct plan *plan;
-    const char *role;
+    const struct strbuf *wanted, *maps;
+    struct plan *plan = NULL;
     char *host = NULL;
 
-    if (!args_need(args, OPT_DATABASE, &intent.database, err) ||
-        !args_need(args, OPT_ROLE, &role, err) ||
-        !args_need(args, OPT_FROM, &intent.address, err) ||
-        !change_parse_method(args_value(args, OPT_METHOD), &intent.method, err) ||
-        !cli_tls_address(self->server, &host, &target.tls_port, err))
-        return false;
-    target.tls_host = host;
-    intent.roles = roles->items;
-    intent.n_roles = roles->n;
-    plan = plan_access_rules(&target, &intent, err);
+    if (change_read_rules(self->cli->args, &rules, err) &&
+        cli_tls_address(self->server, &host, &target.tls_port, err)) {
+        target.tls_host = host;
+        plan = plan_access_rules(&target, &rules.intent, err);
+    }
+    change_clear_rules(&rules);
     free(host);
     if (!plan)
         return false;
@@ -67,6 +62,9 @@ static bool read_wanted(struct simulating *self, struct err *err)
     self->changes = wanted != NULL;
     if (wanted)
         strbuf_add(&self->wanted, wanted->data, wanted->len);
+    maps = plan_wanted_ident(plan);
+    if (maps)
+        simulate_want_ident(&self->who, maps->data, maps->len);
     plan_free(plan);
     return true;
 }
@@ -114,7 +112,10 @@ static json_t *row_json(const struct simulating *self, const struct simulate_row
                              simulate_outcome_name(row->then.outcome), "why", json_text(row->why));
 
     if (row->is_session) {
-        json_object_set_new(json, "pid", json_integer(row->pid));
+        if (row->last_seen)
+            json_object_set_new(json, "last_seen", json_time(row->last_seen));
+        else
+            json_object_set_new(json, "pid", json_integer(row->pid));
         json_object_set_new(json, "database", json_text(row->database));
         json_object_set_new(json, "client_addr", json_text(row->address));
         json_object_set_new(json, "own", json_boolean(row->own));
@@ -130,12 +131,19 @@ static json_t *simulation_json(const struct simulating *self)
     const struct simulation *simulation = &self->simulation;
     json_t *sessions = json_array();
     json_t *roles = json_array();
+    json_t *seen = json_array();
 
-    for (size_t i = 0; i < simulation->n; i++)
-        json_array_append_new(simulation->rows[i].is_session ? sessions : roles,
-                              row_json(self, &simulation->rows[i]));
-    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:i, s:I}", "server",
-                     json_string_or_empty(self->server->name), "sessions", sessions, "roles", roles,
+    for (size_t i = 0; i < simulation->n; i++) {
+        const struct simulate_row *row = &simulation->rows[i];
+
+        json_array_append_new(!row->is_session ? roles
+                              : row->last_seen ? seen
+                                               : sessions,
+                              row_json(self, row));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:i, s:I}", "server",
+                     json_string_or_empty(self->server->name), "sessions", sessions, "seen", seen,
+                     "roles", roles, "seen_refused", (json_int_t)simulation->n_seen_refused,
                      "refused", (json_int_t)simulation->n_refused, "already",
                      (json_int_t)simulation->n_already, "unsure", (json_int_t)simulation->n_unsure,
                      "hidden", simulation->hidden, "took_us", (json_int_t)simulation->took_us);
@@ -148,13 +156,15 @@ static void print_rows(const struct simulating *self)
     const struct simulation *simulation = &self->simulation;
     const size_t columns = ARRAY_LEN(headers);
     const char **cells = mem_array(simulation->n * columns + 1, sizeof(*cells));
-    char(*numbers)[2][16] = mem_array(simulation->n + 1, sizeof(*numbers));
+    char(*numbers)[2][CLOCK_TEXT_MAX] = mem_array(simulation->n + 1, sizeof(*numbers));
 
     for (size_t i = 0; i < simulation->n; i++) {
         const struct simulate_row *row = &simulation->rows[i];
         const char **cell = cells + i * columns;
 
         snprintf(numbers[i][0], sizeof(numbers[i][0]), "%d", row->pid);
+        if (row->last_seen)
+            clock_format_date(numbers[i][0], row->last_seen);
         snprintf(numbers[i][1], sizeof(numbers[i][1]), "%d", row->then.line);
         cell[0] = row->is_session ? numbers[i][0] : _("role");
         cell[1] = row->role;
@@ -183,7 +193,9 @@ static void print_walks(const struct simulating *self)
         if (row->then.outcome == SIMULATE_ALLOWED ||
             (shown++ >= WALKS_SHOWN && output->verbose == 0))
             continue;
-        if (row->is_session)
+        if (row->last_seen)
+            output_line(output, _("%s, seen before: line by line"), row->role);
+        else if (row->is_session)
             output_line(output, _("%s, session %d: line by line"), row->role, row->pid);
         else
             output_line(output, _("%s, over TLS: line by line"), row->role);
@@ -205,13 +217,19 @@ static void print_end(const struct simulating *self)
     const struct simulation *simulation = &self->simulation;
     const struct output *output = &self->cli->out;
 
-    if (self->required && !self->changes)
+    if (self->required && !self->changes && !self->who.ident_changes)
         output_line(output, _("these rules are there already"));
     if (simulation->n_refused + simulation->n_already + simulation->n_unsure == 0)
         output_line(output, _("[ok] nobody would be refused"));
     else
         output_line(output, _("%zu would be refused, %zu already are, %zu cannot be told"),
                     simulation->n_refused, simulation->n_already, simulation->n_unsure);
+    if (simulation->n_seen_refused > 0)
+        output_line(output,
+                    ngettext("[!!] %zu that was seen before would be refused when it comes again",
+                             "[!!] %zu that were seen before would be refused when they come again",
+                             simulation->n_seen_refused),
+                    simulation->n_seen_refused);
     if (simulation->hidden > 0)
         output_line(output, _("[!!] %d sessions are hidden from your role: not judged"),
                     simulation->hidden);
@@ -223,10 +241,12 @@ static bool simulate_it(struct simulating *self, struct err *err)
 {
     struct cli *cli = self->cli;
 
-    if (!read_present(self, err) || !who_certs(cli->store, self->admin, &self->who, err))
-        return false;
     self->required = is_require(cli->args);
-    if (self->required && !read_wanted(self, err))
+    if (!read_present(self, err) || (self->required && !read_wanted(self, err)) ||
+        !who_certs(cli->store, self->admin, &self->who, err) ||
+        (cli->store &&
+         !who_seen(cli->store, self->server->name, clock_now() - (int64_t)WHO_SEEN_DAYS * CLOCK_DAY,
+                   &self->who, err)))
         return false;
     simulate(&self->who, self->present.data, self->present.len,
              self->changes ? self->wanted.data : NULL, self->wanted.len, &self->simulation);

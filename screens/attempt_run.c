@@ -156,6 +156,8 @@ struct key *attempt_unlock(const struct attempt_tools *tools, const struct autho
     } while (secret != NULL && key == NULL && err->code == ERR_PASSPHRASE);
     secret_free(secret);
     strbuf_clear(&what);
+    if (key != NULL)
+        *err = (struct err)ERR_INIT; /* wrong ones before it are forgotten */
     return key;
 }
 
@@ -190,6 +192,8 @@ static bool open_connection(struct run *run, struct err *err)
     }
     strbuf_clear(&what);
     params_free(params);
+    if (run->admin != NULL)
+        *err = (struct err)ERR_INIT; /* what was wrong before the password is over */
     return run->admin != NULL;
 }
 

@@ -77,8 +77,9 @@ static void refuse_leaf(struct ca_box *box, const struct pem *pem, const struct 
         if (!cert_is_ca(certs.certs[i])) {
             cert_format_issuer(certs.certs[i], &issuer);
             strbuf_reset(&box->note);
-            strbuf_printf(&box->note, "%s. %s %s \"%s\".", err->msg, err->cause,
-                          _("Paste the CA that signed it:"), issuer.data);
+            strbuf_printf(&box->note, "%s. %s%s%s \"%s\".", err->msg, err->cause,
+                          err->cause[0] != '\0' ? " " : "", _("Paste the CA that signed it:"),
+                          issuer.data);
             strbuf_clear(&issuer);
             break;
         }
@@ -182,6 +183,9 @@ void ca_box_look(struct ca_box *box, const void *bytes, size_t len, int64_t now,
         refuse_key(box);
     } else {
         good = pem_take_cas(&certs, now, &box->cas, &err);
+        if (!good && pem_count(&pem, PEM_REQUEST) > 0 && pem_count(&pem, PEM_CERTIFICATE) == 0)
+            err_hint(&err, _("It belongs in: Home, Create a client certificate, \"I have a "
+                             "request\"."));
         if (!good && certs.n == 0 && crls.n > 0 && pem.problem == PEM_FINE) {
             err_set(&err, ERR_NOT_A_CERTIFICATE, _("this is a list of revoked certificates (CRL)"));
             err_hint(&err, _("It goes beside its CA: paste the CA's certificate too, in the same "

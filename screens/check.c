@@ -13,8 +13,8 @@
 #include "screens/check_job.h"
 #include "screens/error_view.h"
 #include "screens/pages.h"
+#include "screens/password_ask.h"
 #include "screens/plan_page.h"
-#include "tui/form.h"
 #include "tui/table.h"
 
 #define SHEET_ROWS 5
@@ -26,9 +26,7 @@ struct check {
     struct job *job;
     struct check_job *found; /* NULL: not yet */
     struct table *table;
-    struct form *password; /* asked for; NULL: not */
-    int password_field;
-    bool was_wrong;
+    struct password_ask *password; /* asked for; NULL: not */
     char message[160];
 };
 
@@ -36,14 +34,6 @@ static const struct table_column columns[] = {
     [COLUMN_MARK] = {.title = "", .width = 4, .keep = 100},
     [COLUMN_CODE] = {.title = N_("CODE"), .width = 7, .keep = 40},
     [COLUMN_WHAT] = {.title = N_("FINDING"), .width = 40, .keep = 90, .grow = true},
-};
-
-static const struct form_field password_field = {
-    .label = N_("Password"),
-    .why = N_("The server asks for a password. It is used for this look and forgotten; pgseal "
-              "stores none. A line in ~/.pgpass saves the typing."),
-    .help = N_("~/.pgpass, mode 0600, one line for each server:\nhost:port:database:role:password"),
-    .width = 34,
 };
 
 /* ---- rows ---- */
@@ -126,38 +116,18 @@ static void start(struct check *self, struct secret *password)
     self->job = check_job_start(self->app, self, password);
 }
 
-static void check_password(void *arg, struct form *form)
-{
-    struct check *self = arg;
-
-    if (secret_len(form_secret(form, self->password_field)) > 0)
-        form_say(form, self->password_field, MARK_NONE, NULL);
-    else
-        form_say(form, self->password_field, self->was_wrong ? MARK_BAD : MARK_TODO,
-                 self->was_wrong ? _("the server did not take this one") : NULL);
-}
-
-static void ask_password(struct check *self)
-{
-    self->was_wrong = self->password != NULL;
-    form_free(self->password);
-    self->password = form_new(N_("Look"), NULL, check_password, self);
-    form_add_line(self->password, N_("Server"), app_server(self->app));
-    self->password_field = form_add_secret(self->password, &password_field);
-    form_recheck(self->password);
-}
-
 static void job_ended(struct check *self)
 {
+    bool asked;
+
     check_job_free(self->found);
     self->found = job_take(self->job);
     self->job = NULL;
-    if (self->found->ok) {
-        form_free(self->password);
-        self->password = NULL;
-    } else if (self->found->wants_password) {
-        ask_password(self);
-    }
+    asked = self->password != NULL;
+    password_ask_free(self->password);
+    self->password = NULL;
+    if (!self->found->ok && self->found->wants_password)
+        self->password = password_ask_new(self->app, asked);
     table_refresh(self->table);
 }
 
@@ -268,15 +238,15 @@ static struct nav key_event(struct check *self, uint32_t key)
 
 static struct nav password_event(struct check *self, const struct event *event)
 {
-    switch (form_event(self->password, event)) {
-    case FORM_SUBMIT:
-        start(self, secret_dup(form_secret(self->password, self->password_field)));
-        form_wipe(self->password, self->password_field);
+    struct secret *password = NULL;
+
+    switch (password_ask_event(self->password, event, &password)) {
+    case PASSWORD_GIVEN:
+        start(self, password);
         break;
-    case FORM_CANCEL:
+    case PASSWORD_CANCELLED:
         return nav_pop();
-    case FORM_CHANGED:
-    case FORM_IGNORED:
+    case PASSWORD_OPEN:
         break;
     }
     return nav_stay();
@@ -329,7 +299,7 @@ static void draw_summary(const struct check *self, struct canvas *body)
     if (check->restart_fails)
         canvas_text(body, 0, at + 2, STYLE_BAD, _("the next restart of the server would fail"));
     else
-        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%s, %zu CAs, %zu rules for certificates"),
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%s; CAs: %zu; rules for certificates: %zu"),
                       check->tls == SERVER_TLS_ON ? check->tls_version : _("no TLS"), check->n_cas,
                       check->n_cert_rules);
 }
@@ -351,7 +321,7 @@ static void check_draw(const void *arg, struct canvas *body)
     int rows = canvas_rows(body);
 
     if (self->password != NULL) {
-        form_draw(self->password, body);
+        password_ask_draw(self->password, body);
     } else if (self->found == NULL) {
         int at = canvas_mark(body, 0, 2, MARK_BUSY) + 1;
 
@@ -363,7 +333,11 @@ static void check_draw(const void *arg, struct canvas *body)
     } else {
         draw_summary(self, body);
         if (rows_count(self) == 0)
-            canvas_text(body, 2, 2, STYLE_NORMAL, _("Nothing was found to be said."));
+            canvas_wrap(body, 2, 2, canvas_columns(body) - 4, 3, STYLE_NORMAL,
+                        self->found->check.n_cas > 0 && self->found->check.n_cert_rules == 0
+                            ? _("Nothing is wrong. But no rule asks for a certificate: whoever "
+                                "has none gets in as before. Home, Require certificates.")
+                            : _("Nothing is wrong."));
         else
             table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
         draw_sheet(self, body, rows - SHEET_ROWS);
@@ -392,7 +366,7 @@ static void check_frame(const void *arg, struct frame *ret)
     snprintf(ret->path, sizeof(ret->path), _("Home > %s"), _("Check"));
     ret->word = "TLS/SSL";
     if (self->password != NULL) {
-        form_frame(self->password, ret);
+        password_ask_frame(self->password, ret);
         return;
     }
     if (self->found != NULL && self->found->ok)
@@ -435,7 +409,7 @@ static void check_free(void *arg)
 {
     struct check *self = arg;
 
-    form_free(self->password);
+    password_ask_free(self->password);
     check_job_free(self->found);
     table_free(self->table);
     free(self);

@@ -6,30 +6,8 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "screens/admin_login.h"
 #include "screens/server_state.h"
-
-#define CONNECT_MS 8000
-
-static bool cancelled(void *arg)
-{
-    return job_cancelled(arg);
-}
-
-static struct conn *log_in(struct check_job *self, const struct server *server, struct job *job)
-{
-    struct params *params = params_parse(server->conninfo, &self->err);
-    struct conn_options options = {.password = self->password,
-                                   .connect_timeout_ms = CONNECT_MS,
-                                   .cancelled = cancelled,
-                                   .cancelled_arg = job,
-                                   .ret_needs_password = &self->wants_password};
-    struct conn *conn = NULL;
-
-    if (params != NULL && conn_resolve(params, &self->err))
-        conn = conn_open(params, &options, &self->err);
-    params_free(params);
-    return conn;
-}
 
 static void check_run(struct job *job, void *data)
 {
@@ -37,7 +15,9 @@ static void check_run(struct job *job, void *data)
     struct server_check_request request = {.within_days = 0};
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
     struct server *server = store != NULL ? server_load(store, self->server, &self->err) : NULL;
-    struct conn *conn = server != NULL ? log_in(self, server, job) : NULL;
+    struct conn *conn =
+        server != NULL ? admin_login(server, self->password, job, &self->wants_password, &self->err)
+                       : NULL;
     char *host = NULL;
 
     if (conn != NULL && server_tls_address(server, &host, &request.tls_port, &self->err)) {

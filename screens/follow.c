@@ -14,7 +14,7 @@ void follow(struct form *form, int id, char **last, const char *value)
     bool own = strcmp(now, *last) != 0 && strcmp(now, value) != 0;
     char *copy;
 
-    if (own || (now[0] == '\0' && form_focused(form) == id))
+    if (own || (now[0] == '\0' && (*last)[0] != '\0' && form_focused(form) == id)) /* emptied */
         return;
     copy = mem_strdup(value);
     if (strcmp(now, value) != 0) /* setting moves the cursor */

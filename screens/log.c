@@ -264,7 +264,7 @@ static struct nav show_steps(const struct log_page *self)
 
     if (plan == NULL)
         return nav_stay();
-    strbuf_printf(&text, _("%s, server %s\n"), plan->title, plan->server);
+    strbuf_printf(&text, "%s\n", plan->title);
     strbuf_printf(&text, _("made %s UTC, %s\n\n"), clock_format_minute(date, plan->created_at),
                   state_text(plan->state));
     for (size_t i = 0; i < plan->n_steps; i++)

@@ -34,6 +34,7 @@ struct login {
     struct kit_look *kit;   /* NULL: not looked at */
     struct login_job *made; /* with its results */
     struct button_row buttons;
+    bool was_wrong; /* the passphrase that was given last */
 };
 
 static const struct form_field folder_field = {
@@ -128,8 +129,11 @@ static void check(void *arg, struct form *form)
     form_say(form, self->database, form_text(form, self->database)[0] != '\0' ? MARK_OK : MARK_TODO,
              NULL);
     form_show(form, self->passphrase, encrypted);
-    form_say(form, self->passphrase,
-             secret_len(form_secret(form, self->passphrase)) > 0 ? MARK_NONE : MARK_TODO, NULL);
+    if (secret_len(form_secret(form, self->passphrase)) > 0)
+        form_say(form, self->passphrase, MARK_NONE, NULL);
+    else
+        form_say(form, self->passphrase, self->was_wrong ? MARK_BAD : MARK_TODO,
+                 self->was_wrong ? _("this was not the right one; capital letters count") : NULL);
 }
 
 static void start(struct login *self)
@@ -153,6 +157,14 @@ static void job_ended(struct login *self)
 {
     self->made = job_take(self->job);
     self->job = NULL;
+    self->was_wrong = self->made->wrong_passphrase;
+    if (self->was_wrong) {
+        form_wipe(self->form, self->passphrase);
+        form_focus(self->form, self->passphrase);
+        form_recheck(self->form);
+        self->stage = STAGE_FORM;
+        return;
+    }
     self->stage = STAGE_RESULT;
     if (login_is_proven(self->made))
         app_keep(self->app, "login.proven", self->made->role);

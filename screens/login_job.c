@@ -11,9 +11,11 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/conn.h"
+#include "core/pki/key.h"
 #include "screens/server_state.h"
 
-#define LOGIN_MS 5000
+#define LOGIN_MS     5000
+#define KEY_FILE_MAX (64 * 1024)
 /* libpq takes a path below a file as "no such file": nothing of the user's home slips in. */
 #define NO_FILE "/dev/null/none"
 
@@ -139,11 +141,28 @@ static bool find_address(struct login_job *self)
     return good;
 }
 
+/* libpq would say "bad decrypt" in the midst of a refused login: the person is asked again instead. */
+static bool passphrase_fits(struct login_job *self)
+{
+    struct secret *pem;
+    struct key *key = NULL;
+
+    if (self->passphrase == NULL)
+        return true;
+    pem = secret_read_whole(self->key, KEY_FILE_MAX, &self->err);
+    if (pem != NULL)
+        key = key_from_pem(secret_data(pem), secret_len(pem), self->passphrase, &self->err);
+    self->wrong_passphrase = key == NULL && self->err.code == ERR_PASSPHRASE;
+    secret_free(pem);
+    key_free(key);
+    return key != NULL;
+}
+
 static void login_run(struct job *job, void *data)
 {
     struct login_job *self = data;
 
-    if (!find_address(self))
+    if (!find_address(self) || !passphrase_fits(self))
         return;
     for (unsigned way = 0; way < LOGIN_WAYS && !job_cancelled(job); way++) {
         job_progress(job, way, LOGIN_WAYS, NULL);

@@ -26,6 +26,7 @@ struct login_job {
     struct secret *passphrase;                 /* of the key; or NULL */
     /* results */
     bool ok; /* the tries were made */
+    bool wrong_passphrase;
     char *host;
     int port;
     struct login_try tries[LOGIN_WAYS];

@@ -50,6 +50,9 @@ struct screen *page_server_add(struct app *app) MUST_CHECK;
 struct screen *page_server_tls(struct app *app) MUST_CHECK;
 struct screen *page_trust(struct app *app) MUST_CHECK;
 struct screen *page_require(struct app *app) MUST_CHECK;
+/* Who gets in by the rules as they are, and by those of a draft (taken; or NULL). */
+struct require_data;
+struct screen *page_simulate(struct app *app, struct require_data *draft) MUST_CHECK;
 /* What is wrong with the chosen server or will be; changes nothing. */
 struct screen *page_check(struct app *app) MUST_CHECK;
 /* Why an application does not get in; conninfo: what it has, or NULL. */

@@ -139,16 +139,24 @@ static void draw_review(const struct plan_page *self, struct canvas *body)
 
 /* ---- keep ---- */
 
-static int draw_file(struct canvas *body, int row, const char *label, const char *path)
+/* The folder of log and script, and their names: the end of a path is what tells them apart. */
+static int draw_files(struct canvas *body, int row, const struct attempt_view *view)
 {
+    const char *log = strrchr(view->log_file, '/'), *script = strrchr(view->script_file, '/');
+    int width = canvas_columns(body) - LABEL_AT - 11;
     char text[400];
 
-    if (path[0] == '\0')
+    if (log == NULL || script == NULL)
         return row;
-    app_short_path(path, text, sizeof(text));
-    canvas_text(body, row, LABEL_AT, STYLE_LABEL, label);
-    canvas_field(body, row, LABEL_AT + 9, canvas_columns(body) - LABEL_AT - 11, STYLE_NORMAL, text);
-    return row + 1;
+    canvas_text(body, row, LABEL_AT, STYLE_LABEL, _("Log"));
+    canvas_field(body, row, LABEL_AT + 9, width, STYLE_NORMAL, log + 1);
+    canvas_text(body, row + 1, LABEL_AT, STYLE_LABEL, _("Script"));
+    canvas_field(body, row + 1, LABEL_AT + 9, width, STYLE_NORMAL, script + 1);
+    app_short_path(view->log_file, text, sizeof(text));
+    *strrchr(text, '/') = '\0';
+    canvas_text(body, row + 2, LABEL_AT, STYLE_LABEL, _("both in"));
+    canvas_field(body, row + 2, LABEL_AT + 9, width, STYLE_NORMAL, text);
+    return row + 3;
 }
 
 /* The last checks, in the words of the proof. */
@@ -178,10 +186,14 @@ static void draw_keep(const struct plan_page *self, struct canvas *body)
     char text[200];
 
     canvas_text(body, 0, at, STYLE_STRONG, _("All steps are done, and the checks have passed."));
-    row = draw_proof(view, body, 1, canvas_rows(body) - 11);
+    row = draw_proof(view, body, 1, canvas_rows(body) - 12);
     if (view->sessions_before >= 0 && view->sessions_after >= 0) {
-        at = canvas_mark(body, row, LABEL_AT, MARK_OK) + 1;
-        canvas_printf(body, row++, at, STYLE_NORMAL, _("%d sessions before, %d now"),
+        bool fewer = view->sessions_after < view->sessions_before; /* they come and go */
+
+        at = canvas_mark(body, row, LABEL_AT, fewer ? MARK_OFF : MARK_OK) + 1;
+        canvas_printf(body, row++, at, STYLE_NORMAL,
+                      fewer ? _("%d sessions before, %d now: none was ended by this")
+                            : _("%d sessions before, %d now"),
                       view->sessions_before, view->sessions_after);
     }
     row++;
@@ -195,8 +207,7 @@ static void draw_keep(const struct plan_page *self, struct canvas *body)
                "this window closes."),
              (long long)(left > 0 ? left : 0));
     row += canvas_wrap(body, row, LABEL_AT, canvas_columns(body) - 4, 2, STYLE_NORMAL, text);
-    row = draw_file(body, row, _("Log"), view->log_file);
-    draw_file(body, row, _("Script"), view->script_file);
+    draw_files(body, row, view);
 }
 
 /* ---- the end ---- */
@@ -241,8 +252,7 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
         row += canvas_wrap(body, row, LABEL_AT, width, 2, STYLE_NORMAL,
                            _("It can still be taken back: Home, Log and undo."));
     }
-    row = draw_file(body, row, _("Log"), view->log_file);
-    row = draw_file(body, row, _("Script"), view->script_file);
+    row = draw_files(body, row, view);
     button_row_draw(&self->buttons, body, row + 1, LABEL_AT, true);
 }
 
@@ -336,8 +346,26 @@ static const struct binding review_keys[] = {
     {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
-    {"r", N_("Refused"), N_("who is connected now and could not come back"), 0},
+    {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding undo_review_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as a command"), 90},
+    {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
+    {N_("Enter"), N_("Details"), N_("what the step was; or press the button"), 80},
+    {"a", N_("Take back..."), N_("asks first"), 85},
+    {"Esc", N_("Back"), N_("to the list of changes"), 95},
+    {NULL, NULL, NULL, 0},
+};
+static const struct binding keep_review_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as a command"), 90},
+    {N_("Up Down"), N_("Step"), N_("the step before, the next one; the buttons are below"), 60},
+    {N_("Enter"), N_("Details"), N_("what the step was; or press the button"), 80},
+    {"a", N_("Keep..."), N_("asks first"), 85},
+    {"Esc", N_("Back"), N_("to the list of changes"), 95},
     {NULL, NULL, NULL, 0},
 };
 static const struct binding work_keys[] = {
@@ -457,12 +485,20 @@ static void frame_busy(struct frame *ret)
 
 static void frame_review(const struct plan_page *self, struct frame *ret)
 {
-    ret->bindings = review_keys;
+    ret->bindings = self->view.is_undo   ? undo_review_keys
+                    : self->view.is_keep ? keep_review_keys
+                                         : review_keys;
     if (self->at < self->view.n_steps) {
         snprintf(ret->why_title, sizeof(ret->why_title), _("step %zu"), self->at + 1);
         ret->why = has_effect(&self->view.steps[self->at])
                        ? self->view.steps[self->at].effect
                        : _("Enter shows what the step does, line by line.");
+    } else if (self->view.is_undo) {
+        ret->why = _("What was changed is set back in reverse order, the server reloads, and what "
+                     "it does on the wire is compared with what it did before.");
+    } else if (self->view.is_keep) {
+        ret->why = _("The server stays as it is now. What stood there before is kept in the "
+                     "journal: the change can still be taken back later.");
     } else {
         ret->why =
             _("The steps run in this order; each is looked at before and after. If one of them "

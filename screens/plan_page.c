@@ -294,6 +294,8 @@ static struct nav show_refused(const struct plan_page *self)
     char path[160];
     struct screen *page;
 
+    if (self->spec->who != NULL)
+        return nav_push(self->spec->who(self->app, self->data));
     if (view->n_refused == 0)
         return nav_stay();
     strbuf_add_str(&text, _("These are connected now. Their sessions stay open, but when they "
@@ -359,7 +361,7 @@ static struct nav show_log(const struct plan_page *self)
     char path[160];
     struct screen *page;
 
-    strbuf_printf(&text, _("%s on %s\n\n"), view->title, view->server);
+    strbuf_printf(&text, "%s\n\n", view->title);
     for (size_t i = 0; i < view->n_log; i++)
         strbuf_printf(&text, "%s\n", view->log[i]);
     if (view->err.code != ERR_NONE)

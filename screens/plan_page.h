@@ -17,6 +17,8 @@ struct plan_page_spec {
     const char *next;  /* N_(): what comes after it is kept, a sentence; or NULL */
     const char *word;  /* for F3 */
     const struct attempt_intent *intent;
+    /* what "r" shows where somebody could not come back; or NULL: a list */
+    struct screen *(*who)(struct app *app, const void *data);
 };
 
 /* spec is borrowed for good (static); data is taken. */

@@ -345,7 +345,9 @@ static void readiness_draw(const void *arg, struct canvas *body)
     if (self->readiness->hidden > 0) {
         canvas_mark(body, row, 2, MARK_WARN);
         canvas_printf(body, row++, 7, STYLE_NORMAL,
-                      _("%lld sessions are hidden from your role: they are not judged."),
+                      ngettext("%lld session is hidden from your role: it is not judged.",
+                               "%lld sessions are hidden from your role: they are not judged.",
+                               (unsigned long)self->readiness->hidden),
                       (long long)self->readiness->hidden);
     }
     if (self->nothing_seen)

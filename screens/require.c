@@ -28,12 +28,19 @@ struct require {
     struct kit_look *kit; /* NULL: not looked at */
 };
 
+/* The same as the button, from the plan: with each one's walk through the file. */
+static struct screen *who(struct app *app, const void *data)
+{
+    return page_simulate(app, require_intent.copy(data));
+}
+
 static const struct plan_page_spec spec = {
     .title = N_("Require certificates"),
     .path = N_("Require"),
     .next = N_("Who has no certificate is refused from now on. Sessions that were open stay open."),
     .word = "cert method",
     .intent = &require_intent,
+    .who = who,
 };
 
 static const struct plan_page_spec remove_spec = {
@@ -41,6 +48,7 @@ static const struct plan_page_spec remove_spec = {
     .path = N_("Require"),
     .word = "pg_hba.conf",
     .intent = &require_intent,
+    .who = who,
 };
 
 /* ---- fields ---- */
@@ -453,6 +461,10 @@ static struct nav require_event(void *arg, const struct event *event)
     case FORM_CANCEL:
         return nav_pop();
     case FORM_CHANGED:
+        if (form_take_button(self->form)) /* without good answers: the rules as they are */
+            return nav_push(
+                page_simulate(self->app, form_ready(self->form) ? read_data(self) : NULL));
+        break;
     case FORM_IGNORED:
         break;
     }
@@ -535,6 +547,7 @@ struct screen *page_require(struct app *app)
     self->method =
         form_add_choice(self->form, &method_field, method_items, ARRAY_LEN(method_items), 0);
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.proof"));
+    form_add_button(self->form, N_("Who gets in?"));
     form_focus(self->form, self->database);
     form_recheck(self->form);
     return screen_new(&require_ops, self);

@@ -10,32 +10,20 @@
 #include "core/base/text.h"
 #include "core/pg/files.h"
 #include "core/pg/settings.h"
+#include "screens/admin_login.h"
 
-#define CONNECT_MS 5000
-#define HBA_MAX    ((size_t)4 << 20)
+#define HBA_MAX ((size_t)4 << 20)
 
 /* ---- facts ---- */
-
-static bool cancelled(void *arg)
-{
-    return job_cancelled(arg);
-}
 
 static struct conn *log_in(struct rules_facts *self, struct job *job)
 {
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
     struct server *server = store != NULL ? server_load(store, self->server, &self->err) : NULL;
-    struct params *params = server != NULL ? params_parse(server->conninfo, &self->err) : NULL;
-    struct conn_options options = {.connect_timeout_ms = CONNECT_MS,
-                                   .cancelled = cancelled,
-                                   .cancelled_arg = job,
-                                   .ret_needs_password = &self->wants_password};
-    struct conn *conn = NULL;
+    struct conn *conn =
+        server != NULL ? admin_login(server, NULL, job, &self->wants_password, &self->err) : NULL;
 
     store_close(store);
-    if (params != NULL && conn_resolve(params, &self->err))
-        conn = conn_open(params, &options, &self->err);
-    params_free(params);
     server_free(server);
     return conn;
 }
@@ -186,12 +174,17 @@ static void require_command(const void *data, const char *server, struct strbuf 
         return;
     }
     strbuf_printf(out, "pgseal server require %s", server);
+    require_options(self, out);
+    strbuf_add_char(out, '\n');
+}
+
+void require_options(const struct require_data *self, struct strbuf *out)
+{
     option(out, "database", self->database);
     for (size_t i = 0; i < self->n_roles; i++)
         option(out, "role", self->roles[i]);
     option(out, "from", self->address);
     option(out, "method", access_method_word(self->method));
-    strbuf_add_char(out, '\n');
 }
 
 const struct attempt_intent require_intent = {"server require", require_build, require_command,

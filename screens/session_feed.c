@@ -466,6 +466,11 @@ struct params *session_feed_params(const struct session_feed *feed)
     return params != NULL ? params_dup(params) : NULL;
 }
 
+bool session_feed_has_password(const struct session_feed *feed)
+{
+    return poller_password(feed->poller) != NULL;
+}
+
 struct secret *session_feed_password(const struct session_feed *feed)
 {
     return secret_dup(poller_password(feed->poller));

@@ -55,6 +55,7 @@ const struct session_certificate *session_feed_certificate(const struct session_
 const struct session_book *session_feed_book(const struct session_feed *feed);
 /* For a job that ends a session; NULL before the first connection. The caller frees. */
 struct params *session_feed_params(const struct session_feed *feed) MUST_CHECK;
+bool session_feed_has_password(const struct session_feed *feed); /* one was typed */
 struct secret *session_feed_password(const struct session_feed *feed) MUST_CHECK; /* or NULL */
 
 #endif

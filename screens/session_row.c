@@ -262,7 +262,7 @@ void session_row_explain(const struct session_line *line, struct strbuf *out)
 static void add_field(struct strbuf *out, const char *label, const char *value)
 {
     if (value[0] != '\0')
-        strbuf_printf(out, "%-12s %s\n", label, value);
+        strbuf_printf(out, "%-*s%s\n", SESSION_ROW_LABEL, label, value);
 }
 
 static void add_duration(int64_t seconds, struct strbuf *out)

@@ -9,6 +9,8 @@
 #include "core/watch/finding.h"
 #include "tui/theme.h"
 
+#define SESSION_ROW_LABEL 13 /* columns of a label in the sheet */
+
 enum session_column {
     SESSION_COLUMN_SERVER,
     SESSION_COLUMN_PID,

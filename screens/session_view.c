@@ -218,6 +218,11 @@ static void groups_clear(struct session_view *view)
     view->n_groups = 0;
 }
 
+static int badness(enum mark mark)
+{
+    return mark == MARK_BAD ? 4 : mark == MARK_WARN ? 3 : mark == MARK_BUSY ? 2 : mark == MARK_OFF;
+}
+
 static void count_line(struct session_group *group, const struct session_line *line)
 {
     enum session_class class = line->session->class;
@@ -228,6 +233,8 @@ static void count_line(struct session_group *group, const struct session_line *l
     group->clear += class == SESSION_CLEAR;
     group->need_look += finding_needs_look(line->findings);
     group->findings |= line->findings;
+    if (group->mark == MARK_NONE || badness(session_row_mark(line)) > badness(group->mark))
+        group->mark = session_row_mark(line);
 }
 
 static struct session_group *group_of(struct session_view *view, const char *name)
@@ -245,14 +252,16 @@ static struct session_group *group_of(struct session_view *view, const char *nam
     return &view->groups[view->n_groups++];
 }
 
-/* The ones that need a look first, then the largest. */
+/* The worst first, then those with most to look at, then the largest. */
 static int compare_groups(const void *a, const void *b)
 {
     const struct session_group *x = a;
     const struct session_group *y = b;
 
-    if ((x->need_look > 0) != (y->need_look > 0))
-        return x->need_look > 0 ? -1 : 1;
+    if (badness(x->mark) != badness(y->mark))
+        return badness(x->mark) > badness(y->mark) ? -1 : 1;
+    if (x->need_look != y->need_look)
+        return x->need_look > y->need_look ? -1 : 1;
     if (x->n != y->n)
         return x->n > y->n ? -1 : 1;
     return strcmp(x->name, y->name);

@@ -20,6 +20,7 @@ struct session_group { /* of the lines that are alike in one column */
     size_t n;
     size_t tls, clear, with_certificate, need_look;
     unsigned findings;
+    enum mark mark; /* the worst of its lines */
     uint64_t key;
 };
 

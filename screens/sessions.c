@@ -79,15 +79,15 @@ static void groups_cell(const void *arg, size_t row, size_t column, struct strbu
     const struct session_group *group = session_view_group(self->view, row);
     const size_t numbers[] = {group->n, group->tls, group->with_certificate, group->clear,
                               group->need_look};
-    const struct finding_info *worst = finding_worst(group->findings);
+    const struct finding_info *worst =
+        finding_worst(group->findings & ~(unsigned)FINDING_BEFORE_RELOAD);
 
     if (column == 0)
         strbuf_add_str(out, group->name);
     else if (column <= ARRAY_LEN(numbers))
         strbuf_printf(out, "%zu", numbers[column - 1]);
     else
-        strbuf_printf(out, "%s %s", mark_text(session_row_mark_of(finding_weight(group->findings))),
-                      worst != NULL ? _(worst->word) : "");
+        strbuf_printf(out, "%s %s", mark_text(group->mark), worst != NULL ? _(worst->word) : "");
 }
 
 static uint64_t groups_key(const void *arg, size_t row)
@@ -102,8 +102,7 @@ static enum style groups_style(const void *arg, size_t row, size_t column)
     const struct sessions_page *self = arg;
 
     return column + 1 == SESSIONS_GROUP_COLUMNS
-               ? mark_style(session_row_mark_of(
-                     finding_weight(session_view_group(self->view, row)->findings)))
+               ? mark_style(session_view_group(self->view, row)->mark)
                : STYLE_NORMAL;
 }
 
@@ -782,16 +781,20 @@ static struct nav key_event(struct sessions_page *self, uint32_t key)
 
 /* ---- events ---- */
 
-static bool feed_event(struct sessions_page *self, const struct event *event)
+/* *ret_seen: it changed what is seen. */
+static bool feed_event(struct sessions_page *self, const struct event *event, bool *ret_seen)
 {
     unsigned news = 0;
 
     for (size_t i = 0; i < self->n_feeds; i++) {
+        enum poller_state before = session_feed_state(self->feeds[i]);
+
         if (!session_feed_event(self->feeds[i], event, &news))
             continue;
         if (news != 0)
             update(self, (news & SESSION_FEED_ROWS) != 0);
         ask_password(self);
+        *ret_seen = news != 0 || session_feed_state(self->feeds[i]) != before;
         return true;
     }
     return false;
@@ -865,8 +868,11 @@ static struct nav sessions_event(void *arg, const struct event *event)
 {
     struct sessions_page *self = arg;
     struct nav nav = nav_stay();
+    bool seen = true;
 
-    if (!feed_event(self, event) && !part_event(self, event))
+    if (feed_event(self, event, &seen))
+        nav = seen ? nav_stay() : nav_unseen();
+    else if (!part_event(self, event))
         nav = other_event(self, event);
     set_tick(self);
     return nav;

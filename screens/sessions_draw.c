@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "screens/sessions_page.h"
 #include "tui/utf8.h"
@@ -296,30 +297,48 @@ static void draw_explanation(const struct sessions_page *self, struct canvas *bo
     strbuf_clear(&text);
 }
 
+/* One line of the sheet, wrapped; what it goes on with stands under its text, not its label. */
+static int draw_sheet_line(struct canvas *body, int at, const char *line, size_t len)
+{
+    char *text = mem_strndup(line, len);
+    int indent = text[0] == '[' || text[0] == ' ' ? 5 : SESSION_ROW_LABEL;
+    int column = 2, width = canvas_columns(body) - 4;
+    const char *rest = text;
+
+    do {
+        size_t next, n = utf8_wrap(rest, width, &next);
+        char *part = mem_strndup(rest, n);
+
+        if (at >= 0)
+            canvas_text(body, at, column, STYLE_NORMAL, part);
+        free(part);
+        at++;
+        rest += next;
+        column = 2 + indent;
+        width = canvas_columns(body) - 4 - indent;
+    } while (*rest != '\0');
+    free(text);
+    return at;
+}
+
 /* All about one session; scrolls. */
 static void draw_sheet(const struct sessions_page *self, struct canvas *body)
 {
     const struct session_line *line = sessions_line(self);
-    int width = canvas_columns(body) - 4, rows = canvas_rows(body), at = -self->sheet_top;
+    int rows = canvas_rows(body), at = -self->sheet_top;
     struct strbuf text = STRBUF_INIT;
-    const char *rest;
 
     if (line == NULL)
         strbuf_add_str(&text, _("This session has ended.\nEsc goes back to the list."));
     else
         session_row_sheet(line, self->drawn_at, &text);
-    rest = text.data;
-    while (*rest != '\0' && at < rows) {
-        size_t next, len = utf8_wrap(rest, width, &next);
-        struct strbuf row = STRBUF_INIT;
+    for (const char *rest = text.data; *rest != '\0' && at < rows;) {
+        size_t len = strcspn(rest, "\n");
 
-        strbuf_add(&row, rest, len);
-        if (at >= 0)
-            canvas_text(body, at, 2, STYLE_NORMAL, row.data);
-        strbuf_clear(&row);
-        rest += next;
-        at++;
+        at = draw_sheet_line(body, at, rest, len);
+        rest += len + (rest[len] != '\0');
     }
+    canvas_cursor(body, 0, 2);
     strbuf_clear(&text);
 }
 
@@ -353,10 +372,13 @@ static void draw_password(const struct sessions_page *self, struct canvas *body)
     box = canvas_part(body, canvas_rows(body) / 2 - 4, 2, 7, columns);
     snprintf(title, sizeof(title), _("Password for %.40s"), session_feed_server(feed));
     canvas_box(box, 0, 0, 7, columns, title, NULL);
-    canvas_field(box, 1, 2, columns - 4, STYLE_NORMAL, session_feed_error(feed)->msg);
+    canvas_field(box, 1, 2, columns - 4, STYLE_NORMAL,
+                 session_feed_has_password(feed)
+                     ? session_feed_error(feed)->msg
+                     : _("The server asks for one, and ~/.pgpass has none for it."));
     secret_field_draw(self->password, box, 3, 2, columns - 4, true);
     canvas_field(box, 5, 2, columns - 4, STYLE_NORMAL,
-                 _("Kept in locked memory until pgseal ends. ~/.pgpass spares the question."));
+                 _("It is kept in locked memory until pgseal ends."));
     canvas_free(box);
 }
 

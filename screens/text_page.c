@@ -11,37 +11,62 @@
 #include "screens/pages.h"
 #include "tui/utf8.h"
 
-#define INDENT 2
-#define WIDTH  76
+#define INDENT   2
+#define HANG_MAX 24 /* a gap up to here is taken for the end of a first column */
+
+/* Of the last picture: what a page down is. Apart, since drawing changes no page. */
+struct picture {
+    int height;
+    size_t n; /* rows of the whole text at that width */
+};
 
 struct text_page {
     char *title, *path;
-    char **lines; /* wrapped */
-    size_t n;
+    char *text;
     size_t top;
-    int *
-        height; /* of the last picture: what a page down is; apart, since drawing changes no page */
+    struct picture *picture;
 };
 
-static void add(struct text_page *self, const char *line, size_t len)
+/* Where the rest of a wrapped line begins: below its second column, or a bit to the right. */
+static int hang_of(const char *line, size_t len, int width)
 {
-    self->lines = mem_realloc_array(self->lines, self->n + 1, sizeof(*self->lines));
-    self->lines[self->n++] = mem_strndup(line, len);
+    size_t start = strspn(line, " "), hang = 0;
+
+    for (size_t i = start; i + 2 < len && i < HANG_MAX; i++) {
+        if (line[i] == ' ' && line[i + 1] == ' ')
+            hang = i + strspn(line + i, " ");
+    }
+    if (hang == 0)
+        hang = start > 0 ? start + 2 : 0;
+    return (int)hang < width / 2 ? (int)hang : 0;
 }
 
-static void split(struct text_page *self, const char *text)
+/* Draws one line from the row on; rows above 0 are only counted. Returns the rows that it takes. */
+static int draw_line(struct canvas *body, int row, const char *line, size_t len)
 {
-    while (*text != '\0') {
-        size_t next, len = utf8_wrap(text, WIDTH, &next);
+    int width = canvas_columns(body) - INDENT - 2, hang = 0, rows = 0;
+    char *copy = mem_strndup(line, len);
+    const char *rest = copy;
 
-        add(self, text, len);
-        text += next;
-    }
+    do {
+        size_t next, part = utf8_wrap(rest, width - hang, &next);
+        char *text = mem_strndup(rest, part);
+
+        if (row + rows >= 0 && row + rows < canvas_rows(body))
+            canvas_text(body, row + rows, INDENT + hang, STYLE_NORMAL, text);
+        free(text);
+        if (rows++ == 0)
+            hang = hang_of(copy, len, width);
+        rest += next;
+    } while (*rest != '\0');
+    free(copy);
+    return rows;
 }
 
 static void move(struct text_page *self, size_t by, bool down)
 {
-    size_t last = self->n > (size_t)*self->height ? self->n - (size_t)*self->height : 0;
+    size_t height = (size_t)self->picture->height, n = self->picture->n;
+    size_t last = n > height ? n - height : 0;
 
     if (!down)
         self->top = self->top > by ? self->top - by : 0;
@@ -52,7 +77,7 @@ static void move(struct text_page *self, size_t by, bool down)
 static struct nav text_event(void *arg, const struct event *event)
 {
     struct text_page *self = arg;
-    size_t page = *self->height > 1 ? (size_t)*self->height - 1 : 1;
+    size_t page = self->picture->height > 1 ? (size_t)self->picture->height - 1 : 1;
 
     if (event->type != EVENT_KEY)
         return nav_stay();
@@ -82,7 +107,7 @@ static struct nav text_event(void *arg, const struct event *event)
         break;
     case KEY_CODE_END:
     case 'G':
-        move(self, self->n, true);
+        move(self, self->picture->n, true);
         break;
     }
     return nav_stay();
@@ -91,12 +116,16 @@ static struct nav text_event(void *arg, const struct event *event)
 static void text_draw(const void *arg, struct canvas *body)
 {
     const struct text_page *self = arg;
-    size_t rows = (size_t)canvas_rows(body);
+    int row = -(int)self->top;
 
-    *self->height = canvas_rows(body);
-    for (size_t i = 0; i < rows && self->top + i < self->n; i++)
-        canvas_field(body, (int)i, INDENT, canvas_columns(body) - INDENT - 2, STYLE_NORMAL,
-                     self->lines[self->top + i]);
+    for (const char *line = self->text; *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+
+        row += draw_line(body, row, line, len);
+        line += len + (line[len] == '\n');
+    }
+    self->picture->height = canvas_rows(body);
+    self->picture->n = (size_t)(row + (int)self->top);
     canvas_cursor(body, 0, 0);
 }
 
@@ -110,13 +139,14 @@ static const struct binding bindings[] = {
 static void text_frame(const void *arg, struct frame *ret)
 {
     const struct text_page *self = arg;
-    size_t last = self->top + (size_t)*self->height;
+    size_t height = (size_t)self->picture->height, n = self->picture->n;
+    size_t last = self->top + height;
 
     snprintf(ret->title, sizeof(ret->title), "%.79s", self->title);
     snprintf(ret->path, sizeof(ret->path), "%.159s", self->path);
-    if (*self->height > 0 && self->n > (size_t)*self->height)
+    if (height > 0 && n > height)
         snprintf(ret->path_right, sizeof(ret->path_right), _("%zu to %zu of %zu"), self->top + 1,
-                 last < self->n ? last : self->n, self->n);
+                 last < n ? last : n, n);
     ret->bindings = bindings;
     ret->why = _("Only shown: nothing runs from here.");
     snprintf(ret->message, sizeof(ret->message), "%s", _("Esc goes back."));
@@ -128,10 +158,8 @@ static void text_free(void *arg)
 
     free(self->title);
     free(self->path);
-    for (size_t i = 0; i < self->n; i++)
-        free(self->lines[i]);
-    free(self->lines);
-    free(self->height);
+    free(self->text);
+    free(self->picture);
     free(self);
 }
 
@@ -149,10 +177,9 @@ struct screen *page_text(const char *title, const char *path, const char *text)
     struct strbuf clean = STRBUF_INIT;
 
     text_clean(&clean, text, strlen(text), TEXT_KEEP_NEWLINES);
-    self->height = mem_zalloc(sizeof(*self->height));
+    self->picture = mem_zalloc(sizeof(*self->picture));
     self->title = mem_strdup(title);
     self->path = mem_strdup(path);
-    split(self, clean.data);
-    strbuf_clear(&clean);
+    self->text = strbuf_steal(&clean);
     return screen_new(&text_ops, self);
 }

@@ -225,8 +225,8 @@ void dialog_frame(const struct dialog *dialog, struct frame *ret)
     if (dialog->name && !yes_is_on(dialog)) {
         ret->message_mark = dialog->told ? MARK_WARN : MARK_NONE;
         snprintf(ret->message, sizeof(ret->message),
-                 _("Type \"%s\" to switch on < %s >. Enter in the field means < %s >."),
-                 dialog->name, dialog->yes, dialog->no);
+                 _("Type \"%.40s\" to switch on < %s >. Enter in the field means No."),
+                 dialog->name, dialog->yes);
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s", _("Waiting for your answer."));
     }

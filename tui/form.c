@@ -38,6 +38,19 @@ static void drop_offer(struct form *form)
     form->offer.id = -1;
 }
 
+void form_add_button(struct form *form, const char *label)
+{
+    button_row_add(&form->buttons, label);
+}
+
+bool form_take_button(struct form *form)
+{
+    bool pressed = form->pressed;
+
+    form->pressed = false;
+    return pressed;
+}
+
 void form_free(struct form *form)
 {
     if (!form)
@@ -482,6 +495,10 @@ static enum form_result button_key(struct form *form, uint32_t key)
         form->focus = form->n + form->buttons.focus;
         return FORM_CHANGED;
     case BUTTON_PRESSED:
+        if (form->buttons.focus == FORM_OWN) {
+            form->pressed = true;
+            return FORM_CHANGED;
+        }
         return form->buttons.focus == FORM_NEXT ? FORM_SUBMIT : FORM_CANCEL;
     case BUTTON_IS_OFF:
         refuse(form, form->buttons.off[form->buttons.focus]);

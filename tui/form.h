@@ -66,6 +66,10 @@ int form_add_check(struct form *form, const struct form_field *field, const char
 int form_add_paste(struct form *form, const struct form_field *field, int rows);
 /* Only shown, never focused; label may be NULL; text is copied, may have several lines. */
 int form_add_line(struct form *form, const char *label, const char *text);
+/* A button of the page's own behind < Back >: pressing it is FORM_CHANGED, and then
+ * form_take_button() is true once. label: N_(). It is never off. */
+void form_add_button(struct form *form, const char *label);
+bool form_take_button(struct form *form);
 
 const char *form_text(const struct form *form, int id);
 const struct secret *form_secret(const struct form *form, int id);

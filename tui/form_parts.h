@@ -14,7 +14,7 @@
 #define FORM_KEYS_MAX 20
 
 enum form_kind { FORM_TEXT, FORM_SECRET, FORM_CHOICE, FORM_CHECK, FORM_PASTE, FORM_LINE };
-enum form_button { FORM_NEXT, FORM_BACK };
+enum form_button { FORM_NEXT, FORM_BACK, FORM_OWN };
 
 struct form_item {
     enum form_kind kind;
@@ -38,6 +38,7 @@ struct form {
     size_t n;
     size_t focus; /* an item, or n + a button */
     struct button_row buttons;
+    bool pressed; /* the page's own button, and nobody took it yet */
     form_check *check;
     void *arg;
     struct {

@@ -33,6 +33,7 @@ struct navigator {
     enum mark notice_mark;
     char notice[160];
     bool too_small;
+    bool unseen; /* the last event changed nothing that is seen */
     bool done;
     int exit_code;
     int64_t ctrl_c_at; /* 0: none yet */
@@ -174,6 +175,7 @@ static void carry_out(struct navigator *navigator, size_t at, struct nav nav)
     switch (nav.kind) {
     case NAV_STAY:
     case NAV_NOT_NOW:
+    case NAV_UNSEEN:
         break;
     case NAV_POP:
         remove_page(navigator, at);
@@ -212,9 +214,11 @@ static bool place_of(const struct navigator *navigator, const struct screen *scr
 
 static void send(struct navigator *navigator, struct screen *screen, const struct event *event)
 {
+    bool below = screen != top_of(navigator);
     struct nav nav = screen->ops->event(screen->self, event);
     size_t at;
 
+    navigator->unseen = nav.kind == NAV_UNSEEN || (below && nav.kind == NAV_STAY);
     if (place_of(navigator, screen, &at))
         carry_out(navigator, at, nav);
 }
@@ -488,6 +492,7 @@ void navigator_event(struct navigator *navigator, void *owner, const struct even
 {
     if (navigator_done(navigator))
         return;
+    navigator->unseen = false;
     if (!owner) {
         to_top(navigator, event);
     } else {
@@ -500,7 +505,14 @@ void navigator_event(struct navigator *navigator, void *owner, const struct even
             }
         }
     }
+    if (!owner || top_of(navigator) != navigator->shown)
+        navigator->unseen = false;
     settle(navigator);
+}
+
+bool navigator_unseen(const struct navigator *navigator)
+{
+    return navigator->unseen;
 }
 
 void navigator_draw(struct navigator *navigator, struct canvas *canvas)

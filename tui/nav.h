@@ -40,6 +40,8 @@ void navigator_push(struct navigator *navigator, struct screen *screen);
 /* owner NULL: the page on top. */
 void navigator_event(struct navigator *navigator, void *owner, const struct event *event);
 void navigator_draw(struct navigator *navigator, struct canvas *canvas);
+/* The last event changed nothing that is seen. */
+bool navigator_unseen(const struct navigator *navigator);
 bool navigator_done(const struct navigator *navigator);
 bool navigator_takes_text(const struct navigator *navigator); /* for the paste rule */
 struct theme *navigator_theme(struct navigator *navigator);

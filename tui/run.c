@@ -76,10 +76,13 @@ static void deliver(void *arg, void *owner, const struct event *event)
 {
     struct run *run = arg;
 
-    run->changed = true;
     if (owner != run) {
         navigator_event(run->navigator, owner, event);
-    } else if (event->type == EVENT_WATCH) {
+        run->changed |= !navigator_unseen(run->navigator) || navigator_done(run->navigator);
+        return;
+    }
+    run->changed = true;
+    if (event->type == EVENT_WATCH) {
         read_terminal(run);
     } else if (event->type == EVENT_TIMER) {
         timer_stop(run->timer);

@@ -44,6 +44,11 @@ struct nav nav_quit(void)
     return nav_of(NAV_QUIT, NULL);
 }
 
+struct nav nav_unseen(void)
+{
+    return nav_of(NAV_UNSEEN, NULL);
+}
+
 struct nav nav_not_now(void)
 {
     return nav_of(NAV_NOT_NOW, NULL);

@@ -26,6 +26,7 @@ enum nav_kind {
     NAV_HOME,
     NAV_QUIT,
     NAV_NOT_NOW,
+    NAV_UNSEEN,
     NAV_COPY
 };
 struct nav {
@@ -41,6 +42,9 @@ struct nav nav_home(void); /* all but the first page go */
 struct nav nav_quit(void); /* at once; asks nobody */
 /* Only in EVENT_QUIT_ASKED: go on, for a change is being made (the message row says how to stop). */
 struct nav nav_not_now(void);
+/* Stays, and nothing that is seen has changed: the screen is not painted. Only for a timer, a watched
+ * descriptor or a job: a poll comes in many pieces. */
+struct nav nav_unseen(void);
 /* Sends text to the terminal's clipboard and stays; the message row says so ("sent", never "copied":
  * there is no answer). Never for private keys. */
 struct nav nav_copy(const char *text);

@@ -52,6 +52,9 @@ struct term {
     const char *used_type; /* what newterm() took */
     bool utf8, colour;
     bool gone;
+    struct cell *painted; /* what curses was told last; NULL: all is to be told */
+    int painted_rows, painted_columns;
+    bool painted_colour;
 };
 
 /* -- every way out -------------------------------------------------------------------------- */
@@ -196,6 +199,7 @@ static void free_term(struct term *term)
         (void)fclose(term->out_file);
     else if (term->out >= 0)
         (void)close(term->out);
+    free(term->painted);
     free(term);
 }
 
@@ -329,6 +333,12 @@ void term_size(const struct term *term, int *ret_rows, int *ret_columns)
     getmaxyx(stdscr, *ret_rows, *ret_columns);
 }
 
+static void forget_painted(struct term *term)
+{
+    free(term->painted);
+    term->painted = NULL;
+}
+
 void term_resized(struct term *term)
 {
     struct winsize size;
@@ -337,6 +347,7 @@ void term_resized(struct term *term)
         return;
     if (size.ws_row != LINES || size.ws_col != COLS) {
         (void)resize_term(size.ws_row, size.ws_col);
+        forget_painted(term);
         /* A window that grows again may show cells of before (tmux does): all is painted anew. */
         (void)clearok(curscr, TRUE);
     }
@@ -427,19 +438,58 @@ static void paint_cell(const struct canvas *canvas, int row, int column, bool co
         (void)mvadd_wch(row, column, &cchar); /* ERR in the last corner, where it is drawn too */
 }
 
+/* Remembers a row; true when it is another one than curses was told before. */
+static bool row_changed(struct term *term, const struct canvas *canvas, int row, int columns)
+{
+    struct cell *painted = term->painted + (size_t)row * (size_t)columns;
+    bool changed = false;
+
+    for (int column = 0; column < columns; column++) {
+        const struct cell *cell = canvas_cell(canvas, row, column);
+
+        if (cell->style == painted[column].style && strcmp(cell->text, painted[column].text) == 0)
+            continue;
+        painted[column] = *cell;
+        changed = true;
+    }
+    return changed;
+}
+
+/* Curses finds what has changed, but to tell it all cells costs ten times as much as to compare
+ * them here: a live page changes a few rows. */
+static void paint_rows(struct term *term, const struct canvas *canvas, int rows, int columns)
+{
+    bool colour = term->colour && canvas_theme(canvas)->colour;
+    bool all = !term->painted || term->painted_rows != rows || term->painted_columns != columns ||
+               term->painted_colour != colour;
+
+    if (all) {
+        forget_painted(term);
+        term->painted = mem_array((size_t)rows * (size_t)columns + 1, sizeof(*term->painted));
+        term->painted_rows = rows;
+        term->painted_columns = columns;
+        term->painted_colour = colour;
+        (void)erase();
+    }
+    for (int row = 0; row < rows; row++) {
+        if (!row_changed(term, canvas, row, columns) && !all)
+            continue;
+        (void)move(row, 0);
+        (void)clrtoeol();
+        for (int column = 0; column < columns; column++)
+            paint_cell(canvas, row, column, colour);
+    }
+}
+
 void term_paint(struct term *term, const struct canvas *canvas)
 {
     int rows, columns, row, column;
-    bool colour = term->colour && canvas_theme(canvas)->colour;
 
     if (term->gone)
         return;
     term_size(term, &rows, &columns);
-    (void)erase();
-    for (row = 0; row < rows && row < canvas_rows(canvas); row++) {
-        for (column = 0; column < columns && column < canvas_columns(canvas); column++)
-            paint_cell(canvas, row, column, colour);
-    }
+    paint_rows(term, canvas, rows < canvas_rows(canvas) ? rows : canvas_rows(canvas),
+               columns < canvas_columns(canvas) ? columns : canvas_columns(canvas));
     if (!canvas_cursor_at(canvas, &row, &column))
         row = column = 0;
     (void)move(row, column); /* last: braille and speech follow it */

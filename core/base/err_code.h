@@ -121,7 +121,7 @@
       "Look at who they are; --accept-refused=N goes on although exactly N would be refused.")     \
     X(ERR_CRL_ENDED, 2110, "the list of revoked certificates (CRL) has ended",                     \
       "Nobody renewed it.",                                                                        \
-      "\"pgseal crl refresh\" makes a new one: all clients of this CA are locked out until then.") \
+      "\"pgseal crl refresh\" brings a new one: its clients are locked out until then.")           \
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
       "Use the store that made the last list.")                                                    \
@@ -203,7 +203,7 @@
     X(ERR_CRL_ENDS, 2216, "a list of revoked certificates (CRL) ends soon",                        \
       "From its nextUpdate on all certificates of that CA are refused, as \"certificate "          \
       "expired\".",                                                                                \
-      "\"pgseal crl refresh\", then \"pgseal server crl NAME\".")                                  \
+      "\"pgseal crl refresh\" signs the next one and brings it to the servers.")                   \
     X(ERR_CRL_NOT_YET, 2217, "a list of revoked certificates (CRL) is not valid yet",              \
       "Clocks differ. Until then all certificates of that CA are refused, as \"bad "               \
       "certificate\".",                                                                            \
@@ -326,6 +326,15 @@
     X(ERR_CERT_ENDS, 2249, "a certificate ends soon",                                              \
       "Its notAfter date is near, and there is no newer one for the same name.",                   \
       "\"pgseal issue\" makes a new one; give it to the application before the old one ends.")     \
+    X(ERR_MEMBER_MISSED, 2250, "a member of the cluster has not got a change",                     \
+      "It was away, or refused, while the others were changed.",                                   \
+      "Run the same again when it is back: those that have it stay as they are.")                  \
+    X(ERR_MEMBERS_DIFFER, 2251, "the members of a cluster differ",                                 \
+      "Settings, rules and TLS files do not replicate: each member has its own.",                  \
+      "Give the cluster's name to the command that makes it so; members that have it stay.")       \
+    X(ERR_REVOKED_SESSION, 2252, "a revoked certificate is still in use",                          \
+      "A list keeps new logins out; a session that was open before goes on.",                      \
+      "End it: \"pgseal sessions NAME\", then d; or revoke with --end-sessions.")                  \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \

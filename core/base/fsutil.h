@@ -28,6 +28,21 @@ bool fs_write_new(const char *path, const void *bytes, size_t len, mode_t mode,
 bool fs_write_replace(const char *path, const void *bytes, size_t len, mode_t mode,
                       struct err *err) MUST_CHECK;
 
+struct fs_new_file {
+    const char *name; /* without a folder */
+    const void *bytes;
+    size_t len;
+    mode_t mode;
+};
+/* New files in a folder that is there, all of them or none, like fs_write_new() for each, with one
+ * fsync of the folder. A kill in the middle may leave the first of them: whole. */
+bool fs_write_new_files(const char *folder, const struct fs_new_file *files, size_t n,
+                        struct err *err) MUST_CHECK;
+/* A new folder 0700 with these files: it gets its name when all of them last, so it is whole or not
+ * there. Missing parents are made. ERR_FILE_EXISTS when a file or a folder with files has the name. */
+bool fs_write_new_folder(const char *folder, const struct fs_new_file *files, size_t n,
+                         struct err *err) MUST_CHECK;
+
 /* Reads a whole regular file of at most max bytes (else ERR_TOO_LARGE) and appends it to out. */
 bool fs_read(const char *path, size_t max, struct strbuf *out, struct err *err) MUST_CHECK;
 /* Reads a descriptor to its end, at most max bytes. */
@@ -54,7 +69,12 @@ bool fs_sync_all(int folder, struct err *err) MUST_CHECK;
 /* Gives a folder a name that no file and no folder with files has; lasting after fs_sync_folder().
  * ERR_FILE_EXISTS. */
 bool fs_rename_folder(const char *from, const char *to, struct err *err) MUST_CHECK;
+/* Gives a whole, synced file on the same file system its name; the other name goes. Never
+ * overwrites: ERR_FILE_EXISTS. */
+bool fs_give_name(const char *temporary, const char *path, struct err *err) MUST_CHECK;
 bool fs_sync_folder(int folder, struct err *err) MUST_CHECK;
+/* For a file that somebody else's code wrote. */
+bool fs_sync_file(const char *path, struct err *err) MUST_CHECK;
 
 bool fs_exists(const char *path);
 char *fs_join(const char *folder, const char *name) MUST_CHECK; /* caller frees */
@@ -66,7 +86,7 @@ char *fs_state_folder(struct err *err) MUST_CHECK; /* $XDG_STATE_HOME, ~/.local/
 
 struct fs_ops {
     ssize_t (*write)(int fd, const void *bytes, size_t len);
-    int (*fsync)(int fd);
+    int (*fsync)(int fd); /* also in place of syncfs() */
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
 };

@@ -313,7 +313,7 @@ static bool initialise(struct demo *demo, struct err *err)
         return err_set_errno(err, ERR_DEMO, answer.number, _("cannot make the folder \"%s\""),
                              demo->folder);
     if (!answer.ok)
-        return fail_with_words(demo, "initdb failed", err);
+        return fail_with_words(demo, "the data directory was not made", err);
     return true;
 }
 
@@ -346,7 +346,12 @@ static bool prepare(struct demo *demo, const struct demo_options *options, struc
                               .keep = demo->keep,
                               .user = user,
                               .roles = demo->roles,
-                              .n_roles = demo->n_roles};
+                              .n_roles = demo->n_roles,
+                              .replicated = options->replicated};
+    if (options->standby_of != NULL) {
+        job.primary_socket = options->standby_of->socket;
+        job.primary_port = options->standby_of->port;
+    }
     if (!text_quote_conninfo(&conninfo, demo->socket))
         return err_set(err, ERR_DEMO, _("\"%s\" cannot be a folder of sockets"), demo->socket);
     demo->conninfo = strbuf_steal(&conninfo);

@@ -1,7 +1,7 @@
 /*
  * demo.h - a private PostgreSQL: started, filled with a little life, stopped, and gone.
  *
- * Source   initdb(1), postgres(1), prctl(2) PR_SET_PDEATHSIG; initdb refuses root, so as root it
+ * Source   initdb(1), pg_basebackup(1), postgres(1), prctl(2) PR_SET_PDEATHSIG; initdb refuses root, so as root it
  *          runs as "postgres", else "nobody".
  * Shapes   everything in one folder 0700: data/, socket/ (the superuser "admin" comes in here only,
  *          by trust), store/ (made by whoever opens the store), log. As root the folder is 0710 with
@@ -32,7 +32,9 @@ struct demo_options {
     const char *keep;   /* folder to make and keep, or NULL: a temporary one that goes */
     const char *bindir; /* NULL: $PGSEAL_TEST_PGBIN, PATH, pg_config --bindir, the usual places */
     bool quiet_roles;   /* only the superuser and no database "app": for tests */
-    bool with_load;     /* a few sessions of the roles that come and go */
+    bool replicated;    /* standbys may follow it */
+    const struct demo *standby_of; /* a standby of that one, by pg_basebackup: quiet_roles too */
+    bool with_load;                /* a few sessions of the roles that come and go */
     void (*progress)(void *arg, const char *line); /* or NULL; translated, one line a step */
     void *progress_arg;
 };

@@ -133,14 +133,20 @@ static bool write_settings(const struct keeper_job *job)
     struct strbuf text = STRBUF_INIT;
     bool ok;
 
+    if (job->primary_socket != NULL) { /* all else came with the copy */
+        strbuf_add_str(&text, "\nunix_socket_directories = ");
+        quote_setting(&text, job->socket);
+        strbuf_add_char(&text, '\n');
+        ok = append_file("postgresql.conf", O_APPEND, text.data);
+        strbuf_clear(&text);
+        return ok;
+    }
     strbuf_add_str(&text, "\n# pgseal demo: a server for an hour, that nobody will miss\n"
                           "listen_addresses = '127.0.0.1'\n"
                           "unix_socket_permissions = 0700\n"
                           "max_connections = 60\n"
                           "shared_buffers = 16MB\n"
                           "dynamic_shared_memory_type = mmap # goes with the folder\n"
-                          "wal_level = minimal\n"
-                          "max_wal_senders = 0\n"
                           "fsync = off\n"
                           "full_page_writes = off\n"
                           "synchronous_commit = off\n"
@@ -148,10 +154,13 @@ static bool write_settings(const struct keeper_job *job)
                           "log_line_prefix = '%m [%p] %q%u@%d %h '\n"
                           "unix_socket_directories = ");
     quote_setting(&text, job->socket);
-    strbuf_add_char(&text, '\n');
+    strbuf_add_str(&text, job->replicated ? "\nwal_level = replica\nmax_wal_senders = 4\n"
+                                          : "\nwal_level = minimal\nmax_wal_senders = 0\n");
     ok = append_file("postgresql.conf", O_APPEND, text.data) &&
+         (!job->replicated ||
+          append_file("pg_hba.conf", O_TRUNC, "local replication admin trust\n")) &&
          append_file(
-             "pg_hba.conf", O_TRUNC,
+             "pg_hba.conf", job->replicated ? O_APPEND : O_TRUNC,
              "# TYPE  DATABASE  USER   ADDRESS       METHOD\n"
              "# the superuser: only through the socket, in a folder that nobody else enters\n"
              "local   all       admin                trust\n"
@@ -389,12 +398,26 @@ static bool make_folders(struct state *state)
            lchown(job->folder, (uid_t)-1, user->gid) == 0 && chmod(job->folder, 0710) == 0;
 }
 
-/* One child does both: initdb, then our lines. */
+_Noreturn static void exec_basebackup(const struct state *state)
+{
+    const struct keeper_job *job = state->job;
+
+    exec_program(state, "pg_basebackup",
+                 (char *[]){NULL, mem_strdup("-D"), mem_strdup(job->data), mem_strdup("-h"),
+                            mem_strdup(job->primary_socket), mem_strdup("-p"),
+                            mem_printf("%d", job->primary_port), mem_strdup("-U"),
+                            mem_strdup("admin"), mem_strdup("-R"), mem_strdup("-c"),
+                            mem_strdup("fast"), mem_strdup("--no-sync"), NULL});
+}
+
+/* One child does it: initdb or pg_basebackup; another one writes our lines. */
 static bool run_initdb(const struct state *state)
 {
     int status = -1;
     pid_t pid = spawn(state, SIGTERM);
 
+    if (pid == 0 && state->job->primary_socket != NULL)
+        exec_basebackup(state);
     if (pid == 0)
         exec_program(state, "initdb",
                      (char *[]){NULL, mem_strdup("-D"), mem_strdup(state->job->data),

@@ -34,10 +34,13 @@ struct keeper_job {
     struct server_user user;
     const struct demo_role *roles;
     size_t n_roles;
+    bool replicated;            /* standbys may follow it */
+    const char *primary_socket; /* a standby of that one; NULL: a cluster of its own */
+    int primary_port;
 };
 
 enum keeper_op {
-    KEEPER_INIT,   /* folders, initdb, settings; number: errno of a folder, else 0 */
+    KEEPER_INIT, /* folders, initdb or pg_basebackup, settings; number: errno of a folder, else 0 */
     KEEPER_START,  /* postgres on port, 0: the same as before; number: its pid */
     KEEPER_ASK,    /* number: the server's pid, 0 when it has ended */
     KEEPER_STOP,   /* a fast shutdown, waited for */

@@ -51,6 +51,22 @@ static bool count(struct store *store, const struct tls_file *file, const char *
     return true;
 }
 
+/* The names of a map are those of certificates, whatever the role. */
+static bool count_mapped(struct store *store, const struct tls_file *file, bool ours,
+                         struct ident *ident, struct err *err)
+{
+    for (size_t i = 0; i < ident->n; i++) {
+        int n = 0;
+
+        if (ident->lines[i].system_name[0] == '/')
+            continue;
+        if (!count(store, file, ident->lines[i].system_name, &n, err))
+            return false;
+        ident->lines[i].certs = n > 0 || ours ? n : IDENT_CERTS_UNKNOWN;
+    }
+    return true;
+}
+
 bool who_certs(struct store *store, struct conn *conn, struct simulate_who *who, struct err *err)
 {
     struct settings settings;
@@ -76,6 +92,8 @@ bool who_certs(struct store *store, struct conn *conn, struct simulate_who *who,
         done = count(store, &file, who->roles.rows[i].name, &n, err);
         who->certs[i] = n > 0 || ours ? n : SIMULATE_CERTS_UNKNOWN;
     }
+    done = done && count_mapped(store, &file, ours, &who->ident, err) &&
+           count_mapped(store, &file, ours, &who->ident_wanted, err);
     tls_file_clear(&file);
     return done;
 }

@@ -10,7 +10,7 @@
 #include "core/pg/simulate.h"
 #include "core/store/db.h"
 
-/* Sets who->certs of the roles that can log in. store may be NULL. */
+/* Sets who->certs of the roles that can log in, and the certs of the maps' lines. store may be NULL. */
 bool who_certs(struct store *store, struct conn *conn, struct simulate_who *who,
                struct err *err) MUST_CHECK;
 

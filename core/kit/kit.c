@@ -1,8 +1,8 @@
 /*
  * kit.c - what a client gets, as files: all of them or none.
  *
- * Everything is made in memory first, then written in one go, the README last; when one file cannot
- * be written, those before it are taken away again.
+ * Everything is made in memory first, then written in one go. A new folder gets its name when all of
+ * it lasts; in one that is there, files that came before one that cannot be written are taken away.
  */
 #include "config.h"
 
@@ -280,39 +280,30 @@ bool kit_check(const struct kit_spec *spec, struct err *err)
 
 /* ---- writing ---- */
 
-static void remove_written(const struct kit *kit, const char *folder, int n)
+static size_t list_files(const struct kit *kit, struct fs_new_file ret[FILE_COUNT])
 {
-    for (int i = 0; i < n; i++) {
-        char *path;
+    size_t n = 0;
 
-        if (kit->files[i].name == NULL)
+    for (int i = 0; i < FILE_COUNT; i++) {
+        const struct kit_file *file = &kit->files[i];
+
+        if (file->name == NULL)
             continue;
-        path = fs_join(folder, kit->files[i].name);
-        (void)unlink(path);
-        free(path);
+        ret[n].name = file->name;
+        ret[n].bytes = file->closed != NULL ? secret_data(file->closed) : file->open.data;
+        ret[n].len = file->closed != NULL ? secret_len(file->closed) : file->open.len;
+        ret[n++].mode = file->mode;
     }
-}
-
-static bool write_file(const struct kit_file *file, const char *folder, struct err *err)
-{
-    char *path = fs_join(folder, file->name);
-    bool ok = file->closed != NULL
-                  ? fs_write_new(path, secret_data(file->closed), secret_len(file->closed),
-                                 file->mode, err)
-                  : fs_write_new(path, file->open.data, file->open.len, file->mode, err);
-
-    free(path);
-    return ok;
+    return n;
 }
 
 static bool write_files(const struct kit *kit, const char *folder, struct err *err)
 {
-    for (int i = 0; i < FILE_COUNT; i++)
-        if (kit->files[i].name != NULL && !write_file(&kit->files[i], folder, err)) {
-            remove_written(kit, folder, i);
-            return false;
-        }
-    return true;
+    struct fs_new_file files[FILE_COUNT];
+    size_t n = list_files(kit, files);
+
+    return fs_exists(folder) ? fs_write_new_files(folder, files, n, err)
+                             : fs_write_new_folder(folder, files, n, err);
 }
 
 static char *path_of(const struct kit *kit, const char *folder, int i)
@@ -324,23 +315,15 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
 {
     struct kit kit;
     char *folder = NULL;
-    bool made = false;
     bool ok = false;
 
     kit_plan(&kit, spec);
-    if (!kit_check(spec, err) || !check_pieces(spec, err) || !kit_make(&kit, spec, err))
-        goto out;
-    made = !fs_exists(spec->folder);
-    if (made && !fs_make_folder(spec->folder, err))
+    if (!kit_check(spec, err) || !check_pieces(spec, err) || !kit_make(&kit, spec, err) ||
+        !write_files(&kit, spec->folder, err))
         goto out;
     folder = realpath(spec->folder, NULL);
     if (folder == NULL) {
         err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), spec->folder);
-        goto out;
-    }
-    if (!write_files(&kit, folder, err)) {
-        if (made)
-            (void)rmdir(folder); /* only when empty */
         goto out;
     }
     ret->certificate = path_of(&kit, folder, FILE_CERTIFICATE);
@@ -358,7 +341,9 @@ out:
 
 bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, struct err *err)
 {
+    struct fs_new_file files[FILE_COUNT];
     struct kit kit;
+    size_t n;
     int fd = -1;
     bool ok = false;
 
@@ -371,17 +356,9 @@ bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, str
     }
     fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     ok = fd >= 0 || err_set_errno(err, ERR_FILE, errno, _("cannot open the folder \"%s\""), name);
-    for (int i = 0; ok && i < FILE_COUNT; i++) {
-        const struct kit_file *file = &kit.files[i];
-
-        if (file->name == NULL)
-            continue;
-        if (file->closed != NULL)
-            ok = fs_write_at(fd, file->name, secret_data(file->closed), secret_len(file->closed),
-                             file->mode, err);
-        else
-            ok = fs_write_at(fd, file->name, file->open.data, file->open.len, file->mode, err);
-    }
+    n = list_files(&kit, files);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = fs_write_at(fd, files[i].name, files[i].bytes, files[i].len, files[i].mode, err);
 out:
     if (fd >= 0)
         close(fd);

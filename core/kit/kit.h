@@ -4,7 +4,8 @@
  * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
  *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
  *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
- *          before the first file is written. A failure takes away what was written before it.
+ *          before the first file is written. A failure takes away what was written before it; a kill leaves
+ *          a new folder whole or not there (but perhaps a hidden ".NAME.….tmp" beside it).
  * Names    of a server's certificate: its first host for ROLE. What a shell or a file system treats
  *          specially becomes "_"; for the role "root" it is root-client.crt: root.crt is the CA.
  * Errors   ERR_FILE_EXISTS, ERR_FILE_UNSAFE (folder of somebody else, or open to others), ERR_FILE,

@@ -28,6 +28,7 @@
 
 #define EXEC_TIMEOUT_MS   30000
 #define CANCELLED_POLL_MS 100
+#define TIMEOUT_MAX_S     600
 #define OLDEST_SERVER     130000
 
 /* ---- errors ---- */
@@ -201,6 +202,18 @@ static PGconn *connect_start(const struct params *params, const struct conn_opti
     return pg;
 }
 
+/* connect_timeout of the connection string, in seconds; libpq waits 2 s at least. PQconnectPoll()
+ * itself ignores it. */
+static int wanted_timeout_ms(const struct params *params)
+{
+    const char *text = params_get(params, "connect_timeout");
+    int64_t seconds;
+
+    if (!text || !text_parse_int(text, 1, TIMEOUT_MAX_S, &seconds))
+        return CONN_TIMEOUT_MS;
+    return (seconds < 2 ? 2 : (int)seconds) * 1000;
+}
+
 struct conn *conn_start(const struct params *params, const struct conn_options *options,
                         struct err *err)
 {
@@ -217,7 +230,7 @@ struct conn *conn_start(const struct params *params, const struct conn_options *
 
     conn = mem_zalloc(sizeof(*conn));
     conn->connect_timeout_ms =
-        options->connect_timeout_ms ? options->connect_timeout_ms : CONN_TIMEOUT_MS;
+        options->connect_timeout_ms ? options->connect_timeout_ms : wanted_timeout_ms(params);
     conn->statement_timeout_ms = options->statement_timeout_ms;
     conn->cancelled = options->cancelled;
     conn->cancelled_arg = options->cancelled_arg;

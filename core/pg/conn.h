@@ -40,7 +40,7 @@ enum conn_wants { CONN_READ = 1, CONN_WRITE = 2 };
 
 struct conn_options {
     const struct secret *password; /* or NULL; copied */
-    int connect_timeout_ms;        /* 0: CONN_TIMEOUT_MS */
+    int connect_timeout_ms;        /* 0: connect_timeout of the params, else CONN_TIMEOUT_MS */
     int statement_timeout_ms;      /* 0: none on the server's side */
     const char *application_name;  /* NULL: "pgseal" */
     bool (*cancelled)(void *arg);  /* asked 10 times a second while waiting; or NULL */

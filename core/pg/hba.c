@@ -214,6 +214,14 @@ void hba_parse(const void *bytes, size_t len, int server_version, struct hba *re
     }
 }
 
+void hba_line_text(const struct hba_line *line, int server_version, struct strbuf *out)
+{
+    int physical;
+    bool open;
+
+    (void)logical_line(line->raw, line->raw_len, server_version, out, &physical, &open);
+}
+
 static void line_clear(struct hba_line *line)
 {
     hba_rule_clear(&line->rule);

@@ -32,6 +32,11 @@ struct hba_fields {
 void hba_fields_split(const char *text, size_t len, struct hba_fields *ret);
 void hba_fields_clear(struct hba_fields *fields);
 
+/* The logical line of a parsed one: continuations joined, line end gone. Appends. */
+void hba_line_text(const struct hba_line *line, int server_version, struct strbuf *out);
+/* A name that is meant literally, quoted where it must be. ERR_BAD_NAME as hba_format_rule(). */
+bool hba_add_literal(struct strbuf *out, const char *name, struct err *err) MUST_CHECK;
+
 /* Sets line->kind, rule and reason from its fields. */
 void hba_line_from_fields(struct hba_line *line, const struct hba_fields *fields,
                           int server_version);

@@ -410,6 +410,11 @@ static bool add_name(struct strbuf *out, const char *name, bool quoted, struct e
     return true;
 }
 
+bool hba_add_literal(struct strbuf *out, const char *name, struct err *err)
+{
+    return add_name(out, name, true, err);
+}
+
 static bool add_names(struct strbuf *out, char *const *names, const bool *quoted, size_t n,
                       struct err *err)
 {

@@ -72,11 +72,29 @@ bool simulate_read(struct conn *conn, const char *ident_file, struct simulate_wh
 
 void simulate_who_clear(struct simulate_who *who)
 {
+    for (size_t i = 0; i < who->n_seen; i++) {
+        struct simulate_seen *seen = &who->seen[i];
+
+        free(seen->role);
+        free(seen->database);
+        free(seen->address);
+        free(seen->application);
+        free(seen->dn);
+    }
+    free(who->seen);
     sessions_clear(&who->sessions);
     role_list_clear(&who->roles);
     ident_clear(&who->ident);
+    ident_clear(&who->ident_wanted);
     free(who->certs);
     *who = (struct simulate_who){.server_version = 0};
+}
+
+void simulate_want_ident(struct simulate_who *who, const void *bytes, size_t len)
+{
+    ident_clear(&who->ident_wanted);
+    ident_parse(bytes, len, who->server_version, &who->ident_wanted);
+    who->ident_changes = true;
 }
 
 /* ---- clients ---- */
@@ -94,34 +112,42 @@ static void take_role(const struct simulate_who *who, const char *role, struct j
     ret->certs = who->certs ? who->certs[row - who->roles.rows] : SIMULATE_CERTS_UNKNOWN;
 }
 
-static struct judge_client client_of_session(const struct simulate_who *who,
-                                             const struct session *session)
+static struct judge_client client_of(const struct simulate_who *who, const char *role,
+                                     const char *database, const char *address,
+                                     enum session_class class, const char *dn)
 {
     struct judge_client ret = {.is_session = true};
 
-    take_role(who, session->role, &ret);
-    ret.client.database = session->database;
-    ret.client.address = session->class == SESSION_SOCKET ? NULL : session->address;
-    ret.client.tls = session->class == SESSION_TLS_CERT || session->class == SESSION_TLS;
-    ret.client.gss = session->class == SESSION_GSS;
-    /* physical replication has no database */
-    ret.client.replication = session->database[0] == '\0';
-    if (session->class == SESSION_TLS_CERT)
-        judge_take_dn(&ret, session->client_dn);
+    take_role(who, role, &ret);
+    ret.client.database = database;
+    ret.client.address = class == SESSION_SOCKET ? NULL : address;
+    ret.client.tls = class == SESSION_TLS_CERT || class == SESSION_TLS;
+    ret.client.gss = class == SESSION_GSS;
+    ret.client.replication = database[0] == '\0'; /* physical replication has no database */
+    if (class == SESSION_TLS_CERT)
+        judge_take_dn(&ret, dn);
     return ret;
+}
+
+static struct judge_client client_of_session(const struct simulate_who *who,
+                                             const struct session *session)
+{
+    return client_of(who, session->role, session->database, session->address, session->class,
+                     session->client_dn);
 }
 
 /* ---- one side ---- */
 
 struct side {
     const struct hba *hba;
+    const struct ident *ident; /* NULL: not known */
     struct hba_matcher *matcher;
     int bad_line; /* the file is not loaded because of it; 0: none */
 };
 
-static struct side side_of(const struct hba *hba)
+static struct side side_of(const struct hba *hba, const struct ident *ident)
 {
-    struct side side = {.hba = hba, .matcher = hba_matcher_new(hba)};
+    struct side side = {.hba = hba, .ident = ident, .matcher = hba_matcher_new(hba)};
 
     for (size_t i = 0; i < hba->n && side.bad_line == 0; i++) {
         if (hba->lines[i].kind == HBA_BAD)
@@ -138,8 +164,7 @@ static const struct hba_line *first_line(const struct side *side, const struct j
     return at < 0 ? NULL : &side->hba->lines[at];
 }
 
-static struct simulate_side judge_side(const struct simulate_who *who, const struct side *side,
-                                       const struct judge_client *client,
+static struct simulate_side judge_side(const struct side *side, const struct judge_client *client,
                                        const struct hba_line *line, bool sure,
                                        const struct hba_line *before, struct strbuf *why)
 {
@@ -154,13 +179,12 @@ static struct simulate_side judge_side(const struct simulate_who *who, const str
         ret.outcome = SIMULATE_UNSURE;
         return ret;
     }
-    ret.outcome = judge(who, client, line, sure, before, why);
+    ret.outcome = judge(side->ident, client, line, sure, before, why);
     return ret;
 }
 
-static void judge_row(const struct simulate_who *who, const struct side *present,
-                      const struct side *wanted, const struct judge_client *client,
-                      struct simulate_row *row)
+static void judge_row(const struct side *present, const struct side *wanted,
+                      const struct judge_client *client, struct simulate_row *row)
 {
     struct strbuf why_now = STRBUF_INIT;
     struct strbuf why = STRBUF_INIT;
@@ -168,15 +192,18 @@ static void judge_row(const struct simulate_who *who, const struct side *present
     const struct hba_line *now = first_line(present, client, &sure_now);
     const struct hba_line *then = first_line(wanted, client, &sure_then);
 
-    row->now = judge_side(who, present, client, now, sure_now, now, &why_now);
-    row->then = judge_side(who, wanted, client, then, sure_then, now, &why);
+    row->now = judge_side(present, client, now, sure_now, now, &why_now);
+    row->then = judge_side(wanted, client, then, sure_then, now, &why);
     row->why = strbuf_steal(&why);
     strbuf_clear(&why_now);
 }
 
 static void count_row(struct simulation *simulation, const struct simulate_row *row)
 {
-    if (row->then.outcome == SIMULATE_UNSURE)
+    if (row->last_seen != 0)
+        simulation->n_seen_refused +=
+            row->then.outcome == SIMULATE_REFUSED && row->now.outcome != SIMULATE_REFUSED;
+    else if (row->then.outcome == SIMULATE_UNSURE)
         simulation->n_unsure++;
     else if (row->then.outcome == SIMULATE_REFUSED && row->now.outcome == SIMULATE_REFUSED)
         simulation->n_already++;
@@ -212,7 +239,38 @@ static void add_sessions(const struct simulate_who *who, const struct side *pres
                                      .address = session->address,
                                      .class = session->class};
         client = client_of_session(who, session);
-        judge_row(who, present, wanted, &client, row);
+        judge_row(present, wanted, &client, row);
+        count_row(ret, row);
+    }
+}
+
+/* A certificate that the store does not know has a name all the same. */
+static struct judge_client client_of_seen(const struct simulate_who *who,
+                                          const struct simulate_seen *seen)
+{
+    struct judge_client ret =
+        client_of(who, seen->role, seen->database, seen->address, seen->class, seen->dn);
+
+    if (seen->class == SESSION_TLS_CERT && seen->dn[0] == '\0')
+        ret.cert = JUDGE_CERT_UNKNOWN;
+    return ret;
+}
+
+static void add_seen(const struct simulate_who *who, const struct side *present,
+                     const struct side *wanted, struct simulation *ret)
+{
+    for (size_t i = 0; i < who->n_seen; i++) {
+        const struct simulate_seen *seen = &who->seen[i];
+        struct judge_client client = client_of_seen(who, seen);
+        struct simulate_row *row = add_row(ret);
+
+        *row = (struct simulate_row){.is_session = true,
+                                     .last_seen = seen->last_seen,
+                                     .role = seen->role,
+                                     .database = seen->database,
+                                     .address = seen->address,
+                                     .class = seen->class};
+        judge_row(present, wanted, &client, row);
         count_row(ret, row);
     }
 }
@@ -293,7 +351,7 @@ static bool try_role(const struct simulate_who *who, const struct side *present,
             free(address);
             continue;
         }
-        judge_row(who, present, wanted, &client, &row);
+        judge_row(present, wanted, &client, &row);
         free(address);
         if (row.then.outcome != SIMULATE_ALLOWED && row.now.outcome == SIMULATE_ALLOWED &&
             (!found || row.then.outcome == SIMULATE_REFUSED)) {
@@ -345,9 +403,10 @@ void simulate(const struct simulate_who *who, const void *present, size_t presen
     hba_parse(present, present_len, who->server_version, &ret->present);
     hba_parse(wanted ? wanted : present, wanted ? wanted_len : present_len, who->server_version,
               &ret->wanted);
-    now = side_of(&ret->present);
-    then = side_of(&ret->wanted);
+    now = side_of(&ret->present, who->ident_read ? &who->ident : NULL);
+    then = side_of(&ret->wanted, who->ident_changes ? &who->ident_wanted : now.ident);
     add_sessions(who, &now, &then, ret);
+    add_seen(who, &now, &then, ret);
     if (wanted)
         add_roles(who, &now, &then, ret);
     hba_matcher_free(now.matcher);
@@ -400,6 +459,17 @@ static const char *miss_text(enum hba_miss miss, const struct hba_line *line)
     return "";
 }
 
+/* The row's strings are its own. */
+static const struct simulate_seen *seen_of(const struct simulate_who *who,
+                                           const struct simulate_row *row)
+{
+    for (size_t i = 0; i < who->n_seen; i++) {
+        if (who->seen[i].role == row->role)
+            return &who->seen[i];
+    }
+    return NULL;
+}
+
 static const struct session *session_of(const struct simulate_who *who,
                                         const struct simulate_row *row)
 {
@@ -413,12 +483,15 @@ static const struct session *session_of(const struct simulate_who *who,
 void simulate_walk(const struct simulate_who *who, const struct simulate_row *row,
                    const struct hba *hba, struct simulate_walk *ret)
 {
-    const struct session *session = row->is_session ? session_of(who, row) : NULL;
+    const struct simulate_seen *seen = row->last_seen != 0 ? seen_of(who, row) : NULL;
+    const struct session *session = row->is_session && !seen ? session_of(who, row) : NULL;
     struct judge_client client = {.is_session = false};
 
     *ret = (struct simulate_walk){.n = 0};
     if (session) {
         client = client_of_session(who, session);
+    } else if (seen) {
+        client = client_of_seen(who, seen);
     } else {
         take_role(who, row->role, &client);
         client.client.address = "all";

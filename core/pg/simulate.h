@@ -7,6 +7,8 @@
  *          address, the encryption and the certificate that it has.
  * Roles    login roles without a session that the changed lines fit: over TLS, from the line's own
  *          addresses. What they need is compared with the certificates that the caller knows of.
+ * Seen     sessions that are not connected now, and were before (the caller's sightings): judged as if
+ *          they came again. They are counted apart: nobody can say whether they will.
  * Limits   "unsure" is an answer: host names, "@file", include, regular expressions, samenet, names
  *          that pg_stat_ssl cut, methods that ask somebody else. Never guessed as "allowed".
  *          Certificates are judged by name only; chain.h does dates, CAs and CRLs.
@@ -21,19 +23,30 @@
 
 #define SIMULATE_CERTS_UNKNOWN (-1)
 
+struct simulate_seen { /* strings owned, clean, "" unknown; dn as pg_stat_ssl writes it */
+    char *role, *database, *address, *application, *dn;
+    enum session_class class;
+    int64_t last_seen; /* seconds UTC */
+};
 struct simulate_who {
     struct sessions sessions;
     struct role_list roles;
     int *certs;         /* one for each role: valid client certificates for it, or UNKNOWN */
     struct ident ident; /* pg_ident.conf; empty when it could not be read */
     bool ident_read;
+    struct ident ident_wanted; /* what it would be beside the wanted rules */
+    bool ident_changes;        /* else ident_wanted is empty, and ident counts on both sides */
     int server_version;
+    struct simulate_seen *seen; /* simulate_read() leaves it empty; who_seen.h */
+    size_t n_seen;
 };
 
 /* Sessions, roles and pg_ident.conf (ident_file may be NULL: not read). */
 bool simulate_read(struct conn *conn, const char *ident_file, struct simulate_who *ret,
                    struct err *err) MUST_CHECK;
 void simulate_who_clear(struct simulate_who *who);
+/* The maps that the wanted rules would be used with. */
+void simulate_want_ident(struct simulate_who *who, const void *bytes, size_t len);
 
 enum simulate_outcome { SIMULATE_ALLOWED, SIMULATE_REFUSED, SIMULATE_UNSURE };
 const char *simulate_outcome_name(enum simulate_outcome outcome); /* "allowed": JSON */
@@ -44,8 +57,9 @@ struct simulate_side {
     const char *method; /* borrowed from the simulation; "" without a line */
 };
 struct simulate_row {
-    bool is_session; /* else a role without one */
-    bool own;        /* the session of the connection that looked */
+    bool is_session;   /* of now or before; else a role without one */
+    int64_t last_seen; /* a session of before; 0: of now, or a role */
+    bool own;          /* the session of the connection that looked */
     int pid;
     const char *role, *database, *address; /* borrowed from who; "" unknown, address "" a socket */
     enum session_class class;
@@ -53,12 +67,13 @@ struct simulate_row {
     char *why; /* of "then" when it is refused or unsure: a sentence without a full stop; or "" */
 };
 struct simulation {
-    struct simulate_row *rows; /* sessions in their order, then roles */
+    struct simulate_row *rows; /* sessions in their order, those of before, then roles */
     size_t n;
     size_t n_refused; /* get in now and not then: what --accept-refused counts */
     size_t n_already; /* refused then, and refused already if they came again now */
     size_t n_unsure;
-    int hidden; /* sessions that the role may not see: not judged */
+    size_t n_seen_refused; /* of before: got in by the present rules, and would not now */
+    int hidden;            /* sessions that the role may not see: not judged */
     int64_t took_us;
     struct hba present, wanted; /* owned: the rows' methods point into them */
 };

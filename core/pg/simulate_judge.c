@@ -38,7 +38,7 @@ static bool needs_name(const struct hba_rule *rule)
     return strcmp(rule->method, "cert") == 0 || (wanted && strcmp(wanted, "verify-full") == 0);
 }
 
-static enum simulate_outcome judge_name(const struct simulate_who *who,
+static enum simulate_outcome judge_name(const struct ident *ident,
                                         const struct judge_client *client,
                                         const struct hba_rule *rule, struct strbuf *why)
 {
@@ -58,9 +58,9 @@ static enum simulate_outcome judge_name(const struct simulate_who *who,
                       role);
         return SIMULATE_REFUSED;
     }
-    fit = who->ident_read ? ident_fits(&who->ident, map, client->cn, role, client->client.member_of,
-                                       client->client.n_member_of)
-                          : HBA_FIT_MAYBE;
+    fit = ident ? ident_fits(ident, map, client->cn, role, client->client.member_of,
+                             client->client.n_member_of)
+                : HBA_FIT_MAYBE;
     if (fit == HBA_FIT_NO)
         strbuf_printf(why, _("the map \"%s\" does not let a certificate for \"%s\" in as \"%s\""),
                       map, client->cn, role);
@@ -72,12 +72,46 @@ static enum simulate_outcome judge_name(const struct simulate_who *who,
                                : SIMULATE_UNSURE;
 }
 
-/* A role without a session: whether it has a certificate is all that can be known. */
-static enum simulate_outcome judge_role(const struct judge_client *client, struct strbuf *why)
+/* How many certificates may come as this role through the map; UNKNOWN where it cannot be told. */
+static int count_mapped(const struct ident *ident, const char *map, const struct hba_client *client)
 {
-    if (client->certs > 0)
+    int n = 0;
+
+    if (!ident || ident->includes)
+        return SIMULATE_CERTS_UNKNOWN;
+    for (size_t i = 0; i < ident->n; i++) {
+        const struct ident_line *line = &ident->lines[i];
+        enum hba_fit fit =
+            ident_line_for(ident, line, client->role, client->member_of, client->n_member_of);
+
+        if (!text_equal(line->map, map) || fit == HBA_FIT_NO)
+            continue;
+        if (fit == HBA_FIT_MAYBE || line->system_name[0] == '/' ||
+            line->certs == IDENT_CERTS_UNKNOWN)
+            return SIMULATE_CERTS_UNKNOWN;
+        n += line->certs;
+    }
+    return n;
+}
+
+/* A role without a session: whether it has a certificate is all that can be known. */
+static enum simulate_outcome judge_role(const struct ident *ident,
+                                        const struct judge_client *client,
+                                        const struct hba_rule *rule, struct strbuf *why)
+{
+    const char *map = hba_rule_option(rule, "map");
+    int certs = map ? count_mapped(ident, map, &client->client) : client->certs;
+
+    if (certs > 0)
         return SIMULATE_ALLOWED;
-    if (client->certs == 0) {
+    if (map && ident && !ident->includes &&
+        ident_lets_in(ident, map, client->client.role, client->client.member_of,
+                      client->client.n_member_of) == HBA_FIT_NO) {
+        strbuf_printf(why, _("the map \"%s\" lets no certificate in as \"%s\""), map,
+                      client->client.role);
+        return SIMULATE_REFUSED;
+    }
+    if (certs == 0) {
         strbuf_add_str(why, _("it has no valid certificate in this store"));
         return SIMULATE_REFUSED;
     }
@@ -85,17 +119,17 @@ static enum simulate_outcome judge_role(const struct judge_client *client, struc
     return SIMULATE_UNSURE;
 }
 
-static enum simulate_outcome judge_cert(const struct simulate_who *who,
+static enum simulate_outcome judge_cert(const struct ident *ident,
                                         const struct judge_client *client,
                                         const struct hba_rule *rule, struct strbuf *why)
 {
     if (!client->is_session)
-        return judge_role(client, why);
+        return judge_role(ident, client, rule, why);
     if (client->cert == JUDGE_CERT_NONE) {
         strbuf_add_str(why, _("it sends no certificate"));
         return SIMULATE_REFUSED;
     }
-    return needs_name(rule) ? judge_name(who, client, rule, why) : SIMULATE_ALLOWED;
+    return needs_name(rule) ? judge_name(ident, client, rule, why) : SIMULATE_ALLOWED;
 }
 
 static bool asks_password(const char *method)
@@ -138,7 +172,7 @@ static enum simulate_outcome judge_method(const struct judge_client *client,
     return SIMULATE_UNSURE;
 }
 
-enum simulate_outcome judge(const struct simulate_who *who, const struct judge_client *client,
+enum simulate_outcome judge(const struct ident *ident, const struct judge_client *client,
                             const struct hba_line *line, bool sure, const struct hba_line *before,
                             struct strbuf *why)
 {
@@ -166,7 +200,7 @@ enum simulate_outcome judge(const struct simulate_who *who, const struct judge_c
         return SIMULATE_REFUSED;
     }
     if (hba_rule_needs_cert(&line->rule)) {
-        outcome = judge_cert(who, client, &line->rule, why);
+        outcome = judge_cert(ident, client, &line->rule, why);
         if (outcome != SIMULATE_ALLOWED) {
             strbuf_printf(why, _(" (line %d)"), line->number);
             return outcome;

@@ -26,9 +26,9 @@ struct judge_client {
 /* "/O=Acme/CN=alice" as pg_stat_ssl writes it, at most 63 bytes of it. */
 void judge_take_dn(struct judge_client *client, const char *dn);
 
-/* line NULL: none fits. before: the line that fits in the other file and lets it in now, or NULL.
+/* ident: the maps, or NULL: not known. line NULL: none fits. before: the line that fits in the other file and lets it in now, or NULL.
  * why is appended to for what is refused or unsure. */
-enum simulate_outcome judge(const struct simulate_who *who, const struct judge_client *client,
+enum simulate_outcome judge(const struct ident *ident, const struct judge_client *client,
                             const struct hba_line *line, bool sure, const struct hba_line *before,
                             struct strbuf *why);
 

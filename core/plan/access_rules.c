@@ -7,7 +7,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/pg/hba.h"
+#include "core/pg/ident.h"
 #include "core/pg/roles.h"
 #include "core/plan/step.h"
 
@@ -28,6 +28,15 @@ static bool check_intent(const struct plan *plan, const struct access_rules_inte
 
     if (intent->n_roles == 0)
         return err_set(err, ERR_BAD_VALUE, _("no role was named"));
+    if (intent->map && intent->method != ACCESS_CERT) {
+        err_set(err, ERR_BAD_VALUE, _("a map goes with the method \"cert\" only"));
+        return err_cause(err, _("PostgreSQL takes \"map\" for methods where something else than "
+                                "the role names the user; with a password it is the role."));
+    }
+    if (intent->n_map_lines > 0 && !intent->map)
+        return err_set(err, ERR_BAD_VALUE, _("lines for a map, and no map was named"));
+    if (intent->map && !ident_check_map(intent->map, err))
+        return false;
     if (plan->before.verdict == HANDSHAKE_NO_TLS)
         return err_set(err, ERR_SSL_OFF, _("server \"%s\" speaks no TLS"), server);
     if (!plan->before.asks_certificate) {
@@ -268,11 +277,51 @@ const struct strbuf *plan_wanted_hba(const struct plan *plan)
     return NULL;
 }
 
+const struct strbuf *plan_wanted_ident(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "ident") == 0)
+            return &step->bytes;
+    }
+    return NULL;
+}
+
 static void add_nothing(struct plan *plan)
 {
+    bool maps_change = !plan_nothing_to_do(plan);
     struct step *step = plan_add(plan, "hba", PLAN_SAME, json_object());
 
     step_set_title(step, _("%s: the rules are there already"), plan->settings.hba_file);
+    if (!maps_change)
+        return;
+    plan_add_reload(plan);
+    add_proof(plan);
+}
+
+/* The lines of pg_ident.conf come first: a rule without its map lets nobody in. */
+static bool add_maps(struct plan *plan, const struct access_rules_intent *intent, struct err *err)
+{
+    struct strbuf old = STRBUF_INIT;
+    struct strbuf wanted = STRBUF_INIT;
+    struct strbuf lines = STRBUF_INIT;
+    char *title;
+    bool good;
+
+    if (!intent->map)
+        return true;
+    title = mem_printf(_("%s: lines for the map \"%s\""), plan->settings.ident_file, intent->map);
+    good = plan_read_maps(plan, &old, err) &&
+           plan_map_lines(plan, intent, &old, &wanted, &lines, err) &&
+           plan_check_map(plan, intent, &wanted, err);
+    if (good && lines.len > 0)
+        good = plan_add_maps_file(plan, &old, &wanted, &lines, title, false, err);
+    strbuf_clear(&old);
+    strbuf_clear(&wanted);
+    strbuf_clear(&lines);
+    free(title);
+    return good;
 }
 
 static bool build(struct plan *plan, const struct access_rules_intent *intent, struct err *err)
@@ -288,13 +337,17 @@ static bool build(struct plan *plan, const struct access_rules_intent *intent, s
         goto out;
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &rules.hba);
     rules.at = rules.hba.n;
-    good = hba_check_on_server(plan->target.admin, err); /* an old error would keep ours out too */
+    good =
+        hba_check_on_server(plan->target.admin, err) && /* an old error would keep ours out too */
+        add_maps(plan, intent, err);
     for (size_t i = 0; good && i < intent->n_roles; i++)
         good = add_role(&rules, intent->roles[i], address, err);
-    if (good && rules.lines.len > 0)
+    if (good && rules.lines.len > 0) {
         good = add_steps(&rules, plan, &old, err);
-    else if (good)
+    } else if (good) {
+        copy_probes(plan, intent);
         add_nothing(plan);
+    }
     hba_clear(&rules.hba);
 out:
     strbuf_clear(&rules.lines);

@@ -46,7 +46,8 @@ struct plan_step_view { /* borrowed from the plan */
     const char *effect; /* on people: "sessions stay open" */
     const char *sql;    /* what runs, as a person could run it; or "" */
     const char *file;   /* path, or "" */
-    const char *lines;  /* that go into pg_hba.conf, or out of it, each with its newline; or "". Not
+    const char *
+        lines; /* that go into pg_hba.conf or pg_ident.conf, or out of it, each with its newline; or "". Not
                          * cleaned: names of roles are in them */
     enum journal_step_state state;
     const char *saw; /* after apply: what was observed; "" before */
@@ -79,11 +80,11 @@ struct plan_step_view plan_step(const struct plan *plan, size_t i);
 bool plan_nothing_to_do(const struct plan *plan);
 
 /*
- * Who is connected now, and could not come back once the plan is applied. plan_apply() goes on with
+ * Who is connected now, or has a certificate, and could not come (back) once the plan is applied. plan_apply() goes on with
  * such a plan only when exactly this number was accepted before: ERR_WOULD_LOCK_OUT.
  */
 struct plan_refused { /* borrowed from the plan; clean text */
-    int pid;
+    int pid;          /* 0: a role without a session, whose certificate would not do any more */
     const char *role, *database, *address;
     const char *why; /* without a full stop; may be "" */
 };
@@ -113,8 +114,19 @@ bool plan_undo_journalled(const struct plan_target *target, int64_t plan_id,
 /* What pg_hba.conf would hold after this plan, for simulate.h; NULL: it does not touch it. Borrowed. */
 const struct strbuf *plan_wanted_hba(const struct plan *plan);
 
+/* The same of pg_ident.conf. */
+const struct strbuf *plan_wanted_ident(const struct plan *plan);
+
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);
+
+/*
+ * No other pgseal changes this server meanwhile: an advisory lock on the admin connection. For whoever
+ * looks and then builds a plan; plan_apply() takes it by itself. It ends with the connection, however
+ * that ends. Waits up to 30 s, then ERR_UNFINISHED.
+ */
+bool plan_lock_server(struct conn *admin, struct err *err) MUST_CHECK;
+void plan_unlock_server(struct conn *admin);
 
 /* ---- intents; each reads the server and returns a plan, or NULL with the reason ---- */
 
@@ -127,6 +139,31 @@ struct server_tls_intent {
 };
 struct plan *plan_server_tls(const struct plan_target *target,
                              const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
+
+/* For another CA: the server's key is made and waits in its data directory (by the local file system
+ * only), the request for its certificate is appended to ret_csr as PEM. */
+struct server_request_intent {
+    const char *const *hosts;
+    size_t n_hosts;
+    enum key_type key_type;
+};
+struct plan *plan_server_request(const struct plan_target *target,
+                                 const struct server_request_intent *intent, struct strbuf *ret_csr,
+                                 struct err *err) MUST_CHECK;
+
+/* A certificate that exists: the answer to such a request, one for the key that the server has, or a
+ * pair. Refused: another key's, ended, not for these hosts or for servers, weak, a chain with a gap,
+ * an encrypted key that the server could not reload. */
+struct server_cert_intent {
+    const struct cert_list *certs;   /* in any order: its own, and those above it */
+    const struct secret *key_pem;    /* or NULL: the server has the key */
+    const struct secret *passphrase; /* of the key, or NULL */
+    const char *const *hosts;        /* what clients call it; none: the TLS address */
+    size_t n_hosts;
+    const struct cert_list *roots; /* what clients trust: the chain must lead there; or NULL */
+};
+struct plan *plan_server_cert(const struct plan_target *target,
+                              const struct server_cert_intent *intent, struct err *err) MUST_CHECK;
 
 struct trust_ca_intent {
     const struct authority *const *authorities; /* all CAs of ours that the server shall trust */
@@ -156,6 +193,10 @@ struct plan *plan_untrust_ca(const struct plan_target *target,
 
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
+/* The same; the proof asks about these certificates too: each must get alert 44. Those of CAs that the
+ * server does not trust are left out. */
+struct plan *plan_publish_revoked(const struct plan_target *target, const struct cert_list *revoked,
+                                  struct err *err) MUST_CHECK;
 
 enum access_method { ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA };
 struct access_rules_intent {
@@ -164,7 +205,12 @@ struct access_rules_intent {
     size_t n_roles;
     const char *address; /* CIDR, or "all" */
     enum access_method method;
-    const char *map; /* or NULL */
+    const char *map; /* of pg_ident.conf, or NULL; ACCESS_CERT only */
+    /* Lines for it that pg_ident.conf shall have: a certificate with this CN may be this role. */
+    const struct access_map_line {
+        const char *cn, *role;
+    } * map_lines;
+    size_t n_map_lines;
     /* Proof: a login with this certificate must get in as roles[i], without it must not. May be NULL. */
     const struct access_rules_probe {
         const char *role;
@@ -178,8 +224,9 @@ struct plan *plan_access_rules(const struct plan_target *target,
                                const struct access_rules_intent *intent,
                                struct err *err) MUST_CHECK;
 
-/* Takes rules of ours (marked in their comment) away again: these lines, or all. Everything else in
- * the file stays byte for byte. A line that is not ours: ERR_BAD_VALUE. */
+/* Takes rules of ours (marked in their comment) away again: these lines, or all, and the lines of ours
+ * in pg_ident.conf that no rule needs then. Everything else in the files stays byte for byte. A line
+ * that is not ours: ERR_BAD_VALUE. */
 struct remove_rules_intent {
     const int *lines; /* their numbers in pg_hba.conf; none: all of ours */
     size_t n_lines;

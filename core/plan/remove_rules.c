@@ -8,6 +8,8 @@
 #include "core/pg/hba.h"
 #include "core/plan/step.h"
 
+#define IDENT_MAX (4u << 20)
+
 static bool is_asked(const struct remove_rules_intent *intent, int number)
 {
     for (size_t i = 0; i < intent->n_lines; i++) {
@@ -51,6 +53,39 @@ static size_t take_out(struct hba *hba, const struct remove_rules_intent *intent
     return n;
 }
 
+/* After the rules: until those are gone the lines are needed. The guard of pg_hba.conf would bring rules
+ * back that need them, so they have one too. */
+static bool add_maps(struct plan *plan, const struct hba *hba, struct err *err)
+{
+    struct strbuf old = STRBUF_INIT;
+    struct strbuf wanted = STRBUF_INIT;
+    struct strbuf lines = STRBUF_INIT;
+    bool there = false;
+    bool good = true;
+    char *title;
+
+    if (!*plan->settings.ident_file)
+        return true;
+    if (!files_exists(plan->files, plan->settings.ident_file, &there, err))
+        return false;
+    if (!there || !files_read(plan->files, plan->settings.ident_file, IDENT_MAX, &old, err)) {
+        strbuf_clear(&old);
+        return !there;
+    }
+    plan_unused_map_lines(&old, hba, &wanted, &lines);
+    title = mem_printf(_("%s: lines that no rule needs any more go"), plan->settings.ident_file);
+    if (lines.len > 0) {
+        good = plan_add_maps_file(plan, &old, &wanted, &lines, title, true, err);
+        if (good)
+            plan_add_reload(plan);
+    }
+    strbuf_clear(&old);
+    strbuf_clear(&wanted);
+    strbuf_clear(&lines);
+    free(title);
+    return good;
+}
+
 static bool add_steps(struct plan *plan, const struct strbuf *old, const struct hba *hba,
                       const struct strbuf *lines, size_t n, struct err *err)
 {
@@ -62,8 +97,6 @@ static bool add_steps(struct plan *plan, const struct strbuf *old, const struct 
 
     hba_print(hba, &wanted);
     good = plan_add_rules_file(plan, old, &wanted, lines, title, err);
-    if (good)
-        plan_add_look(plan, "prove_admin", _("a new admin login"));
     strbuf_clear(&wanted);
     free(title);
     return good;
@@ -84,14 +117,17 @@ static bool build(struct plan *plan, const struct remove_rules_intent *intent, s
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &hba);
     if (check_lines(&hba, intent, err)) {
         n = take_out(&hba, intent, &lines);
-        if (n > 0)
+        if (n > 0) {
             good = add_steps(plan, &old, &hba, &lines, n, err);
-        else {
+        } else {
             struct step *step = plan_add(plan, "hba", PLAN_SAME, json_object());
 
             step_set_title(step, _("%s: no rule of pgseal is there"), plan->settings.hba_file);
             good = true;
         }
+        good = good && add_maps(plan, &hba, err);
+        if (good && !plan_nothing_to_do(plan))
+            plan_add_look(plan, "prove_admin", _("a new admin login"));
     }
     hba_clear(&hba);
     strbuf_clear(&old);

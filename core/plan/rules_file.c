@@ -119,7 +119,7 @@ bool rules_confirm(struct plan *plan, struct err *err)
             return false;
         if (seen != OBSERVED_AFTER)
             return err_set(err, ERR_PROOF,
-                           seen == OBSERVED_BEFORE
+                           seen == OBSERVED_BEFORE && strcmp(step->kind->name, "hba") == 0
                                ? _("the guard has put \"%s\" back: the time was over")
                                : _("\"%s\" was changed by somebody else meanwhile"),
                            step_text(step, "path"));
@@ -149,16 +149,16 @@ bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err)
     return files_read(plan->files, plan->settings.hba_file, HBA_MAX, out, err);
 }
 
-static void add_guard(struct plan *plan, const char *backup, const char *before, const char *after)
+void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
+                    const char *after)
 {
     char name[GUARD_NAME_MAX];
     struct step *step;
 
     guard_new_name(name);
-    step =
-        plan_add(plan, "guard", PLAN_ACT,
-                 json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", name, "path", plan->settings.hba_file,
-                           "backup", backup, "before", before, "after", after));
+    step = plan_add(plan, "guard", PLAN_ACT,
+                    json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", name, "path", path, "backup", backup,
+                              "before", before, "after", after));
     step_set_title(step, _("a guard in the server"));
     free(step->effect);
     step->effect = mem_strdup(_("puts the old rules back by itself when this is not kept in time"));
@@ -184,7 +184,7 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
     backup = plan_path(plan, backup_name);
     step_hash(old, before);
     step_hash(wanted, after);
-    add_guard(plan, backup, before, after);
+    plan_add_guard(plan, path, backup, before, after);
     step = plan_add(plan, "hba", PLAN_CHANGE,
                     json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
                               after, "backup", backup, "lines", lines->data, lines->len));

@@ -15,6 +15,7 @@
 
 #include "core/pg/files.h"
 #include "core/pg/handshake.h"
+#include "core/pg/hba.h"
 #include "core/pg/settings.h"
 #include "core/plan/plan.h"
 #include "core/plan/proof.h"
@@ -91,6 +92,7 @@ struct plan {
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;
     size_t accept_refused;
+    bool locked; /* plan_lock() */
 };
 
 /* ---- the table (steps.c) ---- */
@@ -100,10 +102,12 @@ const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
 /* Rows that live in files of their own. */
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_shown_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_revoked(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
@@ -146,12 +150,36 @@ char *plan_path(const struct plan *plan, const char *name); /* absolute: in the 
 
 /* ---- the rules file (rules_file.c) ---- */
 
+/* A guard that puts a file back by itself. */
+void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
+                    const char *after);
 /* pg_hba.conf as it is. ERR_STANDBY where it could be changed by SQL only, on a standby. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
  * differs, for people. */
 bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
                          const struct strbuf *lines, const char *title, struct err *err) MUST_CHECK;
+/* ---- the file of the maps (map_file.c) ---- */
+
+/* pg_ident.conf as it is; it must be free of errors: ERR_HBA. */
+bool plan_read_maps(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
+/* Lines of this map go above what is there, but for those that are there already (*ret_wanted is then
+ * as old). */
+bool plan_map_lines(struct plan *plan, const struct access_rules_intent *intent,
+                    const struct strbuf *old, struct strbuf *ret_wanted, struct strbuf *ret_lines,
+                    struct err *err) MUST_CHECK;
+/* Each role of the intent can come in through the map. ERR_WOULD_LOCK_OUT. */
+bool plan_check_map(struct plan *plan, const struct access_rules_intent *intent,
+                    const struct strbuf *wanted, struct err *err) MUST_CHECK;
+/* Lines of ours that no rule of the file needs go. */
+void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
+                           struct strbuf *ret_wanted, struct strbuf *ret_lines);
+/* A copy, (with_guard) a guard, the bytes, the check; the reload comes with the rules, or by the
+ * caller. */
+bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
+                        const struct strbuf *lines, const char *title, bool with_guard,
+                        struct err *err) MUST_CHECK;
+
 /* The guards of this plan are gone for sure. */
 bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err) MUST_CHECK;
 /* The same, and the file is what the plan made it: nobody, and no guard, has changed it. */
@@ -162,9 +190,16 @@ bool rules_confirm(struct plan *plan, struct err *err) MUST_CHECK;
 struct session;
 void plan_add_refused(struct plan *plan, const struct session *session, const char *why);
 void plan_clear_refused(struct plan *plan);
-/* Sessions that pg_hba.conf lets in now and would not with the wanted text. */
+/* Sessions that pg_hba.conf lets in now and would not with the wanted text, and the maps that the plan
+ * would make; and roles without a session whose certificates would not do any more. */
 bool plan_find_refused(struct plan *plan, const struct strbuf *present, const struct strbuf *wanted,
                        struct err *err) MUST_CHECK;
+
+/* ---- one at a time (lock.c) ---- */
+
+/* While a plan runs, and until it is kept or taken back, nobody else applies one to this server. */
+bool plan_lock(struct plan *plan, struct err *err) MUST_CHECK;
+void plan_unlock(struct plan *plan);
 
 /* ---- running (apply.c, undo.c) ---- */
 

@@ -8,7 +8,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/pg/hba.h"
+#include "core/pg/ident.h"
 
 /* ---- file: a new file with a hash in its name ---- */
 
@@ -182,6 +182,14 @@ static bool hba_check_apply(struct step_run *run, struct step *step, struct err 
     return true;
 }
 
+static bool ident_check_apply(struct step_run *run, struct step *step, struct err *err)
+{
+    if (!ident_check_on_server(run->target->admin, err))
+        return false;
+    step_set_saw(step, _("no error in pg_ident_file_mappings"));
+    return true;
+}
+
 /* ---- the table ---- */
 
 static const struct step_kind kinds[] = {
@@ -190,14 +198,18 @@ static const struct step_kind kinds[] = {
     {"server_cert", there_observe, step_server_cert_apply, file_undo, true},
     {"setting", setting_observe, setting_apply, setting_undo, false},
     {"hba", step_hba_observe, step_hba_apply, step_hba_undo, false},
+    {"ident", step_hba_observe, step_hba_apply, step_hba_undo, false},
     {"guard", NULL, step_guard_apply, NULL, false},
     {"hba_check", NULL, hba_check_apply, NULL, false},
+    {"ident_check", NULL, ident_check_apply, NULL, false},
     {"reload", NULL, reload_apply, NULL, false},
     {"prove_server_cert", NULL, step_prove_server_cert, NULL, false},
+    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, false},
     {"prove_same_chain", NULL, step_prove_same_chain, NULL, false},
     {"prove_loaded", NULL, step_prove_loaded, NULL, false},
     {"prove_cas", NULL, step_prove_cas, NULL, false},
     {"prove_canaries", NULL, step_prove_canaries, NULL, false},
+    {"prove_revoked", NULL, step_prove_revoked, NULL, false},
     {"prove_login", NULL, step_prove_login, NULL, false},
     {"prove_admin", NULL, step_prove_admin, NULL, false},
 };

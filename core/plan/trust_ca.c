@@ -109,6 +109,28 @@ static bool collect(const struct trust_ca_intent *intent, const struct bundle *p
     return check_names(wanted, err);
 }
 
+/* A list that goes nowhere was meant for something: say so. */
+static bool check_crls_used(const struct trust_ca_intent *intent, const struct bundle *wanted,
+                            struct err *err)
+{
+    for (size_t i = 0; i < intent->n_foreign_crls; i++) {
+        struct strbuf name = STRBUF_INIT;
+        bool used = false;
+
+        for (size_t j = 0; j < wanted->cas.n && !used; j++)
+            used = crl_signed_by(intent->foreign_crls[i], wanted->cas.certs[j]);
+        if (used)
+            continue;
+        crl_format_issuer(intent->foreign_crls[i], &name);
+        err_set(err, ERR_POLICY, _("the CRL of \"%s\" belongs to none of these CAs"), name.data);
+        err_cause(err, _("No CA that the server would trust has signed it."));
+        err_hint(err, _("Give the CA that it belongs to as well, or another list."));
+        strbuf_clear(&name);
+        return false;
+    }
+    return true;
+}
+
 /* *ret_with: every CA has a list, so CRL checks are (or go) on. */
 static bool choose_crls(const struct plan *plan, const struct bundle *parents,
                         const struct bundle *present, struct bundle *wanted, bool *ret_with,
@@ -268,6 +290,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
+        !check_crls_used(intent, &wanted, err) ||
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;
@@ -396,7 +419,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
         return false;
     if (wanted->cas.n == 0)
         return check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
-               add_clearing(plan, err);
+               bundle_note_lists(plan, present, wanted, err) && add_clearing(plan, err);
     return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
            note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);
 }

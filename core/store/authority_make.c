@@ -252,12 +252,40 @@ static bool add_rows(struct store *store, const struct authority_making *making,
     return true;
 }
 
-static bool write_files(const struct store *store, struct authority_making *making, struct err *err)
+/*
+ * A file of this name is one that a killed run left: the name is of this very certificate, and no CA
+ * has it. And it must not be on the list of files to be removed, where a CA that was deleted may have
+ * put it.
+ */
+static bool make_room(struct store *store, const char *name, struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT count(*) FROM authority WHERE deleted_at IS NULL"
+                              " AND ?1 IN (key_file, canary_good_file, canary_revoked_file)",
+                              err);
+    int64_t users = 1;
+
+    if (sql == NULL)
+        return false;
+    sql_bind_text(sql, 1, name);
+    if (!sql_run_int(sql, 1, &users, err))
+        return false;
+    if (users == 0)
+        key_file_remove(store, name);
+    sql = sql_new(store, "DELETE FROM doomed_file WHERE name = ?1", err);
+    if (sql == NULL)
+        return false;
+    sql_bind_text(sql, 1, name);
+    return sql_run(sql, err);
+}
+
+static bool write_files(struct store *store, struct authority_making *making, struct err *err)
 {
     for (int i = 0; i < MAKING_FILE_COUNT; i++) {
         if (making->files[i].name == NULL)
             continue;
-        if (!key_file_write(store, making->files[i].name, making->files[i].pem, err))
+        if (!make_room(store, making->files[i].name, err) ||
+            !key_file_write(store, making->files[i].name, making->files[i].pem, err))
             return false;
         making->files[i].written = true;
     }

@@ -11,7 +11,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/store/sql.h"
+#include "core/store/server_row.h"
 
 #define NAME_MAX_BYTES     63
 #define CONNINFO_MAX_BYTES 4096
@@ -27,6 +27,7 @@ void server_free(struct server *server)
     free(server->tls_host);
     free(server->provider);
     free(server->system_identifier);
+    free(server->cluster);
     free(server);
 }
 
@@ -39,7 +40,7 @@ void server_list_clear(struct server_list *list)
     list->n = 0;
 }
 
-static bool check_name(const char *name, struct err *err)
+bool server_check_name(const char *name, struct err *err)
 {
     size_t len = name != NULL ? strlen(name) : 0;
 
@@ -107,7 +108,7 @@ static bool check_provider(const char *provider, struct err *err)
 
 static bool check(const struct server *server, struct err *err)
 {
-    if (!check_name(server->name, err) || !check_conninfo(server->conninfo, err) ||
+    if (!server_check_name(server->name, err) || !check_conninfo(server->conninfo, err) ||
         !check_provider(server->provider, err))
         return false;
     if (server->tls_port < 0 || server->tls_port > 65535)
@@ -122,7 +123,7 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-static bool is_known(struct store *store, const char *name, bool *ret, struct err *err)
+bool server_is_known(struct store *store, const char *name, bool *ret, struct err *err)
 {
     struct sql *sql = sql_new(store, "SELECT count(*) FROM server WHERE name = ?1", err);
     int64_t count = 0;
@@ -141,7 +142,7 @@ static bool add_row(struct store *store, const struct server *server, struct err
     struct sql *sql;
     bool known = false;
 
-    if (!is_known(store, server->name, &known, err))
+    if (!server_is_known(store, server->name, &known, err))
         return false;
     if (known) {
         err_set(err, ERR_BAD_NAME, _("there is a server \"%s\" already"), server->name);
@@ -150,9 +151,12 @@ static bool add_row(struct store *store, const struct server *server, struct err
                         _("Take another name, or remove it first: \"pgseal server remove %s\"."),
                         server->name);
     }
+    if (!server_check_cluster(store, server, or_empty(server->cluster), err))
+        return false;
     sql = sql_new(store,
                   "INSERT INTO server (name, conninfo, tls_host, tls_port, provider, production,"
-                  " system_identifier, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                  " system_identifier, created_at, cluster)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                   err);
     if (sql == NULL)
         return false;
@@ -164,6 +168,7 @@ static bool add_row(struct store *store, const struct server *server, struct err
     sql_bind_int(sql, 6, server->production);
     sql_bind_text(sql, 7, or_empty(server->system_identifier));
     sql_bind_int(sql, 8, clock_now());
+    sql_bind_text(sql, 9, or_empty(server->cluster));
     return sql_run(sql, err) &&
            store_note(store, "server add", server->name, server->conninfo, err);
 }
@@ -179,11 +184,7 @@ bool server_add(struct store *store, const struct server *server, struct err *er
     return store_commit(store, err);
 }
 
-#define COLUMNS                                                                                    \
-    "id, name, conninfo, tls_host, tls_port, provider, production, system_identifier, "            \
-    "created_at FROM server "
-
-static struct server *read_row(const struct sql *sql)
+struct server *server_read_row(const struct sql *sql)
 {
     struct server *server = mem_zalloc(sizeof(*server));
 
@@ -196,6 +197,7 @@ static struct server *read_row(const struct sql *sql)
     server->production = sql_int(sql, 6) != 0;
     server->system_identifier = sql_text(sql, 7);
     server->created_at = sql_int(sql, 8);
+    server->cluster = sql_text(sql, 9);
     return server;
 }
 
@@ -207,7 +209,7 @@ static bool unknown(const struct store *store, const char *name, struct err *err
 
 struct server *server_load(struct store *store, const char *name, struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " COLUMNS "WHERE name = ?1", err);
+    struct sql *sql = sql_new(store, "SELECT " SERVER_COLUMNS "WHERE name = ?1", err);
     struct server *server = NULL;
     bool row = false;
 
@@ -216,7 +218,7 @@ struct server *server_load(struct store *store, const char *name, struct err *er
     sql_bind_text(sql, 1, name);
     if (sql_step(sql, &row, err)) {
         if (row)
-            server = read_row(sql);
+            server = server_read_row(sql);
         else
             unknown(store, name, err);
     }
@@ -224,18 +226,15 @@ struct server *server_load(struct store *store, const char *name, struct err *er
     return server;
 }
 
-bool server_list(struct store *store, struct server_list *ret, struct err *err)
+bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " COLUMNS "ORDER BY name", err);
     struct server_list list = {NULL, 0};
     bool row = false;
     bool ok;
 
-    if (sql == NULL)
-        return false;
     while ((ok = sql_step(sql, &row, err)) && row) {
         list.rows = mem_realloc_array(list.rows, list.n + 1, sizeof(*list.rows));
-        list.rows[list.n++] = read_row(sql);
+        list.rows[list.n++] = server_read_row(sql);
     }
     sql_free(sql);
     if (ok)
@@ -243,6 +242,13 @@ bool server_list(struct store *store, struct server_list *ret, struct err *err)
     else
         server_list_clear(&list);
     return ok;
+}
+
+bool server_list(struct store *store, struct server_list *ret, struct err *err)
+{
+    struct sql *sql = sql_new(store, "SELECT " SERVER_COLUMNS "ORDER BY name", err);
+
+    return sql != NULL && server_read_rows(sql, ret, err);
 }
 
 static bool remove_row(struct store *store, const char *name, struct err *err)

@@ -20,6 +20,9 @@ import tempfile
 import termios
 import time
 
+sys.dont_write_bytecode = True  # the source tree stays as it is
+import panel  # noqa: E402
+
 PGSEAL = os.environ.get("PGSEAL", "./pgseal")
 DOWN, UP, ESC, QUIT = b"\x1b[B", b"\x1b[A", b"\x1b", b"\x11"
 
@@ -81,6 +84,12 @@ class Terminal:
         while self.read(0.004):
             pass
         return took if got else None
+
+    def end(self):
+        """For a program that may not know our key: killed."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
 
     def close(self):
         try:
@@ -239,8 +248,12 @@ def check(folder):
         shutil.rmtree(keep, ignore_errors=True)
 
 
+def live_panel(folder):
+    panel.panel(folder, PGSEAL, Terminal)
+
+
 ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "issue": issue,
-       "simulate": simulate, "check": check}
+       "simulate": simulate, "check": check, "live_panel": live_panel}
 
 
 def main():

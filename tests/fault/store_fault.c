@@ -290,7 +290,7 @@ static void test_issue_sticky(void **state)
 
 /* ---- a kit ---- */
 
-static void test_kit(void **state)
+static void kit_fails_at_each_step(bool folder_is_there, int least)
 {
     struct key *key = NULL;
     struct key *own = key_generate(KEY_EC_P256, NULL, NULL, &err);
@@ -303,7 +303,6 @@ static void test_kit(void **state)
     bool reached = true;
     int n = 1;
 
-    (void)state;
     box_open(&box);
     authority = box_authority(&box, "Acme", &key);
     issued = issued_make(box.store, authority, key, &issue, &err);
@@ -317,6 +316,8 @@ static void test_kit(void **state)
                                 .p12_passphrase = passphrase};
         bool made;
 
+        if (folder_is_there)
+            BOX_OK(fs_make_folder(folder, &err));
         arm(n, n % 2 == 0 ? FAIL_FULL : FAIL_ONCE);
         made = kit_write(&spec, &files, &err);
         reached = disarm();
@@ -325,13 +326,16 @@ static void test_kit(void **state)
             assert_int_equal(files_in(folder), 6);
         } else {
             assert_disk_error(n % 2 == 0 ? FAIL_FULL : FAIL_ONCE, ERR_FILE);
-            assert_false(fs_exists(folder)); /* nothing, not even the folder */
+            if (folder_is_there)
+                assert_int_equal(files_in(folder), 0);
+            assert_int_equal(fs_exists(folder), folder_is_there);
+            assert_int_equal(files_in(box.folder), 1 + files_in(box.store_folder) +
+                                                       folder_is_there); /* nothing beside it */
         }
         kit_files_clear(&files);
         free(folder);
     }
-    assert_true(n > 6 * 4 &&
-                n < STEPS_MAX); /* write, fsync, link, fsync of the folder: each file */
+    assert_true(n > least && n < STEPS_MAX);
     secret_free(passphrase);
     issued_free(issued);
     authority_free(authority);
@@ -340,13 +344,25 @@ static void test_kit(void **state)
     box_close(&box);
 }
 
+static void test_kit_new_folder(void **state)
+{
+    (void)state;
+    kit_fails_at_each_step(false, 6 * 2 + 3); /* write, fsync; fsync, rename, fsync of the parent */
+}
+
+static void test_kit_present_folder(void **state)
+{
+    (void)state;
+    kit_fails_at_each_step(true, 6 * 3 + 1); /* write, fsync, link; fsync of the folder */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_once),   cmocka_unit_test(test_create_full),
-        cmocka_unit_test(test_create_sticky), cmocka_unit_test(test_issue_once),
-        cmocka_unit_test(test_issue_full),    cmocka_unit_test(test_issue_sticky),
-        cmocka_unit_test(test_kit),
+        cmocka_unit_test(test_create_once),    cmocka_unit_test(test_create_full),
+        cmocka_unit_test(test_create_sticky),  cmocka_unit_test(test_issue_once),
+        cmocka_unit_test(test_issue_full),     cmocka_unit_test(test_issue_sticky),
+        cmocka_unit_test(test_kit_new_folder), cmocka_unit_test(test_kit_present_folder),
     };
 
     fail_vfs_install();

@@ -17,6 +17,10 @@ static sqlite3_vfs *real_vfs;
 static int left; /* calls until the one that fails; 0: not armed */
 static bool reached;
 static enum fail_how armed_how;
+static bool spares_syncs;
+static bool counts_coarsely;
+static const sqlite3_file *last_written; /* NULL: something else came after it */
+static int in_a_row;
 
 static sqlite3_file *real(sqlite3_file *file)
 {
@@ -25,6 +29,7 @@ static sqlite3_file *real(sqlite3_file *file)
 
 bool fail_vfs_strike(void)
 {
+    last_written = NULL;
     if (reached && armed_how != FAIL_ONCE)
         return true;
     if (left == 0 || --left > 0)
@@ -53,9 +58,18 @@ static int file_read(sqlite3_file *file, void *to, int amount, sqlite3_int64 off
     return real(file)->pMethods->xRead(real(file), to, amount, offset);
 }
 
+static bool counts(const sqlite3_file *file)
+{
+    in_a_row = file == last_written ? in_a_row + 1 : 0;
+    return !counts_coarsely || in_a_row < 2 || in_a_row % 4 == 0;
+}
+
 static int file_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset)
 {
-    if (fail_vfs_strike())
+    bool strikes = (counts(file) || (reached && armed_how != FAIL_ONCE)) && fail_vfs_strike();
+
+    last_written = file;
+    if (strikes)
         return word();
     return real(file)->pMethods->xWrite(real(file), from, amount, offset);
 }
@@ -71,7 +85,7 @@ static int file_sync(sqlite3_file *file, int flags)
 {
     if (fail_vfs_strike())
         return word();
-    return real(file)->pMethods->xSync(real(file), flags);
+    return spares_syncs ? SQLITE_OK : real(file)->pMethods->xSync(real(file), flags);
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)
@@ -144,7 +158,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync)
     (void)vfs;
     if (fail_vfs_strike() && armed_how != FAIL_FULL)
         return word();
-    return real_vfs->xDelete(real_vfs, name, sync);
+    return real_vfs->xDelete(real_vfs, name, spares_syncs ? 0 : sync);
 }
 
 void fail_vfs_install(void)
@@ -166,6 +180,16 @@ void fail_vfs_arm(int n, enum fail_how how)
     left = n;
     armed_how = how;
     reached = false;
+}
+
+void fail_vfs_spare_syncs(void)
+{
+    spares_syncs = true;
+}
+
+void fail_vfs_count_coarsely(void)
+{
+    counts_coarsely = true;
 }
 
 bool fail_vfs_disarm(void)

@@ -20,6 +20,10 @@ void fail_vfs_install(void);                 /* as the default layer, for good *
 void fail_vfs_arm(int n, enum fail_how how); /* counts from 1, from now on */
 /* Also for calls from elsewhere, so that both kinds count together. True: do not do it. */
 bool fail_vfs_strike(void);
+/* From now on nothing waits for the disk: a kill leaves what was written, synced or not. */
+void fail_vfs_spare_syncs(void);
+/* From now on, of SQLite's writes to one file in a row, the first two count and every fourth. */
+void fail_vfs_count_coarsely(void);
 bool fail_vfs_disarm(void); /* true when the n-th call was reached */
 
 #endif

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -187,6 +188,14 @@ void fake_let_in(int fd, const char *server_version)
 
 bool fake_read_query(int fd)
 {
+    char sql[1];
+
+    return fake_read_sql(fd, sql, sizeof(sql));
+}
+
+bool fake_read_sql(int fd, char *sql, size_t sql_size)
+{
+    sql[0] = '\0';
     for (;;) {
         char head[5];
         char body[65536];
@@ -198,9 +207,63 @@ bool fake_read_query(int fd)
         size = ntohl(size);
         if (size < 4 || size > sizeof(body) || !fake_read(fd, body, size - 4) || head[0] == 'X')
             return false;
+        if (head[0] == 'P' && size > 5) /* the name of the statement, then its text */
+            snprintf(sql, sql_size, "%s", body + strlen(body) + 1);
         if (head[0] == 'S')
             return true;
     }
+}
+
+static size_t put_u16(char *at, int value)
+{
+    uint16_t network = htons((uint16_t)value);
+
+    memcpy(at, &network, sizeof(network));
+    return sizeof(network);
+}
+
+void fake_rows(int fd, const char *const *cells, int rows, int columns)
+{
+    char body[8192];
+    size_t len = put_u16(body, columns);
+
+    fake_message(fd, '1', "", 0);
+    fake_message(fd, '2', "", 0);
+    for (int i = 0; i < columns; i++, len += 20)
+        memcpy(body + len, "c\0\0\0\0\0\0\0\0\0\0\x19\377\377\377\377\377\377\0", 20);
+    fake_message(fd, 'T', body, len);
+    for (int row = 0; row < rows; row++) {
+        len = put_u16(body, columns);
+        for (int i = 0; i < columns; i++) {
+            const char *text = cells[row * columns + i];
+            uint32_t size = htonl(text != NULL ? (uint32_t)strlen(text) : UINT32_MAX);
+
+            memcpy(body + len, &size, sizeof(size));
+            len += sizeof(size);
+            if (text != NULL && len + strlen(text) < sizeof(body)) {
+                memcpy(body + len, text, strlen(text));
+                len += strlen(text);
+            }
+        }
+        fake_message(fd, 'D', body, len);
+    }
+    fake_message(fd, 'C', "SELECT 1", 9);
+    fake_message(fd, 'Z', "I", 1);
+}
+
+void fake_done(int fd)
+{
+    fake_message(fd, '1', "", 0);
+    fake_message(fd, '2', "", 0);
+    fake_message(fd, 'n', "", 0);
+    fake_message(fd, 'C', "SET", 4);
+    fake_message(fd, 'Z', "I", 1);
+}
+
+void fake_refuse(int fd, const char *sqlstate, const char *text)
+{
+    fake_error(fd, "ERROR", sqlstate, text);
+    fake_message(fd, 'Z', "I", 1);
 }
 
 void fake_error(int fd, const char *severity, const char *sqlstate, const char *text)

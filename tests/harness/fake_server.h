@@ -30,6 +30,13 @@ void fake_message(int fd, char type, const void *body, size_t len);
 void fake_let_in(int fd, const char *server_version);
 /* Reads messages up to Sync, or to Terminate or the end: then false. */
 bool fake_read_query(int fd);
+/* The same, with the text of the statement that was parsed. */
+bool fake_read_sql(int fd, char *sql, size_t size);
+/* What follows a statement with rows (cells row by row, text or NULL), and one without. */
+void fake_rows(int fd, const char *const *cells, int rows, int columns);
+void fake_done(int fd);
+/* ErrorResponse and ReadyForQuery: the statement was refused, the connection lives. */
+void fake_refuse(int fd, const char *sqlstate, const char *text);
 /* ErrorResponse */
 void fake_error(int fd, const char *severity, const char *sqlstate, const char *text);
 

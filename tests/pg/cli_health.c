@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/pg/sessions.h"
+#include "core/store/sighting.h"
 #include "tests/harness/command.h"
 #include "tests/pg/health_box.h"
 #include "tests/pg/need_pg.h"
@@ -163,6 +166,38 @@ static void test_simulate(void **state)
     EXPECT_ERROR(2, "--role", "server", "simulate", "db1", "--require", "--database", "all");
 }
 
+/* Carol's nightly job was seen yesterday: it counts beside who is connected now. */
+static void test_simulate_seen(void **state)
+{
+    struct err err = ERR_INIT;
+    struct sightings *sightings = sightings_open(getenv("PGSEAL_STORE"), true, &err);
+    struct sighting_item item = {.key = {.server = "db1",
+                                         .role = "carol",
+                                         .database = "app",
+                                         .address = "127.0.0.1",
+                                         .class = session_class_name(SESSION_TLS),
+                                         .version = "TLSv1.3",
+                                         .issuer = "",
+                                         .serial = "",
+                                         .application = "nightly"},
+                                 .authority = "",
+                                 .seen_at = clock_now() - CLOCK_DAY};
+    json_t *json;
+    const json_t *found;
+
+    (void)state;
+    assert_non_null(sightings);
+    assert_true(sightings_add(sightings, &item, 1, &err));
+    sightings_close(sightings);
+    json = EXPECT_JSON(6, "server", "simulate", "db1", "--require", "--database", "all", "--role",
+                       "carol", "--from", "127.0.0.1/32", "--json");
+    assert_int_equal(number(json, "seen_refused"), 1);
+    found = row(json, "seen", "role", "carol");
+    assert_string_equal(text(found, "then"), "refused");
+    assert_non_null(json_object_get(found, "last_seen"));
+    json_decref(json);
+}
+
 static void test_doctor(void **state)
 {
     struct health_box *box = *state;
@@ -190,9 +225,8 @@ static void test_doctor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_server_check),
-        cmocka_unit_test(test_check),
-        cmocka_unit_test(test_simulate),
+        cmocka_unit_test(test_server_check), cmocka_unit_test(test_check),
+        cmocka_unit_test(test_simulate),     cmocka_unit_test(test_simulate_seen),
         cmocka_unit_test(test_doctor),
     };
 

@@ -188,13 +188,15 @@ static char *read_file(const struct plan_box *box, const char *name)
 struct plan_files plan_box_files(const struct plan_box *box)
 {
     return (struct plan_files){.auto_conf = read_file(box, "postgresql.auto.conf"),
-                               .hba = read_file(box, "pg_hba.conf")};
+                               .hba = read_file(box, "pg_hba.conf"),
+                               .ident = read_file(box, "pg_ident.conf")};
 }
 
 void plan_files_clear(struct plan_files *files)
 {
     free(files->auto_conf);
     free(files->hba);
+    free(files->ident);
 }
 
 void plan_box_same_files(const struct plan_box *box, const struct plan_files *before)
@@ -203,6 +205,7 @@ void plan_box_same_files(const struct plan_box *box, const struct plan_files *be
 
     assert_string_equal(now.auto_conf, before->auto_conf);
     assert_string_equal(now.hba, before->hba);
+    assert_string_equal(now.ident, before->ident);
     plan_files_clear(&now);
 }
 

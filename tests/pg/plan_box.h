@@ -24,10 +24,11 @@ struct plan_box {
     unsigned n_kits;
 };
 
-/* The two files that a change touches. */
+/* The files that a change touches. */
 struct plan_files {
     char *auto_conf;
     char *hba;
+    char *ident;
 };
 
 void plan_box_open(struct plan_box *box);
@@ -45,7 +46,7 @@ void plan_box_saw(const struct plan_box *box, const char *part); /* else the tes
 
 struct plan_files plan_box_files(const struct plan_box *box);
 void plan_files_clear(struct plan_files *files);
-/* Both files are byte for byte as they were. */
+/* All of them are byte for byte as they were. */
 void plan_box_same_files(const struct plan_box *box, const struct plan_files *before);
 char *plan_box_value(struct plan_box *box, const char *setting); /* caller frees */
 struct handshake plan_box_handshake(const struct plan_box *box);

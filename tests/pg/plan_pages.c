@@ -350,6 +350,11 @@ static void asks_for_the_passphrase(void **state)
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Apply...");
     assert_false(ui_shows(story->box.navigator, "yellow"));
+    apply(story); /* the wrong one is no error of the change */
+    page_box_wait(&story->box, "Undo now");
+    key(story, KEY_CODE_RIGHT);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "db1 is as it was before.");
 }
 
 static void trust_kept(struct story *story)
@@ -378,6 +383,15 @@ static void requires_and_takes_back(void **state)
     ui_type(story->box.navigator, "alice");
     page_box_wait(&story->box, "today line 6 decides for \"alice\":");
     page_box_keys(&story->box, KEY_CODE_TAB, 4);
+    page_box_keys(&story->box, KEY_CODE_RIGHT, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "none now");
+    assert_true(ui_shows(story->box.navigator, "then: is refused by line 7, cert"));
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "->   7  hostssl all alice all cert # pgseal");
+    assert_true(ui_shows(story->box.navigator, "(is for TCP without TLS)"));
+    page_box_keys(&story->box, KEY_CODE_ESC, 2);
+    page_box_keys(&story->box, KEY_CODE_LEFT, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Apply...");
     apply(story);

@@ -1,7 +1,6 @@
 /* sessions.c - the live page on a server that answers what a test wants: pictures, truth, keys. */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,11 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/store/server.h"
+#include "core/store/sighting.h"
 #include "screens/pages.h"
 #include "tests/harness/fake_server.h"
 #include "tests/harness/page_box.h"
@@ -30,80 +33,6 @@ struct answers {
     bool hang_second; /* nothing after the first rows */
 };
 
-static void add_u16(struct strbuf *out, size_t value)
-{
-    uint16_t network = htons((uint16_t)value);
-
-    strbuf_add(out, &network, sizeof(network));
-}
-
-static void add_u32(struct strbuf *out, uint32_t value)
-{
-    uint32_t network = htonl(value);
-
-    strbuf_add(out, &network, sizeof(network));
-}
-
-static void send_rows(int fd, const struct answers *answers)
-{
-    struct strbuf body = STRBUF_INIT;
-
-    fake_message(fd, '1', "", 0);
-    fake_message(fd, '2', "", 0);
-    add_u16(&body, COLUMNS);
-    for (int i = 0; i < COLUMNS; i++)
-        strbuf_add(&body, "c\0\0\0\0\0\0\0\0\0\0\x19\377\377\377\377\377\377\0", 20);
-    fake_message(fd, 'T', body.data, body.len);
-    for (int row = 0; row < answers->n; row++) {
-        strbuf_reset(&body);
-        add_u16(&body, COLUMNS);
-        for (int i = 0; i < COLUMNS; i++) {
-            const char *text = answers->rows[row][i];
-
-            add_u32(&body, text != NULL ? (uint32_t)strlen(text) : UINT32_MAX);
-            if (text != NULL)
-                strbuf_add_str(&body, text);
-        }
-        fake_message(fd, 'D', body.data, body.len);
-    }
-    strbuf_clear(&body);
-    fake_message(fd, 'C', "SELECT 1", 9);
-    fake_message(fd, 'Z', "I", 1);
-}
-
-static void send_rights(int fd)
-{
-    struct strbuf body = STRBUF_INIT;
-
-    fake_message(fd, '1', "", 0);
-    fake_message(fd, '2', "", 0);
-    add_u16(&body, 3);
-    for (int i = 0; i < 3; i++)
-        strbuf_add(&body, "c\0\0\0\0\0\0\0\0\0\0\x19\377\377\377\377\377\377\0", 20);
-    fake_message(fd, 'T', body.data, body.len);
-    strbuf_reset(&body);
-    add_u16(&body, 3);
-    add_u32(&body, 5);
-    strbuf_add_str(&body, "admin");
-    add_u32(&body, 1);
-    strbuf_add_str(&body, "f");
-    add_u32(&body, 1);
-    strbuf_add_str(&body, "f");
-    fake_message(fd, 'D', body.data, body.len);
-    strbuf_clear(&body);
-    fake_message(fd, 'C', "SELECT 1", 9);
-    fake_message(fd, 'Z', "I", 1);
-}
-
-static void send_done(int fd)
-{
-    fake_message(fd, '1', "", 0);
-    fake_message(fd, '2', "", 0);
-    fake_message(fd, 'n', "", 0);
-    fake_message(fd, 'C', "SET", 4);
-    fake_message(fd, 'Z', "I", 1);
-}
-
 static void answer(int fd, void *arg)
 {
     const struct answers *answers = arg;
@@ -113,27 +42,26 @@ static void answer(int fd, void *arg)
     fake_let_in(fd, "15.18");
     if (!fake_read_query(fd))
         return;
-    send_done(fd); /* search_path and the like */
+    fake_done(fd); /* search_path and the like */
     if (!fake_read_query(fd))
         return;
-    send_done(fd); /* PREPARE */
+    fake_done(fd); /* PREPARE */
     for (int i = 0; i < answers->break_first; i++) {
         if (!fake_read_query(fd))
             return;
-        fake_error(fd, "ERROR", "22P05", "character with byte sequence 0xff has no equivalent");
-        fake_message(fd, 'Z', "I", 1);
+        fake_refuse(fd, "22P05", "character with byte sequence 0xff has no equivalent");
         if (!fake_read_query(fd))
             return;
-        send_done(fd); /* SET client_encoding */
+        fake_done(fd); /* SET client_encoding */
     }
     if (!fake_read_query(fd))
         return;
-    send_rows(fd, answers);
+    fake_rows(fd, &answers->rows[0][0], answers->n, COLUMNS);
     if (!fake_read_query(fd)) /* one is hidden: what may this role see? */
         return;
-    send_rights(fd);
+    fake_rows(fd, (const char *const[]){"admin", "f", "f"}, 1, 3);
     while (fake_read_query(fd)) {
-        send_rows(fd, answers);
+        fake_rows(fd, &answers->rows[0][0], answers->n, COLUMNS);
         if (answers->hang_second) {
             fake_wait_for_end(fd);
             return;
@@ -217,20 +145,26 @@ static void fill_answers(struct answers *answers)
     add(answers, OWN_PID, "admin", "pgseal", "127.0.0.1", "40006", "TLSv1.3");
 }
 
-static void add_server(struct page_box *box, const char *host, int port)
+static void add_named_server(struct page_box *box, const char *as, const char *host, int port)
 {
     struct err err = ERR_INIT;
     char *conninfo =
         mem_printf("host=%s port=%d user=admin sslmode=disable gssencmode=disable", host, port);
-    char name[] = "db1", empty[] = "", provider[] = "self-managed";
+    char name[8], empty[] = "", provider[] = "self-managed";
     struct server server = {.name = name,
                             .conninfo = conninfo,
                             .tls_host = empty,
                             .provider = provider,
                             .system_identifier = empty};
 
+    snprintf(name, sizeof(name), "%s", as);
     BOX_OK(server_add(box->box.store, &server, &err));
     free(conninfo);
+}
+
+static void add_server(struct page_box *box, const char *host, int port)
+{
+    add_named_server(box, "db1", host, port);
 }
 
 static void open_page(struct page_box *box, struct answers *answers, struct fake **ret)
@@ -331,6 +265,388 @@ static void a_server_that_hangs(void **state)
     fake_stop(fake);
 }
 
+static void open_filled(struct page_box *box, struct answers *answers, struct fake **ret)
+{
+    open_page(box, answers, ret);
+    page_box_wait(box, "[xx] revoked");
+    page_box_wait(box, "TO \"admin\"");
+}
+
+static void filter(struct page_box *box, const char *text)
+{
+    ui_key(box->navigator, '/');
+    ui_key(box->navigator, KEY_CODE_CTRL('u'));
+    ui_type(box->navigator, text);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+}
+
+static bool lists(const struct page_box *box, const char *const *roles)
+{
+    static const char *const all[] = {"alice",  "app  ",    "bob",       "report",
+                                      "legacy", "postgres", "secretive", "admin"};
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        char row[32];
+        bool wanted = false;
+
+        for (size_t k = 0; roles[k] != NULL; k++)
+            wanted |= strncmp(all[i], roles[k], strlen(roles[k])) == 0;
+        snprintf(row, sizeof(row), "%.9s", all[i]);
+        if (wanted && !ui_shows(box->navigator, row))
+            return false;
+    }
+    return true;
+}
+#define LISTS(box, ...) lists((box), (const char *const[]){__VA_ARGS__, NULL})
+
+/* Text, a regular expression, a finding, a class; each turned around; and what is none of them. */
+static void filters(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    filter(&box, ":no-tls");
+    assert_true(LISTS(&box, "legacy"));
+    assert_false(ui_shows(box.navigator, "secretive")); /* hidden is not "no TLS" */
+    assert_false(ui_shows(box.navigator, "report"));
+    filter(&box, ":socket");
+    assert_true(LISTS(&box, "postgres"));
+    assert_false(ui_shows(box.navigator, "legacy "));
+    filter(&box, "!:tls-cert");
+    assert_true(LISTS(&box, "legacy", "report", "postgres", "secretive"));
+    assert_false(ui_shows(box.navigator, "alice"));
+    filter(&box, "~^(bob|alice)$");
+    assert_true(LISTS(&box, "bob", "alice"));
+    assert_false(ui_shows(box.navigator, "legacy "));
+    filter(&box, "!~^10[.]");
+    assert_true(LISTS(&box, "postgres", "secretive"));
+    assert_false(ui_shows(box.navigator, "alice"));
+    filter(&box, "~(");
+    assert_true(ui_shows(box.navigator, "The filter: "));
+    ui_key(box.navigator, 'g');
+    assert_true(LISTS(&box, "bob", "legacy")); /* while it is broken all are shown */
+    filter(&box, ":nonsense");
+    assert_true(ui_shows(box.navigator, "no finding or class has this name"));
+
+    /* f walks through the findings that somebody has */
+    ui_key(box.navigator, KEY_CODE_ESC);
+    ui_key(box.navigator, 'f');
+    assert_true(ui_shows(box.navigator, "filter: :no-tls"));
+    assert_true(ui_shows(box.navigator, "1 with the finding \"no-tls\""));
+    ui_key(box.navigator, 'f');
+    assert_true(ui_shows(box.navigator, "filter: :no-client-cert"));
+    ui_key(box.navigator, 'f');
+    assert_true(ui_shows(box.navigator, "filter: :revoked"));
+    ui_key(box.navigator, 'f');
+    assert_true(ui_shows(box.navigator, "filter: :expiring"));
+    ui_key(box.navigator, 'f');
+    assert_true(ui_shows(box.navigator, "All rows again."));
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+static void groups(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    for (int i = 0; i < 5; i++)
+        ui_key(box.navigator, 'b'); /* role, application, address, CA, TLS version */
+    ui_check_navigator(box.navigator, 24, 80, "sessions-groups");
+    ui_key(box.navigator, 'g');
+    ui_key(box.navigator, KEY_CODE_ENTER); /* the worst first */
+    assert_true(ui_shows(box.navigator, "> TLS TLSv1.2"));
+    assert_true(LISTS(&box, "bob", "report"));
+    assert_false(ui_shows(box.navigator, "alice"));
+    ui_key(box.navigator, KEY_CODE_ESC); /* to the groups */
+    assert_true(ui_shows(box.navigator, "by: TLS"));
+    ui_key(box.navigator, KEY_CODE_ESC); /* to all sessions */
+    assert_true(ui_shows(box.navigator, "filter: none"));
+    assert_true(ui_shows(box.navigator, "PID"));
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+static void the_sheet_explains(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    filter(&box, "legacy");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_check_navigator(box.navigator, 24, 80, "sessions-sheet");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    filter(&box, "bob");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "CA           \"Acme PG Root\", issued for \"bob\""));
+    assert_true(ui_shows(box.navigator, "2027-02-09, in 80 days; revoked 2026-11-21 21:55 UTC"));
+    assert_true(ui_shows(box.navigator, "[xx] Revoked."));
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    assert_false(ui_shows(box.navigator, "2117 on db1")); /* it scrolls */
+    ui_key(box.navigator, 'd');                           /* also from here */
+    assert_true(ui_shows(box.navigator, "Session 2117 of \"bob\" from 10.0.0.31."));
+    ui_key(box.navigator, KEY_CODE_ESC);
+    ui_key(box.navigator, KEY_CODE_ESC);
+    filter(&box, "report");
+    ui_key(box.navigator, 'o'); /* the page that mends it, filled in */
+    page_box_wait(&box, "Client certificate");
+    page_box_wait(&box, "[report");
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+/* The header of a panel whose rows all may be seen. */
+static void nothing_hidden(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill_store(&box, &answers);
+    add(&answers, "2101", "alice", "psql", "10.0.0.17", "40001", "TLSv1.3");
+    with_certificate(&answers, "/CN=alice", answers.serials[0]);
+    fake = fake_start(answer, &answers);
+    add_server(&box, "127.0.0.1", fake_port(fake));
+    navigator_push(box.navigator, page_sessions(box.app));
+    page_box_wait(&box, "365 d [ok]");
+    assert_true(ui_shows(box.navigator, "[ok] Nothing needs a look."));
+    assert_false(ui_shows(box.navigator, "GRANT"));
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+/* All that are shown, but for those who must be spared; the number has to be typed. */
+static void ends_many(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    ui_key(box.navigator, 'D');
+    assert_true(ui_shows(box.navigator, "D ends all that are shown: set a filter"));
+    filter(&box, "!legacy");
+    ui_key(box.navigator, 'D');
+    ui_check_navigator(box.navigator, 24, 80, "sessions-end-many");
+    ui_key(box.navigator, 'y'); /* no single key for a severe act */
+    assert_true(ui_shows(box.navigator, "End 5 sessions?"));
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "Nothing was done."));
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+static void read_only_ends_nothing(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+    struct app *app;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill_store(&box, &answers);
+    fill_answers(&answers);
+    fake = fake_start(answer, &answers);
+    add_server(&box, "127.0.0.1", fake_port(fake));
+    app = app_new(&(struct app_options){
+        .store_folder = box.box.store_folder, .server = "db1", .read_only = true});
+    app_set_loop(app, box.loop);
+    navigator_push(box.navigator, page_sessions(app));
+    page_box_wait(&box, "[xx] revoked");
+    ui_key(box.navigator, 'd');
+    assert_true(ui_shows(box.navigator, "Read only: pgseal was started with --read-only."));
+    filter(&box, ":no-tls");
+    ui_key(box.navigator, 'D');
+    assert_true(ui_shows(box.navigator, "Read only: pgseal was started with --read-only."));
+    navigator_clear(box.navigator);
+    app_free(app);
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+static void saves_what_is_shown(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct strbuf text = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    struct page_box box;
+    struct fake *fake;
+    struct stat st;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    filter(&box, "legacy");
+    ui_key(box.navigator, 'w');
+    ui_check_navigator(box.navigator, 24, 80, "sessions-save");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Wrote \"sessions-db1-20261121-215542.csv\".");
+    BOX_OK(fs_read("sessions-db1-20261121-215542.csv", 1 << 20, &text, &err));
+    assert_non_null(strstr(text.data, ",2133,clear,app,legacy,"));
+    assert_null(strstr(text.data, "alice"));
+    assert_int_equal(stat("sessions-db1-20261121-215542.csv", &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+
+    ui_key(box.navigator, 'w'); /* never over it */
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "exists");
+    ui_key(box.navigator, 'w');
+    ui_key(box.navigator, KEY_CODE_CTRL('u'));
+    ui_type(box.navigator, "x.json");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Wrote \"x.json\".");
+    strbuf_reset(&text);
+    BOX_OK(fs_read("x.json", 1 << 20, &text, &err));
+    assert_true(text_starts_with(text.data, "{\n  \"v\": 1,"));
+    assert_non_null(strstr(text.data, "\"pid\": 2133"));
+    assert_null(strstr(text.data, "\"pid\": 2101"));
+    strbuf_clear(&text);
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+/* What the panel has seen stands in the store afterwards, and the page "what if" reads it. */
+static void what_if(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct sighting_list seen;
+    struct sightings *sightings;
+    struct err err = ERR_INIT;
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    open_filled(&box, &answers, &fake);
+    ui_key(box.navigator, 't');
+    page_box_wait(&box, "Nothing is changed here.");
+    ui_check_navigator(box.navigator, 24, 80, "readiness");
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, KEY_CODE_DOWN); /* certificate required */
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_check_navigator(box.navigator, 24, 80, "readiness-who");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "SSL sessions (live)"));
+    ui_key(box.navigator, KEY_CODE_ESC); /* leaves: what waits is written */
+    assert_true(loop_drain(box.loop, 20000));
+    sightings = sightings_open(box.box.store_folder, false, &err);
+    if (sightings == NULL)
+        fail_msg("%s", err.msg);
+    BOX_OK(sightings_list(sightings, &(struct sighting_filter){.without_tls = true}, &seen, &err));
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.rows[0].key.role, "legacy");
+    assert_string_equal(seen.rows[0].key.application, "\xef\xbf\xbd[31m");
+    sighting_list_clear(&seen);
+    BOX_OK(sightings_list(sightings, &(struct sighting_filter){.authority = "Acme PG Root"}, &seen,
+                          &err));
+    assert_int_equal(seen.n, 3);
+    sighting_list_clear(&seen);
+    sightings_close(sightings);
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+/* Two servers in one panel: each with its own state; one of them is away. */
+static void several_servers(void **state)
+{
+    static const char *const names[] = {"db1", "db2"};
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+    struct app *app;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill_store(&box, &answers);
+    fill_answers(&answers);
+    fake = fake_start(answer, &answers);
+    add_server(&box, "127.0.0.1", fake_port(fake));
+    add_named_server(&box, "db2", "/nowhere", 5432);
+    app = app_new(&(struct app_options){
+        .store_folder = box.box.store_folder, .server = "db1", .watched = names, .n_watched = 2});
+    app_set_loop(app, box.loop);
+    navigator_push(box.navigator, page_sessions(app));
+    page_box_wait(&box, "[xx] revoked");
+    page_box_wait(&box, "[xx] db2");
+    assert_true(ui_shows(box.navigator, "[ok] db1"));
+    assert_true(ui_shows(box.navigator, "2 servers"));
+    assert_true(ui_shows(box.navigator, "db2: Stale since 0 s:"));
+    assert_true(ui_shows(box.navigator, "8 sessions"));
+    navigator_clear(box.navigator);
+    app_free(app);
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
+/* A server that wants a password, and a person who knows it. */
+static void ask_then_answer(int fd, void *arg)
+{
+    char head[5], body[64];
+    uint32_t size;
+
+    if (!fake_read_startup(fd))
+        return;
+    fake_message(fd, 'R', "\0\0\0\3", 4);
+    if (!fake_read(fd, head, sizeof(head)))
+        return;
+    memcpy(&size, head + 1, sizeof(size));
+    size = __builtin_bswap32(size);
+    if (size > sizeof(body) || !fake_read(fd, body, size - 4))
+        return;
+    if (strcmp(body, "sesame") != 0) {
+        fake_error(fd, "FATAL", "28P01", "password authentication failed for user \"admin\"");
+        return;
+    }
+    fake_let_in(fd, "15.18");
+    (void)fake_read_query(fd);
+    fake_done(fd);
+    (void)fake_read_query(fd);
+    fake_done(fd);
+    while (fake_read_query(fd))
+        fake_rows(fd, &((struct answers *)arg)->rows[0][0], 1, COLUMNS);
+}
+
+static void asks_for_a_password(void **state)
+{
+    struct answers answers = {.n = 0};
+    struct page_box box;
+    struct fake *fake;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    add(&answers, "2101", "alice", "psql", "10.0.0.17", "40001", "TLSv1.3");
+    fake = fake_start(ask_then_answer, &answers);
+    add_server(&box, "127.0.0.1", fake_port(fake));
+    navigator_push(box.navigator, page_sessions(box.app));
+    page_box_wait(&box, "Password for db1");
+    ui_type(box.navigator, "wrong");
+    ui_check_navigator(box.navigator, 24, 80, "sessions-password");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "password authentication failed");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "db1 wants a password. p asks for it."));
+    ui_key(box.navigator, 'p');
+    ui_type(box.navigator, "sesame");
+    assert_false(ui_shows(box.navigator, "sesame"));
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "alice");
+    page_box_close(&box);
+    fake_stop(fake);
+}
+
 static void a_server_that_is_not_there(void **state)
 {
     struct page_box box;
@@ -352,6 +668,16 @@ int main(void)
         cmocka_unit_test(a_name_that_cannot_be_converted),
         cmocka_unit_test(a_server_that_hangs),
         cmocka_unit_test(a_server_that_is_not_there),
+        cmocka_unit_test(filters),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(the_sheet_explains),
+        cmocka_unit_test(nothing_hidden),
+        cmocka_unit_test(ends_many),
+        cmocka_unit_test(read_only_ends_nothing),
+        cmocka_unit_test(saves_what_is_shown),
+        cmocka_unit_test(what_if),
+        cmocka_unit_test(several_servers),
+        cmocka_unit_test(asks_for_a_password),
     };
 
     return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);

@@ -190,6 +190,72 @@ static void test_failing_new(void **unused)
     free(path);
 }
 
+static const struct fs_new_file two_files[] = {{"a", "he", 2, FS_MODE_SECRET},
+                                               {"b", "llo", 3, FS_MODE_PUBLIC}};
+
+/* Two files, or none; ret_steps: how many calls it takes. */
+static void fail_two_files(const char *target, bool present, int *ret_steps)
+{
+    bool done = false;
+
+    for (int n = 0; !done; n++) {
+        struct err err = ERR_INIT;
+
+        assert_true(n < 100);
+        ops_left = n;
+        fs_replace_ops(&failing_ops);
+        done = present ? fs_write_new_files(target, two_files, 2, &err)
+                       : fs_write_new_folder(target, two_files, 2, &err);
+        fs_replace_ops(NULL);
+        *ret_steps = n;
+        if (done)
+            break;
+        assert_int_equal(err.code, ERR_DISK_FULL);
+        assert_int_equal(n_entries(), 0); /* neither a file nor a folder nor a rest of them */
+    }
+}
+
+static void test_failing_files(void **unused)
+{
+    char *a = fs_join(folder, "a");
+    char *b = fs_join(folder, "b");
+    struct err err = ERR_INIT;
+    int steps = 0;
+
+    (void)unused;
+    fail_two_files(folder, true, &steps);
+    assert_int_equal(steps, 5 + 2 + 2 + 1); /* five bytes, fsync, link, fsync of the folder */
+    assert_content(a, "he");
+    assert_content(b, "llo");
+    assert_int_equal(n_entries(), 2);
+    /* one name that is taken is enough */
+    assert_int_equal(unlink(a), 0);
+    assert_false(fs_write_new_files(folder, two_files, 2, &err));
+    assert_int_equal(err.code, ERR_FILE_EXISTS);
+    assert_int_equal(n_entries(), 1);
+    free(a);
+    free(b);
+}
+
+static void test_failing_new_folder(void **unused)
+{
+    char *target = fs_join(folder, "kit/");
+    char *b = fs_join(folder, "kit/b");
+    struct err err = ERR_INIT;
+    int steps = 0;
+
+    (void)unused;
+    fail_two_files(target, false, &steps);
+    assert_int_equal(steps, 5 + 2 + 1 + 1 + 1); /* fsync of each, of the folder; rename; fsync */
+    assert_content(b, "llo");
+    assert_int_equal(n_entries(), 1);
+    assert_false(fs_write_new_folder(target, two_files, 2, &err)); /* it is not empty */
+    assert_int_equal(err.code, ERR_FILE_EXISTS);
+    assert_int_equal(n_entries(), 1);
+    free(target);
+    free(b);
+}
+
 static void test_failing_replace(void **unused)
 {
     char *path = fs_join(folder, "a");
@@ -431,6 +497,8 @@ int main(void)
         IN_FOLDER(test_write_new),
         IN_FOLDER(test_write_replace),
         IN_FOLDER(test_failing_new),
+        IN_FOLDER(test_failing_files),
+        IN_FOLDER(test_failing_new_folder),
         IN_FOLDER(test_failing_replace),
         IN_FOLDER(test_read),
         IN_FOLDER(test_read_only_folder),

@@ -251,6 +251,48 @@ static void test_quick_and_slow(void **state)
     strbuf_clear(&text);
 }
 
+/* The nightly job is not connected now: it is judged as it came, and counted apart. */
+static void test_seen_before(void **state)
+{
+    static char none[] = "", role[] = "alice", database[] = "app", address[] = "10.0.0.9";
+    static char dn[] = "/CN=alice";
+    struct simulate_seen seen[] = {
+        {.class = SESSION_CLEAR, .last_seen = 1, .dn = none},
+        {.class = SESSION_TLS_CERT, .last_seen = 2, .dn = dn},
+        {.class = SESSION_TLS_CERT, .last_seen = 3, .dn = none}, /* not one of the store's */
+    };
+    static const enum simulate_outcome outcomes[] = {SIMULATE_REFUSED, SIMULATE_ALLOWED,
+                                                     SIMULATE_UNSURE};
+    struct setting setting;
+    struct simulation simulation;
+    struct simulate_walk walk;
+
+    (void)state;
+    set_up(&setting, SESSION_TLS_CERT, "/CN=alice");
+    for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+        seen[i].role = mem_strdup(role); /* a string of its own tells one from the other */
+        seen[i].database = database;
+        seen[i].address = address;
+    }
+    setting.who.seen = seen;
+    setting.who.n_seen = ARRAY_LEN(seen);
+    simulate(&setting.who, PASSWORD, strlen(PASSWORD), CERT, strlen(CERT), &simulation);
+    assert_int_equal(simulation.n, 4);
+    for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+        assert_int_equal(simulation.rows[i + 1].last_seen, i + 1);
+        assert_int_equal(simulation.rows[i + 1].then.outcome, outcomes[i]);
+    }
+    assert_int_equal(simulation.n_seen_refused, 1);
+    assert_int_equal(simulation.n_refused, 0);
+    simulate_walk(&setting.who, &simulation.rows[1], &simulation.wanted, &walk);
+    assert_int_equal(walk.n, 1);
+    assert_string_equal(walk.steps[0].why, "is for TLS");
+    simulate_walk_clear(&walk);
+    simulation_clear(&simulation);
+    for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+        free(seen[i].role);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_maps),
         cmocka_unit_test(test_roles_without_a_session),
         cmocka_unit_test(test_quick_and_slow),
+        cmocka_unit_test(test_seen_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

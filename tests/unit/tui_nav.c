@@ -278,6 +278,35 @@ static void pages_below(void **state)
     end(&world);
 }
 
+/* A poll comes in many pieces: what changes nothing is not painted, and says so itself. */
+static void not_painted(void **state)
+{
+    struct world world;
+    struct page *a = begin(&world), *b;
+    struct event timer = {.type = EVENT_TIMER}, key = {.type = EVENT_KEY, .key = 'x'};
+
+    (void)state;
+    navigator_event(world.navigator, a, &timer);
+    assert_false(navigator_unseen(world.navigator)); /* a page that says nothing is painted */
+    answer(a, EVENT_TIMER, nav_unseen());
+    navigator_event(world.navigator, a, &timer);
+    assert_true(navigator_unseen(world.navigator));
+    answer(a, EVENT_KEY, nav_unseen());
+    navigator_event(world.navigator, NULL, &key); /* a key may have taken a notice away */
+    assert_false(navigator_unseen(world.navigator));
+
+    b = push(&world, "b");
+    navigator_event(world.navigator, a, &timer); /* a lies below: nobody sees it */
+    assert_true(navigator_unseen(world.navigator));
+    answer(a, EVENT_TIMER, nav_pop());
+    navigator_event(world.navigator, a, &timer);
+    assert_false(navigator_unseen(world.navigator));
+    answer(b, EVENT_TIMER, nav_quit());
+    navigator_event(world.navigator, b, &timer);
+    assert_false(navigator_unseen(world.navigator));
+    end(&world);
+}
+
 static void shown_may_go_on(void **state)
 {
     struct world world;
@@ -493,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stack),
         cmocka_unit_test(pages_below),
+        cmocka_unit_test(not_painted),
         cmocka_unit_test(shown_may_go_on),
         cmocka_unit_test(quitting),
         cmocka_unit_test(ctrl_c),

@@ -1,0 +1,249 @@
+/* map_file.c - pg_ident.conf from one content to another; lines of ours stand above all others. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/pg/ident.h"
+#include "core/pg/roles.h"
+#include "core/plan/step.h"
+
+#define IDENT_MAX (4u << 20)
+
+bool plan_read_maps(struct plan *plan, struct strbuf *out, struct err *err)
+{
+    const char *path = plan->settings.ident_file;
+    struct ident ident;
+    bool there = false;
+    int bad;
+
+    if (!files_exists(plan->files, path, &there, err))
+        return false;
+    if (!there) {
+        err_set(err, ERR_FILE, _("\"%s\" is not there on the server"), path);
+        return err_hint(err, _("Make an empty file of the server's user there."));
+    }
+    if (!files_read(plan->files, path, IDENT_MAX, out, err) ||
+        !ident_check_on_server(plan->target.admin, err))
+        return false;
+    ident_parse(out->data, out->len, conn_server_version(plan->target.admin), &ident);
+    bad = ident.bad_line;
+    ident_clear(&ident);
+    return bad == 0 || err_set(err, ERR_HBA,
+                               _("line %d of pg_ident.conf cannot be read: the server does not "
+                                 "load the file"),
+                               bad);
+}
+
+/* ---- lines that go in ---- */
+
+static bool is_there(const struct ident *ident, const char *map,
+                     const struct access_map_line *wanted)
+{
+    for (size_t i = 0; i < ident->n; i++) {
+        const struct ident_line *line = &ident->lines[i];
+
+        if (strcmp(line->map, map) == 0 && strcmp(line->system_name, wanted->cn) == 0 &&
+            strcmp(line->role, wanted->role) == 0 &&
+            ident_line_for(ident, line, wanted->role, NULL, 0) == HBA_FIT_YES)
+            return true;
+    }
+    return false;
+}
+
+static bool is_named(const struct access_rules_intent *intent, const char *role)
+{
+    for (size_t i = 0; i < intent->n_roles; i++) {
+        if (strcmp(intent->roles[i], role) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool collect_lines(const struct access_rules_intent *intent, const struct ident *ident,
+                          struct strbuf *out, struct err *err)
+{
+    for (size_t i = 0; i < intent->n_map_lines; i++) {
+        const struct access_map_line *line = &intent->map_lines[i];
+        struct strbuf text = STRBUF_INIT;
+        bool good = is_named(intent, line->role) ||
+                    err_set(err, ERR_BAD_VALUE,
+                            _("the map lets \"%s\" in as \"%s\", and the rules are not for that "
+                              "role"),
+                            line->cn, line->role);
+
+        good = good && ident_format_line(intent->map, line->cn, line->role, &text, err);
+        if (good && !is_there(ident, intent->map, line) && !strstr(out->data, text.data))
+            strbuf_add(out, text.data, text.len);
+        strbuf_clear(&text);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+/* Above the first line that says something: a regular expression that fails ends the search of a map,
+ * and an included file may hold one too. The comments at the file's head stay there. */
+static size_t first_mapping(const struct hba *file)
+{
+    size_t at = 0;
+
+    while (at < file->n && file->lines[at].kind == HBA_BLANK && !file->lines[at].open)
+        at++;
+    return at;
+}
+
+bool plan_map_lines(struct plan *plan, const struct access_rules_intent *intent,
+                    const struct strbuf *old, struct strbuf *ret_wanted, struct strbuf *ret_lines,
+                    struct err *err)
+{
+    int version = conn_server_version(plan->target.admin);
+    struct ident ident;
+    struct hba file;
+    bool good;
+
+    ident_parse(old->data, old->len, version, &ident);
+    hba_parse(old->data, old->len, version, &file);
+    good = collect_lines(intent, &ident, ret_lines, err);
+    if (good && ret_lines->len > 0)
+        good = hba_insert(&file, first_mapping(&file), ret_lines->data, err);
+    if (good)
+        hba_print(&file, ret_wanted);
+    ident_clear(&ident);
+    hba_clear(&file);
+    return good;
+}
+
+static bool check_role(struct plan *plan, const struct access_rules_intent *intent,
+                       const struct ident *ident, const char *role, struct err *err)
+{
+    char **member_of = NULL;
+    size_t n_member_of = 0;
+    enum hba_fit fit;
+
+    if (!roles_member_of(plan->target.admin, role, &member_of, &n_member_of, err))
+        return false;
+    fit = ident_lets_in(ident, intent->map, role, (const char *const *)member_of, n_member_of);
+    for (size_t i = 0; i < n_member_of; i++)
+        free(member_of[i]);
+    free(member_of);
+    if (fit != HBA_FIT_NO)
+        return true;
+    err_set(err, ERR_WOULD_LOCK_OUT, _("the map \"%s\" lets no certificate in as \"%s\""),
+            intent->map, role);
+    err_cause(err, _("With a map, a certificate for the role itself needs a line as well."));
+    return err_hint(err, _("Add one: --map-role=%s=%s lets the certificate for \"%s\" in."), role,
+                    role, role);
+}
+
+bool plan_check_map(struct plan *plan, const struct access_rules_intent *intent,
+                    const struct strbuf *wanted, struct err *err)
+{
+    struct ident ident;
+    bool good = true;
+
+    ident_parse(wanted->data, wanted->len, conn_server_version(plan->target.admin), &ident);
+    for (size_t i = 0; i < intent->n_roles && good; i++)
+        good = check_role(plan, intent, &ident, intent->roles[i], err);
+    ident_clear(&ident);
+    return good;
+}
+
+/* ---- lines that go out ---- */
+
+static bool may_be_for(const struct hba_rule *rule, const char *role)
+{
+    for (size_t i = 0; i < rule->n_roles; i++) {
+        const char *name = rule->roles[i];
+        bool quoted = rule->roles_quoted && rule->roles_quoted[i];
+
+        if (strcmp(name, role) == 0 || name[0] == '/' ||
+            (!quoted && (strcmp(name, "all") == 0 || name[0] == '+' || name[0] == '@')))
+            return true;
+    }
+    return false;
+}
+
+static bool is_needed(const struct hba *rules, const struct ident_line *line)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct hba_line *rule = &rules->lines[i];
+        const char *map;
+
+        if (rule->kind == HBA_INCLUDE || rule->kind == HBA_BAD)
+            return true; /* what stands there is not known */
+        map = rule->kind == HBA_RULE ? hba_rule_option(&rule->rule, "map") : NULL;
+        if (map && strcmp(map, line->map) == 0 && may_be_for(&rule->rule, line->role))
+            return true;
+    }
+    return false;
+}
+
+void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
+                           struct strbuf *ret_wanted, struct strbuf *ret_lines)
+{
+    struct ident ident;
+    struct hba file;
+
+    ident_parse(old->data, old->len, rules->server_version, &ident);
+    hba_parse(old->data, old->len, rules->server_version, &file);
+    for (size_t i = 0; i < file.n; i++) {
+        for (size_t j = 0; j < ident.n; j++) {
+            if (!ident.lines[j].ours || ident.lines[j].number != file.lines[i].number)
+                continue;
+            if (is_needed(rules, &ident.lines[j]))
+                continue;
+            strbuf_add(ret_lines, file.lines[i].raw, file.lines[i].raw_len);
+            file.lines[i].raw_len = 0;
+        }
+    }
+    hba_print(&file, ret_wanted);
+    ident_clear(&ident);
+    hba_clear(&file);
+}
+
+/* ---- planned ---- */
+
+bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
+                        const struct strbuf *lines, const char *title, bool with_guard,
+                        struct err *err)
+{
+    const char *path = plan->settings.ident_file;
+    struct strbuf copy = STRBUF_INIT;
+    char *backup_name = NULL;
+    char *backup;
+    struct step *step;
+    char before[65], after[65];
+    bool good;
+
+    strbuf_add(&copy, old->data, old->len);
+    good = plan_add_file(plan, "pgseal-ident", ".conf", &copy, 0600,
+                         _("a copy of the maps as they are"), &backup_name, err);
+    strbuf_clear(&copy);
+    if (!good)
+        return false;
+    backup = plan_path(plan, backup_name);
+    step_hash(old, before);
+    step_hash(wanted, after);
+    if (with_guard)
+        plan_add_guard(plan, path, backup, before, after);
+    step = plan_add(plan, "ident", PLAN_CHANGE,
+                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
+                              after, "backup", backup, "lines", lines->data, lines->len));
+    step_set_title(step, "%s", title);
+    free(step->effect);
+    step->effect = mem_strdup(_("which certificate may be which role; sessions stay open"));
+    free(step->file);
+    step->file = mem_strdup(path);
+    strbuf_add(&step->bytes, wanted->data, wanted->len);
+    plan_add_look(plan, "ident_check",
+                  conn_server_version(plan->target.admin) >= 150000
+                      ? _("pg_ident_file_mappings: no line has an error")
+                      : _("pg_ident.conf: no line has an error"));
+    free(backup_name);
+    free(backup);
+    return true;
+}
