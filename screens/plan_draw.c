@@ -318,6 +318,10 @@ void plan_draw(const void *arg, struct canvas *body)
 {
     const struct plan_page *self = arg;
 
+    if (self->save != NULL) {
+        text_save_draw(self->save, body);
+        return;
+    }
     switch (self->view.phase) {
     case ATTEMPT_CONNECTING:
     case ATTEMPT_READING:
@@ -362,6 +366,7 @@ static const struct binding review_keys[] = {
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
     {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
+    {"s", N_("Save plan"), N_("what is wanted, as a file, for later or elsewhere"), 55},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };
@@ -590,6 +595,10 @@ void plan_frame(const void *arg, struct frame *ret)
     fill_clock(self, ret);
     ret->word = self->spec->word;
     ret->no_suspend = attempt_is_open(&self->view);
+    if (self->save != NULL) {
+        text_save_frame(self->save, ret);
+        return;
+    }
     switch (self->view.phase) {
     case ATTEMPT_CONNECTING:
     case ATTEMPT_READING:

@@ -394,12 +394,23 @@ static void requires_and_takes_back(void **state)
     page_box_keys(&story->box, KEY_CODE_LEFT, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Apply...");
+    key(story, 's'); /* for later: this time it is taken from the file */
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Written: ");
+    page_box_keys(&story->box, KEY_CODE_ESC, 2);
+    key(story, '9');
+    page_box_wait(&story->box, "2 changes");
+    key(story, 'a');
+    page_box_wait(&story->box, "Plan file");
+    ui_type(story->box.navigator, "db1.plan");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
     apply(story);
     keep(story);
     assert_true(has(story, "pg_hba.conf", "hostssl"));
     key(story, KEY_CODE_ENTER);
-
-    key(story, '9');
     page_box_wait(&story->box, "3 changes");
     key(story, 'u');
     page_box_wait(&story->box, "Take it back...");
