@@ -84,7 +84,7 @@ static const struct option_info options[] = {
     {OPT_MAP_ROLE, "map-role", 0, "CN=ROLE", false, true, NULL,
      "a line for it: this certificate, this role"},
     {OPT_MEMBER_OF, "member-of", 0, "CLUSTER", false, false, NULL,
-     "the cluster that it is the primary or a standby of"},
+     "a cluster: primary and standbys"},
     {OPT_METHOD, "method", 0, "M", false, false, "cert verify-full verify-ca",
      "cert (default), verify-full, verify-ca"},
     {OPT_MONTHS, "months", 0, "N", false, false, NULL, "so many lists, one for each month"},

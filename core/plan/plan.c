@@ -83,7 +83,9 @@ static bool check_identity(const struct plan_target *target, struct err *err)
 static unsigned needs_of(const char *kind)
 {
     if (strcmp(kind, "access_rules") == 0 || strcmp(kind, "remove_rules") == 0)
-        return GRANT_SEE | GRANT_WRITE | GRANT_RULES | GRANT_MAPS;
+        return GRANT_SEE | GRANT_WHO | GRANT_WRITE | GRANT_RULES; /* maps: where there are any */
+    if (strcmp(kind, "untrust_ca") == 0)
+        return GRANT_SEE | GRANT_WHO | GRANT_WRITE | GRANT_TLS;
     return GRANT_SEE | GRANT_WRITE | GRANT_TLS;
 }
 

@@ -5,7 +5,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/pg/hba.h"
+#include "core/pg/ident.h"
 #include "core/plan/step.h"
 
 #define IDENT_MAX (4u << 20)
@@ -75,7 +75,8 @@ static bool add_maps(struct plan *plan, const struct hba *hba, struct err *err)
     plan_unused_map_lines(&old, hba, &wanted, &lines);
     title = mem_printf(_("%s: lines that no rule needs any more go"), plan->settings.ident_file);
     if (lines.len > 0) {
-        good = plan_add_maps_file(plan, &old, &wanted, &lines, title, true, err);
+        good = (plan->target.by_hand || ident_check_on_server(plan->target.admin, err)) &&
+               plan_add_maps_file(plan, &old, &wanted, &lines, title, true, err);
         if (good)
             plan_add_reload(plan);
     }

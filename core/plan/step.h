@@ -174,7 +174,8 @@ void plan_set_want(struct plan *plan, json_t *want);
 /* A guard that puts a file back by itself. */
 void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
                     const char *after);
-/* pg_hba.conf as it is. ERR_STANDBY where it could be changed by SQL only, on a standby. */
+/* pg_hba.conf as it is. ERR_STANDBY on a standby where SQL is the only way, and could not write these
+ * bytes again. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The file has no error now: an old one would keep our rules out too. By hand a role that may not ask is
  * spared the answer. */
