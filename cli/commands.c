@@ -13,7 +13,7 @@
 #define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
 #define ASKS        (BIT(DRY_RUN) | BIT(YES))
 #define CONFIRMS    (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
-#define SERVERS     (CONFIRMS | BIT(TRY))
+#define SERVERS     (CONFIRMS | BIT(TRY) | BIT(SAVE_PLAN))
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
@@ -88,15 +88,31 @@ static const struct command commands[] = {
      "  pgseal show server.crt\n"
      "  pgseal show 4f1a930c\n",
      run_show},
-    {"revoke", "SERIAL|ROLE", 1, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(END_SESSIONS) | BIT(DAYS) | CONFIRMS | UNLOCKS,
+    {"revoke", "SERIAL|ROLE", 0, 1,
+     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) |
+         CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
-     "  pgseal revoke bob --reason keyCompromise --server db1 --end-sessions --confirm=bob\n",
+     "  pgseal revoke bob --reason keyCompromise --end-sessions --confirm=bob\n"
+     "  pgseal revoke bob --all --dry-run\n"
+     "  pgseal revoke --session db1:2117 --end-sessions\n",
      run_revoke},
     {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
-    {"crl refresh", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
-     N_("sign the next CRL (\"server crl\" publishes it)"), "  pgseal crl refresh --yes\n",
+    {"crl sign", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign the next CRL now (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
+     run_crl_sign},
+    {"crl presign", "", 0, 0, BIT(CA) | BIT(MONTHS) | BIT(DAYS) | ASKS | UNLOCKS,
+     N_("sign a CRL for each of the next months"), "  pgseal crl presign --months 12 --days 60\n",
+     run_crl_presign},
+    {"crl refresh", "", 0, 0, BIT(CA) | BIT(SERVER) | BIT(DAYS) | BIT(PRINT_CRON) | ASKS | UNLOCKS,
+     N_("bring every server the CRL that is due"),
+     "  pgseal crl refresh --yes                      from a timer, without any key\n"
+     "  pgseal crl refresh --print-cron\n",
      run_crl_refresh},
+    {"crl import", "FILE|-", 1, 1, BIT(SERVER) | BIT(ACCEPT_DROPPED) | MAKES,
+     N_("another CA's CRL, for the servers that trust it"),
+     "  pgseal crl import vault.crl --server db1\n"
+     "  curl -s https://vault.example/v1/pki/crl/pem | pgseal crl import -\n",
+     run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
     {"server add", "NAME CONNINFO", 2, 2,
@@ -119,6 +135,10 @@ static const struct command commands[] = {
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
+    {"server grants", "NAME", 1, 1, BIT(ROLE), N_("the SQL that lets an ordinary role change it"),
+     "  pgseal server grants db1\n"
+     "  pgseal server grants db1 --role installer | psql -h db1 -U postgres\n",
+     run_server_grants},
     {"server tls", "NAME", 1, 1,
      BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
          BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
@@ -142,7 +162,7 @@ static const struct command commands[] = {
      "  pgseal server untrust db1 --ca \"Acme PG Root 2023\"\n"
      "  pgseal server untrust db1 --all\n",
      run_server_untrust},
-    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs"), "", run_server_crl},
+    {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs there"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
      BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
          BIT(ACCEPT_REFUSED),
@@ -164,6 +184,14 @@ static const struct command commands[] = {
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
      "", run_plan_list},
     {"plan show", "ID", 1, 1, 0, N_("one change, step by step"), "", run_plan_show},
+    {"plan save", "ID FILE", 2, 2, 0, N_("what it wanted, as a file: again, or elsewhere"),
+     "  pgseal plan save 12 trust.plan\n", run_plan_save},
+    {"plan apply", "FILE|ID", 1, 1,
+     BIT(SERVER) | CONFIRMS | BIT(TRY) | BIT(ACCEPT_REFUSED) | UNLOCKS,
+     N_("do what a plan file says, if nothing changed since"),
+     "  pgseal server trust db1 --save-plan trust.plan\n"
+     "  pgseal plan apply trust.plan\n",
+     run_plan_apply},
     {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
      "  pgseal plan keep 12 --yes\n", run_plan_keep},
     {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},

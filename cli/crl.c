@@ -1,18 +1,17 @@
-/* crl.c - "crl show", "crl refresh", "crl export". */
+/* crl.c - "crl show", "crl export". */
 #include "config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/ask.h"
-#include "cli/command.h"
+#include "cli/crl.h"
 #include "cli/record.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/revoked.h"
 
-static json_t *crl_json(const struct authority *authority, const struct crl *crl)
+json_t *crl_json(const struct authority *authority, const struct crl *crl)
 {
     json_t *entries = json_array();
 
@@ -28,10 +27,12 @@ static json_t *crl_json(const struct authority *authority, const struct crl *crl
                       "serial_decimal", serial_format_decimal(decimal, &entry.serial), "revoked_at",
                       json_time(entry.revoked_at), "reason", crl_reason_name(entry.reason)));
     }
-    return json_pack("{s:o, s:I, s:o, s:o, s:o}", "ca", json_string_or_empty(authority->name),
-                     "number", (json_int_t)authority->crl.number, "this_update",
-                     json_time(authority->crl.this_update), "next_update",
-                     json_time(authority->crl.next_update), "entries", entries);
+    return json_pack(
+        "{s:o, s:I, s:o, s:o, s:I, s:o, s:o}", "ca", json_string_or_empty(authority->name),
+        "number", (json_int_t)authority->crl.number, "this_update",
+        json_time(authority->crl.this_update), "next_update", json_time(authority->crl.next_update),
+        "ahead", (json_int_t)authority->crl.ahead, "until", json_time(authority->crl.until),
+        "entries", entries);
 }
 
 /* The name behind a serial number: a role, a host, or the canary that every list begins with. */
@@ -75,7 +76,7 @@ static void print_entries(struct cli *cli, const struct crl *crl)
     free(cells);
 }
 
-static void print_crl(struct cli *cli, const struct authority *authority, const struct crl *crl)
+void crl_print(struct cli *cli, const struct authority *authority, const struct crl *crl)
 {
     char buffer[96];
 
@@ -90,6 +91,14 @@ static void print_crl(struct cli *cli, const struct authority *authority, const 
                 record_date(buffer, sizeof(buffer), authority->crl.this_update));
     output_pair(&cli->out, _("ends"),
                 record_date(buffer, sizeof(buffer), authority->crl.next_update));
+    if (authority->crl.ahead > 0) {
+        char text[160];
+
+        snprintf(text, sizeof(text), _("%llu lists, the last one ends %s"),
+                 (unsigned long long)authority->crl.ahead,
+                 record_date(buffer, sizeof(buffer), authority->crl.until));
+        output_pair(&cli->out, _("for later"), text);
+    }
     print_entries(cli, crl);
 }
 
@@ -104,54 +113,10 @@ bool run_crl_show(struct cli *cli, struct err *err)
     if (authority)
         crl = authority_crl(cli->store, authority, err);
     if (crl)
-        print_crl(cli, authority, crl);
+        crl_print(cli, authority, crl);
     crl_free(crl);
     authority_free(authority);
     return crl != NULL;
-}
-
-bool run_crl_refresh(struct cli *cli, struct err *err)
-{
-    struct authority *authority = NULL;
-    struct key *key = NULL;
-    struct crl *crl = NULL;
-    struct server_list servers = {0};
-    int64_t days;
-    char question[200];
-    bool done = false;
-
-    if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
-        !cli_store(cli, STORE_WRITE, err))
-        return false;
-    authority = cli_authority(cli, err);
-    if (!authority)
-        return false;
-    snprintf(question, sizeof(question), _("Sign CRL number %llu of the CA \"%s\"?"),
-             (unsigned long long)authority->crl.number + 1, authority->name);
-    if (args_has(cli->args, OPT_DRY_RUN)) {
-        output_note(&cli->out, _("would sign CRL number %llu of the CA \"%s\""),
-                    (unsigned long long)authority->crl.number + 1, authority->name);
-        done = true;
-        goto out;
-    }
-    if (!ask_yes(cli, question, err))
-        goto out;
-    key = cli_unlock(cli, authority, err);
-    if (!key)
-        goto out;
-    crl = authority_sign_crl(cli->store, authority, key, (int)days, err);
-    if (!crl)
-        goto out;
-    done = true;
-    print_crl(cli, authority, crl);
-    if (server_list(cli->store, &servers, err) && servers.n > 0)
-        output_note(&cli->out, _("next   pgseal server crl NAME, for each server that trusts it"));
-    server_list_clear(&servers);
-out:
-    crl_free(crl);
-    key_free(key);
-    authority_free(authority);
-    return done;
 }
 
 bool run_crl_export(struct cli *cli, struct err *err)

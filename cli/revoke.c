@@ -1,9 +1,11 @@
 /*
  * revoke.c - "revoke": a certificate must not be used any more, for ever.
  *
- * Order    the store first (revocation and CRL in one transaction), then each server: publish, and
- *          where asked end the open sessions. A server that fails does not take the revocation back:
- *          it is said which one still accepts the certificate (exit 5).
+ * Order    the effect; the name typed; the store (revocation and CRL in one transaction); then every
+ *          server that trusts the CA (core/plan/publish.h). A server that fails or is away does not
+ *          take the revocation back: it is named (exit 5), and "crl refresh" catches it up.
+ * Confirm  the role's name stands for all of it: a longer list can refuse nobody else, and is proven
+ *          and taken back by itself, so that production servers need no second name.
  */
 #include "config.h"
 
@@ -12,247 +14,343 @@
 #include <string.h>
 
 #include "cli/ask.h"
-#include "cli/change.h"
+#include "cli/publish.h"
 #include "cli/record.h"
 #include "cli/revoke.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/pg/sessions.h"
-#include "core/store/revoked.h"
+#include "core/base/text.h"
+#include "core/plan/revoke.h"
 
 struct revocation {
     struct cli *cli;
-    struct issued *issued;
-    struct authority *authority;
-    enum crl_reason reason;
-    int crl_days;
-    json_t *servers; /* what became of each */
+    struct issued_list certs;
+    struct server_list only;
+    struct revoke_request request;
+    struct fleet_door door;
+    struct revoke_effect effect;
+    struct key **keys; /* of effect.cas */
+    struct revoke_outcome outcome;
 };
 
-/* Names are looked up before anything is done: a misspelt one must not be found out half-way. */
-static bool check_servers(struct cli *cli, struct err *err)
-{
-    const struct args_values *names = &cli->args->options[OPT_SERVER];
+/* ---- which ---- */
 
-    if (names->n == 0 && args_has(cli->args, OPT_END_SESSIONS))
-        return err_set(err, ERR_USAGE,
-                       _("\"--end-sessions\" wants \"--server\": the sessions of which?"));
-    if (names->n > 0 && !args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
-        return false;
-    for (size_t i = 0; i < names->n; i++) {
-        struct server *server = server_load(cli->store, names->items[i], err);
-        bool needs_name = server && server->production && !args_has(cli->args, OPT_DRY_RUN);
-        char question[200];
-
-        if (!server)
-            return false;
-        snprintf(question, sizeof(question), _("\"%s\" is a production server"), server->name);
-        if (needs_name && !ask_name(cli, question, server->name, err)) {
-            server_free(server);
-            return false;
-        }
-        server_free(server);
-    }
-    return true;
-}
-
-static bool sign(struct revocation *revocation, struct err *err)
+/* "db1:2117": the session's server and pid. */
+static bool pick_session(struct revocation *revocation, const char *text, struct err *err)
 {
     struct cli *cli = revocation->cli;
-    struct key *key = cli_unlock(cli, revocation->authority, err);
-    struct crl *crl;
-
-    if (!key)
-        return false;
-    crl = revoked_and_sign(cli->store, revocation->authority, key, revocation->issued,
-                           revocation->reason, revocation->crl_days, err);
-    key_free(key);
-    if (!crl)
-        return false;
-    crl_free(crl);
-    output_line(&cli->out, _("certificate of \"%s\" revoked; it is on CRL number %llu of \"%s\""),
-                revocation->issued->role, (unsigned long long)revocation->authority->crl.number,
-                revocation->authority->name);
-    return true;
-}
-
-static bool end_sessions(struct revocation *revocation, struct conn *admin, const char *server,
-                         int *ret_ended, struct err *err)
-{
-    struct name *issuer = cert_issuer(revocation->issued->cert);
-    char dn[NAME_PG_SIZE], decimal[SERIAL_DECIMAL_MAX];
+    const char *colon = strrchr(text, ':');
+    struct server *server = NULL;
+    struct conn *conn = NULL;
+    char *name;
+    int64_t pid;
     bool done;
 
-    name_format_pg(issuer, dn);
-    name_free(issuer);
-    done = sessions_end_serial(
-        admin, dn, serial_format_decimal(decimal, &revocation->issued->serial), ret_ended, err);
-    if (done)
-        output_line(&revocation->cli->out, _("%d open sessions ended on \"%s\""), *ret_ended,
-                    server);
+    if (!colon || colon == text || !text_parse_int(colon + 1, 1, INT32_MAX, &pid))
+        return err_set(err, ERR_BAD_VALUE, _("\"--session\" is SERVER:PID, not \"%s\""), text);
+    name = mem_strndup(text, (size_t)(colon - text));
+    server = server_load(cli->store, name, err);
+    free(name);
+    if (server)
+        conn = cli_connect(cli, server, NULL, err);
+    done = conn && revoke_pick_session(cli->store, conn, (int)pid, &revocation->certs, err);
+    conn_close(conn);
+    server_free(server);
     return done;
 }
 
-/* One server: the CRL, then the sessions. */
-static bool publish(struct revocation *revocation, const char *name, struct err *err)
+static bool pick(struct revocation *revocation, struct err *err)
 {
-    struct cli *cli = revocation->cli;
-    struct change change;
-    int ended = 0;
-    bool done = false;
+    const struct args *args = revocation->cli->args;
+    const char *session = args_value(args, OPT_SESSION);
 
-    if (!change_open(cli, name, &change, err))
-        goto out;
-    change.confirmed = true;
-    if (!change_apply(&change, plan_publish_crl(&change.target, err), err))
-        goto out;
-    if (args_has(cli->args, OPT_END_SESSIONS) &&
-        !end_sessions(revocation, change.admin, name, &ended, err))
-        goto out;
-    done = true;
-out:
-    json_array_append_new(revocation->servers,
-                          done
-                              ? json_pack("{s:o, s:b, s:i}", "server", json_string_or_empty(name),
-                                          "published", 1, "sessions_ended", ended)
-                              : json_pack("{s:o, s:b, s:o}", "server", json_string_or_empty(name),
-                                          "published", 0, "error", json_string_or_empty(err->msg)));
-    change_close(&change);
-    return done;
+    if ((args->n_names == 1) == (session != NULL))
+        return err_set(err, ERR_USAGE,
+                       _("\"revoke\" wants a serial number, a role, or --session SERVER:PID"));
+    if (session)
+        return pick_session(revocation, session, err);
+    return revoke_pick(revocation->cli->store, args->names[0], args_has(args, OPT_ALL),
+                       &revocation->certs, err);
 }
 
-/* All of them, also when one fails; the error of the first failure, and who is left. */
-static bool publish_all(struct revocation *revocation, struct err *err)
-{
-    struct cli *cli = revocation->cli;
-    const struct args_values *names = &cli->args->options[OPT_SERVER];
-    struct strbuf left = STRBUF_INIT;
-
-    for (size_t i = 0; i < names->n; i++) {
-        struct err one = ERR_INIT;
-
-        if (publish(revocation, names->items[i], &one))
-            continue;
-        if (left.len == 0)
-            *err = one;
-        else
-            output_warning(&cli->out, "%s: %s", names->items[i], one.msg);
-        strbuf_printf(&left, "%s%s", left.len > 0 ? ", " : "", names->items[i]);
-    }
-    if (left.len > 0) {
-        cli->exit = EXIT_LEFT;
-        err_state(err, _("It is revoked in the store, and these servers may still accept it: %s."),
-                  left.data);
-        err_hint(err, _("When the cause is mended: \"pgseal server crl NAME\" for each of them."));
-        strbuf_clear(&left);
-        return false;
-    }
-    strbuf_clear(&left);
-    return true;
-}
-
-/* Without --server nothing is published: say who still accepts it. */
-static void tell_servers(struct revocation *revocation)
-{
-    struct cli *cli = revocation->cli;
-    struct server_list list = {0};
-    struct err ignored = ERR_INIT; /* only a hint hangs on it */
-
-    if (args_has(cli->args, OPT_SERVER) || !server_list(cli->store, &list, &ignored))
-        return;
-    for (size_t i = 0; i < list.n; i++) {
-        struct authority_list trusts = {0};
-
-        if (!server_trusts(cli->store, list.rows[i], &trusts, &ignored))
-            continue;
-        for (size_t k = 0; k < trusts.n; k++)
-            if (trusts.rows[k]->id == revocation->authority->id)
-                output_note(&cli->out,
-                            _("next   pgseal server crl %s: it accepts the certificate "
-                              "until then"),
-                            list.rows[i]->name);
-        authority_list_clear(&trusts);
-    }
-    server_list_clear(&list);
-}
-
+/* Names are looked up before anything is done: a misspelt one must not be found out half-way. */
 static bool prepare(struct revocation *revocation, struct err *err)
 {
     struct cli *cli = revocation->cli;
+    struct revoke_request *request = &revocation->request;
     const char *reason = args_value(cli->args, OPT_REASON);
+    bool stays = args_has(cli->args, OPT_READ_ONLY); /* in the store */
     int64_t days;
 
     if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
-        (reason && !crl_reason_parse(reason, &revocation->reason, err)) ||
-        !cli_store(cli, STORE_WRITE, err))
+        (reason && !crl_reason_parse(reason, &request->reason, err)) ||
+        !cli_store(cli, STORE_WRITE, err) || !pick(revocation, err))
         return false;
-    revocation->crl_days = (int)days;
-    revocation->issued = issued_find(cli->store, cli->args->names[0], err);
-    if (!revocation->issued)
+    if ((args_has(cli->args, OPT_SERVER) || args_has(cli->args, OPT_END_SESSIONS)) &&
+        !args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
         return false;
-    if (revocation->issued->revoked_at != 0) {
-        char date[96];
+    if (!publish_named_servers(cli, &revocation->only, err))
+        return false;
+    revocation->door = publish_door(cli);
+    request->certs = &revocation->certs;
+    request->only = revocation->only.n > 0 || stays ? &revocation->only : NULL;
+    request->door = &revocation->door;
+    request->crl_days = (int)days;
+    request->end_sessions = args_has(cli->args, OPT_END_SESSIONS);
+    return true;
+}
 
-        return err_set(err, ERR_REVOKED_ALREADY, _("the certificate of \"%s\" was revoked on %s"),
-                       revocation->issued->role,
-                       record_date(date, sizeof(date), revocation->issued->revoked_at));
+/* ---- the effect ---- */
+
+typedef void (*print_fn)(const struct output *, const char *, ...);
+
+static void show_certs(const struct output *out, print_fn print, const struct issued_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        char hex[SERIAL_HEX_MAX], date[96];
+
+        print(out, _("  %s  serial %s of \"%s\", ends %s"), list->rows[i]->role,
+              serial_format_hex(hex, &list->rows[i]->serial), list->rows[i]->authority,
+              record_date(date, sizeof(date), list->rows[i]->not_after));
     }
-    revocation->authority = authority_load_id(cli->store, revocation->issued->authority_id, err);
-    return revocation->authority != NULL;
+}
+
+static void show_server(const struct output *out, print_fn print, const struct revoke_server *row,
+                        bool end_sessions)
+{
+    const char *production = row->production ? _(" (production)") : "";
+
+    if (!row->asked)
+        print(out, "  %s%s", row->name, production);
+    else if (!row->reached)
+        print(out,
+              _("  %s%s  [!!] not reached: it accepts the certificate until it gets the list (%s)"),
+              row->name, production, row->err.msg);
+    else
+        print(out,
+              ngettext("  %s%s  %zu open session%s", "  %s%s  %zu open sessions%s",
+                       (unsigned long)row->n_sessions),
+              row->name, production, row->n_sessions,
+              row->n_sessions == 0 ? ""
+              : end_sessions       ? _(", will be ended:")
+                                   : _(", these stay until they end:"));
+    for (size_t i = 0; i < row->n_sessions; i++) {
+        const struct revoke_session *session = &row->sessions[i];
+
+        print(out, _("      pid %d  %s  database %s  from %s  since %s%s"), session->pid,
+              session->role, session->database,
+              *session->address ? session->address : _("a socket"), session->since,
+              session->own ? _("  (pgseal's own, spared)") : "");
+    }
+    if (row->hides)
+        print(out, _("      your role does not see all sessions there"));
+}
+
+static void show_effect(struct revocation *revocation, print_fn print)
+{
+    const struct output *out = &revocation->cli->out;
+    const struct revoke_effect *effect = &revocation->effect;
+    char date[96];
+
+    print(out, _("revoked, for ever:"));
+    show_certs(out, print, &effect->certs);
+    if (effect->stay.n > 0)
+        print(out, _("stays valid (--all revokes all of the role):"));
+    show_certs(out, print, &effect->stay);
+    for (size_t i = 0; i < effect->n_cas; i++) {
+        const struct revoke_ca *ca = &effect->cas[i];
+
+        print(out, _("CRL number %llu of \"%s\", until %s"), (unsigned long long)ca->number,
+              ca->authority->name, record_date(date, sizeof(date), ca->ends));
+        if (ca->n_ahead > 0)
+            print(out, _("  %zu lists for later are signed again with it"), ca->n_ahead);
+    }
+    print(out, effect->n_servers > 0 ? _("servers that get the list:")
+                                     : _("no server gets the list by this"));
+    for (size_t i = 0; i < effect->n_servers; i++)
+        show_server(out, print, &effect->servers[i], revocation->request.end_sessions);
+}
+
+static json_t *certs_json(const struct issued_list *list)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < list->n; i++)
+        json_array_append_new(rows, record_issued_state(list->rows[i], RECORD_WITHIN_DAYS));
+    return rows;
+}
+
+static json_t *sessions_json(const struct revoke_server *row)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < row->n_sessions; i++) {
+        const struct revoke_session *session = &row->sessions[i];
+
+        json_array_append_new(rows,
+                              json_pack("{s:i, s:o, s:o, s:o, s:o, s:b}", "pid", session->pid,
+                                        "role", json_string_or_empty(session->role), "database",
+                                        json_string_or_empty(session->database), "application_name",
+                                        json_string_or_empty(session->application), "client_addr",
+                                        json_text(session->address), "own", session->own));
+    }
+    return rows;
+}
+
+static json_t *effect_json(const struct revocation *revocation)
+{
+    const struct revoke_effect *effect = &revocation->effect;
+    json_t *lists = json_array();
+    json_t *servers = json_array();
+
+    for (size_t i = 0; i < effect->n_cas; i++)
+        json_array_append_new(lists, json_pack("{s:o, s:I, s:o, s:I}", "ca",
+                                               json_string_or_empty(effect->cas[i].authority->name),
+                                               "number", (json_int_t)effect->cas[i].number,
+                                               "next_update", json_time(effect->cas[i].ends),
+                                               "ahead", (json_int_t)effect->cas[i].n_ahead));
+    for (size_t i = 0; i < effect->n_servers; i++) {
+        const struct revoke_server *row = &effect->servers[i];
+        json_t *json = json_pack("{s:o, s:b, s:b, s:o}", "server", json_string_or_empty(row->name),
+                                 "production", row->production, "reached", row->reached, "sessions",
+                                 sessions_json(row));
+
+        if (row->err.code != ERR_NONE)
+            json_object_set_new(json, "error", json_string_or_empty(row->err.msg));
+        json_array_append_new(servers, json);
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "certificates", certs_json(&effect->certs), "stay",
+                     certs_json(&effect->stay), "lists", lists, "servers", servers);
+}
+
+/* ---- the act ---- */
+
+/* Nobody is kept waiting for servers that are away where the answer was given beforehand. */
+static bool look(struct revocation *revocation, struct err *err)
+{
+    struct cli *cli = revocation->cli;
+    bool dry_run = args_has(cli->args, OPT_DRY_RUN);
+    bool asks = ask_possible(cli) && !args_has(cli->args, OPT_CONFIRM);
+
+    if (!revoke_look(cli->store, &revocation->request, dry_run || asks, &revocation->effect, err))
+        return false;
+    if (dry_run && cli->out.json)
+        output_json(effect_json(revocation), false);
+    else
+        show_effect(revocation, dry_run ? output_line : output_note);
+    return true;
 }
 
 static bool confirm(struct revocation *revocation, struct err *err)
 {
-    char question[300], hex[SERIAL_HEX_MAX], date[96];
+    const struct issued *first = revocation->effect.certs.rows[0];
+    char question[300];
 
-    snprintf(question, sizeof(question), _("Revoking \"%s\", serial %s, ends %s, cannot be undone"),
-             revocation->issued->role, serial_format_hex(hex, &revocation->issued->serial),
-             record_date(date, sizeof(date), revocation->issued->not_after));
-    return ask_name(revocation->cli, question, revocation->issued->role, err);
+    snprintf(question, sizeof(question),
+             ngettext("Revoking %zu certificate of \"%s\" cannot be undone",
+                      "Revoking %zu certificates of \"%s\" cannot be undone",
+                      (unsigned long)revocation->effect.certs.n),
+             revocation->effect.certs.n, first->role);
+    return ask_name(revocation->cli, question, first->role, err);
+}
+
+static bool unlock(struct revocation *revocation, struct err *err)
+{
+    const struct revoke_effect *effect = &revocation->effect;
+
+    revocation->keys = mem_array(effect->n_cas + 1, sizeof(revocation->keys[0]));
+    for (size_t i = 0; i < effect->n_cas; i++) {
+        revocation->keys[i] = cli_unlock(revocation->cli, effect->cas[i].authority, err);
+        if (!revocation->keys[i])
+            return false;
+    }
+    return true;
+}
+
+static void say_signed(struct revocation *revocation)
+{
+    struct cli *cli = revocation->cli;
+    const struct revoke_effect *effect = &revocation->effect;
+
+    for (size_t i = 0; i < effect->certs.n; i++) {
+        const struct issued *issued = effect->certs.rows[i];
+
+        for (size_t k = 0; k < revocation->outcome.n_cas; k++) {
+            if (revocation->outcome.cas[k].authority_id == issued->authority_id)
+                output_line(&cli->out,
+                            _("certificate of \"%s\" revoked; it is on CRL number %llu of \"%s\""),
+                            issued->role, (unsigned long long)revocation->outcome.cas[k].number,
+                            revocation->outcome.cas[k].authority);
+        }
+    }
+}
+
+static void print_json(struct revocation *revocation)
+{
+    const struct revoke_effect *effect = &revocation->effect;
+    json_t *document = record_issued_state(effect->certs.rows[0], RECORD_WITHIN_DAYS);
+
+    json_object_set_new(document, "crl_number",
+                        json_integer((json_int_t)revocation->outcome.cas[0].number));
+    json_object_set_new(document, "certificates", certs_json(&effect->certs));
+    json_object_set_new(document, "servers", publish_json(&revocation->outcome.servers));
+    output_json(document, false);
+}
+
+static bool act(struct revocation *revocation, struct err *err)
+{
+    struct cli *cli = revocation->cli;
+    struct publish_results *results = &revocation->outcome.servers;
+    struct publish_progress progress;
+    bool done;
+
+    publish_progress_begin(cli, &progress);
+    done = revoke_run(cli->store, &revocation->request, &revocation->effect, revocation->keys,
+                      &progress.watch, &revocation->outcome, err);
+    publish_progress_end(&progress);
+    say_signed(revocation);
+    if (!done)
+        return false;
+    publish_print(cli, results);
+    if (!publish_judge(cli, results, true, err))
+        return false;
+    if (cli->out.json)
+        print_json(revocation);
+    else if (args_has(cli->args, OPT_READ_ONLY))
+        output_note(&cli->out, _("next   pgseal crl refresh: servers accept it until then"));
+    return true;
+}
+
+static void revocation_clear(struct revocation *revocation)
+{
+    for (size_t i = 0; revocation->keys && i < revocation->effect.n_cas; i++)
+        key_free(revocation->keys[i]);
+    free(revocation->keys);
+    revoke_outcome_clear(&revocation->outcome);
+    revoke_effect_clear(&revocation->effect);
+    server_list_clear(&revocation->only);
+    issued_list_clear(&revocation->certs);
 }
 
 bool run_revoke(struct cli *cli, struct err *err)
 {
-    struct revocation revocation = {.cli = cli, .servers = json_array()};
+    struct revocation revocation = {.cli = cli};
     bool done = false;
 
     if (!prepare(&revocation, err)) {
         struct err unknown = *err;
         bool found = false;
 
-        if (unknown.code == ERR_CERT_UNKNOWN && cli->store)
-            done = revoke_serial_only(cli, revocation.reason, revocation.crl_days, &found, err) &&
+        if (unknown.code == ERR_CERT_UNKNOWN && cli->store && cli->args->n_names > 0)
+            done = revoke_serial_only(cli, revocation.request.reason, revocation.request.crl_days,
+                                      &found, err) &&
                    found;
         if (!found && !done && err->code == ERR_CERT_UNKNOWN)
             *err = unknown;
-        goto out;
+    } else if (look(&revocation, err)) {
+        done = args_has(cli->args, OPT_DRY_RUN) ||
+               (confirm(&revocation, err) && unlock(&revocation, err) && act(&revocation, err));
     }
-    if (!check_servers(cli, err))
-        goto out;
-    if (args_has(cli->args, OPT_DRY_RUN)) {
-        char hex[SERIAL_HEX_MAX];
-
-        output_line(&cli->out, _("would revoke \"%s\", serial %s, and sign CRL number %llu"),
-                    revocation.issued->role, serial_format_hex(hex, &revocation.issued->serial),
-                    (unsigned long long)revocation.authority->crl.number + 1);
-        done = true;
-        goto out;
-    }
-    if (!confirm(&revocation, err) || !sign(&revocation, err))
-        goto out;
-    tell_servers(&revocation);
-    done = publish_all(&revocation, err);
-    if (done && cli->out.json) {
-        json_t *document = record_issued_state(revocation.issued, RECORD_WITHIN_DAYS);
-
-        json_object_set_new(document, "crl_number",
-                            json_integer((json_int_t)revocation.authority->crl.number));
-        json_object_set(document, "servers", revocation.servers);
-        output_json(document, false);
-    }
-out:
-    json_decref(revocation.servers);
-    authority_free(revocation.authority);
-    issued_free(revocation.issued);
+    revocation_clear(&revocation);
     return done;
 }

@@ -45,7 +45,7 @@ out:
     authority_free(authority);
     if (!crl)
         return false;
-    output_note(&cli->out, _("next   pgseal server crl NAME"));
+    output_note(&cli->out, _("next   pgseal crl refresh: brings it to the servers"));
     crl_free(crl);
     return true;
 }

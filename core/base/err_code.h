@@ -121,13 +121,19 @@
       "Look at who they are; --accept-refused=N goes on although exactly N would be refused.")     \
     X(ERR_CRL_ENDED, 2110, "the list of revoked certificates (CRL) has ended",                     \
       "Nobody renewed it.",                                                                        \
-      "\"pgseal crl refresh\" makes a new one: all clients of this CA are locked out until then.") \
+      "\"pgseal crl refresh\" brings a new one: its clients are locked out until then.")           \
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
       "Use the store that made the last list.")                                                    \
     X(ERR_UNFINISHED, 2112, "an earlier change was not finished",                                  \
       "pgseal was killed or lost the server in the middle of it, or another pgseal is at it now.", \
       "\"pgseal server undo NAME\" takes it back.")                                                \
+    X(ERR_PLAN_STALE, 2119, "the server has changed since the plan was made",                      \
+      "Another admin, or another change, was there in between.",                                   \
+      "The message names what changed; look at it, and make the plan again.")                      \
+    X(ERR_PLAN_FILE, 2120, "this is not a plan that can be saved or applied",                      \
+      "The file is damaged or something else, or the plan brings a private key.",                  \
+      "\"--save-plan FILE\" on a change of a server writes one.")                                  \
     X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
       "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     X(ERR_ALERT_BAD, 2142, "the server refuses the certificate: bad certificate",                  \
@@ -203,7 +209,7 @@
     X(ERR_CRL_ENDS, 2216, "a list of revoked certificates (CRL) ends soon",                        \
       "From its nextUpdate on all certificates of that CA are refused, as \"certificate "          \
       "expired\".",                                                                                \
-      "\"pgseal crl refresh\", then \"pgseal server crl NAME\".")                                  \
+      "\"pgseal crl refresh\" signs the next one and brings it to the servers.")                   \
     X(ERR_CRL_NOT_YET, 2217, "a list of revoked certificates (CRL) is not valid yet",              \
       "Clocks differ. Until then all certificates of that CA are refused, as \"bad "               \
       "certificate\".",                                                                            \
@@ -332,6 +338,9 @@
     X(ERR_MEMBERS_DIFFER, 2251, "the members of a cluster differ",                                 \
       "Settings, rules and TLS files do not replicate: each member has its own.",                  \
       "Give the cluster's name to the command that makes it so; members that have it stay.")       \
+    X(ERR_REVOKED_SESSION, 2252, "a revoked certificate is still in use",                          \
+      "A list keeps new logins out; a session that was open before goes on.",                      \
+      "End it: \"pgseal sessions NAME\", then d; or revoke with --end-sessions.")                  \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \

@@ -56,6 +56,9 @@ bool check_trust(struct check *check, struct err *err) MUST_CHECK; /* CAs and th
 bool check_keys(struct check *check, struct err *err) MUST_CHECK;  /* kinds and strengths */
 bool check_wire(struct check *check, struct err *err) MUST_CHECK;
 bool check_rules(struct check *check, struct err *err) MUST_CHECK;
+/* Sessions of revoked certificates, of the first so many that are connected. */
+#define CHECK_SESSIONS_MAX 5000
+bool check_sessions(struct check *check, struct err *err) MUST_CHECK;
 /* Part of check_rules(): what goes past the certificate rules. */
 void check_bypass(struct check *check);
 

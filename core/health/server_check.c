@@ -282,7 +282,7 @@ bool server_check(const struct server_check_request *request, struct server_chec
     cert_list_init(&check.crl.certs);
     done = look_at_server(&check, err) && check_settings(&check, err) && check_files(&check, err) &&
            check_trust(&check, err) && check_wire(&check, err) && check_keys(&check, err) &&
-           check_rules(&check, err);
+           check_rules(&check, err) && check_sessions(&check, err);
     check_clear(&check);
     if (!done) {
         server_check_clear(&out);

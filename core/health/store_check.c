@@ -1,4 +1,4 @@
-/* store_check.c - dates of the store. */
+/* store_check.c - dates of the store, what has not reached its servers, and the store itself. */
 #include "config.h"
 
 #include "core/health/store_check.h"
@@ -7,17 +7,21 @@
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
-#include "core/store/issued.h"
+#include "core/store/foreign.h"
+#include "core/store/fsck.h"
+#include "core/store/journal.h"
+#include "core/store/published.h"
 
-#define LOOK_AT_MAX 1000
+#define LOOK_AT_MAX      1000
+#define ENDED_DAYS       30
+#define HEALTH_CERTS_MAX 5000
 
 /* ---- CAs ---- */
 
-static void judge_ca(const struct authority *authority, int64_t within, struct findings *ret)
+static void judge_ca_end(const struct authority *authority, int64_t within, struct findings *ret)
 {
     int64_t now = clock_now();
     int64_t end = cert_not_after(authority->cert);
-    int64_t crl_end = authority->crl.next_update;
     char date[CLOCK_TEXT_MAX];
 
     if (end <= now)
@@ -30,32 +34,186 @@ static void judge_ca(const struct authority *authority, int64_t within, struct f
                                  _("the CA \"%s\" ends on %s"), authority->name,
                                  clock_format_date(date, end)),
                      ACT_TRUST, authority->name);
-    if (end <= now || crl_end == 0)
+}
+
+/* The last of the lists that are signed counts: those for later are published by a timer. */
+static void judge_crl_end(const struct authority *authority, int64_t within, struct findings *ret)
+{
+    int64_t now = clock_now();
+    int64_t end = authority->crl.until;
+    char date[CLOCK_TEXT_MAX];
+
+    if (cert_not_after(authority->cert) <= now || end == 0)
         return;
-    if (crl_end <= now)
+    (void)clock_format_minute(date, end);
+    if (end <= now)
         finding_mend(finding_add(ret, FINDING_ERROR, ERR_CRL_ENDED, authority->name,
-                                 _("the CRL of \"%s\" ended on %s UTC"), authority->name,
-                                 clock_format_minute(date, crl_end)),
+                                 _("the CRL of \"%s\" ended on %s UTC"), authority->name, date),
                      ACT_CRL_REFRESH, authority->name);
-    else if (crl_end - now <= within)
+    else if (end - now <= within && authority->crl.ahead > 0)
+        finding_fix(finding_mend(finding_add(ret, FINDING_WARNING, ERR_CRL_ENDS, authority->name,
+                                             _("the last of the CRLs of \"%s\" that are signed for "
+                                               "later ends on %s UTC"),
+                                             authority->name, date),
+                                 ACT_CRL_REFRESH, authority->name),
+                    _("\"pgseal crl presign\" signs the next set."));
+    else if (end - now <= within)
         finding_mend(finding_add(ret, FINDING_WARNING, ERR_CRL_ENDS, authority->name,
-                                 _("the CRL of \"%s\" ends on %s UTC"), authority->name,
-                                 clock_format_minute(date, crl_end)),
+                                 _("the CRL of \"%s\" ends on %s UTC"), authority->name, date),
                      ACT_CRL_REFRESH, authority->name);
 }
 
-/* Retired ones end as they are meant to. */
+/* Retired ones end as they are meant to; their lists may not while a server trusts them. */
+static bool is_trusted(struct store *store, const struct authority *authority, bool *ret,
+                       struct err *err)
+{
+    struct server_list servers = {.n = 0};
+
+    if (!server_list_trusting(store, authority->id, &servers, err))
+        return false;
+    *ret = servers.n > 0;
+    server_list_clear(&servers);
+    return true;
+}
+
 static bool check_cas(struct store *store, int64_t within, struct findings *ret, struct err *err)
 {
     struct authority_list list = {.n = 0};
+    bool done = true;
 
     if (!authority_list(store, &list, err))
         return false;
-    for (size_t i = 0; i < list.n; i++) {
-        if (!list.rows[i]->retired)
-            judge_ca(list.rows[i], within, ret);
+    for (size_t i = 0; done && i < list.n; i++) {
+        bool matters = !list.rows[i]->retired;
+
+        if (matters)
+            judge_ca_end(list.rows[i], within, ret);
+        else
+            done = is_trusted(store, list.rows[i], &matters, err);
+        if (done && matters)
+            judge_crl_end(list.rows[i], within, ret);
     }
     authority_list_clear(&list);
+    return done;
+}
+
+/* ---- other CAs' lists ---- */
+
+static bool check_foreign(struct store *store, int64_t within, struct findings *ret,
+                          struct err *err)
+{
+    struct foreign_ca_list list = {.n = 0};
+    int64_t now = clock_now();
+
+    if (!foreign_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct foreign_ca *ca = &list.rows[i];
+        int64_t third = (ca->next_update - ca->this_update) / 3;
+        struct finding *finding = NULL;
+        char date[CLOCK_TEXT_MAX];
+
+        if (ca->n_servers == 0 || !ca->has_crl || ca->next_update == 0)
+            continue;
+        (void)clock_format_minute(date, ca->next_update);
+        if (ca->next_update <= now)
+            finding =
+                finding_add(ret, FINDING_ERROR, ERR_CRL_ENDED, ca->name,
+                            _("the CRL of \"%s\", another's CA, ended on %s UTC"), ca->name, date);
+        else if (ca->next_update - now <= (third < within ? third : within))
+            finding =
+                finding_add(ret, FINDING_WARNING, ERR_CRL_ENDS, ca->name,
+                            _("the CRL of \"%s\", another's CA, ends on %s UTC"), ca->name, date);
+        if (finding)
+            finding_fix(finding, _("Get its next list from there: \"pgseal crl import FILE\", then "
+                                   "\"pgseal crl refresh\"."));
+    }
+    foreign_list_clear(&list);
+    return true;
+}
+
+/* ---- what has not reached its servers ---- */
+
+static void judge_published(const struct published *row, struct findings *ret)
+{
+    char date[CLOCK_TEXT_MAX];
+    struct finding *finding;
+
+    if (row->behind) {
+        finding =
+            finding_mend(finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
+                                     _("\"%s\" has CRL number %llu of \"%s\", number %llu counts"),
+                                     row->server, (unsigned long long)row->number, row->authority,
+                                     (unsigned long long)row->current),
+                         ACT_CRL, row->authority);
+        if (row->failed_at > 0)
+            finding_cause(finding, _("The last attempt, on %s UTC: %s."),
+                          clock_format_minute(date, row->failed_at), row->why);
+        finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
+    }
+    if (row->n_sessions > 0)
+        finding_fix(
+            finding_add(ret, FINDING_WARNING, ERR_REVOKED_SESSION, row->server,
+                        _("open sessions of %zu revoked certificates of \"%s\" are still to "
+                          "be ended on \"%s\""),
+                        row->n_sessions, row->authority, row->server),
+            _("\"pgseal crl refresh\" ends them."));
+}
+
+static bool check_published(struct store *store, struct findings *ret, struct err *err)
+{
+    struct published_list list = {.n = 0};
+
+    if (!published_list(store, NULL, 0, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++)
+        judge_published(&list.rows[i], ret);
+    published_list_clear(&list);
+    return true;
+}
+
+static bool check_unfinished(struct store *store, struct findings *ret, struct err *err)
+{
+    struct journal_plan_list open = {.n = 0};
+
+    if (!journal_open_plans(store, &open, err))
+        return false;
+    for (size_t i = 0; i < open.n; i++)
+        finding_add(ret, FINDING_WARNING, ERR_UNFINISHED, open.rows[i]->server,
+                    _("plan %lld on \"%s\" is neither kept nor taken back: %s"),
+                    (long long)open.rows[i]->id, open.rows[i]->server, open.rows[i]->title);
+    journal_plan_list_clear(&open);
+    return true;
+}
+
+/* ---- the store itself ---- */
+
+/* The whole look of "fsck" where it takes below a second; else that is left to it. */
+static bool check_health(struct store *store, struct findings *ret, struct err *err)
+{
+    struct issued_filter filter = {.state = -1, .limit = 1};
+    struct issued_list count = {.n = 0};
+    struct fsck_list list;
+
+    if (!issued_list(store, &filter, &count, err))
+        return false;
+    issued_list_clear(&count);
+    if (count.total > HEALTH_CERTS_MAX)
+        return true;
+    if (!fsck_run(store, &(struct fsck_options){.repair = false}, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct fsck_finding *row = &list.rows[i];
+        struct finding *finding;
+
+        if (row->severity == FSCK_NOTE)
+            continue;
+        finding = finding_add(ret, row->severity == FSCK_ERROR ? FINDING_ERROR : FINDING_WARNING,
+                              ERR_STORE, row->object, "%s", row->message);
+        finding_cause(finding, "%s", _("\"pgseal fsck\" looks at all of it."));
+        finding_fix(finding, "%s", *row->help ? row->help : _("Bring back a backup of the store."));
+    }
+    fsck_clear(&list);
     return true;
 }
 
@@ -107,11 +265,48 @@ static bool check_certs(struct store *store, int within_days, struct findings *r
     return done;
 }
 
+/* Ended lately, and nobody has a newer one: somebody is locked out, or left. */
+static bool check_ended(struct store *store, struct findings *ret, struct err *err)
+{
+    struct issued_filter filter = {.state = -1,
+                                   .ends_from = clock_now() - ENDED_DAYS * CLOCK_DAY,
+                                   .ends_to = clock_now(),
+                                   .limit = LOOK_AT_MAX,
+                                   .no_total = true};
+    struct issued_list list;
+    bool done = true;
+
+    if (!issued_list(store, &filter, &list, err))
+        return false;
+    for (size_t i = 0; done && i < list.n; i++) {
+        const struct issued *issued = list.rows[i];
+        char date[CLOCK_TEXT_MAX];
+        bool newer = false;
+
+        if (issued->revoked_at != 0 || issued->not_after > clock_now())
+            continue;
+        done = has_newer(store, issued, &newer, err);
+        if (!done || newer)
+            continue;
+        finding_mend(finding_add(ret, FINDING_WARNING, ERR_CERT_ENDED, issued->role,
+                                 issued->kind == ISSUED_SERVER
+                                     ? _("the server certificate of \"%s\" ended on %s")
+                                     : _("the certificate of \"%s\" ended on %s"),
+                                 issued->role, clock_format_date(date, issued->not_after)),
+                     issued->kind == ISSUED_SERVER ? ACT_SERVER_TLS : ACT_ISSUE, issued->role);
+    }
+    issued_list_clear(&list);
+    return done;
+}
+
 bool store_check(struct store *store, int within_days, struct findings *ret, struct err *err)
 {
     int days = within_days > 0 ? within_days : STORE_CHECK_WITHIN_DAYS;
 
-    if (!check_cas(store, days * CLOCK_DAY, ret, err) || !check_certs(store, days, ret, err))
+    if (!check_cas(store, days * CLOCK_DAY, ret, err) ||
+        !check_foreign(store, days * CLOCK_DAY, ret, err) || !check_certs(store, days, ret, err) ||
+        !check_ended(store, ret, err) || !check_published(store, ret, err) ||
+        !check_unfinished(store, ret, err) || !check_health(store, ret, err))
         return false;
     findings_sort(ret);
     return true;

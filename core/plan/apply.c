@@ -9,7 +9,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/plan/step.h"
+#include "core/plan/bundle.h"
 
 #define PROOF_SECONDS  60   /* what the proof of a change may take, before the question begins */
 #define GUARD_AHEAD_MS 1000 /* whoever answers at the last moment must be ahead of the guard */
@@ -228,7 +228,8 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
         return err_state(err, _("Nothing was changed on server \"%s\"."),
                          plan->target.server->name);
     }
-    if (!journal_new(plan, err)) {
+    if (!plan_lock(plan, err) || !journal_new(plan, err)) {
+        plan_unlock(plan);
         plan->state = JOURNAL_FAILED;
         return err_state(err, _("Nothing was changed on server \"%s\"."),
                          plan->target.server->name);
@@ -237,8 +238,11 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
     if (plan->guard_seconds == 0)
         plan->guard_seconds = PROOF_SECONDS + (keep == PLAN_ASK ? ask_s : 0);
     if (!run_steps(&run, err) || !run_set_plan(plan, JOURNAL_DONE, err) ||
-        (keep == PLAN_KEEP_WHEN_PROVEN && !plan_keep(plan, err)))
-        return take_back(plan, watch, err);
+        (keep == PLAN_KEEP_WHEN_PROVEN && !plan_keep(plan, err))) {
+        (void)!take_back(plan, watch, err);
+        plan_unlock(plan);
+        return false;
+    }
     if (keep == PLAN_ASK)
         open_question(plan, ask_s);
     return true;
@@ -258,5 +262,5 @@ bool run_set_trust(struct plan *plan, bool kept, struct err *err)
         if (!server_set_trust(plan->target.store, plan->target.server, id, now, err))
             return false;
     }
-    return true;
+    return bundle_record(plan, kept, err);
 }

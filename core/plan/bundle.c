@@ -10,9 +10,13 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/pki/pem.h"
-#include "core/store/issued.h"
+#include "core/store/foreign.h"
+#include "core/store/revoked.h"
 
 #define BUNDLE_MAX PEM_SCAN_MAX
+/* A list with less left than this is not published. Others sign lists for a few hours. */
+#define BUNDLE_OWN_LEFT     CLOCK_DAY
+#define BUNDLE_FOREIGN_LEFT INT64_C(3600)
 
 void bundle_clear(struct bundle *bundle)
 {
@@ -155,64 +159,124 @@ bool bundle_same_crl(const struct crl *a, const struct crl *b)
     return same;
 }
 
-/* A revoked certificate that has ended meanwhile may leave the list. */
-static bool has_ended(struct store *store, const struct serial *serial)
+/* True where the entry may leave the list: the certificate has ended. Of another's CA that is not
+ * known here. */
+static bool may_leave(const struct plan *plan, const struct authority *authority,
+                      const struct serial *serial)
 {
-    char hex[SERIAL_HEX_MAX];
-    struct err ignored = ERR_INIT;
-    struct issued *issued = issued_find(store, serial_format_hex(hex, serial), &ignored);
-    bool ended = issued && issued->not_after < clock_now();
+    struct err ignored = ERR_INIT; /* then it may not */
+    bool ended = false;
 
-    issued_free(issued);
-    return ended;
+    return authority &&
+           revoked_has_ended(plan->target.store, authority->id, serial, &ended, &ignored) && ended;
 }
 
-static bool check_not_weaker(const struct plan *plan, const struct crl *now, const struct crl *new,
-                             const char *name, struct err *err)
+bool bundle_count_dropped(const struct plan *plan, const struct authority *authority,
+                          const struct crl *now, const struct crl *new, size_t *ret,
+                          char ret_first[SERIAL_HEX_MAX])
 {
+    *ret = 0;
+    for (size_t i = 0; i < crl_count(now); i++) {
+        struct crl_entry entry;
+
+        if (!crl_entry_at(now, i, &entry) || crl_has(new, &entry.serial) ||
+            may_leave(plan, authority, &entry.serial))
+            continue;
+        if ((*ret)++ == 0)
+            serial_format_hex(ret_first, &entry.serial);
+    }
+    return *ret > 0;
+}
+
+static bool check_not_weaker(const struct plan *plan, const struct authority *authority,
+                             const struct crl *now, const struct crl *new, const char *name,
+                             size_t accept_dropped, struct err *err)
+{
+    char serial[SERIAL_HEX_MAX];
     uint64_t now_number;
     uint64_t new_number;
+    size_t dropped;
 
-    if (bundle_same_crl(now, new))
-        return true;
     if (crl_number(now, &now_number) && crl_number(new, &new_number) && new_number < now_number)
         return err_set(err, ERR_CRL_WEAKER,
                        _("CRL of \"%s\": number %llu, the server has number %llu"), name,
                        (unsigned long long)new_number, (unsigned long long)now_number);
-    for (size_t i = 0; i < crl_count(now); i++) {
-        char hex[SERIAL_HEX_MAX];
-        struct crl_entry entry;
-
-        if (!crl_entry_at(now, i, &entry) || crl_has(new, &entry.serial) ||
-            has_ended(plan->target.store, &entry.serial))
-            continue;
+    if (!authority && crl_this_update(new) < crl_this_update(now))
+        return err_set(err, ERR_CRL_WEAKER, _("CRL of \"%s\": the server has a later one"), name);
+    if (bundle_count_dropped(plan, authority, now, new, &dropped, serial) &&
+        dropped != accept_dropped)
         return err_set(err, ERR_CRL_WEAKER, _("CRL of \"%s\" lacks the revoked serial number %s"),
-                       name, serial_format_hex(hex, &entry.serial));
-    }
+                       name, serial);
     return true;
 }
 
-static bool check_crl(const struct plan *plan, const struct cert *ca, const struct crl *present,
-                      const struct crl *new, struct err *err)
+/* A list that ends so soon is no list to publish; one that ends with its CA cannot do better. */
+static bool ends_too_soon(const struct cert *ca, const struct authority *authority,
+                          const struct crl *crl)
+{
+    int64_t end = crl_next_update(crl);
+    int64_t least = authority ? BUNDLE_OWN_LEFT : BUNDLE_FOREIGN_LEFT;
+
+    return end && end < clock_now() + least && end < cert_not_after(ca);
+}
+
+static bool check_crl(const struct plan *plan, const struct cert *ca,
+                      const struct authority *authority, const struct crl *present,
+                      const struct crl *new, size_t accept_dropped, struct err *err)
 {
     struct strbuf name = STRBUF_INIT;
+    char date[CLOCK_TEXT_MAX];
     int64_t now = clock_now();
     bool good = false;
 
     cert_format_subject(ca, &name);
-    if (!crl_signed_by(new, ca))
+    if (!crl_signed_by(new, ca)) {
         err_set(err, ERR_CRL_WEAKER, _("CRL of \"%s\" was signed by another key"), name.data);
-    else if (!cert_may_sign_crls(ca))
+    } else if (!cert_may_sign_crls(ca)) {
         err_set(err, ERR_WOULD_LOCK_OUT, _("CA \"%s\" may not sign CRLs (its key usage)"),
                 name.data);
-    else if (crl_next_update(new) && crl_next_update(new) <= now)
+    } else if (crl_next_update(new) && crl_next_update(new) <= now) {
         err_set(err, ERR_CRL_ENDED, _("the CRL of \"%s\" has ended"), name.data);
-    else if (crl_this_update(new) > now)
+    } else if (crl_this_update(new) > now) {
         err_set(err, ERR_POLICY, _("the CRL of \"%s\" is not valid yet"), name.data);
-    else
-        good = !present || check_not_weaker(plan, present, new, name.data, err);
+    } else if (present && bundle_same_crl(present, new)) {
+        good = true;
+    } else if (ends_too_soon(ca, authority, new)) {
+        err_set(err, ERR_CRL_ENDS, _("the CRL of \"%s\" ends on %s UTC: too soon to publish it"),
+                name.data, clock_format_minute(date, crl_next_update(new)));
+    } else {
+        good = !present ||
+               check_not_weaker(plan, authority, present, new, name.data, accept_dropped, err);
+    }
     strbuf_clear(&name);
     return good;
+}
+
+/* Another's CA: what was offered, what was imported, what is there; the newest of them. */
+static bool choose_foreign(const struct plan *plan, const struct cert *ca, const struct crl *now,
+                           struct crl *const *offered, size_t n_offered, struct crl **ret,
+                           size_t *ret_accept, struct err *err)
+{
+    struct crl *stored = NULL;
+    const struct crl *best = NULL;
+    size_t accept = 0;
+
+    for (size_t i = 0; i < n_offered; i++) {
+        if (crl_signed_by(offered[i], ca) &&
+            (!best || crl_this_update(offered[i]) > crl_this_update(best)))
+            best = offered[i];
+    }
+    if (!foreign_crl(plan->target.store, ca, &stored, &accept, err))
+        return false;
+    if (stored && (!best || crl_this_update(stored) > crl_this_update(best))) {
+        best = stored;
+        *ret_accept = accept;
+    }
+    if (!best || (now && n_offered == 0 && crl_this_update(best) < crl_this_update(now)))
+        best = now; /* somebody else has brought a later one */
+    *ret = best ? crl_dup(best) : NULL;
+    crl_free(stored);
+    return true;
 }
 
 bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const struct bundle *present,
@@ -222,31 +286,26 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
     const struct crl *now = bundle_crl(present, ca);
     struct authority *authority = NULL;
     struct crl *crl = NULL;
+    size_t accept = 0;
+    bool good;
 
     if (!authority_find(plan->target.store, ca, &authority, err))
         return false;
     if (authority) {
         crl = authority_crl(plan->target.store, authority, err);
-        authority_free(authority);
-        if (!crl)
-            return false;
+        good = crl != NULL;
     } else {
-        for (size_t i = 0; i < n_offered; i++) { /* the newest of them */
-            if (!crl_signed_by(offered[i], ca) ||
-                (crl && crl_this_update(offered[i]) <= crl_this_update(crl)))
-                continue;
-            crl_free(crl);
-            crl = crl_dup(offered[i]);
-        }
-        if (!crl && now)
-            crl = crl_dup(now);
+        good = choose_foreign(plan, ca, now, offered, n_offered, &crl, &accept, err);
     }
-    if (crl && !check_crl(plan, ca, now, crl, err)) {
+    /* Another's list that is there already, even an ended one, must not keep ours from going there. */
+    if (good && crl && (authority || !now || !bundle_same_crl(now, crl)))
+        good = check_crl(plan, ca, authority, now, crl, accept, err);
+    authority_free(authority);
+    if (good)
+        *ret = crl;
+    else
         crl_free(crl);
-        return false;
-    }
-    *ret = crl;
-    return true;
+    return good;
 }
 
 bool bundle_check_reloadable(const struct plan *plan, struct err *err)

@@ -30,18 +30,31 @@ bool bundle_same_crl(const struct crl *a, const struct crl *b);
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;
 
 /*
- * The list to publish for a CA: ours from the store, another's from offered or from what is there
- * (NULL in *ret: there is none). Refuses a list that is weaker than the present one, has ended, or
- * was signed by another key.
+ * The list to publish for a CA: ours from the store, another's the newest that was offered, imported
+ * (foreign.h) or is there (NULL in *ret: there is none). Refuses a list that is weaker than the
+ * present one, has ended or is about to, or was signed by another key. Another's list that is there
+ * already goes on, also when it has ended: it must not keep ours from being published.
  */
 bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const struct bundle *present,
                        struct crl *const *offered, size_t n_offered, struct crl **ret,
                        struct err *err) MUST_CHECK;
 
+/* Unexpired revocations of the list now that new lacks, counted; the first one's serial number. True
+ * when there are any. authority NULL: another's CA. */
+bool bundle_count_dropped(const struct plan *plan, const struct authority *authority,
+                          const struct crl *now, const struct crl *new, size_t *ret,
+                          char ret_first[SERIAL_HEX_MAX]);
+
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       bool with_crls, struct err *err) MUST_CHECK;
+
+/* What the store shall say of the lists on this server: noted in the plan's intent, recorded when the
+ * plan is kept (what it made) or taken back (what was before). */
+bool bundle_note_lists(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                       struct err *err) MUST_CHECK;
+bool bundle_record(struct plan *plan, bool kept, struct err *err) MUST_CHECK;
 
 /* Refuses to take a kept plan back where that would let revoked certificates in again. The plan's
  * settings are those of now. */

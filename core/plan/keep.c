@@ -70,6 +70,7 @@ bool plan_keep(struct plan *plan, struct err *err)
         return false;
     plan->state = JOURNAL_KEPT;
     plan->deadline_ms = 0;
+    plan_unlock(plan);
     return true;
 }
 

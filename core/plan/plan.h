@@ -120,6 +120,14 @@ const struct strbuf *plan_wanted_ident(const struct plan *plan);
 /* The script of the change for people: openssl and SQL lines with comments. */
 void plan_script(const struct plan *plan, struct strbuf *out);
 
+/*
+ * No other pgseal changes this server meanwhile: an advisory lock on the admin connection. For whoever
+ * looks and then builds a plan; plan_apply() takes it by itself. It ends with the connection, however
+ * that ends. Waits up to 30 s, then ERR_UNFINISHED.
+ */
+bool plan_lock_server(struct conn *admin, struct err *err) MUST_CHECK;
+void plan_unlock_server(struct conn *admin);
+
 /* ---- intents; each reads the server and returns a plan, or NULL with the reason ---- */
 
 struct server_tls_intent {
@@ -185,6 +193,10 @@ struct plan *plan_untrust_ca(const struct plan_target *target,
 
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
+/* The same; the proof asks about these certificates too: each must get alert 44. Those of CAs that the
+ * server does not trust are left out. */
+struct plan *plan_publish_revoked(const struct plan_target *target, const struct cert_list *revoked,
+                                  struct err *err) MUST_CHECK;
 
 enum access_method { ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA };
 struct access_rules_intent {

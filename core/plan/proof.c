@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/pg/message.h"
 #include "core/pki/chain.h"
+#include "core/pki/pretend.h"
 #include "core/plan/step.h"
 
 static bool handshake_with(const struct plan_target *target, const struct canary *canary,
@@ -190,7 +191,68 @@ bool proof_canaries(const struct plan_target *target, const struct authority *au
            proof_canary(target, authority, CANARY_REVOKED, PROOF_ALERT_REVOKED, watch, err);
 }
 
+/* ---- a certificate whose key is elsewhere ---- */
+
+static bool check_refused(const struct handshake *now, const char *name, struct err *err)
+{
+    if (now->verdict == HANDSHAKE_NO_TLS)
+        return err_set(err, ERR_SSL_OFF, _("the server speaks no TLS"));
+    if (now->verdict == HANDSHAKE_REFUSED && now->alert == PROOF_ALERT_REVOKED)
+        return true;
+    if (!now->sent_certificate)
+        return true; /* it is not asked for, so it opens nothing */
+    err_set(err, ERR_PROOF, _("the certificate of \"%s\": alert %d, expected %d"), name,
+            now->verdict == HANDSHAKE_REFUSED ? now->alert : 0, PROOF_ALERT_REVOKED);
+    if (now->alert == PRETEND_ALERT_TAKEN)
+        return err_cause(err, _("The server still takes it: it has an old list loaded."));
+    return err_cause(err, _("The server says: %s."), handshake_alert_name(now->alert));
+}
+
+bool proof_revoked(const struct plan_target *target, const struct cert *cert,
+                   const struct plan_watch *watch, struct err *err)
+{
+    struct proof_poll poll_state = proof_poll_start();
+    struct handshake_request request = {
+        .host = target->tls_host, .port = target->tls_port, .cert = cert};
+    struct strbuf name = STRBUF_INIT;
+    struct key *key;
+    bool good = false;
+
+    if (cert_not_after(cert) <= clock_now())
+        return true;
+    key = pretend_key(cert, err);
+    if (!key)
+        return false;
+    if (!cert_common_name(cert, &name))
+        cert_format_subject(cert, &name);
+    request.key = key;
+    do {
+        struct handshake now;
+
+        if (!handshake_run(&request, &now, err))
+            break;
+        good = check_refused(&now, name.data, err);
+        handshake_clear(&now);
+    } while (!good && proof_poll_again(&poll_state));
+    if (good)
+        run_saw(watch, _("the revoked certificate of \"%s\": alert %d (%s)"), name.data,
+                PROOF_ALERT_REVOKED, handshake_alert_name(PROOF_ALERT_REVOKED));
+    strbuf_clear(&name);
+    key_free(key);
+    return good;
+}
+
 /* ---- the steps ---- */
+
+bool step_prove_revoked(struct step_run *run, struct step *step, struct err *err)
+{
+    for (size_t i = 0; i < step->certs.n; i++) {
+        if (!proof_revoked(run->target, step->certs.certs[i], run->watch, err))
+            return false;
+    }
+    step_set_saw(step, _("%zu refused: alert %d"), step->certs.n, PROOF_ALERT_REVOKED);
+    return true;
+}
 
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err)
 {

@@ -27,6 +27,12 @@ bool proof_canaries(const struct plan_target *target, const struct authority *au
 bool proof_canary(const struct plan_target *target, const struct authority *authority,
                   enum canary_kind kind, int alert, const struct plan_watch *watch,
                   struct err *err) MUST_CHECK;
+/*
+ * This very certificate is refused as revoked (alert 44), asked without its key (pretend.h). One that
+ * has ended, or a server that does not ask for certificates, is refused anyway: nothing is asked.
+ */
+bool proof_revoked(const struct plan_target *target, const struct cert *cert,
+                   const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* A second admin login works: the same server, the same role. */
 bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch,
                        struct err *err) MUST_CHECK;

@@ -7,6 +7,8 @@
 #include "core/base/mem.h"
 #include "core/plan/bundle.h"
 
+#define PROVE_MAX 20 /* revoked certificates that the wire is asked about, one by one */
+
 static bool collect(const struct plan *plan, const struct bundle *present, struct bundle *wanted,
                     struct err *err)
 {
@@ -32,7 +34,30 @@ static bool collect(const struct plan *plan, const struct bundle *present, struc
     return true;
 }
 
-struct plan *plan_publish_crl(const struct plan_target *target, struct err *err)
+/* One look for all of them. */
+static void add_revoked(struct plan *plan, const struct bundle *wanted,
+                        const struct cert_list *revoked)
+{
+    struct step *step = NULL;
+
+    for (size_t i = 0; i < revoked->n && (!step || step->certs.n < PROVE_MAX); i++) {
+        bool trusted = false;
+
+        for (size_t k = 0; k < wanted->cas.n && !trusted; k++)
+            trusted = cert_issued_by(revoked->certs[i], wanted->cas.certs[k]);
+        if (!trusted)
+            continue;
+        if (!step) {
+            plan_add_look(plan, "prove_revoked",
+                          _("handshakes: the revoked certificates are refused"));
+            step = &plan->steps[plan->n - 1];
+        }
+        cert_list_take(&step->certs, cert_dup(revoked->certs[i]));
+    }
+}
+
+struct plan *plan_publish_revoked(const struct plan_target *target, const struct cert_list *revoked,
+                                  struct err *err)
 {
     char *title = mem_printf(_("publish the CRLs on server \"%s\""), target->server->name);
     struct plan *plan = plan_new(target, "publish_crl", title, err);
@@ -52,6 +77,8 @@ struct plan *plan_publish_crl(const struct plan_target *target, struct err *err)
     }
     good = collect(plan, &present, &wanted, err) &&
            bundle_add_steps(plan, &present, &wanted, true, err);
+    if (good && revoked)
+        add_revoked(plan, &wanted, revoked);
 out:
     bundle_clear(&present);
     bundle_clear(&wanted);
@@ -59,4 +86,9 @@ out:
         return plan;
     plan_free(plan);
     return NULL;
+}
+
+struct plan *plan_publish_crl(const struct plan_target *target, struct err *err)
+{
+    return plan_publish_revoked(target, NULL, err);
 }

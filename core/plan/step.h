@@ -92,6 +92,7 @@ struct plan {
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;
     size_t accept_refused;
+    bool locked; /* plan_lock() */
 };
 
 /* ---- the table (steps.c) ---- */
@@ -106,6 +107,7 @@ bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *
 bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_canaries(struct step_run *run, struct step *step, struct err *err);
+bool step_prove_revoked(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_login(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
@@ -145,6 +147,22 @@ void plan_add_reload(struct plan *plan); /* "no change" when nothing before it c
 void plan_add_look(struct plan *plan, const char *kind, const char *title);
 
 char *plan_path(const struct plan *plan, const char *name); /* absolute: in the data directory */
+
+/* ---- the intent, for the journal and for a file (want.c, saved.h) ---- */
+
+/* Each a new reference; NULL where it would hold a key. */
+json_t *want_server_tls(const struct server_tls_intent *intent);
+json_t *want_server_cert(const struct server_cert_intent *intent);
+json_t *want_trust_ca(const struct trust_ca_intent *intent);
+json_t *want_untrust_ca(const struct untrust_ca_intent *intent);
+json_t *want_publish_crl(void);
+json_t *want_access_rules(const struct access_rules_intent *intent);
+json_t *want_remove_rules(const struct remove_rules_intent *intent);
+const char *want_method_name(enum access_method method);
+/* Settings, and hashes of the files, that a plan of this kind is built on. */
+json_t *want_saw(const char *kind, struct files *files, const struct settings *settings);
+/* Into plan->intent; takes want. */
+void plan_set_want(struct plan *plan, json_t *want);
 
 /* ---- the rules file (rules_file.c) ---- */
 
@@ -193,6 +211,12 @@ void plan_clear_refused(struct plan *plan);
  * would make; and roles without a session whose certificates would not do any more. */
 bool plan_find_refused(struct plan *plan, const struct strbuf *present, const struct strbuf *wanted,
                        struct err *err) MUST_CHECK;
+
+/* ---- one at a time (lock.c) ---- */
+
+/* While a plan runs, and until it is kept or taken back, nobody else applies one to this server. */
+bool plan_lock(struct plan *plan, struct err *err) MUST_CHECK;
+void plan_unlock(struct plan *plan);
 
 /* ---- running (apply.c, undo.c) ---- */
 

@@ -209,6 +209,7 @@ static const struct step_kind kinds[] = {
     {"prove_loaded", NULL, step_prove_loaded, NULL, false},
     {"prove_cas", NULL, step_prove_cas, NULL, false},
     {"prove_canaries", NULL, step_prove_canaries, NULL, false},
+    {"prove_revoked", NULL, step_prove_revoked, NULL, false},
     {"prove_login", NULL, step_prove_login, NULL, false},
     {"prove_admin", NULL, step_prove_admin, NULL, false},
 };

@@ -299,8 +299,10 @@ out:
     bundle_clear(&present);
     bundle_clear(&wanted);
     bundle_clear(&parents);
-    if (good)
+    if (good) {
+        plan_set_want(plan, want_trust_ca(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }
@@ -419,7 +421,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
         return false;
     if (wanted->cas.n == 0)
         return check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
-               add_clearing(plan, err);
+               bundle_note_lists(plan, present, wanted, err) && add_clearing(plan, err);
     return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
            note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);
 }
@@ -436,8 +438,10 @@ struct plan *plan_untrust_ca(const struct plan_target *target,
     free(title);
     bundle_clear(&present);
     bundle_clear(&wanted);
-    if (good)
+    if (good) {
+        plan_set_want(plan, want_untrust_ca(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

@@ -170,6 +170,8 @@ static bool check_untouched(struct plan *plan, struct err *err)
 
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
 {
+    bool undone;
+
     switch (plan->state) {
     case JOURNAL_KEPT:
         if (plan->id == 0)
@@ -192,7 +194,9 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     if (!run_claim(plan, JOURNAL_DOING, err))
         return false;
     plan->deadline_ms = 0;
-    if (!run_undo(plan, watch, err)) {
+    undone = run_undo(plan, watch, err);
+    plan_unlock(plan);
+    if (!undone) {
         struct strbuf why = STRBUF_INIT;
 
         strbuf_add_str(&why, err->msg);

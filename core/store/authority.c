@@ -17,8 +17,10 @@
 
 #define COLUMNS                                                                                    \
     "a.id, a.name, a.cert, a.key_file, a.key_encrypted, a.retired_at, a.created_at, a.n_issued, "  \
-    "a.n_revoked, c.number, c.this_update, c.next_update FROM authority AS a LEFT JOIN crl AS c "  \
-    "ON c.authority_id = a.id AND c.number = "                                                     \
+    "a.n_revoked, c.number, c.this_update, c.next_update, l.number, l.next_update "                \
+    "FROM authority AS a LEFT JOIN crl AS c ON c.authority_id = a.id AND c.number = "              \
+    "(SELECT number FROM crl WHERE authority_id = a.id AND due_at <= ?9 "                          \
+    "ORDER BY number DESC LIMIT 1) LEFT JOIN crl AS l ON l.authority_id = a.id AND l.number = "    \
     "(SELECT max(number) FROM crl WHERE authority_id = a.id) "
 
 void authority_free(struct authority *authority)
@@ -57,6 +59,8 @@ static struct authority *read_row(const struct store *store, const struct sql *s
     authority->crl.number = (uint64_t)sql_int(sql, 9);
     authority->crl.this_update = sql_int(sql, 10);
     authority->crl.next_update = sql_int(sql, 11);
+    authority->crl.ahead = (uint64_t)sql_int(sql, 12) - authority->crl.number;
+    authority->crl.until = sql_int(sql, 13);
     authority->cert = cert_from_der(der, len, err);
     free(key_file);
     if (authority->cert == NULL) {
@@ -77,6 +81,7 @@ static bool read_rows(struct store *store, struct sql *sql, struct authority_lis
 
     if (sql == NULL)
         return false;
+    sql_bind_int(sql, 9, clock_now());
     while ((ok = sql_step(sql, &row, err)) && row) {
         struct authority *authority = read_row(store, sql, err);
 
@@ -331,8 +336,10 @@ fail:
 
 struct crl *authority_crl(struct store *store, const struct authority *authority, struct err *err)
 {
-    struct sql *sql = sql_new(
-        store, "SELECT der FROM crl WHERE authority_id = ?1 ORDER BY number DESC LIMIT 1", err);
+    struct sql *sql = sql_new(store,
+                              "SELECT der FROM crl WHERE authority_id = ?1 AND due_at <= ?2"
+                              " ORDER BY number DESC LIMIT 1",
+                              err);
     struct crl *crl = NULL;
     const void *der;
     bool row = false;
@@ -341,12 +348,13 @@ struct crl *authority_crl(struct store *store, const struct authority *authority
     if (sql == NULL)
         return NULL;
     sql_bind_int(sql, 1, authority->id);
+    sql_bind_int(sql, 2, clock_now());
     if (!sql_step(sql, &row, err))
         goto out;
     if (!row || sql_is_null(sql, 0)) {
         err_set(err, ERR_STORE, _("CA \"%s\" has no list of revoked certificates yet"),
                 authority->name);
-        err_hint(err, _("\"pgseal crl refresh\" signs one."));
+        err_hint(err, _("\"pgseal crl sign\" signs one."));
         goto out;
     }
     der = sql_blob(sql, 0, &len);
@@ -379,7 +387,7 @@ struct crl *authority_sign_crl(struct store *store, struct authority *authority,
         crl_free(crl);
         return NULL;
     }
-    row_set_crl(authority, crl);
+    row_set_crl(store, authority, crl);
     return crl;
 fail:
     store_rollback(store);

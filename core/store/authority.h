@@ -37,7 +37,9 @@ struct authority {
         uint64_t number;
         int64_t this_update;
         int64_t next_update;
-    } crl; /* the last one */
+        uint64_t ahead; /* lists that are signed for later (crl_ahead.h) */
+        int64_t until;  /* the end of the last of them; next_update where there is none */
+    } crl;              /* the one that counts now */
 };
 
 struct authority_list {
@@ -76,11 +78,13 @@ char *authority_next_name(struct store *store, const char *name, struct err *err
 bool authority_retire(struct store *store, const struct authority *authority,
                       struct err *err) MUST_CHECK;
 
-/* The last CRL that was signed. Caller frees. */
+/* The CRL that counts now: the last one that was signed and is not for later. Caller frees. */
 struct crl *authority_crl(struct store *store, const struct authority *authority,
                           struct err *err) MUST_CHECK;
 /* Signs and records the next CRL from what is revoked now; number is the last one's plus one.
- * days 0: CRL_DEFAULT_DAYS, never beyond the CA's end. authority's crl fields are updated. */
+ * days 0: CRL_DEFAULT_DAYS, never beyond the CA's end; where lists are signed for later, those too
+ * are signed again, with their dates. Other days: lists for later are given up. authority's crl
+ * fields are updated. */
 struct crl *authority_sign_crl(struct store *store, struct authority *authority,
                                const struct key *key, int days, struct err *err) MUST_CHECK;
 

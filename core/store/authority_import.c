@@ -303,6 +303,6 @@ struct crl *serial_only_revoke(struct store *store, struct authority *authority,
         crl_free(crl);
         return NULL;
     }
-    row_set_crl(authority, crl);
+    row_set_crl(store, authority, crl);
     return crl;
 }

@@ -118,17 +118,20 @@ static bool mark(struct store *store, const struct authority *authority,
     return ok;
 }
 
-struct crl *revoked_and_sign(struct store *store, struct authority *authority,
-                             const struct key *key, struct issued *issued, enum crl_reason reason,
-                             int crl_days, struct err *err)
+struct crl *revoked_many_and_sign(struct store *store, struct authority *authority,
+                                  const struct key *key, struct issued *const *issued, size_t n,
+                                  enum crl_reason reason, int crl_days, struct err *err)
 {
     int64_t now = clock_now();
     struct crl *crl = NULL;
+    bool ok = true;
 
     if (!store_begin(store, err))
         return NULL;
-    if (check_may_be_revoked(store, authority, issued, err) &&
-        mark(store, authority, issued, now, reason, err))
+    for (size_t i = 0; ok && i < n; i++)
+        ok = check_may_be_revoked(store, authority, issued[i], err) &&
+             mark(store, authority, issued[i], now, reason, err);
+    if (ok)
         crl = row_next_crl(store, authority, key, crl_days, 0, err);
     if (crl == NULL) {
         store_rollback(store);
@@ -138,9 +141,38 @@ struct crl *revoked_and_sign(struct store *store, struct authority *authority,
         crl_free(crl);
         return NULL;
     }
-    issued->revoked_at = now;
-    issued->reason = reason;
-    authority->revoked++;
-    row_set_crl(authority, crl);
+    for (size_t i = 0; i < n; i++) {
+        issued[i]->revoked_at = now;
+        issued[i]->reason = reason;
+    }
+    authority->revoked += (int64_t)n;
+    row_set_crl(store, authority, crl);
     return crl;
+}
+
+struct crl *revoked_and_sign(struct store *store, struct authority *authority,
+                             const struct key *key, struct issued *issued, enum crl_reason reason,
+                             int crl_days, struct err *err)
+{
+    return revoked_many_and_sign(store, authority, key, &issued, 1, reason, crl_days, err);
+}
+
+bool revoked_has_ended(struct store *store, int64_t authority_id, const struct serial *serial,
+                       bool *ret, struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT not_after FROM issued WHERE serial = ?2 AND authority_id = ?1"
+                              " UNION ALL SELECT not_after FROM serial_only"
+                              " WHERE serial = ?2 AND authority_id = ?1 LIMIT 1",
+                              err);
+    int64_t end = 0;
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority_id);
+    sql_bind_blob(sql, 2, serial->bytes, serial->len);
+    if (!sql_run_int(sql, 0, &end, err))
+        return false;
+    *ret = end > 0 && end < clock_now();
+    return true;
 }

@@ -35,19 +35,24 @@ bool row_add_again(struct store *store, struct sql *adder, const struct issued_r
     "i.authority_id "
 struct issued *row_read_issued(const struct sql *sql, struct err *err) MUST_CHECK;
 
-/* n of the last CRL, 0: none. */
+/* n of the last CRL, lists for later included; 0: none. */
 bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_number,
                   struct err *err) MUST_CHECK;
-bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *crl,
+/* due_at: when it begins to count; 0: at once. */
+bool row_add_crl(struct store *store, int64_t authority_id, const struct crl *crl, int64_t due_at,
                  struct err *err) MUST_CHECK;
+/* DER of lists that no server needs any more: all but the last ones before this number, and those
+ * for later that were replaced. */
+bool row_drop_old_crls(struct store *store, int64_t authority_id, uint64_t number,
+                       struct err *err) MUST_CHECK;
 
-/* From one CRL to the next: number (at_least this one), entries, dates; signed and recorded. Caller
- * frees. */
+/* From one CRL to the next: number (at_least this one), entries, dates; signed and recorded; lists
+ * for later with it, unless days were asked for. Caller frees. */
 struct crl *row_next_crl(struct store *store, const struct authority *authority,
                          const struct key *key, int days, uint64_t at_least,
                          struct err *err) MUST_CHECK;
 /* After the commit: authority's crl fields are those of this list. */
-void row_set_crl(struct authority *authority, const struct crl *crl);
+void row_set_crl(struct store *store, struct authority *authority, const struct crl *crl);
 /* When a list made now ends: days (0: CRL_DEFAULT_DAYS) from now, not beyond the CA. */
 bool row_crl_end(const struct cert *authority, int64_t now, int days, int64_t *ret,
                  struct err *err) MUST_CHECK;

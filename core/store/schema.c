@@ -239,7 +239,45 @@ static const char *const version_3[] = {
     " PRIMARY KEY (server_id, what)) STRICT, WITHOUT ROWID",
     NULL};
 
-static const char *const *const migrations[] = {version_1, version_2, version_3};
+/* Lists that are signed for later, and what each server is known to have. */
+static const char *const version_4[] = {
+    /* A list counts from here on: 0 at once, else later ("crl presign"). */
+    "ALTER TABLE crl ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE crl_on_server ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " authority_id INTEGER NOT NULL REFERENCES authority (id),"
+    " number INTEGER,"    /* of the list that was proven there last; NULL: not known */
+    " proven_at INTEGER," /* when */
+    " failed_at INTEGER," /* of the last attempt that failed since; NULL: none */
+    " code INTEGER,"      /* enum err_code of it */
+    " why TEXT,"
+    " PRIMARY KEY (server_id, authority_id)) STRICT, WITHOUT ROWID",
+    /* Revoked, and the open sessions on this server are still to be ended. */
+    "CREATE TABLE session_to_end ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " issued_id INTEGER NOT NULL REFERENCES issued (id),"
+    " since INTEGER NOT NULL,"
+    " PRIMARY KEY (server_id, issued_id)) STRICT, WITHOUT ROWID",
+    /* CAs of others, and the newest list of each that was given to us. */
+    "CREATE TABLE foreign_ca ("
+    " id INTEGER PRIMARY KEY,"
+    " sha256 BLOB NOT NULL UNIQUE,"
+    " name TEXT NOT NULL," /* "CN=Vault PKI, O=Acme" */
+    " cert BLOB NOT NULL,"
+    " number INTEGER," /* of the list; NULL: none yet, or it has none */
+    " this_update INTEGER,"
+    " next_update INTEGER,"
+    " n_dropped INTEGER NOT NULL DEFAULT 0," /* entries that were missed in it, and accepted */
+    " imported_at INTEGER,"
+    " crl BLOB) STRICT",
+    "CREATE TABLE server_foreign ("
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " foreign_ca_id INTEGER NOT NULL REFERENCES foreign_ca (id),"
+    " this_update INTEGER," /* of the list that was proven there last */
+    " PRIMARY KEY (server_id, foreign_ca_id)) STRICT, WITHOUT ROWID",
+    NULL};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
 
 int schema_version(void)
 {

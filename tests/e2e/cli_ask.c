@@ -171,15 +171,15 @@ static void test_yes(void **state)
 
     (void)state;
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
-    pty = START("crl", "refresh");
+    pty = START("crl", "sign");
     pty_wait_text(pty, "Type yes or no. [no]");
     pty_type(pty, "\r");
     pty_wait_text(pty, "PS-1005");
     ends(pty, 3, NULL);
-    pty = START("crl", "refresh", "--no-input");
+    pty = START("crl", "sign", "--no-input");
     pty_wait_text(pty, "--yes");
     ends(pty, 2, NULL);
-    pty = START("crl", "refresh");
+    pty = START("crl", "sign");
     pty_wait_text(pty, "Type yes or no. [no]");
     pty_type(pty, "yes\r");
     ends(pty, 0, NULL);

@@ -154,15 +154,15 @@ static void test_passphrase(void **state)
     free(EXPECT(0, "ca", "passphrase", "lab", "--new-passphrase-file", "one"));
     shell("3", "ls store/keys | wc -l");
     shell("1", "grep -l ENCRYPTED store/keys/* | wc -l");
-    EXPECT_ERROR(2, "PS-1004", "crl", "refresh", "--yes", "--no-input");
-    free(EXPECT(0, "crl", "refresh", "--yes", "--passphrase-file", "one"));
+    EXPECT_ERROR(2, "PS-1004", "crl", "sign", "--yes", "--no-input");
+    free(EXPECT(0, "crl", "sign", "--yes", "--passphrase-file", "one"));
     EXPECT_ERROR(1, "PS-4001", "ca", "passphrase", "lab", "--passphrase-file", "two",
                  "--no-passphrase");
     EXPECT_ERROR(0, "the passphrase is weak", "ca", "passphrase", "lab", "--passphrase-file", "one",
                  "--new-passphrase-file", "two");
-    free(EXPECT(0, "crl", "refresh", "--yes", "--passphrase-file", "two"));
+    free(EXPECT(0, "crl", "sign", "--yes", "--passphrase-file", "two"));
     free(EXPECT(0, "ca", "passphrase", "lab", "--passphrase-file", "two", "--no-passphrase"));
-    free(EXPECT(0, "crl", "refresh", "--yes", "--no-input"));
+    free(EXPECT(0, "crl", "sign", "--yes", "--no-input"));
     shell("3", "ls store/keys | wc -l");
 }
 

@@ -214,8 +214,8 @@ static void test_crl(void **state)
     json_t *json;
 
     (void)state;
-    EXPECT_ERROR(2, "--yes", "crl", "refresh", "--no-input");
-    json = EXPECT_JSON(0, "crl", "refresh", "--yes", "--days", "10", "--json");
+    EXPECT_ERROR(2, "--yes", "crl", "sign", "--no-input");
+    json = EXPECT_JSON(0, "crl", "sign", "--yes", "--days", "10", "--json");
     assert_int_equal(json_integer_value(json_object_get(json, "number")), 2);
     json_decref(json);
     free(EXPECT(0, "crl", "export", "--out", "root.der", "--der"));

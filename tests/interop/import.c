@@ -120,7 +120,7 @@ static void test_easy_rsa(void **state)
     /* its next lists have every revocation, also of what had ended; with date and reason */
     for (int i = 0; i < 2; i++) {
         free(EXPECT(0, "crl", "export", "--out", i == 0 ? "first.crl" : "next.crl"));
-        free(EXPECT(0, "crl", "refresh", "--yes"));
+        free(EXPECT(0, "crl", "sign", "--yes"));
     }
     for (int i = 0; i < 2; i++) {
         char *look = mem_printf(

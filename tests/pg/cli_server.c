@@ -303,7 +303,7 @@ static void test_trust(void **state)
     text = EXPECT(0, "server", "crl", "db1", "--yes");
     assert_non_null(strstr(text, "nothing to do"));
     free(text);
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "sign", "--yes"));
     text = EXPECT(0, "server", "crl", "db1", "--yes");
     assert_non_null(strstr(text, "done:"));
     free(text);

@@ -1,0 +1,209 @@
+/*
+ * crl_import.c - "crl import": another CA's list of revoked certificates.
+ *
+ * The CA's certificate is what tells whether the list is right. It comes from the file itself, from
+ * what the store knows, or from the server that trusts it (--server).
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "cli/publish.h"
+#include "cli/record.h"
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/health/tls_file.h"
+#include "core/pg/settings.h"
+#include "core/pki/pem.h"
+#include "core/store/foreign.h"
+
+struct import {
+    struct cli *cli;
+    struct cert_list certs; /* of the file */
+    struct crl **crls;
+    size_t n_crls;
+    struct server_list servers;
+    size_t accept_dropped;
+    size_t n_taken;
+    json_t *rows;
+};
+
+static bool read_lists(struct import *import, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct pem pem = {0};
+    bool done = cli_read_input(import->cli->args->names[0], PEM_SCAN_MAX, &text, err);
+
+    if (done && text.len > 1 && text.data[0] == '\x30' && (unsigned char)text.data[1] >= 0x80) {
+        struct crl *crl = crl_from_der(text.data, text.len, err); /* as CAs publish them */
+
+        done = crl != NULL;
+        if (done) {
+            import->crls = mem_array(1, sizeof(import->crls[0]));
+            import->crls[import->n_crls++] = crl;
+        }
+    } else if (done) {
+        pem_scan(text.data, text.len, &pem);
+        done = pem_take_crls(&pem, &import->crls, &import->n_crls, err);
+        if (done && pem_count(&pem, PEM_CERTIFICATE) > 0)
+            done = pem_take_certs(&pem, &import->certs, err);
+        pem_clear(&pem);
+    }
+    strbuf_clear(&text);
+    if (done && import->n_crls == 0)
+        return err_set(err, ERR_NOT_A_CRL, _("there is no CRL in \"%s\""),
+                       import->cli->args->names[0]);
+    return done;
+}
+
+/* The CAs that a server trusts now, as its administrator reads them. */
+static bool read_trusted(struct import *import, struct server *server, struct cert_list *ret,
+                         struct err *err)
+{
+    struct conn *conn = cli_connect(import->cli, server, NULL, err);
+    struct settings settings;
+    struct tls_file file;
+    bool done = false;
+
+    if (!conn)
+        return false;
+    if (settings_read(conn, &settings, err)) {
+        done = tls_file_read(conn, settings.data_directory,
+                             settings_value(&settings, "ssl_ca_file"), TLS_FILE_CA, &file, err);
+        settings_clear(&settings);
+    }
+    for (size_t i = 0; done && i < file.certs.n; i++)
+        cert_list_take(ret, cert_dup(file.certs.certs[i]));
+    if (done)
+        tls_file_clear(&file);
+    conn_close(conn);
+    return done;
+}
+
+static struct cert *issuer_in(const struct cert_list *certs, const struct crl *crl)
+{
+    for (size_t i = 0; i < certs->n; i++) {
+        if (crl_signed_by(crl, certs->certs[i]))
+            return cert_dup(certs->certs[i]);
+    }
+    return NULL;
+}
+
+static bool find_issuer(struct import *import, const struct crl *crl, struct cert **ret,
+                        struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+
+    *ret = issuer_in(&import->certs, crl);
+    if (!*ret && !foreign_find_issuer(import->cli->store, crl, ret, err))
+        return false;
+    for (size_t i = 0; i < import->servers.n && !*ret; i++) {
+        struct cert_list trusted;
+
+        cert_list_init(&trusted);
+        if (!read_trusted(import, import->servers.rows[i], &trusted, err)) {
+            cert_list_clear(&trusted);
+            return false;
+        }
+        *ret = issuer_in(&trusted, crl);
+        cert_list_clear(&trusted);
+    }
+    if (*ret)
+        return true;
+    crl_format_issuer(crl, &name);
+    err_set(err, ERR_CRL_WEAKER, _("no CA is known here that signed the CRL of \"%s\""), name.data);
+    err_cause(err,
+              _("Its certificate is neither in the file, nor in the store, nor on a server that "
+                "was named."));
+    strbuf_clear(&name);
+    return !err_hint(err, _("Name the server that trusts it (--server NAME), or put the CA's "
+                            "certificate into the same file."));
+}
+
+/* Our own lists are signed here, and only here. */
+static bool check_not_ours(struct import *import, const struct cert *ca, struct err *err)
+{
+    struct authority *authority = NULL;
+
+    if (!authority_find(import->cli->store, ca, &authority, err))
+        return false;
+    if (!authority)
+        return true;
+    err_set(err, ERR_POLICY, _("\"%s\" is a CA of this store: its lists are signed here"),
+            authority->name);
+    authority_free(authority);
+    return false;
+}
+
+static void say(struct import *import, const struct cert *ca, const struct crl *crl,
+                enum foreign_import what)
+{
+    struct strbuf name = STRBUF_INIT;
+    char date[96];
+    uint64_t number = 0;
+
+    cert_format_subject(ca, &name);
+    (void)record_date(date, sizeof(date), crl_next_update(crl));
+    json_array_append_new(
+        import->rows,
+        json_pack("{s:o, s:o, s:I, s:o, s:b}", "ca", json_string_or_empty(name.data), "number",
+                  crl_number(crl, &number) ? json_integer((json_int_t)number) : json_null(),
+                  "entries", (json_int_t)crl_count(crl), "next_update",
+                  json_time(crl_next_update(crl)), "stored", what == FOREIGN_NEW));
+    output_line(&import->cli->out,
+                what == FOREIGN_NEW ? _("[ok] the CRL of \"%s\" is stored: %zu entries, until %s")
+                : what == FOREIGN_SAME ? _("[--] the CRL of \"%s\" was here already: %zu entries, "
+                                           "until %s")
+                                       : _("[!!] a later CRL of \"%s\" is here already; this one: "
+                                           "%zu entries, until %s"),
+                name.data, crl_count(crl), crl_next_update(crl) ? date : _("it does not say"));
+    strbuf_clear(&name);
+}
+
+static bool take_one(struct import *import, const struct crl *crl, struct err *err)
+{
+    struct store *store = import->cli->store;
+    enum foreign_import what = FOREIGN_SAME;
+    struct cert *ca = NULL;
+    bool done = find_issuer(import, crl, &ca, err) && check_not_ours(import, ca, err);
+
+    if (done && !args_has(import->cli->args, OPT_DRY_RUN)) {
+        for (size_t i = 0; done && i < import->servers.n; i++)
+            done = foreign_note(store, import->servers.rows[i]->id, ca, err);
+        done = done && foreign_import(store, ca, crl, import->accept_dropped, &what, err);
+        if (done) {
+            say(import, ca, crl, what);
+            import->n_taken += what == FOREIGN_NEW;
+        }
+    }
+    cert_free(ca);
+    return done;
+}
+
+bool run_crl_import(struct cli *cli, struct err *err)
+{
+    struct import import = {.cli = cli};
+    int64_t accept;
+    bool done;
+
+    cert_list_init(&import.certs);
+    import.rows = json_array();
+    done = args_int(cli->args, OPT_ACCEPT_DROPPED, 0, 1000000, 0, &accept, err) &&
+           read_lists(&import, err) && cli_store(cli, STORE_WRITE, err) &&
+           publish_named_servers(cli, &import.servers, err);
+    import.accept_dropped = done ? (size_t)accept : 0;
+    for (size_t i = 0; done && i < import.n_crls; i++)
+        done = take_one(&import, import.crls[i], err);
+    if (done && cli->out.json)
+        output_json(json_pack("{s:O}", "lists", import.rows), false);
+    else if (done && import.n_taken > 0)
+        output_note(&cli->out, _("next   pgseal crl refresh: brings it to the servers"));
+    for (size_t i = 0; i < import.n_crls; i++)
+        crl_free(import.crls[i]);
+    free(import.crls);
+    cert_list_clear(&import.certs);
+    server_list_clear(&import.servers);
+    json_decref(import.rows);
+    return done;
+}
