@@ -243,9 +243,11 @@ static void remove_copy(const char *temporary)
 /* "query_only" forbids VACUUM also where it writes elsewhere. */
 static bool copy_store(struct store *store, const char *temporary, struct err *err)
 {
-    bool ok = sql_exec(store, "PRAGMA query_only = OFF", err) &&
-              vacuum_into(store_db(store), store_folder(store), temporary, err);
+    bool ok = sql_exec(store, "PRAGMA query_only = OFF", err);
 
+    if (ok)
+        store_settle(store);
+    ok = ok && vacuum_into(store_db(store), store_folder(store), temporary, err);
     return (!store_only_reads(store) || sql_exec(store, "PRAGMA query_only = ON", err)) && ok;
 }
 
