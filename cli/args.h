@@ -89,6 +89,7 @@ enum option {
     OPT_REPLACE,
     OPT_REQUIRE,
     OPT_ROLE,
+    OPT_SAVE_PLAN,
     OPT_SEARCH,
     OPT_ROOT,
     OPT_SERVER,

@@ -10,11 +10,13 @@
 
 #include "cli/ask.h"
 #include "cli/keep.h"
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/plan/address.h"
 #include "core/plan/fleet.h"
+#include "core/plan/saved.h"
 
 #define REFUSED_MAX 1000000
 
@@ -331,14 +333,32 @@ void change_show_refused(const struct output *output, const struct plan *plan)
     }
 }
 
+bool change_save(struct change *change, const struct plan *plan, const char *path, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    bool done = saved_print(plan, &text, err) &&
+                (args_has(change->cli->args, OPT_DRY_RUN) ||
+                 fs_write_new(path, text.data, text.len, FS_MODE_PUBLIC, err));
+
+    if (done)
+        output_note(&change->cli->out, _("saved  %s\nnext   pgseal plan apply %s"), path, path);
+    strbuf_clear(&text);
+    return done;
+}
+
 bool change_apply(struct change *change, struct plan *plan, struct err *err)
 {
-    bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    const char *save = args_value(change->cli->args, OPT_SAVE_PLAN);
+    bool dry_run = save || args_has(change->cli->args, OPT_DRY_RUN);
     int64_t accepted = 0;
     bool done = true;
 
     if (!plan)
         return false;
+    if (save && !change_save(change, plan, save, err)) {
+        plan_free(plan);
+        return false;
+    }
     if (!args_int(change->cli->args, OPT_ACCEPT_REFUSED, 0, REFUSED_MAX, 0, &accepted, err)) {
         plan_free(plan);
         return false;
@@ -369,12 +389,17 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
 
     if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
         return false;
+    if (is_cluster && args_has(cli->args, OPT_SAVE_PLAN)) {
+        err_set(err, ERR_USAGE, _("a plan file is for one server, and \"%s\" is a cluster"), name);
+        return err_hint(err, _("Save one for each member."));
+    }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);
-    done = change_open(cli, name, &change, err) &&
-           change_apply(&change, order->make(order->arg, &change.target, err), err) &&
-           (!order->what || args_has(cli->args, OPT_DRY_RUN) ||
-            server_clear_missed(cli->store, change.server, order->what, err));
+    done =
+        change_open(cli, name, &change, err) &&
+        change_apply(&change, order->make(order->arg, &change.target, err), err) &&
+        (!order->what || args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_SAVE_PLAN) ||
+         server_clear_missed(cli->store, change.server, order->what, err));
     change_close(&change);
     return done;
 }

@@ -93,6 +93,9 @@ struct attempt_intent {
     void (*command)(const void *data, const char *server, struct strbuf *out); /* pgseal's own */
     void *(*copy)(const void *data);
     void (*free)(void *data);
+    /* May be NULL: when "yes" was said, before the first step; false: nothing is done. */
+    bool (*begin)(const void *data, struct err *err);
+    void (*failed)(const void *data); /* may be NULL: it was begun, and is not kept */
 };
 
 /* Starts the job for the chosen server; owner gets its events. data is taken. */

@@ -451,17 +451,35 @@ static bool check_finished(struct run *run, struct err *err)
                            "undo."));
 }
 
+static enum attempt_end apply(struct run *run, struct err *err)
+{
+    enum attempt_end end = ATTEMPT_END_FAILED;
+
+    plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
+    if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
+        end = end_of(plan_state(run->plan));
+    else if (plan_state(run->plan) == JOURNAL_KEPT)
+        end = ATTEMPT_END_NOTHING;
+    else {
+        set_id(run);
+        return wait_for_keep(run, err);
+    }
+    set_id(run);
+    return end;
+}
+
 static enum attempt_end run_new(struct run *run, struct err *err)
 {
+    const struct attempt_intent *intent = &run->attempt->intent;
     struct attempt_tools tools = {.target = &run->target, .attempt = run->attempt, .job = run->job};
     struct attempt_view *view;
-    enum attempt_end end = ATTEMPT_END_FAILED;
+    enum attempt_end end;
     int sessions;
 
     go(run, ATTEMPT_READING);
     if (!check_finished(run, err))
         return ATTEMPT_END_FAILED;
-    run->plan = run->attempt->intent.build(run->attempt->data, &tools, err);
+    run->plan = intent->build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
     show_plan(run);
@@ -477,16 +495,11 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     view->sessions_before = sessions;
     unlock(run);
     go(run, ATTEMPT_APPLYING);
-    plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
-    if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
-        end = end_of(plan_state(run->plan));
-    else if (plan_state(run->plan) == JOURNAL_KEPT)
-        end = ATTEMPT_END_NOTHING;
-    else {
-        set_id(run);
-        return wait_for_keep(run, err);
-    }
-    set_id(run);
+    if (intent->begin != NULL && !intent->begin(run->attempt->data, err))
+        return ATTEMPT_END_FAILED;
+    end = apply(run, err);
+    if (intent->failed != NULL && end != ATTEMPT_END_KEPT && end != ATTEMPT_END_NOTHING)
+        intent->failed(run->attempt->data);
     return end;
 }
 

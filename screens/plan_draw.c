@@ -20,7 +20,7 @@
 
 static void count_marks(const struct attempt_view *view, char *out, size_t size)
 {
-    size_t new = 0, changed = 0, removed = 0, looks = 0;
+    size_t new = 0, changed = 0, removed = 0, looks = 0, acts = 0;
 
     for (size_t i = 0; i < view->n_steps; i++) {
         switch (view->steps[i].mark) {
@@ -36,8 +36,10 @@ static void count_marks(const struct attempt_view *view, char *out, size_t size)
         case PLAN_LOOK:
             looks++;
             break;
-        case PLAN_SAME:
         case PLAN_ACT:
+            acts++;
+            break;
+        case PLAN_SAME:
             break;
         }
     }
@@ -48,7 +50,9 @@ static void count_marks(const struct attempt_view *view, char *out, size_t size)
         snprintf(out, size, _("%s, plan %lld: %zu steps are taken back, the last one first."),
                  view->server, (long long)view->plan_id, removed);
     else
-        snprintf(out, size, _("On %s: %zu new, %zu changed, %zu checks. A reload, no restart."),
+        snprintf(out, size,
+                 acts > 0 ? _("On %s: %zu new, %zu changed, %zu checks. A reload, no restart.")
+                          : _("On %s: %zu new, %zu changed, %zu checks. Nothing is reloaded."),
                  view->server, new, changed + removed, looks);
 }
 

@@ -12,6 +12,7 @@
 #include "screens/pages.h"
 #include "screens/plan_page.h"
 #include "screens/require_job.h"
+#include "screens/require_lines.h"
 #include "tui/form.h"
 
 #define QUIET_MS 300
@@ -20,6 +21,7 @@ struct require {
     struct app *app;
     struct form *form;
     int database, roles, address, method, folder;
+    struct require_lines lines; /* of ours, when they shall go */
     struct job *facts_job;
     struct rules_facts *facts; /* NULL: not read yet */
     char *looked;              /* the folder that was, or is being, looked at */
@@ -142,6 +144,8 @@ static struct require_data *read_data(const struct require *self)
     data->address = mem_strdup(form_text(self->form, self->address));
     data->method = methods[form_choice(self->form, self->method)];
     data->remove = form_choice(self->form, self->method) == METHOD_REMOVE;
+    if (data->remove)
+        require_lines_read(&self->lines, self->form, data);
     read_roles(form_text(self->form, self->roles), data);
     if (kit != NULL && kit->ok && form_text(self->form, self->folder)[0] != '\0') {
         data->probe_role = mem_strdup(kit->role);
@@ -371,25 +375,22 @@ static void check_folder(struct require *self, struct form *form)
 /* Our lines, that would go. */
 static void check_removal(struct require *self, struct form *form)
 {
-    struct strbuf note = STRBUF_INIT;
-    size_t n = 0;
+    size_t ticked = require_lines_count(&self->lines, form);
+    char note[120];
 
-    for (size_t i = 0; self->facts != NULL && self->facts->ok && i < self->facts->hba.n; i++) {
-        const struct hba_line *line = &self->facts->hba.lines[i];
-
-        if (!line->ours || n++ >= 4)
-            continue;
-        strbuf_printf(&note, n > 1 ? _("\nline %d: ") : _("line %d: "), line->number);
-        text_clean(&note, line->raw, line->raw_len, TEXT_ONE_LINE);
-    }
-    if (n > 4)
-        strbuf_printf(&note, _("\nand %zu more"), n - 4);
-    if (self->facts == NULL || !self->facts->ok) /* the plan reads them itself */
+    if (self->facts == NULL || !self->facts->ok) { /* the plan reads them itself */
         form_say(form, self->method, MARK_OK, _("all rules that carry pgseal's mark"));
-    else
-        form_say(form, self->method, n > 0 ? MARK_OK : MARK_BAD,
-                 n > 0 ? note.data : _("there is no rule of pgseal's in pg_hba.conf"));
-    strbuf_clear(&note);
+    } else if (self->lines.ours == 0) {
+        form_say(form, self->method, MARK_BAD, _("there is no rule of pgseal's in pg_hba.conf"));
+    } else if (self->lines.n == 0) {
+        snprintf(note, sizeof(note), _("all %zu rules that carry pgseal's mark"), self->lines.ours);
+        form_say(form, self->method, MARK_OK, note);
+    } else if (ticked == 0) {
+        form_say(form, self->method, MARK_BAD, _("tick the rules that shall go"));
+    } else {
+        snprintf(note, sizeof(note), _("%zu of pgseal's %zu rules go"), ticked, self->lines.n);
+        form_say(form, self->method, MARK_OK, note);
+    }
 }
 
 static void check(void *arg, struct form *form)
@@ -401,6 +402,7 @@ static void check(void *arg, struct form *form)
     form_show(form, self->roles, !remove);
     form_show(form, self->address, !remove);
     form_show(form, self->folder, !remove);
+    require_lines_show(&self->lines, form, remove);
     if (remove) {
         check_removal(self, form);
         return;
@@ -425,6 +427,8 @@ static bool own_event(struct require *self, const struct event *event)
         rules_facts_free(self->facts);
         self->facts = job_take(self->facts_job);
         self->facts_job = NULL;
+        if (self->facts->ok)
+            require_lines_set(&self->lines, self->form, &self->facts->hba);
     } else if (event->type == EVENT_JOB && event->job == self->kit_job) {
         self->kit = job_take(self->kit_job);
         self->kit_job = NULL;
@@ -547,6 +551,7 @@ struct screen *page_require(struct app *app)
     self->method =
         form_add_choice(self->form, &method_field, method_items, ARRAY_LEN(method_items), 0);
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.proof"));
+    require_lines_add(&self->lines, self->form);
     form_add_button(self->form, N_("Who gets in?"));
     form_focus(self->form, self->database);
     form_recheck(self->form);

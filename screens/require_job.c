@@ -93,6 +93,7 @@ void require_data_free(void *data)
     for (size_t i = 0; i < self->n_roles; i++)
         free(self->roles[i]);
     free(self->roles);
+    free(self->lines);
     free(self->database);
     free(self->address);
     free(self->probe_role);
@@ -108,6 +109,10 @@ static void *require_copy(const void *data)
     struct require_data *to = mem_zalloc(sizeof(*to));
 
     to->remove = from->remove;
+    to->n_lines = from->n_lines;
+    to->lines = mem_array(from->n_lines + 1, sizeof(*to->lines));
+    for (size_t i = 0; i < from->n_lines; i++)
+        to->lines[i] = from->lines[i];
     to->database = mem_strdup(from->database);
     to->address = mem_strdup(from->address);
     to->method = from->method;
@@ -141,7 +146,9 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
                                          .n_probes = self->probe_role != NULL ? 1 : 0};
 
     if (self->remove)
-        return plan_remove_rules(tools->target, &(struct remove_rules_intent){.n_lines = 0}, err);
+        return plan_remove_rules(
+            tools->target,
+            &(struct remove_rules_intent){.lines = self->lines, .n_lines = self->n_lines}, err);
     return plan_access_rules(tools->target, &intent, err);
 }
 
@@ -170,7 +177,10 @@ static void require_command(const void *data, const char *server, struct strbuf 
     const struct require_data *self = data;
 
     if (self->remove) {
-        strbuf_printf(out, "pgseal server unrequire %s\n", server);
+        strbuf_printf(out, "pgseal server unrequire %s", server);
+        for (size_t i = 0; i < self->n_lines; i++)
+            strbuf_printf(out, " %d", self->lines[i]);
+        strbuf_add_char(out, '\n');
         return;
     }
     strbuf_printf(out, "pgseal server require %s", server);
@@ -187,5 +197,8 @@ void require_options(const struct require_data *self, struct strbuf *out)
     option(out, "method", access_method_word(self->method));
 }
 
-const struct attempt_intent require_intent = {"server require", require_build, require_command,
-                                              require_copy, require_data_free};
+const struct attempt_intent require_intent = {.name = "server require",
+                                              .build = require_build,
+                                              .command = require_command,
+                                              .copy = require_copy,
+                                              .free = require_data_free};

@@ -20,7 +20,9 @@ struct job *rules_facts_start(struct app *app, void *owner) MUST_CHECK;
 void rules_facts_free(void *data);
 
 struct require_data {
-    bool remove; /* our rules go away again; nothing else of this counts */
+    bool remove; /* our rules go away again: these lines, or all; nothing else of this counts */
+    int *lines;
+    size_t n_lines;
     char *database, *address;
     char **roles;
     size_t n_roles;

@@ -37,6 +37,7 @@ struct table {
     size_t at; /* index into seen */
     uint64_t key;
     bool has_key;
+    size_t before, behind;     /* rows that the page does not hold */
     struct text_field *filter; /* owned */
     bool typing;
     struct view *view; /* owned */
@@ -119,6 +120,12 @@ void table_refresh(struct table *table)
     strbuf_clear(&cell);
     if (!table->has_key || !table_select(table, table->key))
         set_at(table, table->at);
+}
+
+void table_set_window(struct table *table, size_t before, size_t behind)
+{
+    table->before = before;
+    table->behind = behind;
 }
 
 void table_set_match(struct table *table,
@@ -402,7 +409,7 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
         goto out;
     lay_out(table, canvas_columns(part), &layout);
     draw_titles(table, &layout, part);
-    if (table->n_seen > (size_t)height && height > 2)
+    if ((table->n_seen > (size_t)height || table->before > 0 || table->behind > 0) && height > 2)
         height--; /* the line that says how many more */
     n = (size_t)height;
     top = choose_top(table, n);
@@ -420,11 +427,12 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
             canvas_cursor(part, at, 1);
         }
     }
-    if (top + n < table->n_seen)
+    if (top + n < table->n_seen || table->behind > 0)
         canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu more, PgDn"),
-                      table->n_seen - top - n);
-    else if (top > 0)
-        canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu before, PgUp"), top);
+                      (top + n < table->n_seen ? table->n_seen - top - n : 0) + table->behind);
+    else if (top + table->before > 0)
+        canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu before, PgUp"),
+                      top + table->before);
     if (table->typing)
         draw_filter(table, part, canvas_rows(part) - 1);
 out:

@@ -363,8 +363,10 @@ struct plan *plan_access_rules(const struct plan_target *target,
     struct plan *plan = plan_new(target, "access_rules", title, err);
 
     free(title);
-    if (plan && build(plan, intent, err))
+    if (plan && build(plan, intent, err)) {
+        plan_set_want(plan, want_access_rules(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

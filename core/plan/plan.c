@@ -12,6 +12,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pg/grants.h"
 #include "core/plan/guard.h"
 
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
@@ -78,13 +79,51 @@ static bool check_identity(const struct plan_target *target, struct err *err)
     return !*identifier || server_check_identifier(target->store, target->server, identifier, err);
 }
 
-static bool check_rights(const struct plan *plan, struct err *err)
+static unsigned needs_of(const char *kind)
 {
+    if (strcmp(kind, "access_rules") == 0 || strcmp(kind, "remove_rules") == 0)
+        return GRANT_SEE | GRANT_WRITE | GRANT_RULES | GRANT_MAPS;
+    return GRANT_SEE | GRANT_WRITE | GRANT_TLS;
+}
+
+/* What an ordinary role lacks for this is named before anything is begun. */
+static bool check_grants(const struct plan *plan, const char *kind, struct err *err)
+{
+    const char *server = plan->target.server->name;
+    struct strbuf missing = STRBUF_INIT;
+    struct grant_list grants;
+    size_t n;
+
+    if (conn_is_superuser(plan->target.admin))
+        return true;
+    if (!grants_read(plan->target.admin, NULL, &grants, err))
+        return false;
+    n = grants_missing(&grants, needs_of(kind), &missing);
+    if (n > 0) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" lacks rights on server \"%s\""),
+                grants.role, server);
+        err_cause(err, _("Missing: %s."), missing.data);
+        err_hint(err,
+                 _("\"pgseal server grants %s\" prints what the owner must run; with --as-text "
+                   "nothing is needed: it prints what to do by hand."),
+                 server);
+    }
+    grants_clear(&grants);
+    strbuf_clear(&missing);
+    return n == 0;
+}
+
+static bool check_rights(const struct plan *plan, const char *kind, struct err *err)
+{
+    if (!check_grants(plan, kind, err))
+        return false;
     if (plan->settings.data_directory[0] == '\0' || files_way(plan->files) == FILES_NONE) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role on server \"%s\" may not write its files"),
                 plan->target.server->name);
-        return err_hint(err, _("Connect as a superuser, or as a role with pg_write_server_files, "
-                               "pg_read_server_files and pg_read_all_settings."));
+        return err_hint(err,
+                        _("\"pgseal server grants %s\" prints what the owner must run; with "
+                          "--as-text nothing is needed: it prints what to do by hand."),
+                        plan->target.server->name);
     }
     if (*settings_value(&plan->settings, "ssl_crl_dir"))
         return err_set(err, ERR_POLICY,
@@ -119,8 +158,10 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
     plan->intent = json_pack("{s:i,s:s}", "v", 1, "kind", kind);
     if (check_identity(target, err) && settings_read(target->admin, &plan->settings, err) &&
         (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
-        check_rights(plan, err) && look_before(plan, err)) {
+        check_rights(plan, kind, err) && look_before(plan, err)) {
         json_object_set_new(plan->intent, "auto_conf", auto_conf_order(target->admin));
+        if (strcmp(kind, "publish_crl") == 0) /* the kind is all that there is to want */
+            plan_set_want(plan, want_publish_crl());
         return plan;
     }
     plan_free(plan);

@@ -143,8 +143,10 @@ struct plan *plan_remove_rules(const struct plan_target *target,
     struct plan *plan = plan_new(target, "remove_rules", title, err);
 
     free(title);
-    if (plan && build(plan, intent, err))
+    if (plan && build(plan, intent, err)) {
+        plan_set_want(plan, want_remove_rules(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

@@ -134,19 +134,22 @@ bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err)
     struct result *result;
     bool standby;
 
-    /* by SQL the bytes could not be written there, nor put back */
+    if (!files_read(plan->files, plan->settings.hba_file, HBA_MAX, out, err))
+        return false;
+    if (files_can_put_back(plan->files, out->data, out->len))
+        return true;
     result = conn_exec(plan->target.admin, "SELECT pg_catalog.pg_is_in_recovery()", 0, NULL, err);
     if (!result)
         return false;
     standby = result_bool(result, 0, 0);
     result_free(result);
-    if (standby && files_way(plan->files) != FILES_LOCAL) {
-        err_set(err, ERR_STANDBY,
-                _("server \"%s\" is a standby: its rules cannot be changed by SQL"),
-                plan->target.server->name);
-        return err_hint(err, _("Run pgseal on that machine, or change pg_hba.conf there by hand."));
-    }
-    return files_read(plan->files, plan->settings.hba_file, HBA_MAX, out, err);
+    if (!standby)
+        return true; /* whoever may not write it says so */
+    err_set(err, ERR_STANDBY,
+            _("server \"%s\" is a standby, and its pg_hba.conf is not plain ASCII lines"),
+            plan->target.server->name);
+    err_cause(err, _("By SQL its bytes could not be put back there."));
+    return err_hint(err, _("Run pgseal on that machine, or change pg_hba.conf there by hand."));
 }
 
 void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,

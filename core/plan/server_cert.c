@@ -488,8 +488,10 @@ struct plan *plan_server_cert(const struct plan_target *target,
            check_scram(given.plan, given.chain.certs[0], err) && add_steps(&given, err);
     cert_list_clear(&given.chain);
     key_free(given.key);
-    if (good)
+    if (good) {
+        plan_set_want(given.plan, want_server_cert(intent));
         return given.plan;
+    }
     plan_free(given.plan);
     return NULL;
 }

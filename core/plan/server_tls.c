@@ -234,8 +234,10 @@ struct plan *plan_server_tls(const struct plan_target *target,
         else
             good = check_local(plan, err) && add_steps(plan, err);
     }
-    if (good)
+    if (good) {
+        plan_set_want(plan, want_server_tls(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

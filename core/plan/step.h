@@ -148,12 +148,29 @@ void plan_add_look(struct plan *plan, const char *kind, const char *title);
 
 char *plan_path(const struct plan *plan, const char *name); /* absolute: in the data directory */
 
+/* ---- the intent, for the journal and for a file (want.c, saved.h) ---- */
+
+/* Each a new reference; NULL where it would hold a key. */
+json_t *want_server_tls(const struct server_tls_intent *intent);
+json_t *want_server_cert(const struct server_cert_intent *intent);
+json_t *want_trust_ca(const struct trust_ca_intent *intent);
+json_t *want_untrust_ca(const struct untrust_ca_intent *intent);
+json_t *want_publish_crl(void);
+json_t *want_access_rules(const struct access_rules_intent *intent);
+json_t *want_remove_rules(const struct remove_rules_intent *intent);
+const char *want_method_name(enum access_method method);
+/* Settings, and hashes of the files, that a plan of this kind is built on. */
+json_t *want_saw(const char *kind, struct files *files, const struct settings *settings);
+/* Into plan->intent; takes want. */
+void plan_set_want(struct plan *plan, json_t *want);
+
 /* ---- the rules file (rules_file.c) ---- */
 
 /* A guard that puts a file back by itself. */
 void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
                     const char *after);
-/* pg_hba.conf as it is. ERR_STANDBY where it could be changed by SQL only, on a standby. */
+/* pg_hba.conf as it is. ERR_STANDBY on a standby where SQL is the only way, and could not write these
+ * bytes again. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
  * differs, for people. */

@@ -299,8 +299,10 @@ out:
     bundle_clear(&present);
     bundle_clear(&wanted);
     bundle_clear(&parents);
-    if (good)
+    if (good) {
+        plan_set_want(plan, want_trust_ca(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }
@@ -436,8 +438,10 @@ struct plan *plan_untrust_ca(const struct plan_target *target,
     free(title);
     bundle_clear(&present);
     bundle_clear(&wanted);
-    if (good)
+    if (good) {
+        plan_set_want(plan, want_untrust_ca(intent));
         return plan;
+    }
     plan_free(plan);
     return NULL;
 }

@@ -209,6 +209,14 @@ bool store_begin(struct store *store, struct err *err)
     return true;
 }
 
+bool store_begin_reading(struct store *store, struct err *err)
+{
+    if (store->depth == 0 && !sql_exec(store, "BEGIN", err))
+        return false;
+    store->depth++;
+    return true;
+}
+
 static void end_transaction(struct store *store)
 {
     /* A full disk or an I/O error may have ended it already. Nothing can be done about a ROLLBACK

@@ -37,6 +37,9 @@ char *store_choose_folder(const char *explicit_folder, struct err *err) MUST_CHE
  * writer's waits for its turn at the beginning; a reader's is one snapshot. Many certificates that
  * are issued inside one transaction cost one sync of the disk. */
 bool store_begin(struct store *store, struct err *err) MUST_CHECK;
+/* Several reads of one moment, ended by store_commit(): waits for nobody who writes, in a store that was
+ * opened for writing too. Nothing is written inside. */
+bool store_begin_reading(struct store *store, struct err *err) MUST_CHECK;
 bool store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 

@@ -31,7 +31,7 @@ void fsck_clear(struct fsck_list *list)
 
 size_t fsck_count(const struct fsck_list *list, enum fsck_severity severity)
 {
-    size_t count = 0;
+    size_t count = severity <= FSCK_WARNING ? list->left_problems : 0;
 
     for (size_t i = 0; i < list->n; i++)
         count += list->rows[i].severity >= severity && !list->rows[i].repaired;
@@ -45,6 +45,14 @@ const char *fsck_severity_name(enum fsck_severity severity)
     return names[severity];
 }
 
+/* What became of the last finding beyond FSCK_MAX. */
+static void count_spare(struct fsck *fsck)
+{
+    fsck->list->left_problems += fsck->spare.severity >= FSCK_WARNING && !fsck->spare.repaired;
+    fsck->spare.severity = FSCK_NOTE;
+    fsck->spare.repaired = false;
+}
+
 struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, const char *object,
                               const char *fmt, ...)
 {
@@ -55,6 +63,8 @@ struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, co
 
     if (list->n == FSCK_MAX) {
         list->left_off++;
+        count_spare(fsck);
+        fsck->spare.severity = severity;
         return &fsck->spare;
     }
     va_start(args, fmt);
@@ -475,6 +485,7 @@ bool fsck_run(struct store *store, const struct fsck_options *options, struct fs
         fsck.total = 0;
     for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)
         ok = run_part(&fsck, parts[i], err);
+    count_spare(&fsck);
     for (size_t i = 0; i < list->n; i++)
         repaired = repaired || list->rows[i].repaired;
     return ok && (!repaired || store_note(store, "fsck", "repair", NULL, err));

@@ -10,7 +10,7 @@ struct fsck {
     struct store *store; /* NULL in fsck_access() */
     const struct fsck_options *options;
     struct fsck_list *list;
-    struct fsck_finding spare; /* for those beyond FSCK_MAX */
+    struct fsck_finding spare; /* for those beyond FSCK_MAX, one after the other */
     int64_t total;
     bool mending;       /* a transaction is open: a sync of the disk for each row would take ages */
     size_t mended_from; /* findings from this one on are mended when it is committed */

@@ -107,8 +107,8 @@ bool issued_lost_list(struct store *store, int64_t authority_id, struct issued_l
     struct sql *sql =
         sql_new(store,
                 "SELECT i.role, max(i.id) FROM issued AS i WHERE i.delivered_at IS NULL"
-                " AND i.kind < 2 AND i.kind = 0 AND i.authority_id = ?1"
-                " AND i.revoked_at IS NULL AND NOT EXISTS"
+                " AND i.kind < 2 AND i.kind = 0 AND +i.authority_id = ?1"
+                " AND +i.revoked_at IS NULL AND NOT EXISTS"
                 " (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
                 " GROUP BY i.role ORDER BY i.role",
                 err);

@@ -105,6 +105,8 @@ static void test_there_and_back(void **state)
     assert_int_equal(command_mode("new/pgseal.db"), 0600);
     assert_int_equal(command_mode("new/keys"), 0700);
     shell("same", "diff -r store/keys new/keys && echo same");
+    shell("none", "grep -a -e 'PRIVATE KEY' new/pgseal.db || echo none"); /* nor a trace of them */
+    shell("1", "grep -a -c -e 'ENCRYPTED PRIVATE KEY' copy | sed 's/[1-9].*/1/'");
     shell("none", "ls new | grep -v -e '^keys$' -e '^pgseal.db$' || echo none");
     free(EXPECT(0, "fsck", "--store", "new"));
     free(EXPECT(0, "fsck", "--store", "new", "--json"));

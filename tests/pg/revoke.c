@@ -198,12 +198,15 @@ static json_int_t count_behind(void)
     return n;
 }
 
-static void freeze(struct demo *demo, bool frozen)
+/* Away at once, and nothing else of it changes: its administrator's socket is not where it was. */
+static void set_away(const struct demo *demo, bool away)
 {
-    struct err err = ERR_INIT;
+    char *here = mem_printf("%s/.s.PGSQL.%d", demo_socket(demo), demo_port(demo));
+    char *there = mem_printf("%s/away", demo_socket(demo));
 
-    if (!demo_freeze(demo, frozen, &err))
-        fail_msg("%s", err.msg);
+    assert_int_equal(away ? rename(here, there) : rename(there, here), 0);
+    free(here);
+    free(there);
 }
 
 /* ---- tests ---- */
@@ -306,13 +309,13 @@ static void test_away_and_back(void **state)
 
     issue("bob", "lab", "b2");
     bob = must_log_in(lab->two, "bob", "b2");
-    freeze(lab->two, true);
+    set_away(lab->two, true);
     EXPECT_ERROR(5, "may still accept it: db2", "revoke", "--all", "bob", "--end-sessions",
                  "--confirm=bob");
     refused(lab->one, "bob", "b2");
     assert_int_equal(count_behind(), 1);
     EXPECT_ERROR(5, "have not got the list: db2", "crl", "refresh", "--yes");
-    freeze(lab->two, false);
+    set_away(lab->two, false);
     assert_true(is_alive(bob));
     text = EXPECT(0, "crl", "refresh", "--dry-run");
     assert_non_null(strstr(text, "db2: has CRL number"));
@@ -357,7 +360,7 @@ static void test_eight_admins(void **state)
             char *cert = mem_printf("e%d/alice.crt", i);
             char *line = mem_printf("exec \"$PGSEAL\" revoke \"$(openssl x509 -in %s -noout "
                                     "-serial | sed s/serial=//)\""
-                                    " --confirm=alice >e%d.out 2>&1 </dev/null",
+                                    " --server db1 --confirm=alice >e%d.out 2>&1 </dev/null",
                                     cert, i);
 
             execlp("sh", "sh", "-c", line, (char *)NULL);
@@ -384,13 +387,13 @@ static void test_eight_admins(void **state)
     for (int i = 0; i < ADMINS; i++) {
         char *folder = mem_printf("e%d", i);
 
-        refused(i % 2 == 0 ? lab->one : lab->two, "alice", folder);
+        refused(lab->one, "alice", folder);
         free(folder);
     }
+    assert_int_equal(count_behind(), 1);
+    free(EXPECT(0, "crl", "refresh", "--yes"));
+    refused(lab->two, "alice", "e7");
     assert_int_equal(count_behind(), 0);
-    json = EXPECT_JSON(0, "plan", "list", "--json");
-    assert_true(json_array_size(json_object_get(json, "plans")) > 0);
-    json_decref(json);
 }
 
 static void test_read_only(void **state)
