@@ -60,6 +60,8 @@ struct screen *page_check(struct app *app) MUST_CHECK;
 struct screen *page_doctor(struct app *app, const char *conninfo) MUST_CHECK;
 /* A login with a client's files, and one without: what a client sees. */
 struct screen *page_login(struct app *app) MUST_CHECK;
+/* A plan that was saved, on the chosen server. */
+struct screen *page_plan_file(struct app *app) MUST_CHECK;
 /* What was done to servers, and taking it back. */
 struct screen *page_log(struct app *app) MUST_CHECK;
 /* A text to be read; all copied. */
