@@ -65,7 +65,7 @@ static const struct form_field folder_field = {
                "alone."),
     .word = "CRL",
     .after = N_("optional"),
-    .width = 44,
+    .width = 38,
     .max = 1000,
 };
 static const struct form_field passphrase_field = {

@@ -307,7 +307,7 @@ static const struct form_field what_field = {
     .word = "CRL",
 };
 static const struct choice_item what_items[] = {
-    {N_("only look"), N_("each certificate and its signature, keys, lists")},
+    {N_("only look"), N_("certificates, keys, lists; changes nothing")},
     {N_("look, and mend what can be"), NULL},
 };
 static const struct form_field passphrase_field = {
