@@ -622,7 +622,7 @@ static void adds_a_server_with_a_password(void **state)
     page_box_keys(&story->box, KEY_CODE_TAB, 2);
     key(story, KEY_CODE_CTRL('u'));
     ui_type(story->box.navigator, "alice");
-    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    page_box_keys(&story->box, KEY_CODE_TAB, 4);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Password         [");
     ui_type(story->box.navigator, "wrong");
@@ -649,7 +649,9 @@ static void adds_a_server_with_a_password(void **state)
     page_box_keys(&story->box, KEY_CODE_TAB, 2);
     key(story, KEY_CODE_CTRL('u'));
     ui_type(story->box.navigator, "alice");
-    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    ui_type(story->box.navigator, "main");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Password         [");
     ui_type(story->box.navigator, password);
@@ -663,6 +665,7 @@ static void adds_a_server_with_a_password(void **state)
     assert_non_null(server);
     assert_int_equal(server->tls_port, demo_port(story->demo));
     assert_true(server->system_identifier[0] != '\0');
+    assert_string_equal(server->cluster, "main");
     server_free(server);
     assert_int_not_equal(
         box_run(&output, "grep -rqF '%s' '%s'", password, story->box.box.store_folder), 0);
