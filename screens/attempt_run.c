@@ -230,6 +230,7 @@ static bool connect(struct run *run, struct err *err)
     run->target.server = run->server;
     run->target.admin = run->admin;
     run->target.admin_password = run->password;
+    run->target.by_hand = run->attempt->by_hand;
     run->target.tls_host = run->tls_host;
     return true;
 }
@@ -350,6 +351,20 @@ static void show_plan(struct run *run)
     view->script = strbuf_steal(&script);
     copy_refused(run->plan, view);
     unlock(run);
+}
+
+static enum attempt_end show_text(struct run *run)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct attempt_view *view;
+
+    plan_by_hand(run->plan, &text);
+    view = lock(run);
+    replace(&view->title, plan_title(run->plan));
+    free(view->script);
+    view->script = strbuf_steal(&text);
+    unlock(run);
+    return ATTEMPT_END_TEXT;
 }
 
 static void set_id(struct run *run)
@@ -485,11 +500,13 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     int sessions;
 
     go(run, ATTEMPT_READING);
-    if (!check_finished(run, err))
+    if (!run->attempt->by_hand && !check_finished(run, err))
         return ATTEMPT_END_FAILED;
     run->plan = intent->build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
+    if (run->attempt->by_hand)
+        return show_text(run);
     show_plan(run);
     if (!plan_nothing_to_do(run->plan)) {
         go(run, ATTEMPT_REVIEW);
@@ -609,7 +626,9 @@ static void attempt_run(struct job *job, void *data)
     close_all(&run);
     view = lock(&run);
     view->end = end;
-    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING ? (struct err)ERR_INIT : err;
+    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING || end == ATTEMPT_END_TEXT
+                    ? (struct err)ERR_INIT
+                    : err;
     view->phase = ATTEMPT_ENDED;
     pthread_mutex_unlock(&attempt->lock);
     if (view->plan_id != 0)
