@@ -10,11 +10,13 @@
 
 #include "cli/ask.h"
 #include "cli/keep.h"
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/plan/address.h"
 #include "core/plan/fleet.h"
+#include "core/plan/saved.h"
 
 #define REFUSED_MAX 1000000
 
@@ -180,7 +182,8 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
 {
     memset(ret, 0, sizeof(*ret));
     ret->cli = cli;
-    if (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
+    if (!args_has(cli->args, OPT_DRY_RUN) && !args_has(cli->args, OPT_AS_TEXT) &&
+        !cli_may_change_servers(cli, err))
         return false;
     if (!cli_store(cli, STORE_WRITE, err))
         return false;
@@ -194,7 +197,8 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
     ret->target = (struct plan_target){.store = cli->store,
                                        .server = ret->server,
                                        .admin = ret->admin,
-                                       .admin_password = ret->password};
+                                       .admin_password = ret->password,
+                                       .by_hand = args_has(cli->args, OPT_AS_TEXT)};
     if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
         return false;
     ret->target.tls_host = ret->tls_host;
@@ -331,14 +335,58 @@ void change_show_refused(const struct output *output, const struct plan *plan)
     }
 }
 
+/* Text to paste, alone on standard output. */
+static void print_by_hand(const struct change *change, const struct plan *plan)
+{
+    const struct output *output = &change->cli->out;
+    struct strbuf text = STRBUF_INIT;
+
+    plan_by_hand(plan, &text);
+    change_show_refused(output, plan);
+    if (output->json) {
+        json_t *document = change_plan_json(plan, change->server->name);
+
+        json_object_set_new(document, "text", json_stringn(text.data, text.len));
+        output_json(document, false);
+    } else {
+        if (text.len > 0 && text.data[text.len - 1] == '\n')
+            strbuf_truncate(&text, text.len - 1);
+        output_line(output, "%s", text.data);
+    }
+    strbuf_clear(&text);
+}
+
+bool change_save(struct change *change, const struct plan *plan, const char *path, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    bool done = saved_print(plan, &text, err) &&
+                (args_has(change->cli->args, OPT_DRY_RUN) ||
+                 fs_write_new(path, text.data, text.len, FS_MODE_PUBLIC, err));
+
+    if (done)
+        output_note(&change->cli->out, _("saved  %s\nnext   pgseal plan apply %s"), path, path);
+    strbuf_clear(&text);
+    return done;
+}
+
 bool change_apply(struct change *change, struct plan *plan, struct err *err)
 {
-    bool dry_run = args_has(change->cli->args, OPT_DRY_RUN);
+    const char *save = args_value(change->cli->args, OPT_SAVE_PLAN);
+    bool dry_run = save || args_has(change->cli->args, OPT_DRY_RUN);
     int64_t accepted = 0;
     bool done = true;
 
     if (!plan)
         return false;
+    if (args_has(change->cli->args, OPT_AS_TEXT)) {
+        print_by_hand(change, plan);
+        plan_free(plan);
+        return true;
+    }
+    if (save && !change_save(change, plan, save, err)) {
+        plan_free(plan);
+        return false;
+    }
     if (!args_int(change->cli->args, OPT_ACCEPT_REFUSED, 0, REFUSED_MAX, 0, &accepted, err)) {
         plan_free(plan);
         return false;
@@ -369,12 +417,18 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
 
     if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
         return false;
+    if (is_cluster && (args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT))) {
+        err_set(err, ERR_USAGE, _("a plan file or text is for one server, and \"%s\" is a cluster"),
+                name);
+        return err_hint(err, _("Name each member."));
+    }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);
-    done = change_open(cli, name, &change, err) &&
-           change_apply(&change, order->make(order->arg, &change.target, err), err) &&
-           (!order->what || args_has(cli->args, OPT_DRY_RUN) ||
-            server_clear_missed(cli->store, change.server, order->what, err));
+    done =
+        change_open(cli, name, &change, err) &&
+        change_apply(&change, order->make(order->arg, &change.target, err), err) &&
+        (!order->what || args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_SAVE_PLAN) ||
+         server_clear_missed(cli->store, change.server, order->what, err));
     change_close(&change);
     return done;
 }

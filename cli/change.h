@@ -35,6 +35,9 @@ void change_close(struct change *change);
  * where that is what happened. ret_state (may be NULL) gets the end. Prints the result. */
 bool change_apply(struct change *change, struct plan *plan, struct err *err) MUST_CHECK;
 
+/* Writes the plan's intent as a new file (saved.h). */
+bool change_save(struct change *change, const struct plan *plan, const char *path,
+                 struct err *err) MUST_CHECK;
 /*
  * The whole of it for a server's name or a cluster's: then the members one after the other, standbys
  * first, the primary last. Where one fails, what was done on the others is offered to be taken back

@@ -127,19 +127,14 @@ struct key *cli_unlock(struct cli *cli, const struct authority *authority, struc
     return key;
 }
 
-struct server *cli_server(struct cli *cli, const char *name, struct err *err)
+/* A server that is in no store: a connection string, or the name of a service. */
+static struct server *unknown_server(const char *name, struct err *err)
 {
-    struct params *params;
-    struct server *server;
+    struct params *params = params_parse(name, err);
     struct strbuf conninfo = STRBUF_INIT;
+    struct server *server;
+    const char *host;
 
-    if (!strchr(name, '=') && !strstr(name, "://")) {
-        if (cli->store)
-            return server_load(cli->store, name, err);
-        err_set(err, ERR_SERVER_UNKNOWN, _("there is no server \"%s\": no store here yet"), name);
-        return NULL;
-    }
-    params = params_parse(name, err);
     if (!params)
         return NULL;
     if (!params_format(params, &conninfo, err)) {
@@ -147,13 +142,44 @@ struct server *cli_server(struct cli *cli, const char *name, struct err *err)
         strbuf_clear(&conninfo);
         return NULL;
     }
+    host = params_get(params, "host") ? params_get(params, "host") : params_get(params, "service");
     server = mem_zalloc(sizeof(*server));
-    server->name = mem_strdup(params_get(params, "host") ? params_get(params, "host") : "local");
+    server->name = mem_strdup(host ? host : "local");
     server->conninfo = strbuf_steal(&conninfo);
     server->tls_host = mem_strdup("");
     server->provider = mem_strdup("self-managed");
     server->system_identifier = mem_strdup("");
+    server->cluster = mem_strdup("");
     params_free(params);
+    return server;
+}
+
+static bool is_service(const char *name)
+{
+    struct err ignored = ERR_INIT;
+    struct params *params = params_parse(name, &ignored);
+    char *host = NULL, *port = NULL;
+    bool found = params && params_get(params, "service") &&
+                 conn_effective_host(params, &host, &port, &ignored);
+
+    params_free(params);
+    free(host);
+    free(port);
+    return found;
+}
+
+struct server *cli_server(struct cli *cli, const char *name, struct err *err)
+{
+    struct server *server = NULL;
+
+    if (strchr(name, '=') || strstr(name, "://"))
+        return unknown_server(name, err);
+    if (cli->store)
+        server = server_load(cli->store, name, err);
+    else
+        err_set(err, ERR_SERVER_UNKNOWN, _("there is no server \"%s\": no store here yet"), name);
+    if (!server && err->code == ERR_SERVER_UNKNOWN && is_service(name))
+        server = unknown_server(name, err);
     return server;
 }
 

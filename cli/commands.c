@@ -13,7 +13,7 @@
 #define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
 #define ASKS        (BIT(DRY_RUN) | BIT(YES))
 #define CONFIRMS    (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
-#define SERVERS     (CONFIRMS | BIT(TRY))
+#define SERVERS     (CONFIRMS | BIT(TRY) | BIT(SAVE_PLAN) | BIT(AS_TEXT))
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
@@ -126,8 +126,7 @@ static const struct command commands[] = {
     {"server show", "NAME", 1, 1, 0, N_("one server, and its changes"), "", run_server_show},
     {"server remove", "NAME", 1, 1, MAKES | BIT(CONFIRM), N_("forget a server; it is not changed"),
      "", run_server_remove},
-    {"server join", "NAME CLUSTER", 2, 2, MAKES,
-     N_("make it a member of a cluster; changes go to all members"),
+    {"server join", "NAME CLUSTER", 2, 2, MAKES, N_("make it a member of a cluster"),
      "  pgseal server join db1 main\n", run_server_join},
     {"server leave", "NAME", 1, 1, MAKES, N_("let it stand alone again"), "", run_server_leave},
     {"server probe", "NAME|HOST[:PORT]", 1, 1, 0, N_("what it does on the wire, without a login"),
@@ -136,6 +135,10 @@ static const struct command commands[] = {
      "  pgseal server check db1\n"
      "  pgseal server check db1 --json\n",
      run_server_check},
+    {"server grants", "NAME", 1, 1, BIT(ROLE), N_("the SQL that lets an ordinary role change it"),
+     "  pgseal server grants db1\n"
+     "  pgseal server grants db1 --role installer | psql -h db1 -U postgres\n",
+     run_server_grants},
     {"server tls", "NAME", 1, 1,
      BIT(CA) | BIT(HOST) | BIT(DAYS) | BIT(CSR_OUT) | BIT(CERT) | BIT(KEY) | BIT(ROOT) |
          BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
@@ -181,6 +184,14 @@ static const struct command commands[] = {
     {"plan list", "", 0, 0, BIT(SERVER) | BIT(LIMIT), N_("the changes that were made to servers"),
      "", run_plan_list},
     {"plan show", "ID", 1, 1, 0, N_("one change, step by step"), "", run_plan_show},
+    {"plan save", "ID FILE", 2, 2, 0, N_("what it wanted, as a file: again, or elsewhere"),
+     "  pgseal plan save 12 trust.plan\n", run_plan_save},
+    {"plan apply", "FILE|ID", 1, 1,
+     BIT(SERVER) | CONFIRMS | BIT(TRY) | BIT(ACCEPT_REFUSED) | UNLOCKS,
+     N_("do what a plan file says, if nothing changed since"),
+     "  pgseal server trust db1 --save-plan trust.plan\n"
+     "  pgseal plan apply trust.plan\n",
+     run_plan_apply},
     {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
      "  pgseal plan keep 12 --yes\n", run_plan_keep},
     {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},

@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 
     fill_standard_descriptors();
     secret_protect_process();
+    mem_share_heaps();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error with a message */
     setlocale(LC_ALL, "");

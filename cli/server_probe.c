@@ -110,30 +110,87 @@ static void print_probe(const struct output *output, const char *host, int port,
     print_chain(output, seen);
 }
 
+/* *ret_json: with --json the document; else it is printed. */
+static bool probe_one(struct cli *cli, const char *name, const struct cert_list *roots,
+                      json_t **ret_json, struct err *err)
+{
+    struct handshake_request request = {.roots = roots->n > 0 ? roots : NULL};
+    struct handshake seen = {0};
+    char *host = NULL;
+    bool done;
+
+    if (!find_address(cli, name, &host, &request.port, err))
+        return false;
+    request.host = host;
+    done = handshake_run(&request, &seen, err);
+    if (done) {
+        if (cli->out.json)
+            *ret_json = probe_json(host, request.port, &seen, roots->n > 0);
+        else
+            print_probe(&cli->out, host, request.port, &seen, roots->n > 0);
+        handshake_clear(&seen);
+    }
+    free(host);
+    return done;
+}
+
+/* Each member; one that does not answer is said and is no reason to leave out the others. */
+static bool probe_cluster(struct cli *cli, const char *cluster, const struct cert_list *roots,
+                          struct err *err)
+{
+    struct server_list members = {0};
+    json_t *documents = json_array();
+    size_t answered = 0;
+
+    if (!server_members(cli->store, cluster, &members, err)) {
+        json_decref(documents);
+        return false;
+    }
+    for (size_t i = 0; i < members.n; i++) {
+        const char *name = members.rows[i]->name;
+        json_t *document = NULL;
+
+        output_line(&cli->out, "-- %s", name);
+        if (probe_one(cli, name, roots, &document, err)) {
+            answered++;
+        } else {
+            output_line(&cli->out, "[xx] %s", err->msg);
+            document = json_pack("{s:o}", "error", json_string_or_empty(err->msg));
+            cli->exit = EXIT_FOUND;
+        }
+        if (document) {
+            json_object_set_new(document, "server", json_string_or_empty(name));
+            json_array_append_new(documents, document);
+        }
+    }
+    if (cli->out.json && answered > 0)
+        output_json(
+            json_pack("{s:o, s:O}", "cluster", json_string_or_empty(cluster), "members", documents),
+            false);
+    if (answered == 0)
+        cli->exit = EXIT_FAILED;
+    json_decref(documents);
+    server_list_clear(&members);
+    return answered > 0;
+}
+
 bool run_server_probe(struct cli *cli, struct err *err)
 {
-    struct handshake_request request = {0};
-    struct handshake seen = {0};
+    const char *name = cli->args->names[0];
     struct cert_list roots;
-    char *host = NULL;
+    json_t *document = NULL;
+    bool is_cluster = false;
     bool done = false;
 
     cert_list_init(&roots);
-    if (!find_address(cli, cli->args->names[0], &host, &request.port, err) ||
-        !read_roots(cli, &roots, err))
+    if (!cli_store_if_any(cli, err) || !read_roots(cli, &roots, err) ||
+        (cli->store && !server_is_cluster(cli->store, name, &is_cluster, err)))
         goto out;
-    request.host = host;
-    request.roots = roots.n > 0 ? &roots : NULL;
-    if (!handshake_run(&request, &seen, err))
-        goto out;
-    done = true;
-    if (cli->out.json)
-        output_json(probe_json(host, request.port, &seen, roots.n > 0), false);
-    else
-        print_probe(&cli->out, host, request.port, &seen, roots.n > 0);
-    handshake_clear(&seen);
+    done = is_cluster ? probe_cluster(cli, name, &roots, err)
+                      : probe_one(cli, name, &roots, &document, err);
+    if (document)
+        output_json(document, false);
 out:
     cert_list_clear(&roots);
-    free(host);
     return done;
 }

@@ -9,11 +9,11 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/health/who_certs.h"
-#include "core/health/who_seen.h"
 #include "core/pg/files.h"
 #include "core/pg/settings.h"
 #include "core/pg/simulate.h"
+#include "core/plan/who_certs.h"
+#include "core/plan/who_seen.h"
 
 #define HBA_MAX     ((size_t)4 << 20)
 #define WALKS_SHOWN 3
@@ -28,6 +28,7 @@ struct simulating {
     bool required;
     struct simulate_who who;
     struct simulation simulation;
+    json_t *document; /* with --json */
 };
 
 /* ---- what is wanted ---- */
@@ -251,7 +252,7 @@ static bool simulate_it(struct simulating *self, struct err *err)
     simulate(&self->who, self->present.data, self->present.len,
              self->changes ? self->wanted.data : NULL, self->wanted.len, &self->simulation);
     if (cli->out.json) {
-        output_json(simulation_json(self), false);
+        self->document = simulation_json(self);
     } else {
         print_rows(self);
         print_walks(self);
@@ -262,28 +263,84 @@ static bool simulate_it(struct simulating *self, struct err *err)
     return true;
 }
 
-bool run_server_simulate(struct cli *cli, struct err *err)
+/* server is taken; *ret_json: the document with --json. */
+static bool simulate_on(struct cli *cli, struct server *server, json_t **ret_json, struct err *err)
 {
-    struct simulating self = {.cli = cli};
+    struct simulating self = {.cli = cli, .server = server};
     bool done = false;
 
     strbuf_init(&self.present);
     strbuf_init(&self.wanted);
-    if (!cli_store_if_any(cli, err))
-        return false;
-    self.server = cli_server(cli, cli->args->names[0], err);
-    if (!self.server)
-        goto out;
     self.admin = cli_connect(cli, self.server, NULL, err);
-    if (!self.admin)
-        goto out;
-    done = simulate_it(&self, err);
-    simulation_clear(&self.simulation);
-    simulate_who_clear(&self.who);
-out:
+    if (self.admin) {
+        done = simulate_it(&self, err);
+        simulation_clear(&self.simulation);
+        simulate_who_clear(&self.who);
+    }
+    *ret_json = self.document;
     strbuf_clear(&self.present);
     strbuf_clear(&self.wanted);
     conn_close(self.admin);
     server_free(self.server);
+    return done;
+}
+
+/* Each member has its own rules and its own sessions. One that is away is said: exit 6. */
+static bool simulate_members(struct cli *cli, const char *cluster, struct err *err)
+{
+    struct server_list members = {0};
+    json_t *documents = json_array();
+    size_t reached = 0;
+
+    if (!server_members(cli->store, cluster, &members, err)) {
+        json_decref(documents);
+        return false;
+    }
+    for (size_t i = 0; i < members.n; i++) {
+        char *name = mem_strdup(members.rows[i]->name);
+        json_t *document = NULL;
+
+        output_line(&cli->out, "-- %s", name);
+        if (simulate_on(cli, members.rows[i], &document, err)) {
+            reached++;
+        } else {
+            output_line(&cli->out, "[xx] %s", err->msg);
+            document = json_pack("{s:o, s:o}", "server", json_string_or_empty(name), "error",
+                                 json_string_or_empty(err->msg));
+            cli->exit = EXIT_FOUND;
+        }
+        members.rows[i] = NULL; /* taken */
+        if (document)
+            json_array_append_new(documents, document);
+        free(name);
+    }
+    if (cli->out.json && reached > 0)
+        output_json(
+            json_pack("{s:o, s:O}", "cluster", json_string_or_empty(cluster), "members", documents),
+            false);
+    if (reached == 0)
+        cli->exit = EXIT_FAILED;
+    json_decref(documents);
+    server_list_clear(&members);
+    return reached > 0;
+}
+
+bool run_server_simulate(struct cli *cli, struct err *err)
+{
+    const char *name = cli->args->names[0];
+    struct server *server;
+    json_t *document = NULL;
+    bool is_cluster = false;
+    bool done;
+
+    if (!cli_store_if_any(cli, err) ||
+        (cli->store && !server_is_cluster(cli->store, name, &is_cluster, err)))
+        return false;
+    if (is_cluster)
+        return simulate_members(cli, name, err);
+    server = cli_server(cli, name, err);
+    done = server && simulate_on(cli, server, &document, err);
+    if (document)
+        output_json(document, false);
     return done;
 }

@@ -75,6 +75,8 @@ static bool take_rows(struct cli *cli, struct watched *watched, struct err *err)
     struct err why = ERR_INIT;
     size_t found = 0;
 
+    if (!rows)
+        return true;
     /* A busy store is no reason to end: the next poll looks again. */
     if (!sessions_look_up(cli, watched, rows, &why) && why.code != ERR_STORE_BUSY) {
         *err = why;

@@ -16,6 +16,18 @@ bool cli_on_terminal(const struct cli *cli)
            !cli->out.json;
 }
 
+/* Pages only read until something is done: a store of an older pgseal would stay shut to all of them.
+ * What is wrong otherwise is theirs to say. */
+static void bring_up_to_date(const char *folder)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open(folder, STORE_READ, &err);
+
+    if (!store && err.code == ERR_STORE)
+        store = store_open(folder, STORE_WRITE, &err);
+    store_close(store);
+}
+
 static bool run_wizard(struct cli *cli, const struct wizard_options *options, struct err *err)
 {
     struct wizard_options whole = *options;
@@ -28,6 +40,7 @@ static bool run_wizard(struct cli *cli, const struct wizard_options *options, st
         err_set(err, ERR_USAGE, _("no command was given, and the wizard needs a person"));
         return err_hint(err, _("See \"pgseal --help\"."));
     }
+    bring_up_to_date(whole.app.store_folder);
     cli->exit = wizard_run(&whole, err);
     return err->code == ERR_NONE;
 }

@@ -65,6 +65,8 @@ struct attempt_view {
     char **log; /* what was seen, a line each */
     size_t n_log;
     char *script;
+    char *saved;     /* the plan as a file; NULL: it cannot be one, and saved_why says why */
+    char *saved_why; /* or NULL */
     int64_t plan_id;
     int64_t deadline_ms;                 /* ATTEMPT_KEEP: clock_mono_ms() */
     bool timed_out;                      /* ATTEMPT_END_UNDONE: nobody kept it in time */
@@ -93,6 +95,9 @@ struct attempt_intent {
     void (*command)(const void *data, const char *server, struct strbuf *out); /* pgseal's own */
     void *(*copy)(const void *data);
     void (*free)(void *data);
+    /* May be NULL: when "yes" was said, before the first step; false: nothing is done. */
+    bool (*begin)(const void *data, struct err *err);
+    void (*failed)(const void *data); /* may be NULL: it was begun, and is not kept */
 };
 
 /* Starts the job for the chosen server; owner gets its events. data is taken. */

@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/sessions.h"
+#include "core/plan/saved.h"
 #include "screens/attempt_parts.h"
 #include "screens/server_state.h"
 
@@ -324,11 +325,18 @@ static void copy_refused(const struct plan *plan, struct attempt_view *view)
 
 static void show_plan(struct run *run)
 {
-    struct strbuf script = STRBUF_INIT;
+    struct strbuf script = STRBUF_INIT, saved = STRBUF_INIT;
+    struct err why = ERR_INIT;
+    bool can_be_saved = saved_print(run->plan, &saved, &why);
     struct attempt_view *view;
 
     plan_script(run->plan, &script);
     view = lock(run);
+    if (can_be_saved)
+        view->saved = strbuf_steal(&saved);
+    else
+        view->saved_why = mem_strdup(why.msg);
+    strbuf_clear(&saved);
     replace(&view->title, plan_title(run->plan));
     view->n_steps = plan_count(run->plan);
     view->steps = mem_array(view->n_steps + 1, sizeof(*view->steps));
@@ -451,17 +459,35 @@ static bool check_finished(struct run *run, struct err *err)
                            "undo."));
 }
 
+static enum attempt_end apply(struct run *run, struct err *err)
+{
+    enum attempt_end end = ATTEMPT_END_FAILED;
+
+    plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
+    if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
+        end = end_of(plan_state(run->plan));
+    else if (plan_state(run->plan) == JOURNAL_KEPT)
+        end = ATTEMPT_END_NOTHING;
+    else {
+        set_id(run);
+        return wait_for_keep(run, err);
+    }
+    set_id(run);
+    return end;
+}
+
 static enum attempt_end run_new(struct run *run, struct err *err)
 {
+    const struct attempt_intent *intent = &run->attempt->intent;
     struct attempt_tools tools = {.target = &run->target, .attempt = run->attempt, .job = run->job};
     struct attempt_view *view;
-    enum attempt_end end = ATTEMPT_END_FAILED;
+    enum attempt_end end;
     int sessions;
 
     go(run, ATTEMPT_READING);
     if (!check_finished(run, err))
         return ATTEMPT_END_FAILED;
-    run->plan = run->attempt->intent.build(run->attempt->data, &tools, err);
+    run->plan = intent->build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
     show_plan(run);
@@ -477,16 +503,11 @@ static enum attempt_end run_new(struct run *run, struct err *err)
     view->sessions_before = sessions;
     unlock(run);
     go(run, ATTEMPT_APPLYING);
-    plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
-    if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
-        end = end_of(plan_state(run->plan));
-    else if (plan_state(run->plan) == JOURNAL_KEPT)
-        end = ATTEMPT_END_NOTHING;
-    else {
-        set_id(run);
-        return wait_for_keep(run, err);
-    }
-    set_id(run);
+    if (intent->begin != NULL && !intent->begin(run->attempt->data, err))
+        return ATTEMPT_END_FAILED;
+    end = apply(run, err);
+    if (intent->failed != NULL && end != ATTEMPT_END_KEPT && end != ATTEMPT_END_NOTHING)
+        intent->failed(run->attempt->data);
     return end;
 }
 

@@ -14,7 +14,6 @@
 #include "screens/error_view.h"
 #include "screens/pages.h"
 #include "screens/password_ask.h"
-#include "screens/plan_page.h"
 #include "tui/table.h"
 
 #define SHEET_ROWS 5
@@ -133,30 +132,6 @@ static void job_ended(struct check *self)
 
 /* ---- mending ---- */
 
-/* The lists of revoked certificates go to the server: there is nothing to be answered before. */
-static struct plan *publish_build(const void *data, const struct attempt_tools *tools,
-                                  struct err *err)
-{
-    (void)data;
-    return plan_publish_crl(tools->target, err);
-}
-
-static void publish_command(const void *data, const char *server, struct strbuf *out)
-{
-    (void)data;
-    strbuf_printf(out, "pgseal server crl %s\n", server);
-}
-
-static void *publish_copy(const void *data)
-{
-    return mem_strdup(data);
-}
-
-static const struct attempt_intent publish_intent = {"server crl", publish_build, publish_command,
-                                                     publish_copy, free};
-static const struct plan_page_spec publish_spec = {
-    .title = N_("Publish the CRLs"), .path = N_("CRL"), .word = "CRL", .intent = &publish_intent};
-
 static struct nav mend(struct check *self)
 {
     const struct finding *finding = here(self);
@@ -170,7 +145,7 @@ static struct nav mend(struct check *self)
     case ACT_UNTRUST:
         return nav_push(page_trust(self->app));
     case ACT_CRL:
-        return nav_push(page_plan(self->app, &publish_spec, mem_strdup("")));
+        return nav_push(page_publish_crl(self->app));
     case ACT_REQUIRE:
         return nav_push(page_require(self->app));
     case ACT_ISSUE:

@@ -14,6 +14,10 @@
 void csr_box_clear(struct csr_box *box)
 {
     free(box->pem);
+    free(box->subject);
+    free(box->name);
+    free(box->hosts);
+    free(box->key);
     *box = (struct csr_box){0};
 }
 
@@ -21,6 +25,23 @@ static void refuse(struct csr_box *box, const char *note)
 {
     box->mark = MARK_BAD;
     snprintf(box->note, sizeof(box->note), "%s", note);
+}
+
+/* The names it asks for, as a person would write them. */
+static char *hosts_of(const struct csr *csr)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* names that cannot be read are not offered */
+    struct san san;
+
+    san_init(&san);
+    if (csr_san(csr, &san, &ignored)) {
+        for (size_t i = 0; i < san.n; i++)
+            if (san.entries[i].type != SAN_OTHER)
+                strbuf_printf(&text, "%s%s", text.len > 0 ? ", " : "", san.entries[i].text);
+    }
+    san_clear(&san);
+    return strbuf_steal(&text);
 }
 
 static void take(struct csr_box *box, const struct strbuf *pem)
@@ -35,27 +56,34 @@ static void take(struct csr_box *box, const struct strbuf *pem)
         return;
     }
     subject = csr_subject(csr);
+    (void)name_common_name(subject, &text);
+    box->name = strbuf_steal(&text);
     name_format(subject, &text);
-    box->mark = csr_asks_for_ca(csr) ? MARK_WARN : MARK_OK;
+    box->subject = mem_strdup(text.data);
+    box->hosts = hosts_of(csr);
+    box->key = mem_strdup(key_type_title(csr_key_type(csr)));
+    box->asks_ca = csr_asks_for_ca(csr);
+    box->mark = box->asks_ca ? MARK_WARN : MARK_OK;
     snprintf(box->note, sizeof(box->note),
-             csr_asks_for_ca(csr)
-                 ? _("request of \"%s\", %s key; it asks to be a CA and will not be")
-                 : _("request of \"%s\", %s key; only its public key is taken"),
-             text.data, key_type_title(csr_key_type(csr)));
+             box->asks_ca ? _("request of \"%s\", %s key; it asks to be a CA and will not be")
+                          : _("request of \"%s\", %s key; only its public key is taken"),
+             text.data, box->key);
     box->pem = mem_strndup(pem->data, pem->len);
     name_free(subject);
     csr_free(csr);
     strbuf_clear(&text);
 }
 
-static void look(struct csr_box *box, struct form *form, int id, const char *bytes, size_t len)
+bool csr_box_look(struct csr_box *box, const char *bytes, size_t len)
 {
     struct strbuf clean = STRBUF_INIT;
     struct pem pem;
+    bool key;
 
+    csr_box_clear(box);
     pem_scan(bytes, len, &pem);
-    if (pem.has_private_key) {
-        form_wipe(form, id);
+    key = pem.has_private_key;
+    if (key) {
         refuse(box, _("This is a private key. It was thrown away and not stored. Its owner makes a "
                       "new one."));
     } else if (pem.problem == PEM_CUT) {
@@ -75,6 +103,7 @@ static void look(struct csr_box *box, struct form *form, int id, const char *byt
     }
     pem_clear(&pem);
     strbuf_clear(&clean);
+    return key;
 }
 
 void csr_box_check(struct csr_box *box, struct form *form, int id)
@@ -84,8 +113,8 @@ void csr_box_check(struct csr_box *box, struct form *form, int id)
 
     if (len != box->seen) {
         csr_box_clear(box);
-        if (len > 0)
-            look(box, form, id, bytes, len);
+        if (len > 0 && csr_box_look(box, bytes, len))
+            form_wipe(form, id);
         (void)form_bytes(form, id, &box->seen); /* 0 after a wipe: the note about it stays */
     }
     form_set_box_note(form, id, box->pem != NULL ? _("1 request") : "");

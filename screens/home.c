@@ -20,6 +20,7 @@ enum home_line {
     HOME_GUIDE,
     HOME_NEW_CA,
     HOME_NEW_CLIENT,
+    HOME_DESK,
     HOME_SERVERS,
     HOME_TLS,
     HOME_TRUST,
@@ -46,6 +47,7 @@ static const struct menu_item items[] = {
     {'s', N_("Set up everything, step by step"), HOME_GUIDE},
     {'1', N_("Create a certificate authority (CA)"), HOME_NEW_CA},
     {'2', N_("Create a client certificate"), HOME_NEW_CLIENT},
+    {'a', N_("All about certificates and CAs"), HOME_DESK},
     {'3', N_("Servers: add, choose, remove"), HOME_SERVERS},
     {'4', N_("Give a server TLS"), HOME_TLS},
     {'5', N_("Give a server the CA (paste or file)"), HOME_TRUST},
@@ -69,6 +71,9 @@ static const char *const whys[] = {
     [HOME_NEW_CLIENT] =
         N_("A client certificate lets one database role log in without a password: the "
            "name in it is the name of the role. The server must know the CA first."),
+    [HOME_DESK] =
+        N_("Find, renew and export certificates, look after CAs, sign requests, make many at once, "
+           "certificates for servers; and what any pasted text or file is."),
     [HOME_SERVERS] =
         N_("The servers that pgseal knows. One of them is chosen: the other pages work with it."),
     [HOME_TLS] =
@@ -102,6 +107,7 @@ static const char *const words[] = {
     [HOME_GUIDE] = "TLS/SSL",
     [HOME_NEW_CA] = "CA",
     [HOME_NEW_CLIENT] = "certificate",
+    [HOME_DESK] = "certificate",
     [HOME_SERVERS] = "TLS/SSL",
     [HOME_TLS] = "TLS/SSL",
     [HOME_TRUST] = "CA",
@@ -230,6 +236,8 @@ static struct nav choose(struct home *self)
         return nav_push(page_new_ca(self->app));
     case HOME_NEW_CLIENT:
         return nav_push(page_new_client(self->app));
+    case HOME_DESK:
+        return nav_push(page_desk(self->app));
     case HOME_SESSIONS:
         return nav_push(page_sessions(self->app));
     case HOME_SERVERS:

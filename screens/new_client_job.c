@@ -38,13 +38,11 @@ static void read_address(struct store *store, struct client_facts *self)
     server_free(server);
 }
 
-static void facts_run(struct job *job, void *data)
+void client_facts_read(struct client_facts *self)
 {
-    struct client_facts *self = data;
     struct authority_list list = {0};
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
 
-    (void)job;
     if (store == NULL)
         return;
     if (!authority_list(store, &list, &self->err)) {
@@ -69,9 +67,15 @@ static void facts_run(struct job *job, void *data)
     if (self->n == 0 && list.n > 0)
         err_set(&self->err, ERR_CA_KEY, _("no CA of the store has its private key here"));
     authority_list_clear(&list);
-    if (self->server[0] != '\0')
+    if (self->server != NULL && self->server[0] != '\0')
         read_address(store, self);
     store_close(store);
+}
+
+static void facts_run(struct job *job, void *data)
+{
+    (void)job;
+    client_facts_read(data);
 }
 
 void client_facts_free(void *data)
@@ -102,14 +106,10 @@ struct job *client_facts_start(struct app *app, void *owner)
 
 /* ---- the certificate ---- */
 
-static bool cancelled(void *arg)
-{
-    return job_cancelled(arg);
-}
-
 struct parts { /* of one run */
     struct store *store;
     struct authority *authority;
+    struct authority_parents parents;
     struct key *authority_key, *key;
     struct csr *csr;
 };
@@ -119,6 +119,7 @@ static void parts_clear(struct parts *parts)
     key_free(parts->key);
     key_free(parts->authority_key);
     csr_free(parts->csr);
+    authority_parents_clear(&parts->parents);
     authority_free(parts->authority);
     store_close(parts->store);
 }
@@ -131,56 +132,86 @@ static struct kit_spec kit_of(const struct new_client_job *self, const struct pa
                              .issued = issued,
                              .key = parts->key,
                              .ca = parts->authority->cert,
+                             .parents = &parts->parents.certs,
                              .key_passphrase = self->key_passphrase,
                              .p12_passphrase = self->key_passphrase,
                              .server_host = self->host,
                              .server_port = self->port};
 }
 
-/* All that can be refused is refused before anything is recorded. */
-static bool prepare(struct new_client_job *self, struct parts *parts, struct job *job)
+static void tell(const struct new_client_job *self, enum new_client_step step)
 {
-    struct issued draft = {.kind = ISSUED_CLIENT, .role = self->name};
+    if (self->progress != NULL)
+        self->progress(self->cancelled_arg, step);
+}
+
+/* The one that is renewed; or one whose files an earlier run never wrote: nobody has its key. */
+static bool find_replaced(struct new_client_job *self, struct parts *parts)
+{
+    struct issued_list list = {.n = 0};
+
+    if (self->replaces != NULL) {
+        self->replaced = issued_find(parts->store, self->replaces, &self->err);
+        return self->replaced != NULL;
+    }
+    if (!issued_undelivered(parts->store, self->name, 1, &list, &self->err))
+        return false;
+    if (list.n > 0 && list.rows[0]->kind == self->kind) {
+        self->replaced = list.rows[0];
+        list.n = 0;
+    }
+    issued_list_clear(&list);
+    return true;
+}
+
+/* All that can be refused is refused before anything is recorded. */
+static bool prepare(struct new_client_job *self, struct parts *parts)
+{
+    struct issued draft = {.kind = self->kind, .role = self->name};
     struct kit_spec kit;
 
-    job_progress(job, CLIENT_STEP_UNLOCK, CLIENT_STEPS, NULL);
+    tell(self, CLIENT_STEP_UNLOCK);
     parts->store = store_open(self->store_folder, STORE_WRITE, &self->err);
     if (parts->store == NULL)
         return false;
     parts->authority = authority_load(parts->store, self->ca, &self->err);
-    if (parts->authority == NULL)
+    if (parts->authority == NULL || !find_replaced(self, parts) ||
+        !authority_load_parents(parts->store, parts->authority, &parts->parents, &self->err))
         return false;
     parts->authority_key =
         authority_unlock(parts->store, parts->authority, self->ca_passphrase, &self->err);
     if (parts->authority_key == NULL)
         return false;
-    job_progress(job, CLIENT_STEP_KEY, CLIENT_STEPS, NULL);
+    tell(self, CLIENT_STEP_KEY);
     if (self->csr != NULL)
         parts->csr = csr_from_pem(self->csr, strlen(self->csr), &self->err);
     else
-        parts->key = key_generate(self->type, cancelled, job, &self->err);
+        parts->key = key_generate(self->type, self->cancelled, self->cancelled_arg, &self->err);
     if (parts->csr == NULL && parts->key == NULL)
         return false;
     kit = kit_of(self, parts, &draft);
     return kit_check(&kit, &self->err);
 }
 
-static bool make(struct new_client_job *self, struct parts *parts, struct job *job)
+static bool make(struct new_client_job *self, struct parts *parts)
 {
-    struct issue_spec spec = {.kind = ISSUED_CLIENT,
+    struct issue_spec spec = {.kind = self->kind,
                               .role = self->name,
+                              .hosts = (const char *const *)self->hosts,
+                              .n_hosts = self->n_hosts,
                               .note = self->note,
                               .days = self->days,
                               .key = parts->key,
-                              .csr = parts->csr};
+                              .csr = parts->csr,
+                              .replaces = self->replaced};
     struct kit_spec kit;
 
-    job_progress(job, CLIENT_STEP_SIGN, CLIENT_STEPS, NULL);
+    tell(self, CLIENT_STEP_SIGN);
     self->issued =
         issued_make(parts->store, parts->authority, parts->authority_key, &spec, &self->err);
     if (self->issued == NULL)
         return false;
-    job_progress(job, CLIENT_STEP_FILES, CLIENT_STEPS, NULL);
+    tell(self, CLIENT_STEP_FILES);
     kit = kit_of(self, parts, self->issued);
     if (!kit_write(&kit, &self->files, &self->err)) {
         char hex[SERIAL_HEX_MAX];
@@ -194,13 +225,35 @@ static bool make(struct new_client_job *self, struct parts *parts, struct job *j
     return issued_mark_delivered(parts->store, self->issued, &self->err);
 }
 
+bool new_client_make(struct new_client_job *self)
+{
+    struct parts parts = {0};
+
+    self->ok = prepare(self, &parts) &&
+               (self->cancelled == NULL || !self->cancelled(self->cancelled_arg)) &&
+               make(self, &parts);
+    parts_clear(&parts);
+    return self->ok;
+}
+
+static bool cancelled(void *arg)
+{
+    return job_cancelled(arg);
+}
+
+static void progress(void *arg, enum new_client_step step)
+{
+    job_progress(arg, step, CLIENT_STEPS, NULL);
+}
+
 static void new_client_run(struct job *job, void *data)
 {
     struct new_client_job *self = data;
-    struct parts parts = {0};
 
-    self->ok = prepare(self, &parts, job) && !job_cancelled(job) && make(self, &parts, job);
-    parts_clear(&parts);
+    self->cancelled = cancelled;
+    self->progress = progress;
+    self->cancelled_arg = job;
+    (void)!new_client_make(self); /* the page reads ok and err */
 }
 
 void new_client_job_free(void *data)
@@ -212,7 +265,12 @@ void new_client_job_free(void *data)
     secret_free(self->ca_passphrase);
     secret_free(self->key_passphrase);
     issued_free(self->issued);
+    issued_free(self->replaced);
     kit_files_clear(&self->files);
+    for (size_t i = 0; i < self->n_hosts; i++)
+        free(self->hosts[i]);
+    free(self->hosts);
+    free(self->replaces);
     free(self->store_folder);
     free(self->ca);
     free(self->name);

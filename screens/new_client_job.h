@@ -8,6 +8,7 @@
 #define PGSEAL_SCREENS_NEW_CLIENT_JOB_H
 
 #include "core/kit/kit.h"
+#include "core/store/authority_request.h"
 #include "screens/app.h"
 
 /* CAs that can sign here and now, and where the chosen server's clients connect. */
@@ -25,6 +26,8 @@ struct client_facts {
 };
 struct job *client_facts_start(struct app *app, void *owner) MUST_CHECK;
 void client_facts_free(void *data);
+/* The same inside another job: store_folder is set, server too or NULL. */
+void client_facts_read(struct client_facts *facts);
 
 enum new_client_step {
     CLIENT_STEP_UNLOCK,
@@ -35,6 +38,11 @@ enum new_client_step {
 };
 
 struct new_client_job {
+    enum issued_kind kind; /* ISSUED_CLIENT, ISSUED_SERVER */
+    char **hosts;          /* server: names and addresses; name is the first one */
+    size_t n_hosts;
+    char *
+        replaces; /* "CA:serial" of what is renewed; NULL: what was never delivered under the name */
     char *store_folder, *ca, *name, *note, *folder, *host;
     int port, days;
     enum key_type type;
@@ -46,7 +54,13 @@ struct new_client_job {
     struct issued *issued; /* may be there although !ok: recorded, but its files were not written */
     struct kit_files files;
     struct err err;
+    struct issued *replaced; /* what this one stands for now; or NULL */
+    bool (*cancelled)(void *arg);
+    void *cancelled_arg;
+    void (*progress)(void *arg, enum new_client_step step); /* or NULL */
 };
+/* In a job. */
+bool new_client_make(struct new_client_job *self) MUST_CHECK;
 struct new_client_job *new_client_job_new(struct app *app) MUST_CHECK; /* to be filled */
 struct job *new_client_job_start(struct app *app, void *owner,
                                  struct new_client_job *data) MUST_CHECK;

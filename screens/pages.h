@@ -12,6 +12,39 @@
 struct screen *page_home(struct app *app) MUST_CHECK;
 struct screen *page_new_ca(struct app *app) MUST_CHECK;
 struct screen *page_new_client(struct app *app) MUST_CHECK;
+/* A certificate for a server, for a request (CSR) that somebody made elsewhere, or for one that will
+ * end; which: "CA:serial". */
+struct screen *page_new_server(struct app *app) MUST_CHECK;
+struct screen *page_sign_request(struct app *app) MUST_CHECK;
+struct screen *page_renew(struct app *app, const char *which) MUST_CHECK;
+/* The way to all about certificates and CAs that is not a daily thing. */
+struct screen *page_desk(struct app *app) MUST_CHECK;
+/* All certificates; the sheet of one; its files once more; which: "CA:serial". */
+struct screen *page_certs(struct app *app) MUST_CHECK;
+struct screen *page_cert(struct app *app, const char *which) MUST_CHECK;
+struct screen *page_cert_export(struct app *app, const char *which) MUST_CHECK;
+/* The one place from which the other pages lead to a revocation; which: "CA:serial". */
+struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;
+/* A certificate for each role of a list. */
+struct screen *page_batch(struct app *app) MUST_CHECK;
+/* What anything is. */
+struct screen *page_show(struct app *app) MUST_CHECK;
+/* The store: a copy of it, one from a copy, a look through it, who did what when. */
+struct screen *page_backup(struct app *app) MUST_CHECK;
+struct screen *page_restore(struct app *app) MUST_CHECK;
+struct screen *page_fsck(struct app *app) MUST_CHECK;
+struct screen *page_history(struct app *app) MUST_CHECK;
+/* All CAs; the sheet of one; what is done to look after it. */
+struct screen *page_authorities(struct app *app) MUST_CHECK;
+struct screen *page_authority(struct app *app, const char *name) MUST_CHECK;
+struct screen *page_ca_export(struct app *app, const char *name) MUST_CHECK;
+struct screen *page_ca_renew(struct app *app, const char *name) MUST_CHECK;
+struct screen *page_ca_passphrase(struct app *app, const char *name) MUST_CHECK;
+struct screen *page_ca_delete(struct app *app, const char *name) MUST_CHECK; /* or a request */
+/* An intermediate CA under a root whose key is elsewhere: request out, certificate in. */
+struct screen *page_ca_request(struct app *app) MUST_CHECK;
+struct screen *page_ca_import(struct app *app) MUST_CHECK; /* from elsewhere */
+struct screen *page_ca_install(struct app *app, const char *name) MUST_CHECK;
 /* Live: who is connected to the chosen server, and how. */
 struct screen *page_sessions(struct app *app) MUST_CHECK;
 /* The whole way as one walk, from a server to a proven login. */
@@ -22,6 +55,7 @@ struct screen *page_server_add(struct app *app) MUST_CHECK;
 /* Changes of the chosen server; each ends on the page of plan_page.h. */
 struct screen *page_server_tls(struct app *app) MUST_CHECK;
 struct screen *page_trust(struct app *app) MUST_CHECK;
+struct screen *page_publish_crl(struct app *app) MUST_CHECK;
 struct screen *page_require(struct app *app) MUST_CHECK;
 /* Who gets in by the rules as they are, and by those of a draft (taken; or NULL). */
 struct require_data;
@@ -32,6 +66,8 @@ struct screen *page_check(struct app *app) MUST_CHECK;
 struct screen *page_doctor(struct app *app, const char *conninfo) MUST_CHECK;
 /* A login with a client's files, and one without: what a client sees. */
 struct screen *page_login(struct app *app) MUST_CHECK;
+/* A plan that was saved, on the chosen server. */
+struct screen *page_plan_file(struct app *app) MUST_CHECK;
 /* What was done to servers, and taking it back. */
 struct screen *page_log(struct app *app) MUST_CHECK;
 /* A text to be read; all copied. */

@@ -20,11 +20,17 @@ struct job *rules_facts_start(struct app *app, void *owner) MUST_CHECK;
 void rules_facts_free(void *data);
 
 struct require_data {
-    bool remove; /* our rules go away again; nothing else of this counts */
+    bool remove; /* our rules go away again: these lines, or all; nothing else of this counts */
+    int *lines;
+    size_t n_lines;
     char *database, *address;
     char **roles;
     size_t n_roles;
     enum access_method method;
+    char *map;      /* of pg_ident.conf: names in certificates that are not the role's; or NULL */
+    char **map_cns; /* lines that it shall have */
+    char **map_roles;
+    size_t n_map;
     /* of a login that proves it; role NULL: none is tried */
     char *probe_role, *probe_cert, *probe_key, *probe_root;
 };

@@ -10,32 +10,14 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/handshake.h"
-#include "core/pg/params.h"
+#include "core/plan/address.h"
 
 #define PROBE_TIMEOUT_MS 1500
-#define PORT_DEFAULT     5432
 
 bool server_tls_address(const struct server *server, char **ret_host, int *ret_port,
                         struct err *err)
 {
-    struct params *params = params_parse(server->conninfo, err);
-    const char *host, *port;
-    int64_t number = PORT_DEFAULT;
-
-    if (params == NULL)
-        return false;
-    host = params_get(params, "host");
-    port = params_get(params, "port");
-    if (host == NULL || host[0] == '\0')
-        host = params_get(params, "hostaddr");
-    if (params_is_local(params) || host == NULL)
-        host = "";
-    if (port != NULL && !text_parse_int(port, 1, 65535, &number))
-        number = PORT_DEFAULT;
-    *ret_host = mem_strdup(server->tls_host[0] != '\0' ? server->tls_host : host);
-    *ret_port = server->tls_port > 0 ? server->tls_port : (int)number;
-    params_free(params);
-    return true;
+    return plan_tls_address(server, ret_host, ret_port, err);
 }
 
 bool server_parse_address(const char *text, char **ret_host, int *ret_port, struct err *err)

@@ -1,4 +1,5 @@
-/* server_tls.c - a server gets a certificate of our CA, and TLS goes on: the answers for the plan. */
+/* server_tls.c - a server gets a certificate, and TLS goes on: of our CA, of another one that is asked for
+ * it, or one that exists; the answers for the plan. */
 #include "config.h"
 
 #include <stdio.h>
@@ -15,93 +16,35 @@
 #include "screens/new_client_job.h"
 #include "screens/pages.h"
 #include "screens/plan_page.h"
+#include "screens/server_tls_job.h"
 #include "tui/button_row.h"
 #include "tui/form.h"
 
 #define DAYS_MAX 36525
 
+enum no_ca_button { NO_CA_CREATE, NO_CA_OTHER };
+
 struct server_tls {
     struct app *app;
     struct job *facts_job;
-    struct client_facts *facts; /* CAs that can sign, the server's address */
-    struct form *form;          /* NULL: not yet, or there is no CA */
-    int ca, hosts, days;        /* ca -1: there is only one */
+    struct client_facts *facts;  /* CAs that can sign, the server's address */
+    struct form *form;           /* NULL: not yet, or there is no CA */
+    int source, ca, hosts, days; /* ca -1: there is only one, or none */
+    int ca_line, request, cert, key, passphrase, note;
     struct choice_item *ca_items;
     struct button_row buttons; /* without a CA */
 };
 
-/* ---- the intent ---- */
+/* ---- where it ends ---- */
 
-struct tls_data {
-    char *ca;
-    char **hosts;
-    size_t n_hosts;
-    int days;
+static const struct plan_page_spec request_spec = {
+    .title = N_("Request a server certificate"),
+    .path = N_("Server TLS"),
+    .next = N_("Next step: let the CA sign the request; with its answer take this page again: "
+               "certificate that exists."),
+    .word = "CSR",
+    .intent = &tls_intent,
 };
-
-static void tls_free(void *data)
-{
-    struct tls_data *self = data;
-
-    for (size_t i = 0; i < self->n_hosts; i++)
-        free(self->hosts[i]);
-    free(self->hosts);
-    free(self->ca);
-    free(self);
-}
-
-static void *tls_copy(const void *data)
-{
-    const struct tls_data *from = data;
-    struct tls_data *to = mem_zalloc(sizeof(*to));
-
-    to->ca = mem_strdup(from->ca);
-    to->hosts = mem_array(from->n_hosts + 1, sizeof(*to->hosts));
-    to->n_hosts = from->n_hosts;
-    for (size_t i = 0; i < from->n_hosts; i++)
-        to->hosts[i] = mem_strdup(from->hosts[i]);
-    to->days = from->days;
-    return to;
-}
-
-static struct plan *tls_build(const void *data, const struct attempt_tools *tools, struct err *err)
-{
-    const struct tls_data *self = data;
-    struct authority *authority = authority_load(tools->target->store, self->ca, err);
-    struct key *key = authority != NULL ? attempt_unlock(tools, authority, err) : NULL;
-    struct server_tls_intent intent = {.authority = authority,
-                                       .authority_key = key,
-                                       .hosts = (const char *const *)self->hosts,
-                                       .n_hosts = self->n_hosts,
-                                       .days = self->days};
-    struct plan *plan = key != NULL ? plan_server_tls(tools->target, &intent, err) : NULL;
-
-    key_free(key);
-    authority_free(authority);
-    return plan;
-}
-
-static void shell(struct strbuf *out, const char *text)
-{
-    if (!text_quote_shell(out, text))
-        strbuf_add_str(out, "''");
-}
-
-static void tls_command(const void *data, const char *server, struct strbuf *out)
-{
-    const struct tls_data *self = data;
-
-    strbuf_printf(out, "pgseal server tls %s --ca ", server);
-    shell(out, self->ca);
-    for (size_t i = 0; i < self->n_hosts; i++) {
-        strbuf_add_str(out, " --host ");
-        shell(out, self->hosts[i]);
-    }
-    strbuf_printf(out, " --days %d\n", self->days);
-}
-
-static const struct attempt_intent tls_intent = {"server tls", tls_build, tls_command, tls_copy,
-                                                 tls_free};
 
 static const struct plan_page_spec spec = {
     .title = N_("Give a server TLS"),
@@ -113,6 +56,60 @@ static const struct plan_page_spec spec = {
 
 /* ---- the form ---- */
 
+static const struct form_field source_field = {
+    .label = N_("Certificate"),
+    .why = N_("A CA of this store signs in one go. Another CA gets a request (CSR): the key stays "
+              "on the server, its answer comes in later by this page."),
+    .help = N_("What the clients use to check the server (root.crt, a trust store) decides which "
+               "CA it should be."),
+    .word = "certificate",
+};
+static const struct choice_item source_items[] = {
+    {N_("of our own CA"), N_("signed and installed now; usual")},
+    {N_("of another CA"), N_("it gets a request (CSR)")},
+    {N_("that exists"), N_("the CA's answer, or a pair")},
+};
+static const struct form_field request_field = {
+    .label = N_("Request into"),
+    .why = N_("The new file on this machine for the request. It may be shown to anybody: it holds "
+              "the public key and the names. The private key is made on the server and stays "
+              "there."),
+    .help = N_("A path; nothing is overwritten. It is written when the plan is applied, and taken "
+               "away when the plan is not kept."),
+    .word = "CSR",
+    .width = 48,
+    .max = 1000,
+};
+static const struct form_field cert_field = {
+    .label = N_("Certificate in"),
+    .why = N_("The file with the server's certificate, and the intermediate CAs above it where "
+              "there are some; in any order."),
+    .help = N_("PEM. Looked at before the plan: is it for servers, for these names, not ended, "
+               "and does the chain close."),
+    .word = "chain",
+    .width = 48,
+    .max = 1000,
+};
+static const struct form_field key_field = {
+    .label = N_("Its key in"),
+    .why = N_("Empty when the server has the key already: that is so after a request of this "
+              "page. Else the file with the private key; it goes to the server by its own file "
+              "system, never over the network."),
+    .help = N_("A file of mode 0600."),
+    .word = "private key",
+    .width = 48,
+    .max = 1000,
+    .after = N_("optional"),
+};
+static const struct form_field passphrase_field = {
+    .label = N_("Key's passphrase"),
+    .why = N_("Only for an encrypted key. The server must be able to open it at a reload by "
+              "itself: without ssl_passphrase_command it is refused."),
+    .help = N_("Used for this change, and forgotten."),
+    .word = "passphrase",
+    .width = 34,
+    .after = N_("optional"),
+};
 static const struct form_field ca_field = {
     .label = N_("CA"),
     .why = N_("Which CA signs the server's certificate. Its clients need the public part of this "
@@ -219,12 +216,34 @@ static void check_days(struct server_tls *self, struct form *form)
     }
 }
 
+static enum tls_source source_of(const struct server_tls *self)
+{
+    return (enum tls_source)form_choice(self->form, self->source);
+}
+
+static void say_filled(struct form *form, int id)
+{
+    form_say(form, id, form_text(form, id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+}
+
 static void check(void *arg, struct form *form)
 {
     struct server_tls *self = arg;
+    enum tls_source source = source_of(self);
+    bool has_key = form_text(form, self->key)[0] != '\0';
 
+    form_show(form, self->ca >= 0 ? self->ca : self->ca_line, source == TLS_OURS);
+    form_show(form, self->days, source == TLS_OURS);
+    form_show(form, self->request, source == TLS_REQUEST);
+    form_show(form, self->cert, source == TLS_GIVEN);
+    form_show(form, self->key, source == TLS_GIVEN);
+    form_show(form, self->passphrase, source == TLS_GIVEN && has_key);
+    form_show(form, self->note, source != TLS_GIVEN);
     check_hosts(self, form);
-    check_days(self, form);
+    if (source == TLS_OURS)
+        check_days(self, form);
+    say_filled(form, self->request);
+    say_filled(form, self->cert);
 }
 
 /* Clients on the machine itself write either of the two. */
@@ -241,28 +260,38 @@ static void make_form(struct server_tls *self)
     const struct client_facts *facts = self->facts;
     const char *hosts = app_kept(self->app, "server-tls.hosts");
     const char *days = app_kept(self->app, "server-tls.days");
+    char *request = mem_printf("%s.csr", app_server(self->app));
     char text[24];
 
     self->form = form_new(N_("See the plan"), NULL, check, self);
     self->ca = -1;
     snprintf(text, sizeof(text), "%d", ISSUED_SERVER_DAYS);
-    form_add_line(self->form, N_("Server"), app_server(self->app));
+    self->source = form_add_choice(self->form, &source_field, source_items, ARRAY_LEN(source_items),
+                                   facts->n > 0 ? TLS_OURS : TLS_REQUEST);
+    if (facts->n == 0)
+        form_turn_off_choice(self->form, self->source, TLS_OURS, _("there is none yet"));
+    self->ca_line = form_add_line(self->form, N_("CA"), facts->n > 0 ? facts->cas[0].name : "");
     if (facts->n > 1) {
+        form_show(self->form, self->ca_line, false);
         self->ca_items = mem_array(facts->n, sizeof(*self->ca_items));
         for (size_t i = 0; i < facts->n; i++)
             self->ca_items[i].label = facts->cas[i].name;
         self->ca = form_add_choice(self->form, &ca_field, self->ca_items, facts->n, 0);
-    } else {
-        form_add_line(self->form, N_("CA"), facts->cas[0].name);
     }
     self->hosts =
         form_add_text(self->form, &hosts_field, hosts != NULL ? hosts : likely_hosts(facts));
     self->days = form_add_text(self->form, &days_field, days != NULL ? days : text);
-    form_add_line(self->form, NULL,
-                  _("The server's private key is made by pgseal and written on the server's own "
-                    "machine only. Nothing is changed before you have seen the plan."));
+    self->request = form_add_text(self->form, &request_field, request);
+    self->cert = form_add_text(self->form, &cert_field, app_kept(self->app, "server-tls.cert"));
+    self->key = form_add_text(self->form, &key_field, app_kept(self->app, "server-tls.key"));
+    self->passphrase = form_add_secret(self->form, &passphrase_field);
+    self->note = form_add_line(
+        self->form, NULL,
+        _("The server's private key is made by pgseal and written on the server's own "
+          "machine only. Nothing is changed before you have seen the plan."));
     form_focus(self->form, self->hosts);
     form_recheck(self->form);
+    free(request);
 }
 
 /* ---- events ---- */
@@ -277,18 +306,34 @@ static void facts_ended(struct server_tls *self)
     }
     button_row_init(&self->buttons);
     button_row_add(&self->buttons, N_("Create a CA"));
+    button_row_add(&self->buttons, N_("Another CA's certificate"));
     button_row_add(&self->buttons, N_("Back"));
 }
 
-static struct nav submit(struct server_tls *self)
+static struct tls_data *read_data(const struct server_tls *self)
 {
-    struct tls_data *data = mem_zalloc(sizeof(*data));
+    struct tls_data *data = tls_data_new();
     struct err ignored = ERR_INIT; /* the form was checked */
 
+    data->source = source_of(self);
     (void)!read_hosts(form_text(self->form, self->hosts), data, &ignored);
-    data->ca = mem_strdup(chosen_ca(self)->name);
-    data->days = days_of(self);
-    return nav_push(page_plan(self->app, &spec, data));
+    switch (data->source) {
+    case TLS_OURS:
+        data->ca = mem_strdup(chosen_ca(self)->name);
+        data->days = days_of(self) > 0 ? days_of(self) : ISSUED_SERVER_DAYS;
+        break;
+    case TLS_REQUEST:
+        data->request_file = app_full_path(form_text(self->form, self->request));
+        break;
+    case TLS_GIVEN:
+        data->cert_file = app_full_path(form_text(self->form, self->cert));
+        if (form_text(self->form, self->key)[0] != '\0')
+            data->key_file = app_full_path(form_text(self->form, self->key));
+        if (data->key_file != NULL && secret_len(form_secret(self->form, self->passphrase)) > 0)
+            data->passphrase = secret_dup(form_secret(self->form, self->passphrase));
+        break;
+    }
+    return data;
 }
 
 static struct nav no_ca_event(struct server_tls *self, const struct event *event)
@@ -299,7 +344,14 @@ static struct nav no_ca_event(struct server_tls *self, const struct event *event
         return nav_pop();
     if (self->facts == NULL || button_row_key(&self->buttons, event->key) != BUTTON_PRESSED)
         return nav_stay();
-    return self->buttons.focus == 0 ? nav_replace(page_new_ca(self->app)) : nav_pop();
+    switch (self->buttons.focus) {
+    case NO_CA_CREATE:
+        return nav_replace(page_new_ca(self->app));
+    case NO_CA_OTHER:
+        make_form(self);
+        return nav_stay();
+    }
+    return nav_pop();
 }
 
 static struct nav tls_event(void *arg, const struct event *event)
@@ -321,7 +373,8 @@ static struct nav tls_event(void *arg, const struct event *event)
         return no_ca_event(self, event);
     switch (form_event(self->form, event)) {
     case FORM_SUBMIT:
-        return submit(self);
+        return nav_push(page_plan(self->app, source_of(self) == TLS_REQUEST ? &request_spec : &spec,
+                                  read_data(self)));
     case FORM_CANCEL:
         return nav_pop();
     case FORM_CHANGED:
@@ -377,22 +430,17 @@ static void tls_frame(const void *arg, struct frame *ret)
 static void tls_commands(const void *arg, struct strbuf *out)
 {
     const struct server_tls *self = arg;
-    struct tls_data data = {.ca = NULL};
-    struct err ignored = ERR_INIT;
+    struct tls_data *data;
 
     if (self->form == NULL) {
         strbuf_add_str(out, _("# a CA comes first\n"));
         strbuf_add_str(out, "pgseal ca create 'Acme PG Root'\n");
         return;
     }
-    (void)!read_hosts(form_text(self->form, self->hosts), &data, &ignored);
-    data.ca = chosen_ca(self)->name;
-    data.days = days_of(self) > 0 ? days_of(self) : ISSUED_SERVER_DAYS;
+    data = read_data(self);
     strbuf_add_str(out, _("# the plan, its question and its proof; --dry-run only shows it\n"));
-    tls_command(&data, app_server(self->app), out);
-    for (size_t i = 0; i < data.n_hosts; i++)
-        free(data.hosts[i]);
-    free(data.hosts);
+    tls_intent.command(data, app_server(self->app), out);
+    tls_data_free(data);
 }
 
 static void tls_page_free(void *arg)
@@ -402,6 +450,8 @@ static void tls_page_free(void *arg)
     if (self->form != NULL) {
         app_keep(self->app, "server-tls.hosts", form_text(self->form, self->hosts));
         app_keep(self->app, "server-tls.days", form_text(self->form, self->days));
+        app_keep(self->app, "server-tls.cert", form_text(self->form, self->cert));
+        app_keep(self->app, "server-tls.key", form_text(self->form, self->key));
     }
     form_free(self->form);
     client_facts_free(self->facts);

@@ -151,7 +151,7 @@ static void record(struct session_feed *feed)
 {
     struct record_job *data;
 
-    if (feed->no_record || feed->join != NULL)
+    if (feed->no_record || feed->join != NULL || poller_rows(feed->poller) == NULL)
         return;
     recorder_add(feed->recorder, poller_rows(feed->poller), feed->book);
     if (feed->record != NULL || !recorder_is_due(feed->recorder, clock_mono_ms()))
@@ -230,7 +230,7 @@ static void arm(struct session_feed *feed)
     struct loop *loop = app_loop(feed->app);
 
     disarm(feed);
-    if (fd >= 0)
+    if (fd >= 0 && poller_wants(feed->poller) != 0)
         feed->watch = watch_start(loop, feed->owner, fd, poller_wants(feed->poller));
     if (at_ms != INT64_MAX) {
         int64_t left = at_ms - clock_mono_ms();

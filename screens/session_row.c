@@ -246,6 +246,8 @@ void session_row_explain(const struct session_line *line, struct strbuf *out)
     if (session->backend_start > 0)
         strbuf_printf(out, _("   since %s UTC"), clock_format_minute(when, session->backend_start));
     strbuf_printf(out, "\n%s", worst != NULL ? _(worst->text) : class_text(line));
+    if (worst != NULL && worst->finding != FINDING_POOLER && (line->findings & FINDING_POOLER) != 0)
+        strbuf_printf(out, " %s", _("Probably a pooler or a tunnel (Enter)."));
     if ((line->findings & FINDING_BEFORE_RELOAD) != 0)
         strbuf_printf(out, " %s", _("It connected before the last reload."));
     if (session->class == SESSION_TLS_CERT)
@@ -407,8 +409,7 @@ static const char *ca_of(const struct session_line *line)
                                                                  : line->session->issuer_dn;
 }
 
-/* The worst last: what the mark says. */
-static int rank_of(const struct session_line *line)
+int session_row_rank(const struct session_line *line)
 {
     const struct finding_info *worst = shown_finding(line);
 
@@ -464,7 +465,7 @@ int session_row_compare(const struct session_line *a, const struct session_line 
         break;
     case SESSION_COLUMN_MARK: /* worst first */
     case SESSION_COLUMNS:
-        order = compare_int(rank_of(b), rank_of(a));
+        order = compare_int(b->rank, a->rank);
         break;
     }
     return order != 0 ? order : compare_int(x->pid, y->pid);

@@ -35,6 +35,7 @@ struct session_line {
     unsigned findings;
     const char *server;
     size_t feed, row; /* where it stands */
+    int rank;         /* session_row_rank(): found once, compared often */
 };
 
 /* now: seconds UTC. */
@@ -48,6 +49,8 @@ void session_row_common_name(const char *dn, struct strbuf *out);
 void session_row_explain(const struct session_line *line, struct strbuf *out);
 /* All that is known, one thing a line: for the sheet and for copying. */
 void session_row_sheet(const struct session_line *line, int64_t now, struct strbuf *out);
+/* The worse, the higher. */
+int session_row_rank(const struct session_line *line);
 /* For sorting: less than, equal, greater than 0. */
 int session_row_compare(const struct session_line *a, const struct session_line *b,
                         enum session_column column);

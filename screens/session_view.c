@@ -333,14 +333,17 @@ static void add_lines(struct session_view *view, const struct session_feed *feed
 {
     const struct sessions *rows = session_feed_rows(feed);
 
-    for (size_t i = 0; i < rows->n; i++)
-        view->lines[view->n_lines++] =
-            (struct session_line){.session = &rows->rows[i],
-                                  .certificate = session_feed_certificate(feed, i),
-                                  .findings = view->findings[view->first[place] + i],
-                                  .server = session_feed_server(feed),
-                                  .feed = place,
-                                  .row = i};
+    for (size_t i = 0; i < rows->n; i++) {
+        struct session_line *line = &view->lines[view->n_lines++];
+
+        *line = (struct session_line){.session = &rows->rows[i],
+                                      .certificate = session_feed_certificate(feed, i),
+                                      .findings = view->findings[view->first[place] + i],
+                                      .server = session_feed_server(feed),
+                                      .feed = place,
+                                      .row = i};
+        line->rank = session_row_rank(line);
+    }
 }
 
 void session_view_update(struct session_view *view, struct session_feed *const *feeds, size_t n,

@@ -321,6 +321,15 @@ static int draw_sheet_line(struct canvas *body, int at, const char *line, size_t
     return at;
 }
 
+static void add_sheet(const struct session_line *line, int64_t now, struct strbuf *out)
+{
+    const char *mend = session_mend_text(line->findings);
+
+    session_row_sheet(line, now, out);
+    if (mend != NULL)
+        strbuf_printf(out, "\n%s\n", _(mend));
+}
+
 /* All about one session; scrolls. */
 static void draw_sheet(const struct sessions_page *self, struct canvas *body)
 {
@@ -331,7 +340,7 @@ static void draw_sheet(const struct sessions_page *self, struct canvas *body)
     if (line == NULL)
         strbuf_add_str(&text, _("This session has ended.\nEsc goes back to the list."));
     else
-        session_row_sheet(line, self->drawn_at, &text);
+        add_sheet(line, self->drawn_at, &text);
     for (const char *rest = text.data; *rest != '\0' && at < rows;) {
         size_t len = strcspn(rest, "\n");
 
@@ -402,6 +411,27 @@ void sessions_draw(const void *arg, struct canvas *body)
 
 /* ---- the frame ---- */
 
+/* Without "connection to server on socket ... failed:", which fills the row by itself. */
+static const char *short_reason(const char *message)
+{
+    const char *failed = strstr(message, " failed: ");
+
+    return failed != NULL ? failed + strlen(" failed: ") : message;
+}
+
+static void set_away(const struct session_feed *feed, const char *name, struct frame *ret)
+{
+    const char *colon = name[0] != '\0' ? ": " : "";
+    const char *reason = short_reason(session_feed_error(feed)->msg);
+
+    if (session_feed_rows(feed) != NULL)
+        snprintf(ret->message, sizeof(ret->message), _("%.20s%sStale since %lld s: %.100s"), name,
+                 colon, (long long)(session_feed_age_ms(feed) / 1000), reason);
+    else
+        snprintf(ret->message, sizeof(ret->message), _("%.20s%sNot reached: %.100s"), name, colon,
+                 reason);
+}
+
 /* The first server that has something to say against it; true: it was said. */
 static bool server_message(const struct sessions_page *self, struct frame *ret)
 {
@@ -413,8 +443,7 @@ static bool server_message(const struct sessions_page *self, struct frame *ret)
 
         if (session_feed_state(feed) == POLLER_AWAY) {
             ret->message_mark = MARK_BAD;
-            snprintf(ret->message, sizeof(ret->message), _("%.20s%sStale since %lld s: %.100s"),
-                     name, name[0] != '\0' ? ": " : "", age, session_feed_error(feed)->msg);
+            set_away(feed, name, ret);
             return true;
         }
         if (have && session_feed_silence_ms(feed) > SESSIONS_SILENCE_MS) {

@@ -1,13 +1,15 @@
 /*
- * sessions_page.h - the live panel's state: sessions.c changes it, sessions_draw.c shows it.
+ * sessions_page.h - the live panel's state: sessions.c gives keys and events to its parts, which change
+ *                   it: sessions_lists.c and sessions_servers.c; sessions_draw.c shows it.
  *
- * Rule     included by these two only.
+ * Rule     included by these only.
  */
 #ifndef PGSEAL_SCREENS_SESSIONS_PAGE_H
 #define PGSEAL_SCREENS_SESSIONS_PAGE_H
 
 #include "screens/session_end.h"
 #include "screens/session_feed.h"
+#include "screens/session_mend.h"
 #include "screens/session_save.h"
 #include "screens/session_view.h"
 #include "tui/secret_field.h"
@@ -66,6 +68,34 @@ static inline bool sessions_lists_groups(const struct sessions_page *self)
 
 /* The line under the cursor, or the one of the sheet; NULL: none. */
 const struct session_line *sessions_line(const struct sessions_page *self);
+
+void sessions_say(struct sessions_page *self, enum mark mark, const char *text);
+
+/* sessions_lists.c */
+extern const struct table_rows sessions_rows, sessions_groups;
+bool sessions_match(const void *self, size_t row, const char *filter);
+void sessions_refresh_tables(struct sessions_page *self);
+/* After news of a server; new_rows: not only certificates. */
+void sessions_update(struct sessions_page *self, bool new_rows);
+void sessions_next_sort(struct sessions_page *self);
+void sessions_reverse_sort(struct sessions_page *self);
+void sessions_next_finding(struct sessions_page *self);
+void sessions_next_group(struct sessions_page *self);
+void sessions_open_group(struct sessions_page *self);
+bool sessions_step_back(struct sessions_page *self); /* false: there is no step left */
+
+/* sessions_servers.c */
+void sessions_first_servers(struct sessions_page *self);
+void sessions_free_feeds(struct sessions_page *self);
+void sessions_toggle_servers(struct sessions_page *self);
+void sessions_servers_ended(struct sessions_page *self);
+void sessions_show(struct sessions_page *self);
+void sessions_hide(struct sessions_page *self);
+void sessions_set_tick(struct sessions_page *self);
+void sessions_timer(struct sessions_page *self, const struct timer *timer);
+void sessions_set_paused(struct sessions_page *self, bool paused);
+void sessions_refresh(struct sessions_page *self);
+void sessions_change_speed(struct sessions_page *self, bool faster);
 
 void sessions_draw(const void *self, struct canvas *body);
 void sessions_frame(const void *self, struct frame *ret);

@@ -490,6 +490,8 @@ static void simulate_frame(const void *arg, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message),
                  _("%d sessions are hidden from your role: not judged."),
                  self->found->simulation.hidden);
+    } else if (self->found != NULL && !self->found->ok) {
+        snprintf(ret->message, sizeof(ret->message), "%s", _("F5 looks again, Esc goes back."));
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Nothing was changed, nothing was tried. Enter shows the walk."));
@@ -501,7 +503,7 @@ static void simulate_commands(const void *arg, struct strbuf *out)
     const struct simulate_page *self = arg;
 
     strbuf_printf(out, "pgseal server simulate %s", app_server(self->app));
-    if (self->draft != NULL && !self->draft->remove) {
+    if (self->draft != NULL && !self->draft->remove) { /* no flag takes rules away on paper */
         strbuf_add_str(out, " --require");
         require_options(self->draft, out);
     }

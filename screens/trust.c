@@ -18,7 +18,7 @@
 
 #define QUIET_MS 300
 
-enum source { SOURCE_OURS, SOURCE_PASTE, SOURCE_FILE, SOURCE_AWAY };
+enum source { SOURCE_OURS, SOURCE_PASTE, SOURCE_FILE, SOURCE_CRL, SOURCE_AWAY };
 
 struct trust {
     struct app *app;
@@ -62,8 +62,9 @@ static const struct form_field source_field = {
 };
 static const struct choice_item source_items[] = {
     {N_("a CA of this store"), N_("its CRL goes with it")},
-    {N_("a paste"), N_("the certificate that somebody sent you")},
+    {N_("a paste"), N_("what somebody sent you")},
     {N_("a file"), N_("PEM or DER, on this machine")},
+    {N_("only new CRLs"), N_("the current lists of the CAs it has")},
     {N_("take one away"), N_("the server trusts it no more")},
 };
 static const struct form_field ca_field = {
@@ -199,7 +200,7 @@ static void check(void *arg, struct form *form)
     form_show(form, self->file, source == SOURCE_FILE);
     if (self->away >= 0)
         form_show(form, self->away, source == SOURCE_AWAY);
-    form_show(form, self->keep, source != SOURCE_AWAY);
+    form_show(form, self->keep, source != SOURCE_AWAY && source != SOURCE_CRL);
     if (source == SOURCE_PASTE)
         check_paste(self, form);
     if (source == SOURCE_FILE)
@@ -365,6 +366,8 @@ static struct nav trust_event(void *arg, const struct event *event)
         return event->type == EVENT_KEY && event->key == KEY_CODE_ESC ? nav_pop() : nav_stay();
     switch (form_event(self->form, event)) {
     case FORM_SUBMIT:
+        if (source_of(self) == SOURCE_CRL)
+            return nav_push(page_publish_crl(self->app));
         return nav_push(page_plan(self->app, source_of(self) == SOURCE_AWAY ? &away_spec : &spec,
                                   read_data(self)));
     case FORM_CANCEL:
@@ -424,6 +427,10 @@ static void trust_commands(const void *arg, struct strbuf *out)
 
     if (self->form == NULL) {
         strbuf_printf(out, "pgseal server show %s\n", app_server(self->app));
+        return;
+    }
+    if (source_of(self) == SOURCE_CRL) {
+        strbuf_printf(out, "pgseal crl show\npgseal server crl %s\n", app_server(self->app));
         return;
     }
     data = read_data(self);

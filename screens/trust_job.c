@@ -295,5 +295,8 @@ static void trust_command(const void *data, const char *server, struct strbuf *o
     strbuf_add_char(out, '\n');
 }
 
-const struct attempt_intent trust_intent = {"server trust", trust_build, trust_command, trust_copy,
-                                            trust_data_free};
+const struct attempt_intent trust_intent = {.name = "server trust",
+                                            .build = trust_build,
+                                            .command = trust_command,
+                                            .copy = trust_copy,
+                                            .free = trust_data_free};

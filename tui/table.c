@@ -3,6 +3,7 @@
 
 #include "tui/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +37,12 @@ struct table {
     size_t at; /* index into seen */
     uint64_t key;
     bool has_key;
+    size_t before, behind;     /* rows that the page does not hold */
     struct text_field *filter; /* owned */
     bool typing;
     struct view *view; /* owned */
+    size_t sorted;     /* column; SIZE_MAX: none */
+    bool reverse;
 };
 
 struct table *table_new(const struct table_column *columns, size_t n_columns,
@@ -53,6 +57,7 @@ struct table *table_new(const struct table_column *columns, size_t n_columns,
     table->filter = text_field_new(FILTER_MAX);
     table->view = mem_zalloc(sizeof(*table->view));
     table->view->height = 10;
+    table->sorted = SIZE_MAX;
     table_refresh(table);
     return table;
 }
@@ -65,6 +70,12 @@ void table_free(struct table *table)
     free(table->view);
     text_field_free(table->filter);
     free(table);
+}
+
+void table_set_sorted(struct table *table, size_t column, bool reverse)
+{
+    table->sorted = column;
+    table->reverse = reverse;
 }
 
 static bool passes(const struct table *table, size_t row, struct strbuf *cell)
@@ -109,6 +120,12 @@ void table_refresh(struct table *table)
     strbuf_clear(&cell);
     if (!table->has_key || !table_select(table, table->key))
         set_at(table, table->at);
+}
+
+void table_set_window(struct table *table, size_t before, size_t behind)
+{
+    table->before = before;
+    table->behind = behind;
 }
 
 void table_set_match(struct table *table,
@@ -331,6 +348,20 @@ static void draw_row(const struct table *table, const struct layout *layout, str
     strbuf_clear(&cell);
 }
 
+/* "PID^": the rows go by it; it may use the gap behind it. */
+static void draw_title(const struct table *table, const struct layout *layout,
+                       struct canvas *canvas, size_t i, int column)
+{
+    bool right = table->columns[i].right;
+    const char *arrow = i != table->sorted ? "" : table->reverse ? "v" : "^";
+    char title[64];
+
+    snprintf(title, sizeof(title), "%s%s%s", right ? arrow : "", gettext(table->columns[i].title),
+             right ? "" : arrow);
+    draw_cell(canvas, 0, column, layout->width[i] + (right || !arrow[0] ? 0 : layout->gap), right,
+              STYLE_STRONG, title);
+}
+
 static void draw_titles(const struct table *table, const struct layout *layout,
                         struct canvas *canvas)
 {
@@ -339,8 +370,7 @@ static void draw_titles(const struct table *table, const struct layout *layout,
     for (size_t i = 0; i < table->n_columns; i++) {
         if (!layout->shown[i])
             continue;
-        draw_cell(canvas, 0, column, layout->width[i], table->columns[i].right, STYLE_STRONG,
-                  gettext(table->columns[i].title));
+        draw_title(table, layout, canvas, i, column);
         column += layout->width[i] + layout->gap;
     }
 }
@@ -379,7 +409,7 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
         goto out;
     lay_out(table, canvas_columns(part), &layout);
     draw_titles(table, &layout, part);
-    if (table->n_seen > (size_t)height && height > 2)
+    if ((table->n_seen > (size_t)height || table->before > 0 || table->behind > 0) && height > 2)
         height--; /* the line that says how many more */
     n = (size_t)height;
     top = choose_top(table, n);
@@ -397,11 +427,12 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
             canvas_cursor(part, at, 1);
         }
     }
-    if (top + n < table->n_seen)
+    if (top + n < table->n_seen || table->behind > 0)
         canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu more, PgDn"),
-                      table->n_seen - top - n);
-    else if (top > 0)
-        canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu before, PgUp"), top);
+                      (top + n < table->n_seen ? table->n_seen - top - n : 0) + table->behind);
+    else if (top + table->before > 0)
+        canvas_printf(part, 1 + height, INDENT, STYLE_NORMAL, _("... %zu before, PgUp"),
+                      top + table->before);
     if (table->typing)
         draw_filter(table, part, canvas_rows(part) - 1);
 out:

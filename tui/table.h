@@ -47,10 +47,15 @@ struct table *table_new(const struct table_column *columns, size_t n_columns,
                         const struct table_rows *rows, const void *arg) MUST_CHECK;
 void table_free(struct table *table);
 void table_refresh(struct table *table);
+/* The page holds a part of a longer list: rows before its first and behind its last one. The line below
+ * the rows counts them too. */
+void table_set_window(struct table *table, size_t before, size_t behind);
 /* What passes the filter is the page's decision; without it: a text in any column. */
 void table_set_match(struct table *table,
                      bool (*match)(const void *arg, size_t row, const char *filter));
 void table_set_filter(struct table *table, const char *filter); /* as if it had been typed */
+/* What the page's order goes by: said in the title row. column SIZE_MAX: nothing is said. */
+void table_set_sorted(struct table *table, size_t column, bool reverse);
 bool table_has_row(const struct table *table);
 size_t table_row(
     const struct table *table); /* of the page, under the cursor; only with table_has_row() */

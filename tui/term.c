@@ -438,6 +438,12 @@ static void paint_cell(const struct canvas *canvas, int row, int column, bool co
         (void)mvadd_wch(row, column, &cchar); /* ERR in the last corner, where it is drawn too */
 }
 
+/* Nearly all are one byte: a call for each would be half of the work. */
+static bool same_text(const char *a, const char *b)
+{
+    return a[0] == b[0] && ((a[0] != '\0' && a[1] == '\0' && b[1] == '\0') || strcmp(a, b) == 0);
+}
+
 /* Remembers a row; true when it is another one than curses was told before. */
 static bool row_changed(struct term *term, const struct canvas *canvas, int row, int columns)
 {
@@ -447,7 +453,7 @@ static bool row_changed(struct term *term, const struct canvas *canvas, int row,
     for (int column = 0; column < columns; column++) {
         const struct cell *cell = canvas_cell(canvas, row, column);
 
-        if (cell->style == painted[column].style && strcmp(cell->text, painted[column].text) == 0)
+        if (cell->style == painted[column].style && same_text(cell->text, painted[column].text))
             continue;
         painted[column] = *cell;
         changed = true;

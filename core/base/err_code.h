@@ -128,6 +128,12 @@
     X(ERR_UNFINISHED, 2112, "an earlier change was not finished",                                  \
       "pgseal was killed or lost the server in the middle of it, or another pgseal is at it now.", \
       "\"pgseal server undo NAME\" takes it back.")                                                \
+    X(ERR_PLAN_STALE, 2119, "the server has changed since the plan was made",                      \
+      "Another admin, or another change, was there in between.",                                   \
+      "The message names what changed; look at it, and make the plan again.")                      \
+    X(ERR_PLAN_FILE, 2120, "this is not a plan that can be saved or applied",                      \
+      "The file is damaged or something else, or the plan brings a private key.",                  \
+      "\"--save-plan FILE\" on a change of a server writes one.")                                  \
     X(ERR_ALERT_OTHER, 2140, "the server refuses the certificate",                                 \
       "The alert number is in the message.", "The server's log says more since PostgreSQL 16.")    \
     X(ERR_ALERT_BAD, 2142, "the server refuses the certificate: bad certificate",                  \

@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,4 +81,11 @@ char *mem_printf(const char *fmt, ...)
     if (len < 0)
         out_of_memory();
     return text;
+}
+
+void mem_share_heaps(void)
+{
+#ifdef M_ARENA_MAX
+    (void)mallopt(M_ARENA_MAX, 2);
+#endif
 }

@@ -19,4 +19,8 @@ char *mem_strdup(const char *text) MUST_CHECK; /* NULL gives NULL */
 char *mem_strndup(const char *text, size_t len) MUST_CHECK;
 char *mem_printf(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 
+/* Once, at the start: the threads of the pool share two heaps. glibc gives each of the 16 one of its
+ * own, which grows with the largest job that it ever ran. */
+void mem_share_heaps(void);
+
 #endif

@@ -93,8 +93,9 @@ _Noreturn static void exec_program(const struct state *state, const char *name, 
     /* None of the user's variables: libpq and the server read many of them. */
     const char *libraries = getenv("LD_LIBRARY_PATH");
     char *library_path = libraries != NULL ? mem_printf("LD_LIBRARY_PATH=%s", libraries) : NULL;
-    char *env[] = {mem_strdup("PATH=/usr/bin:/bin"), mem_strdup("LC_ALL=C"), mem_strdup("TZ=UTC"),
-                   library_path, NULL};
+    /* Kerberos would leave a file in /var/tmp against replays. */
+    char *env[] = {mem_strdup("PATH=/usr/bin:/bin"),   mem_strdup("LC_ALL=C"), mem_strdup("TZ=UTC"),
+                   mem_strdup("KRB5RCACHENAME=none:"), library_path,           NULL};
 
     argv[0] = fs_join(state->job->bindir, name); /* initdb looks for postgres beside argv[0] */
     execve(argv[0], argv, env);

@@ -30,6 +30,7 @@
 #define CANCELLED_POLL_MS 100
 #define TIMEOUT_MAX_S     600
 #define OLDEST_SERVER     130000
+#define PIECES_MAX        64 /* of an answer at once: about half a megabyte, half a millisecond */
 
 /* ---- errors ---- */
 
@@ -396,9 +397,24 @@ static bool statement_ended(struct conn *conn, struct err *err)
     return false;
 }
 
+/* All that is there, within bounds: a large answer comes in pieces of 8 kB, and each way through the
+ * caller's loop would cost more than the piece. False: the connection is lost. */
+static bool consume(struct conn *conn)
+{
+    for (int i = 0; i < PIECES_MAX; i++) {
+        struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
+
+        if (PQconsumeInput(conn->pg) != 1)
+            return false;
+        if (!PQisBusy(conn->pg) || poll(&fd, 1, 0) != 1)
+            break;
+    }
+    return true;
+}
+
 static bool step_busy(struct conn *conn, struct err *err)
 {
-    bool alive = PQconsumeInput(conn->pg) == 1;
+    bool alive = consume(conn);
     int flushed = alive ? PQflush(conn->pg) : -1;
 
     /* A lost connection still hands out what had arrived: the server's last words. */

@@ -108,5 +108,9 @@ bool conn_needs_password(const struct conn *conn);
 /* Sets hostaddr (and host and port, when a name has several addresses) from what host, a service or
  * the environment say, by getaddrinfo; blocks: in a job. Sockets and addresses: nothing to do. */
 bool conn_resolve(struct params *params, struct err *err) MUST_CHECK;
+/* The first host and port, as libpq has them in the end: a service file or the environment may say
+ * them. "" where nothing does. The caller frees both. Opens no connection, asks no DNS. */
+bool conn_effective_host(const struct params *params, char **ret_host, char **ret_port,
+                         struct err *err) MUST_CHECK;
 
 #endif

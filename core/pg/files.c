@@ -194,7 +194,10 @@ static bool write_by_sql(struct files *files, const char *path, const void *byte
 {
     if (files->rights.lo_export)
         return sql_write_lo(files->conn, path, bytes, len, err);
-    if (is_new && files->rights.copy && sql_copy_can_write(bytes, len))
+    /* a standby has no large objects; else COPY is for new files only: a file that is in use gets all
+     * its bytes in one call */
+    if ((is_new || files->rights.in_recovery) && files->rights.copy &&
+        sql_copy_can_write(bytes, len))
         return sql_write_copy(files->conn, path, bytes, len, err);
     if (files->rights.in_recovery) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("\"%s\" cannot be written on a standby by SQL"), path);
@@ -282,6 +285,14 @@ static bool put_back(struct files *files, const char *path, const struct strbuf 
           is_there(files, path, old->data, old->len, &ignored))))
         return err_state(err, _("\"%s\" is as it was."), path);
     return err_state(err, _("\"%s\" may be damaged: look at it before the server restarts."), path);
+}
+
+bool files_can_put_back(const struct files *files, const void *bytes, size_t len)
+{
+    return files->way == FILES_LOCAL ||
+           (files->way == FILES_SQL &&
+            (files->rights.lo_export ||
+             (files->rights.in_recovery && files->rights.copy && sql_copy_can_write(bytes, len))));
 }
 
 bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len,

@@ -35,6 +35,9 @@ bool files_write_new(struct files *files, const char *path, const void *bytes, s
 /* Replaces the content of an existing file (pg_hba.conf): owner and mode stay; read back. */
 bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len,
                      struct err *err) MUST_CHECK;
+/* True when files_overwrite() could write these bytes: look before you take them away. By SQL on a
+ * standby it is COPY, which writes plain ASCII lines only. */
+bool files_can_put_back(const struct files *files, const void *bytes, size_t len);
 /* A private key: by the local file system only, 0600, owned by the server's user. */
 bool files_write_key(struct files *files, const char *path, const struct secret *pem,
                      struct err *err) MUST_CHECK;

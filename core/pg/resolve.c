@@ -114,6 +114,21 @@ out:
     return ok;
 }
 
+bool conn_effective_host(const struct params *params, char **ret_host, char **ret_port,
+                         struct err *err)
+{
+    struct effective effective;
+    const char *host;
+
+    if (!read_effective(params, &effective, err))
+        return false;
+    host = list_item(&effective.host, 0);
+    *ret_host = mem_strdup(host[0] ? host : list_item(&effective.hostaddr, 0));
+    *ret_port = mem_strdup(list_item(&effective.port, 0));
+    effective_clear(&effective);
+    return true;
+}
+
 static bool is_name(const char *host)
 {
     struct in6_addr address;

@@ -45,10 +45,12 @@ int result_columns(const struct result *result)
 
 const char *result_get(const struct result *result, int row, int column)
 {
-    if (row < 0 || row >= PQntuples(result->pg) || column < 0 || column >= PQnfields(result->pg) ||
-        PQgetisnull(result->pg, row, column))
+    const char *text;
+
+    if (row < 0 || row >= PQntuples(result->pg) || column < 0 || column >= PQnfields(result->pg))
         return NULL;
-    return PQgetvalue(result->pg, row, column);
+    text = PQgetvalue(result->pg, row, column); /* "" for NULL too */
+    return text[0] != '\0' || !PQgetisnull(result->pg, row, column) ? text : NULL;
 }
 
 size_t result_len(const struct result *result, int row, int column)

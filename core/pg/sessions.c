@@ -277,6 +277,11 @@ static void count_worker(struct sessions *sessions, int leader)
             sessions->rows[i].workers++;
 }
 
+bool sessions_are_in(const struct result *result)
+{
+    return result_columns(result) == COLUMNS;
+}
+
 bool sessions_from_result(const struct result *result, int server_version, int own_pid,
                           struct sessions *ret, struct err *err)
 {
@@ -286,7 +291,7 @@ bool sessions_from_result(const struct result *result, int server_version, int o
     int workers = 0;
 
     (void)server_version;
-    if (result_columns(result) != COLUMNS)
+    if (!sessions_are_in(result))
         return err_set(err, ERR_INTERNAL, _("the list of sessions has %d columns, not %d"),
                        result_columns(result), COLUMNS);
     sessions.rows = mem_array((size_t)n + 1, sizeof(*sessions.rows));

@@ -51,6 +51,7 @@ struct sessions {
 
 /* The statement for this server version; send it with conn_send() (no values). */
 const char *sessions_sql(int server_version);
+bool sessions_are_in(const struct result *result); /* sessions_from_result() will take it */
 bool sessions_from_result(const struct result *result, int server_version, int own_pid,
                           struct sessions *ret, struct err *err) MUST_CHECK;
 bool sessions_read(struct conn *conn, struct sessions *ret, struct err *err) MUST_CHECK; /* waits */

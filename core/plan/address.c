@@ -3,32 +3,41 @@
 
 #include "core/plan/address.h"
 
+#include <stdlib.h>
+
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/pg/params.h"
+#include "core/pg/conn.h"
 
 #define DEFAULT_PORT 5432
 
 bool plan_tls_address(const struct server *server, char **ret_host, int *ret_port, struct err *err)
 {
-    struct params *params = params_parse(server->conninfo, err);
-    const char *host, *port;
+    struct params *params;
+    char *host = NULL, *port = NULL;
     int64_t number = DEFAULT_PORT;
+    bool good;
 
-    if (!params)
+    if (*server->tls_host && server->tls_port > 0) {
+        *ret_host = mem_strdup(server->tls_host);
+        *ret_port = server->tls_port;
+        return true;
+    }
+    params = params_parse(server->conninfo, err);
+    /* a service file may say both: libpq knows */
+    good = params && conn_effective_host(params, &host, &port, err);
+    params_free(params);
+    if (!good)
         return false;
-    host = params_get(params, "host");
-    port = params_get(params, "port");
-    if (!host || !*host)
-        host = params_get(params, "hostaddr");
-    if (params_is_local(params) || !host)
-        host = "";
-    if (port && !text_parse_int(port, 1, 65535, &number))
+    if (port[0] && !text_parse_int(port, 1, 65535, &number))
         number = DEFAULT_PORT;
+    if (host[0] == '/' || host[0] == '@')
+        host[0] = '\0'; /* a socket */
     *ret_host = mem_strdup(*server->tls_host ? server->tls_host : host);
     *ret_port = server->tls_port > 0 ? server->tls_port : (int)number;
-    params_free(params);
+    free(host);
+    free(port);
     return true;
 }
 

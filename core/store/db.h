@@ -3,7 +3,7 @@
  *
  * Source   SQLite: rollback journal, synchronous=EXTRA, STRICT tables, foreign keys, busy timeout
  *          10 s, BEGIN IMMEDIATE for writers.
- * Shapes   folder/ 0700: pgseal.db 0600, keys/ 0700 with one file a key, 0600. The tables stand in
+ * Shapes   folder/ 0700: pgseal.db 0600, delivered 0600 (delivered.h), keys/ 0700 with one file a key, 0600. The tables stand in
  *          schema.c; rows of certificates, lists and the log are never deleted (triggers).
  * Errors   ERR_NO_STORE, ERR_STORE_BUSY, ERR_STORE_NEWER, ERR_STORE_OWNER (folder or file of
  *          somebody else), ERR_FILE_UNSAFE (others may write there), ERR_DISK_FULL, ERR_STORE.
@@ -37,6 +37,9 @@ char *store_choose_folder(const char *explicit_folder, struct err *err) MUST_CHE
  * writer's waits for its turn at the beginning; a reader's is one snapshot. Many certificates that
  * are issued inside one transaction cost one sync of the disk. */
 bool store_begin(struct store *store, struct err *err) MUST_CHECK;
+/* Several reads of one moment, ended by store_commit(): waits for nobody who writes, in a store that was
+ * opened for writing too. Nothing is written inside. */
+bool store_begin_reading(struct store *store, struct err *err) MUST_CHECK;
 bool store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 

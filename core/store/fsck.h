@@ -26,6 +26,7 @@ struct fsck_list {
     struct fsck_finding *rows;
     size_t n;
     size_t left_off;      /* beyond FSCK_MAX */
+    size_t left_problems; /* of these, warnings and errors that are not mended */
     int64_t certificates; /* looked at */
     size_t authorities;
 };
@@ -52,7 +53,7 @@ void fsck_access(const char *folder, const struct fsck_options *options, struct 
 bool fsck_run(struct store *store, const struct fsck_options *options, struct fsck_list *list,
               struct err *err) MUST_CHECK;
 void fsck_clear(struct fsck_list *list);
-/* Findings of this severity or worse that are not mended. */
+/* Findings of this severity or worse that are not mended, also those beyond FSCK_MAX. */
 size_t fsck_count(const struct fsck_list *list, enum fsck_severity severity);
 const char *fsck_severity_name(enum fsck_severity severity); /* "error": JSON */
 

@@ -10,7 +10,7 @@ struct fsck {
     struct store *store; /* NULL in fsck_access() */
     const struct fsck_options *options;
     struct fsck_list *list;
-    struct fsck_finding spare; /* for those beyond FSCK_MAX */
+    struct fsck_finding spare; /* for those beyond FSCK_MAX, one after the other */
     int64_t total;
     bool mending;       /* a transaction is open: a sync of the disk for each row would take ages */
     size_t mended_from; /* findings from this one on are mended when it is committed */
@@ -22,6 +22,7 @@ struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, co
 void fsck_help(struct fsck_finding *finding, const char *text);
 bool fsck_tick(struct fsck *fsck, struct err *err) MUST_CHECK;
 
+bool fsck_check_list(struct fsck *fsck, struct authority *authority, struct err *err) MUST_CHECK;
 bool fsck_check_keys(struct fsck *fsck, const struct authority *authority,
                      struct err *err) MUST_CHECK;
 bool fsck_check_files(struct fsck *fsck, struct err *err) MUST_CHECK;

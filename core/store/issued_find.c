@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/delivered.h"
 #include "core/store/issued.h"
 #include "core/store/row.h"
 
@@ -248,28 +249,36 @@ bool issued_undelivered(struct store *store, const char *role, int limit, struct
                         struct err *err)
 {
     struct issued_list list = {.n = 0};
-    struct sql *sql = sql_new(store,
-                              "SELECT " ROW_ISSUED "WHERE i.delivered_at IS NULL AND i.kind < 2"
-                              " AND (?1 IS NULL OR i.role = ?1) AND i.revoked_at IS NULL AND NOT"
-                              " EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
-                              " ORDER BY i.id DESC LIMIT ?2",
-                              err);
+    /* "+": the order is not worth an index, the condition is: few rows are like that */
+    char *text = mem_printf("SELECT " ROW_ISSUED "WHERE i.delivered_at IS NULL AND i.kind < 2"
+                            "%s AND +i.revoked_at IS NULL AND NOT"
+                            " EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
+                            " ORDER BY +i.id DESC LIMIT ?1",
+                            role != NULL ? " AND i.role = ?2" : "");
+    struct sql *sql = sql_new(store, text, err);
+    struct delivered delivered;
     bool row = false;
     bool ok = sql != NULL;
 
+    free(text);
+    delivered_read(store, &delivered);
     if (ok) {
-        sql_bind_text(sql, 1, role);
-        sql_bind_int(sql, 2, limit);
+        sql_bind_int(sql, 1, limit + (int64_t)delivered.n);
+        if (role != NULL)
+            sql_bind_text(sql, 2, role);
     }
     while (ok && (ok = sql_step(sql, &row, err)) && row) {
         struct issued *issued = row_read_issued(sql, err);
 
         ok = issued != NULL;
-        if (ok) {
+        if (ok && (issued->delivered || (int)list.n == limit)) {
+            issued_free(issued);
+        } else if (ok) {
             list.rows = mem_realloc_array(list.rows, list.n + 1, sizeof(struct issued *));
             list.rows[list.n++] = issued;
         }
     }
+    delivered_clear(&delivered);
     sql_free(sql);
     list.total = (int64_t)list.n;
     if (ok)

@@ -31,6 +31,7 @@ struct query {
     struct strbuf where; /* " AND …" */
     const char *order;
     bool searching; /* the search leads: no other index than its own is of use */
+    bool finds_no_canaries;
     struct {
         enum { VALUE_INT, VALUE_TEXT } type;
         int64_t number;
@@ -261,6 +262,14 @@ static void add_sort(struct query *query, const struct issued_filter *filter)
     }
 }
 
+/* Canaries have neither role nor note. Without the condition SQLite counts in the index alone, and
+ * reads no rows: 100,000 roles of 1,000,000 in 8 ms instead of 130. */
+static bool may_skip_kind(const struct query *query, const struct issued_filter *filter)
+{
+    return query->finds_no_canaries || (filter->role != NULL && filter->role[0] != '\0') ||
+           (filter->note != NULL && filter->note[0] != '\0');
+}
+
 static void add_common(struct query *query, const struct issued_filter *filter,
                        int64_t authority_id)
 {
@@ -269,7 +278,7 @@ static void add_common(struct query *query, const struct issued_filter *filter,
                       query_int(query, authority_id));
     if (filter->role != NULL)
         strbuf_printf(&query->where, " AND i.role = ?%d", query_text(query, filter->role));
-    if (!filter->with_canaries)
+    if (!filter->with_canaries && !may_skip_kind(query, filter))
         strbuf_add_str(&query->where, " AND i.kind < 2");
     add_prefix(query, query->searching ? "+i.subject" : "i.subject", filter->subject);
     add_prefix(query, query->searching ? "+i.note" : "i.note", filter->note);
@@ -475,6 +484,7 @@ static bool search_part(struct store *store, struct search *search, enum part pa
 
     query_init(&query);
     query.searching = true;
+    query.finds_no_canaries = part == PART_ROLE || part == PART_NOTE;
     add_common(&query, search->filter, search->authority_id);
     if (part_condition(part, search, &query, &condition)) {
         strbuf_printf(&query.where, " AND (%s)", condition.data);
@@ -541,7 +551,7 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
     if (limit > LIMIT_MAX || filter->offset < 0)
         return err_set(err, ERR_BAD_VALUE, _("a list has at most %d rows from row 0 on"),
                        LIMIT_MAX);
-    if (!store_begin(store, err)) /* rows and total are of one moment */
+    if (!store_begin_reading(store, err)) /* rows and total are of one moment */
         return false;
     ok = (filter->authority == NULL ||
           find_authority(store, filter->authority, &authority_id, err)) &&

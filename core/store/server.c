@@ -207,6 +207,19 @@ static bool unknown(const struct store *store, const char *name, struct err *err
                    store_folder(store));
 }
 
+/* A cluster's name stands for all its members where that makes sense, and is no server elsewhere. */
+static bool unknown_name(struct store *store, const char *name, struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    bool is_cluster = false;
+
+    unknown(store, name, err);
+    if (!server_is_cluster(store, name, &is_cluster, &ignored) || !is_cluster)
+        return false;
+    err_set(err, ERR_SERVER_UNKNOWN, _("\"%s\" is a cluster, and this is about one server"), name);
+    return err_hint(err, _("\"pgseal server show %s\" has the names of its members."), name);
+}
+
 struct server *server_load(struct store *store, const char *name, struct err *err)
 {
     struct sql *sql = sql_new(store, "SELECT " SERVER_COLUMNS "WHERE name = ?1", err);
@@ -220,7 +233,7 @@ struct server *server_load(struct store *store, const char *name, struct err *er
         if (row)
             server = server_read_row(sql);
         else
-            unknown(store, name, err);
+            unknown_name(store, name, err);
     }
     sql_free(sql);
     return server;
@@ -246,7 +259,12 @@ bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err)
 
 bool server_list(struct store *store, struct server_list *ret, struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " SERVER_COLUMNS "ORDER BY name", err);
+    /* the members of a cluster stand together, where its name would stand */
+    struct sql *sql =
+        sql_new(store,
+                "SELECT " SERVER_COLUMNS "ORDER BY coalesce(nullif(cluster, ''), name)"
+                " COLLATE NOCASE, name",
+                err);
 
     return sql != NULL && server_read_rows(sql, ret, err);
 }

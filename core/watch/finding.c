@@ -83,6 +83,8 @@ bool finding_is_weak_cipher(const char *version, const char *cipher, int bits)
 
     if (cipher[0] == '\0')
         return false;
+    if (text_equal(version, "TLSv1.3") && bits >= 128)
+        return false; /* it has no weak one */
     if (bits > 0 && bits < 128)
         return true;
     for (size_t i = 0; i < ARRAY_LEN(broken); i++)

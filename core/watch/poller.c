@@ -14,6 +14,7 @@
 #define QUERY_TIMEOUT_MS  10000
 #define SLOW_FACTOR       10   /* the pause is so many times as long as the query took */
 #define SLOW_PAUSE_MAX_MS 5000 /* and not longer: it may have hung once, and be well again */
+#define HOLD_MAX_MS       40
 #define PREPARED          "pgseal_sessions"
 
 enum out { /* the statement that is out */
@@ -49,6 +50,7 @@ struct poller {
     bool have_rights;
     int64_t rows_at_ms;
     int64_t sent_at_ms;
+    int64_t hold_until_ms; /* before it the answer is not read */
 };
 
 struct poller *poller_new(void)
@@ -162,6 +164,23 @@ const struct secret *poller_password(const struct poller *poller)
     return poller->password;
 }
 
+/*
+ * A server sends rows while it still makes others, in pieces of 8 kB, and each would wake the program:
+ * with 1,000 sessions 23 times. So the rows are left alone for most of the time that they took before;
+ * they wait in the socket. Being shorter than that time, it follows a server that becomes faster.
+ */
+static int64_t hold_of(const struct poller *poller, enum out out)
+{
+    int64_t hold = out == OUT_ROWS && poller->have_rows ? poller->rows.query_ms * 3 / 4 : 0;
+
+    return hold < HOLD_MAX_MS ? hold : HOLD_MAX_MS;
+}
+
+static bool holds(const struct poller *poller)
+{
+    return poller->out == OUT_ROWS && poller->hold_until_ms > clock_mono_ms();
+}
+
 static void send(struct poller *poller, enum out out, const char *sql)
 {
     int64_t now = clock_mono_ms();
@@ -173,6 +192,7 @@ static void send(struct poller *poller, enum out out, const char *sql)
     }
     poller->out = out;
     poller->sent_at_ms = now;
+    poller->hold_until_ms = now + hold_of(poller, out);
 }
 
 /* What this connection has to be asked or told next. */
@@ -206,26 +226,26 @@ static void wait_for_next(struct poller *poller)
 
 static bool take_rows(struct poller *poller, const struct result *result)
 {
-    struct sessions rows;
+    int64_t query_ms = clock_mono_ms() - poller->sent_at_ms;
 
-    if (!result) {
+    if (!result || !sessions_are_in(result)) {
         err_set(&poller->err, ERR_CONNECTION_LOST, _("the server sent no rows"));
         away(poller);
         return false;
     }
-    if (!sessions_from_result(result, poller->server_version, conn_backend_pid(poller->conn), &rows,
-                              &poller->err)) {
+    /* The old ones go first: both at once would be the most memory that the panel ever has. */
+    sessions_clear(&poller->rows);
+    poller->have_rows = false;
+    if (!sessions_from_result(result, poller->server_version, conn_backend_pid(poller->conn),
+                              &poller->rows, &poller->err)) {
         away(poller);
-        return false;
+        return true; /* none is news too */
     }
-    rows.query_ms = clock_mono_ms() - poller->sent_at_ms;
-    if (poller->have_rows)
-        sessions_clear(&poller->rows);
-    poller->rows = rows;
+    poller->rows.query_ms = query_ms;
     poller->have_rows = true;
     poller->rows_at_ms = clock_mono_ms();
     poller->failures = 0;
-    if (rows.hidden > 0 && !poller->rights_asked) {
+    if (poller->rows.hidden > 0 && !poller->rights_asked) {
         poller->rights_asked = true;
         send(poller, OUT_RIGHTS, sessions_rights_sql());
     } else {
@@ -359,13 +379,17 @@ int poller_fd(const struct poller *poller)
 
 unsigned poller_wants(const struct poller *poller)
 {
-    return poller->conn ? conn_wants(poller->conn) : 0;
+    unsigned wants = poller->conn ? conn_wants(poller->conn) : 0;
+
+    return holds(poller) ? wants & ~(unsigned)CONN_READ : wants;
 }
 
 int64_t poller_at_ms(const struct poller *poller)
 {
     int64_t deadline = poller->conn ? conn_deadline_ms(poller->conn) : 0;
 
+    if (poller->conn && holds(poller))
+        return poller->hold_until_ms;
     return deadline > 0 && deadline < poller->at_ms ? deadline : poller->at_ms;
 }
 

@@ -45,7 +45,7 @@ void poller_set_password(struct poller *poller, const struct secret *password); 
 const struct secret *poller_password(const struct poller *poller);              /* NULL: none */
 
 int poller_fd(const struct poller *poller);         /* -1: none */
-unsigned poller_wants(const struct poller *poller); /* enum conn_wants */
+unsigned poller_wants(const struct poller *poller); /* enum conn_wants; 0: the time alone */
 int64_t poller_at_ms(const struct poller *poller);  /* of clock_mono_ms(); INT64_MAX: never */
 bool poller_step(struct poller *poller);            /* true: new rows */
 

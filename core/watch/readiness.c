@@ -41,8 +41,8 @@ void readiness_add_live(struct readiness *readiness, const char *server,
             .application = mem_strdup(session->application),
             .class = mem_strdup(session_class_name(session->class)),
             .version = mem_strdup(session->version),
-            .authority =
-                mem_strdup(certificate && certificate->known ? certificate->authority : ""),
+            .authority = mem_strdup(certificate && certificate->known ? certificate->authority
+                                                                      : session->issuer_dn),
             .live = true,
             .last_seen = sessions->taken_at,
             .sessions = 1};
@@ -54,18 +54,18 @@ void readiness_add_sightings(struct readiness *readiness, const struct sighting_
     for (size_t i = 0; i < list->n; i++) {
         const struct sighting *seen = &list->rows[i];
 
-        *add(readiness) =
-            (struct readiness_client){.server = mem_strdup(seen->key.server),
-                                      .role = mem_strdup(seen->key.role),
-                                      .database = mem_strdup(seen->key.database),
-                                      .address = mem_strdup(seen->key.address),
-                                      .application = mem_strdup(seen->key.application),
-                                      .class = mem_strdup(seen->key.class),
-                                      .version = mem_strdup(seen->key.version),
-                                      .authority = mem_strdup(seen->authority),
-                                      .live = false,
-                                      .last_seen = seen->last_seen,
-                                      .sessions = seen->count};
+        *add(readiness) = (struct readiness_client){
+            .server = mem_strdup(seen->key.server),
+            .role = mem_strdup(seen->key.role),
+            .database = mem_strdup(seen->key.database),
+            .address = mem_strdup(seen->key.address),
+            .application = mem_strdup(seen->key.application),
+            .class = mem_strdup(seen->key.class),
+            .version = mem_strdup(seen->key.version),
+            .authority = mem_strdup(seen->authority[0] ? seen->authority : seen->key.issuer),
+            .live = false,
+            .last_seen = seen->last_seen,
+            .sessions = seen->count};
     }
 }
 

@@ -26,7 +26,8 @@ enum readiness_case {
 };
 
 struct readiness_client { /* strings owned by the readiness */
-    char *server, *role, *database, *address, *application, *class, *version, *authority;
+    char *server, *role, *database, *address, *application, *class, *version;
+    char *authority; /* the CA's name in the store; of a foreign one: as pg_stat_ssl has it */
     bool live;
     int64_t last_seen; /* seconds UTC */
     int64_t sessions;  /* seen in all; live ones that are not recorded count as one each */
@@ -51,7 +52,7 @@ void readiness_add_sightings(struct readiness *readiness, const struct sighting_
 void readiness_settle(struct readiness *readiness);
 void readiness_clear(struct readiness *readiness);
 
-/* ca: of READINESS_CA; the name in the store. */
+/* ca: of READINESS_CA; the name in the store, of a foreign one: as pg_stat_ssl has it. */
 bool readiness_refuses(enum readiness_case what, const char *ca,
                        const struct readiness_client *client);
 struct readiness_count readiness_count(const struct readiness *readiness, enum readiness_case what,

@@ -3,7 +3,8 @@
 
 Run by "make bench". It never fails on a time: it prints, and a person reads.
   PGSEAL   the program (set by the makefile)
-  BENCH    names of what to run, separated by blanks; default all of ALL
+  BENCH    names of what to run, separated by blanks; default all of ALL (make bench BENCH="issue batch")
+  BENCH_STORE   how many certificates the store grows to (1000000: a minute)
 """
 import fcntl
 import json
@@ -22,6 +23,7 @@ import termios
 import time
 
 sys.dont_write_bytecode = True  # the source tree stays as it is
+import ca  # noqa: E402
 import panel  # noqa: E402
 
 PGSEAL = os.environ.get("PGSEAL", "./pgseal")
@@ -201,31 +203,6 @@ def timed(argv, env=None, stdin=None):
     return time.perf_counter() - start
 
 
-def issue(folder):
-    store = os.path.join(folder, "store")
-    subprocess.run([PGSEAL, "ca", "create", "Bench CA", "--no-passphrase", "--yes", "--no-input", "--store", store],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    ca = os.path.join(folder, "ca")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                    ca + ".key", "-out", ca + ".crt", "-subj", "/CN=Bench", "-days", "3650"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    extensions = os.path.join(folder, "client.ext")
-    with open(extensions, "w") as out:
-        out.write("basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n")
-    ours, theirs = [], []
-    for i in range(20):
-        name = os.path.join(folder, f"o{i}")
-        ours.append(timed([PGSEAL, "issue", "client", f"role{i}", "--out", os.path.join(folder, f"kit{i}"), "--no-input",
-                           "--yes", "--store", store]))
-        theirs.append(timed(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                             "-keyout", name + ".key", "-out", name + ".csr", "-subj", f"/CN=role{i}"]) +
-                      timed(["openssl", "x509", "-req", "-in", name + ".csr", "-CA", ca + ".crt", "-CAkey", ca + ".key",
-                             "-set_serial", str(i + 1), "-days", "365", "-extfile", extensions, "-out", name + ".crt"]))
-    a, b = statistics.median(ours), statistics.median(theirs)
-    line("issue client, whole process (median of 20)", f"{a * 1000:.1f} ms", "")
-    line("  beside openssl req + openssl x509 -req", f"{b * 1000:.1f} ms", f"{b / a:.2f} x faster, aim 3 x")
-
-
 def simulate(folder):
     program = os.path.join(os.environ.get("BENCH_PROGRAMS", "tests/bench"), "simulate")
     said = subprocess.run([program], stdout=subprocess.PIPE, check=True, text=True).stdout
@@ -315,8 +292,8 @@ def live_panel(folder):
     panel.panel(folder, PGSEAL, Terminal)
 
 
-ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "issue": issue,
-       "simulate": simulate, "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel}
+ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "simulate": simulate,
+       "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
 
 
 def main():

@@ -105,13 +105,16 @@ static void test_there_and_back(void **state)
     assert_int_equal(command_mode("new/pgseal.db"), 0600);
     assert_int_equal(command_mode("new/keys"), 0700);
     shell("same", "diff -r store/keys new/keys && echo same");
+    shell("none", "grep -a -e 'PRIVATE KEY' new/pgseal.db || echo none"); /* nor a trace of them */
+    shell("1", "grep -a -c -e 'ENCRYPTED PRIVATE KEY' copy | sed 's/[1-9].*/1/'");
     shell("none", "ls new | grep -v -e '^keys$' -e '^pgseal.db$' || echo none");
     free(EXPECT(0, "fsck", "--store", "new"));
     free(EXPECT(0, "fsck", "--store", "new", "--json"));
 
     /* it goes on where the copy was: the next list has bob, and its number is the next */
-    json = EXPECT_JSON(0, "crl", "refresh", "--yes", "--passphrase-file", "pass", "--store", "new",
-                       "--json");
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--days", "99", "--yes", "--passphrase-file",
+                "pass", "--store", "new"));
+    json = EXPECT_JSON(0, "crl", "show", "--store", "new", "--json");
     assert_int_equal(number(json, "number"), 3);
     json_decref(json);
     free(EXPECT(0, "crl", "export", "--store", "new", "--out", "new.crl"));
@@ -159,6 +162,25 @@ static void test_while_others_write(void **state)
           "cp store/keys/* new$i/keys/; $PGSEAL fsck --store new$i > out || { cat out; exit 1; }; "
           "done 2>/dev/null; echo sound");
     free(EXPECT(0, "fsck"));
+}
+
+/* Ctrl-C that came in the middle: exit 130, and nothing of it stays. */
+static void test_stopped(void **state)
+{
+    static const char stopped[] =
+        "env --default-signal=INT --block-signal=INT sh -c 'kill -INT $$; "
+        "exec $PGSEAL %s' 2>err; echo $?; cat err";
+    char *restore = mem_printf(stopped, "restore copy --store new");
+    char *backup = mem_printf(stopped, "backup other");
+
+    (void)state;
+    free(EXPECT(0, "backup", "copy"));
+    shell("130", restore);
+    shell("nothing was changed", restore);
+    shell("130", backup);
+    shell("none", "ls -A | grep -e new -e other || echo none");
+    free(restore);
+    free(backup);
 }
 
 static void test_bad_files(void **state)
@@ -427,6 +449,7 @@ int main(void)
         TEST(test_there_and_back),
         TEST(test_without_keys),
         OPEN_TEST(test_while_others_write),
+        TEST(test_stopped),
         TEST(test_bad_files),
         TEST(test_full_disk),
         TEST(test_read_only_store),

@@ -1,5 +1,6 @@
 /* wizard_guide.c - the whole way by following the pages of "pgseal demo", key by key: server, CA, TLS, the
- * CA on the server, a certificate, the rule, and a login that proves it; psql has the last word. */
+ * CA on the server, a certificate, the rule that would refuse sessions that are open, and a login that proves
+ * it; psql has the last word. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -112,8 +113,8 @@ static void make_client(struct wizard_box *box)
 {
     wizard_keys(box, KEYS_ENTER, 1);
     wizard_wait(box, "Database role");
-    wizard_type(box, "alice");
-    wizard_wait(box, "role \"alice\" is on demo and may log in");
+    wizard_type(box, "dora");
+    wizard_wait(box, "role \"dora\" is on demo and may log in");
     go_to(box, "Next", 4);
     wizard_wait(box, "2 of 3");
     wizard_keys(box, KEYS_TAB, 3);
@@ -124,32 +125,9 @@ static void make_client(struct wizard_box *box)
     wizard_wait(box, "CA passphrase");
     pty_type(box->pty, CA_PASSPHRASE);
     go_to(box, "Create", 1);
-    wizard_wait(box, "Certificate for \"alice\" made.");
+    wizard_wait(box, "Certificate for \"dora\" made.");
     press(box, "Next step");
     back_in_the_walk(box, "5 of 7 done");
-}
-
-static void require(struct wizard_box *box)
-{
-    wizard_keys(box, KEYS_ENTER, 1);
-    wizard_wait(box, "decides for \"alice\":"); /* the role is the one of the step before */
-    go_to(box, "See the plan", 5);
-    apply_and_keep(box);
-    back_in_the_walk(box, "6 of 7 done");
-}
-
-static void try_login(struct wizard_box *box)
-{
-    wizard_keys(box, KEYS_ENTER, 1);
-    wizard_wait(box, "certificate of \"alice\"");
-    wizard_wait(box, "Passphrase");
-    wizard_keys(box, KEYS_TAB, 3);
-    pty_type(box->pty, CLIENT_PASSPHRASE);
-    go_to(box, "Try", 1);
-    wizard_wait(box, "Proven: the certificate opens the door, and nothing else does.");
-    press(box, "Go on");
-    back_in_the_walk(box, "7 of 7 done");
-    wizard_wait(box, "All of it is done and proven.");
 }
 
 /* In sh: true when it ended as wanted and said this. */
@@ -166,19 +144,77 @@ static void shell(bool works, const char *wanted, const char *command)
     command_clear(&result);
 }
 
+/* She has been there all the while, by her password: the rule would refuse her. */
+static struct pty *dora_comes(struct wizard_box *box)
+{
+    char *admin = mem_printf("psql -qX -h %s/socket -p %d -U admin postgres -c \"CREATE ROLE dora "
+                             "LOGIN PASSWORD 'x'\"",
+                             box->demo, box->port);
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d dbname=app user=dora sslcert=none "
+                                "sslmode=prefer",
+                                box->port);
+    const char *argv[] = {"psql", "-X", conninfo, NULL};
+    const char *env[] = {"PGPASSWORD=x", NULL};
+    struct pty *psql;
+
+    shell(true, "", admin);
+    psql = pty_start(&(struct pty_options){.argv = argv, .env = env});
+    pty_wait_text(psql, "app=>");
+    free(admin);
+    free(conninfo);
+    return psql;
+}
+
+static void require(struct wizard_box *box)
+{
+    wizard_keys(box, KEYS_ENTER, 1);
+    wizard_wait(box, "decides for \"dora\":"); /* the role is the one of the step before */
+    wizard_wait(box, "1 of 1 sessions of \"dora\" have no certificate");
+    go_to(box, "See the plan", 6);
+    wizard_wait(box, "1 session that is open now could not come back: r shows it");
+    pty_type(box->pty, "r");
+    wizard_wait(box, "Refused: 1 connected now");
+    wizard_wait(box, "refuses what comes without TLS");
+    wizard_keys(box, KEYS_ENTER, 1);
+    wizard_wait(box, "->   6  hostnossl all dora all reject # pgseal");
+    wizard_keys(box, KEYS_ESC, 1);
+    wizard_wait(box, "Refused: 1 connected now");
+    wizard_keys(box, KEYS_ESC, 1);
+    press(box, "Apply...");
+    wizard_wait(box, "Refused  1 session that is open now could not come back");
+    wizard_keys(box, KEYS_ENTER, 1); /* the safe answer is marked */
+    wizard_wait(box, "Not applied yet.");
+    apply_and_keep(box);
+    back_in_the_walk(box, "6 of 7 done");
+}
+
+static void try_login(struct wizard_box *box)
+{
+    wizard_keys(box, KEYS_ENTER, 1);
+    wizard_wait(box, "certificate of \"dora\"");
+    wizard_wait(box, "Passphrase");
+    wizard_keys(box, KEYS_TAB, 3);
+    pty_type(box->pty, CLIENT_PASSPHRASE);
+    go_to(box, "Try", 1);
+    wizard_wait(box, "Proven: the certificate opens the door, and nothing else does.");
+    press(box, "Go on");
+    back_in_the_walk(box, "7 of 7 done");
+    wizard_wait(box, "All of it is done and proven.");
+}
+
 static void psql_says_so(struct wizard_box *box)
 {
     char *with = mem_printf("psql -XAtc 'SELECT current_user, client_dn FROM pg_stat_ssl WHERE pid "
-                            "= pg_backend_pid()' \"host=127.0.0.1 port=%d dbname=app user=alice "
-                            "sslmode=verify-full sslrootcert=alice/root.crt "
-                            "sslcert=alice/alice.crt sslkey=alice/alice.key "
+                            "= pg_backend_pid()' \"host=127.0.0.1 port=%d dbname=app user=dora "
+                            "sslmode=verify-full sslrootcert=dora/root.crt "
+                            "sslcert=dora/dora.crt sslkey=dora/dora.key "
                             "sslpassword='" CLIENT_PASSPHRASE "'\"",
                             box->port);
     char *without = mem_printf("psql -wXAtc 'SELECT 1' \"host=127.0.0.1 port=%d dbname=app "
-                               "user=alice sslmode=require sslcert=none\"",
+                               "user=dora sslmode=require sslcert=none\"",
                                box->port);
 
-    shell(true, "alice|/CN=alice", with);
+    shell(true, "dora|/CN=dora", with);
     shell(false, "requires a valid client certificate", without);
     free(with);
     free(without);
@@ -187,6 +223,7 @@ static void psql_says_so(struct wizard_box *box)
 static void from_a_server_to_a_login(void **state)
 {
     struct wizard_box *box = *state;
+    struct pty *dora = dora_comes(box);
 
     wizard_wait(box, WIZARD_AT "s  Set up everything");
     wizard_keys(box, KEYS_ENTER, 1);
@@ -203,6 +240,9 @@ static void from_a_server_to_a_login(void **state)
     give_ca(box);
     make_client(box);
     require(box);
+    pty_type(dora, "SELECT 'still ' || 'here';\r"); /* what is open stays open */
+    pty_wait_text(dora, "still here");
+    pty_free(dora);
     try_login(box);
     psql_says_so(box);
 

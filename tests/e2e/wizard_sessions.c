@@ -94,38 +94,7 @@ static void leave(struct stage *stage)
     wizard_expect_exit(&stage->box, 0);
 }
 
-static bool row_has_all(const char *row, const char *const *words)
-{
-    for (; *words; words++) {
-        if (!strstr(row, *words))
-            return false;
-    }
-    return true;
-}
-
-/* Waits for one row that has all of the words. */
-static void wait_row(struct stage *stage, const char *const *words)
-{
-    int64_t end = clock_mono_ms() + PTY_WAIT_MS;
-
-    for (;;) {
-        for (int row = 0; row < 40; row++) {
-            char *text = pty_row(stage->box.pty, row);
-            bool has = row_has_all(text, words);
-
-            free(text);
-            if (has)
-                return;
-        }
-        if (clock_mono_ms() > end) {
-            char *screen = pty_screen(stage->box.pty);
-
-            fail_msg("no row with \"%s\", \"%s\" ...\n%s", words[0], words[1], screen);
-        }
-        pty_listen(stage->box.pty, 100);
-    }
-}
-#define WAIT_ROW(stage, ...) wait_row((stage), (const char *const[]){__VA_ARGS__, NULL})
+#define WAIT_ROW(stage, ...) wizard_wait_row(&(stage)->box, __VA_ARGS__)
 
 /* ---- every class ---- */
 

@@ -49,9 +49,8 @@ static bool unlock_acme(struct box *box, struct authority **ret_authority, struc
     return *ret_key != NULL;
 }
 
-/* As "issue client" does it: checked, recorded, written, marked. */
-static bool issue_kit(struct box *box, const char *role, const char *folder,
-                      const struct issued *replaces, struct err *err)
+bool acts_issue_kit(struct box *box, const char *role, const char *folder,
+                    const struct issued *replaces, struct err *err)
 {
     struct authority *authority = NULL;
     struct key *authority_key = NULL;
@@ -97,7 +96,7 @@ static bool has_folder(struct box *box, const char *name)
 
 static bool issue(struct box *box, struct err *err)
 {
-    return issue_kit(box, "carol", "carol", NULL, err);
+    return acts_issue_kit(box, "carol", "carol", NULL, err);
 }
 
 static bool issue_done(struct box *box)
@@ -123,7 +122,7 @@ static struct issued *first_of_alice(struct box *box, struct err *err)
 static bool renew(struct box *box, struct err *err)
 {
     struct issued *old = first_of_alice(box, err);
-    bool done = old != NULL && issue_kit(box, "alice", "alice-again", old, err);
+    bool done = old != NULL && acts_issue_kit(box, "alice", "alice-again", old, err);
 
     issued_free(old);
     return done;
@@ -420,12 +419,14 @@ void acts_prepare(struct box *box, const struct act *act)
     struct err err = ERR_INIT;
     struct key *key = NULL;
     struct authority *authority = box_authority(box, "Acme", &key);
-    struct issued *bob = box_issue(box, authority, key, "bob", 100);
-    struct crl *crl = revoked_and_sign(box->store, authority, key, bob, CRL_SUPERSEDED, 0, &err);
+    struct issued *bob = NULL;
+    struct crl *crl = NULL;
 
+    BOX_OK(acts_issue_kit(box, "alice", "alice", NULL, &err));
+    bob = box_issue(box, authority, key, "bob", 100);
+    crl = revoked_and_sign(box->store, authority, key, bob, CRL_SUPERSEDED, 0, &err);
     if (crl == NULL)
         fail_msg("%s", err.msg);
-    BOX_OK(issue_kit(box, "alice", "alice", NULL, &err));
     if (act->prepare != NULL)
         act->prepare(box);
     crl_free(crl);

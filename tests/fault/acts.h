@@ -8,6 +8,7 @@
 #ifndef PGSEAL_TESTS_ACTS_H
 #define PGSEAL_TESTS_ACTS_H
 
+#include "core/base/attr.h"
 #include "tests/harness/store_box.h"
 
 #define ACTS_PASSPHRASE "the new passphrase"
@@ -30,6 +31,9 @@ extern const size_t n_acts;
 
 void acts_prepare(struct box *box, const struct act *act);
 char *acts_path(const struct box *box, const char *name); /* in box.folder/out; caller frees */
+/* As "issue client" does it: checked, recorded, written into out/FOLDER, marked. */
+bool acts_issue_kit(struct box *box, const char *role, const char *folder,
+                    const struct issued *replaces, struct err *err) MUST_CHECK;
 int64_t acts_number(struct store *store, const char *query);
 
 #endif

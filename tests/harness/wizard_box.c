@@ -159,6 +159,41 @@ void wizard_wait(struct wizard_box *box, const char *text)
     pty_wait_text(box->pty, text);
 }
 
+static bool has_all(const char *row, const char *const *words)
+{
+    for (; *words; words++) {
+        if (!strstr(row, *words))
+            return false;
+    }
+    return true;
+}
+
+void wizard_wait_words(struct wizard_box *box, const char *const *words)
+{
+    int64_t end = clock_mono_ms() + PTY_WAIT_MS;
+    int rows, columns;
+
+    pty_size(box->pty, &rows, &columns);
+    for (;;) {
+        for (int row = 0; row < rows; row++) {
+            char *text = pty_row(box->pty, row);
+            bool has = has_all(text, words);
+
+            free(text);
+            if (has)
+                return;
+        }
+        if (clock_mono_ms() > end) {
+            char *screen = pty_screen(box->pty);
+
+            (void)fprintf(stderr, "no row with \"%s\", \"%s\" ...\n%s\n", words[0],
+                          words[1] ? words[1] : "", screen);
+            fail();
+        }
+        pty_listen(box->pty, 100);
+    }
+}
+
 void wizard_type(struct wizard_box *box, const char *text)
 {
     pty_type(box->pty, text);

@@ -58,6 +58,9 @@ void wizard_run_demo(struct wizard_box *box, const struct wizard_options *option
 void wizard_expect_exit(struct wizard_box *box, int code);
 void wizard_keys(struct wizard_box *box, const char *keys, int times);
 void wizard_wait(struct wizard_box *box, const char *text);
+/* One row of the screen that has all of these words. */
+void wizard_wait_words(struct wizard_box *box, const char *const *words);
+#define wizard_wait_row(box, ...) wizard_wait_words((box), (const char *const[]){__VA_ARGS__, NULL})
 /* Types and waits until it is seen. */
 void wizard_type(struct wizard_box *box, const char *text);
 

@@ -20,7 +20,9 @@
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
 #include "core/pg/handshake.h"
+#include "core/plan/step.h"
 #include "tests/harness/command.h"
+#include "tests/harness/pty.h"
 #include "tests/pg/need_pg.h"
 
 /* One primary, one standby, and a cluster of somebody else, for all tests: they go on where the one
@@ -295,20 +297,83 @@ static void test_rules(void **state)
     same_files(lab->standby, before[1]);
 }
 
+/* ---- looked at ---- */
+
+/* A finding of the cluster itself, of this code about this member, with this text. */
+static bool finds(int code, const char *member, const char *text)
+{
+    char *name = mem_printf("PS-%04d", code);
+    json_t *document = EXPECT_JSON(6, "server", "check", "main", "--json");
+    const json_t *row;
+    bool found = false;
+    size_t i;
+
+    json_array_foreach(json_object_get(document, "findings"), i, row)
+    {
+        found = found || (!strcmp(json_string_value(json_object_get(row, "code")), name) &&
+                          !strcmp(json_string_value(json_object_get(row, "object")), member) &&
+                          strstr(json_string_value(json_object_get(row, "message")), text));
+    }
+    json_decref(document);
+    free(name);
+    return found;
+}
+
+static void test_looked_at(void **state)
+{
+    json_t *json = EXPECT_JSON(0, "server", "probe", "main", "--json");
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    json_decref(json);
+    json = EXPECT_JSON(0, "server", "simulate", "main", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    json_decref(json);
+    json = EXPECT_JSON(0, "server", "check", "main", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "members")), 2);
+    assert_int_equal(json_array_size(json_object_get(json, "findings")), 0); /* they are alike */
+    json_decref(json);
+}
+
+static void test_members_differ(void **state)
+{
+    (void)state;
+    free(EXPECT(0, "ca", "create", "only", "--no-passphrase"));
+    free(EXPECT(0, "server", "trust", "db2", "--ca", "only", "--yes"));
+    assert_true(finds(2251, "db2", "trusts a CA that \"db1\" does not trust: CN=only"));
+    assert_true(finds(2251, "db2", "a CRL that \"db1\" has not: CN=only"));
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "bob", "--from",
+                "127.0.0.1/32", "--yes"));
+    assert_true(finds(2251, "db2", "not the rule of \"db1\": hostnossl app bob 127.0.0.1"));
+    /* the command that makes it so makes it so where it is not yet */
+    states_are(EXPECT_JSON(0, "server", "require", "main", "--database", "app", "--role", "bob",
+                           "--from", "127.0.0.1/32", "--yes", "--json"),
+               "done", "nothing", "kept");
+    assert_false(finds(2251, "db2", "rule"));
+    states_are(EXPECT_JSON(0, "server", "unrequire", "main", "--yes", "--json"), "done", "kept",
+               "kept");
+    states_are(EXPECT_JSON(0, "server", "untrust", "main", "--ca", "only", "--yes", "--json"),
+               "done", "nothing", "kept");
+    free(EXPECT(0, "server", "check", "main"));
+}
+
 /* ---- one is away ---- */
 
 static void test_standby_down(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
     take_down(lab->standby);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");
     assert_true(knows_of("has not got  CRLs"));
     EXPECT_ERROR(5, "PS-2250", "server", "crl", "main", "--yes");
+    assert_true(finds(2250, "db2", "it has not got: CRLs"));
     bring_up(lab->standby);
     assert_true(knows_of("has not got  CRLs"));
+    assert_true(finds(2250, "db2", "has not got: CRLs"));
+    assert_true(finds(2251, "db2", "has not the CRL of \"db1\": CN=lab number"));
     states_are(EXPECT_JSON(0, "server", "crl", "main", "--yes", "--json"), "done", "nothing",
                "kept");
     assert_false(knows_of("has not got"));
@@ -318,7 +383,7 @@ static void test_standby_hangs(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--yes"));
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
     freeze(lab->standby, true);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");
@@ -339,8 +404,8 @@ static void test_primary_fails(void **state)
     char *address = mem_printf("127.0.0.1:%d", demo_port(lab->other));
 
     free(EXPECT(0, "server", "add", "else", demo_admin_conninfo(lab->other), "--address", address));
-    free(EXPECT(0, "server", "tls", "else", "--yes"));
-    free(EXPECT(0, "server", "trust", "else", "--yes"));
+    free(EXPECT(0, "server", "tls", "else", "--ca", "lab", "--yes"));
+    free(EXPECT(0, "server", "trust", "else", "--ca", "lab", "--yes"));
     free(EXPECT(0, "server", "remove", "db1", "--yes"));
     add(lab->primary, "db1", lab->other);
     free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
@@ -352,6 +417,115 @@ static void test_primary_fails(void **state)
     free(EXPECT(0, "server", "remove", "db1", "--yes"));
     add(lab->primary, "db1", lab->primary);
     free(address);
+}
+
+/* ---- the guard of a standby ---- */
+
+static void write_hba(const struct demo *demo, const char *text)
+{
+    char *path = fs_join(demo_data(demo), "pg_hba.conf");
+    FILE *file = fopen(path, "w"); /* in place: owner and mode stay */
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
+static char *read_hba(const struct demo *demo)
+{
+    char *path = fs_join(demo_data(demo), "pg_hba.conf");
+    struct strbuf text = STRBUF_INIT;
+    struct err err = ERR_INIT;
+
+    if (!fs_read(path, 1 << 20, &text, &err))
+        fail_msg("%s", err.msg);
+    free(path);
+    return strbuf_steal(&text);
+}
+
+static struct conn *log_in(const struct demo *demo)
+{
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(demo), &err);
+    struct conn *conn = conn_open(params, NULL, &err);
+
+    params_free(params);
+    return conn;
+}
+
+static struct plan *lock_out(const struct plan_target *target, struct err *err)
+{
+    struct plan *plan = plan_new(target, "access_rules", "replace all rules", err);
+    struct strbuf old = STRBUF_INIT;
+    struct strbuf new = STRBUF_INIT;
+
+    if (!plan)
+        fail_msg("%s", err->msg);
+    /* as from another machine */
+    files_free(plan->files);
+    plan->files = files_new(target->admin, "", err);
+    assert_int_equal(files_way(plan->files), FILES_SQL);
+    strbuf_add_str(&new, "local all all reject\n");
+    if (!plan_read_rules(plan, &old, err) ||
+        !plan_add_rules_file(plan, &old, &new, &new, "all rules", err)) {
+        plan_free(plan);
+        plan = NULL;
+    }
+    strbuf_clear(&old);
+    strbuf_clear(&new);
+    return plan;
+}
+
+/* By SQL alone, nobody can log in any more, and nobody keeps it: the server itself puts the old rules
+ * back. It is a standby: there are no large objects, so it is COPY that does it. */
+static void test_guard_of_a_standby(void **state)
+{
+    const struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct plan_target target = {.tls_host = "127.0.0.1", .tls_port = demo_port(lab->standby)};
+    enum journal_plan_state ended = JOURNAL_READY;
+    char *before = read_hba(lab->standby);
+    char *latin1 = mem_printf("%s# B\xfcro\n", before);
+    struct conn *conn = NULL;
+    struct plan *plan;
+    char *now;
+    int64_t id;
+
+    target.store = store_open(getenv("PGSEAL_STORE"), STORE_WRITE, &err);
+    target.server = target.store ? server_load(target.store, "db2", &err) : NULL;
+    target.admin = log_in(lab->standby);
+    assert_non_null(target.server);
+    assert_non_null(target.admin);
+    write_hba(lab->standby, latin1);
+    assert_null(lock_out(&target, &err)); /* not byte for byte: then not at all */
+    assert_int_equal(err.code, ERR_STANDBY);
+    write_hba(lab->standby, before);
+    plan = lock_out(&target, &err);
+    assert_non_null(plan);
+    plan->guard_seconds = 3;
+    if (!plan_apply(plan, PLAN_ASK, NULL, &err))
+        fail_msg("%s", err.msg);
+    id = plan_id(plan);
+    plan_free(plan);
+    assert_null(log_in(lab->standby));
+    for (int i = 0; i < 200 && !conn; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        conn = log_in(lab->standby);
+    }
+    assert_non_null(conn);
+    conn_close(conn);
+    now = read_hba(lab->standby);
+    assert_string_equal(now, before);
+    if (!plan_undo_journalled(&target, id, NULL, &ended, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    free(now);
+    free(latin1);
+    free(before);
+    conn_close(target.admin);
+    server_free(target.server);
+    store_close(target.store);
 }
 
 /* ---- the standby takes over ---- */
@@ -370,18 +544,106 @@ static void test_promotion(void **state)
     assert_true(accepts(lab->primary, "next"));
     assert_true(accepts(lab->standby, "next"));
     states_are(json, "done", "kept", "kept");
+    assert_true(finds(2251, "db2", "takes writes (timeline "));
     states_are(EXPECT_JSON(0, "server", "untrust", "main", "--ca", "next", "--yes", "--json"),
                "done", "kept", "kept");
     assert_false(accepts(lab->standby, "next"));
 }
 
+/* ---- ways in ---- */
+
+static void test_service_and_passfile(void **state)
+{
+    const struct lab *lab = *state;
+    int port = demo_port(lab->primary);
+    char *service = mem_printf("[lab]\nhost=127.0.0.1\nport=%d\nuser=alice\ndbname=app\n", port);
+    char *pass =
+        mem_printf("127.0.0.1:%d:app:alice:%s\n", port, demo_password(lab->primary, "alice"));
+    char *where = mem_printf("127.0.0.1:%d", port);
+    char *text;
+
+    command_write(".pg_service.conf", service, 0600);
+    EXPECT_ERROR(1, "PS-2005", "server", "add", "svc", "lab");
+    command_write(".pgpass", pass, 0644);
+    EXPECT_ERROR(1, ".pgpass", "server", "add", "svc", "lab"); /* others may read it: not used */
+    command_write(".pgpass", pass, 0600);
+    free(EXPECT(0, "server", "add", "svc", "lab"));
+    text = EXPECT(0, "server", "list");
+    assert_non_null(strstr(text, "service=lab"));
+    assert_non_null(strstr(text, where)); /* where clients come in: the service says it */
+    free(text);
+    free(EXPECT(0, "server", "probe", "svc"));
+    free(EXPECT(0, "sessions", "svc"));
+    free(EXPECT(0, "sessions", "lab")); /* a service that was never added */
+    assert_int_equal(unlink(".pgpass"), 0);
+    EXPECT_ERROR(2, "PS-", "server", "add", "none", "no-such-service");
+    free(service);
+    free(pass);
+    free(where);
+}
+
+static void make_superuser(const struct demo *demo, const char *role)
+{
+    struct conn *conn = log_in(demo);
+    char *sql = mem_printf("ALTER ROLE %s SUPERUSER", role);
+    struct err err = ERR_INIT;
+
+    if (!conn_run(conn, sql, &err))
+        fail_msg("%s", err.msg);
+    conn_close(conn);
+    free(sql);
+}
+
+static struct pty *start_on_terminal(const char *const *argv)
+{
+    struct pty_options options = {.argv = argv, .columns = 120};
+
+    return pty_start(&options);
+}
+
+static void answer(struct pty *pty, const char *password)
+{
+    pty_wait_text(pty, "Password for the server \"asked\":");
+    pty_type(pty, password);
+    pty_type(pty, "\r");
+    assert_int_equal(pty_wait_exit(pty), 0);
+    assert_null(strstr(pty_output(pty)->data, password));
+    pty_free(pty);
+}
+
+/* A superuser with a password: asked for once, and it opens the second login and the guard, too. */
+static void test_password_asked(void **state)
+{
+    const struct lab *lab = *state;
+    const char *password = demo_password(lab->primary, "alice");
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app sslmode=disable",
+                                demo_port(lab->primary));
+    const char *const add_it[] = {getenv("PGSEAL"), "server", "add", "asked", conninfo, NULL};
+    const char *const change[] = {getenv("PGSEAL"), "server",       "require", "asked",
+                                  "--database",     "app",          "--role",  "carol",
+                                  "--from",         "127.0.0.1/32", "--yes",   NULL};
+
+    make_superuser(lab->primary, "alice");
+    answer(start_on_terminal(add_it), password);
+    answer(start_on_terminal(change), password);
+    free(conninfo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_members),       cmocka_unit_test(test_tls_and_trust),
-        cmocka_unit_test(test_rules),         cmocka_unit_test(test_standby_down),
-        cmocka_unit_test(test_standby_hangs), cmocka_unit_test(test_primary_fails),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_tls_and_trust),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_looked_at),
+        cmocka_unit_test(test_members_differ),
+        cmocka_unit_test(test_standby_down),
+        cmocka_unit_test(test_standby_hangs),
+        cmocka_unit_test(test_primary_fails),
+        cmocka_unit_test(test_guard_of_a_standby),
         cmocka_unit_test(test_promotion),
+        cmocka_unit_test(test_service_and_passfile),
+        cmocka_unit_test(test_password_asked),
     };
 
     if (!need_pg())

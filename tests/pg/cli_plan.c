@@ -172,10 +172,275 @@ static void test_foreign_lists(void **state)
     free(EXPECT(0, "server", "untrust", "db1", "--ca", "Partner f", "--ca", "Partner g", "--yes"));
 }
 
+/* ---- plans in files ---- */
+
+static void hba_by_hand(const struct lab *lab, const char *script)
+{
+    char *text = mem_printf("cd '%s' && %s", demo_data(lab->demo), script);
+
+    sh(text);
+    free(text);
+}
+
+static void test_plan_file(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text, *id;
+
+    text = EXPECT(0, "server", "trust", "db1", "--paste", "f.crt", "--crl", "f.crl", "--save-plan",
+                  "t.plan");
+    assert_non_null(strstr(text, "ssl_ca_file"));
+    free(text);
+    assert_int_equal(alert_for(lab, "ann"), 48); /* nothing was done */
+    text = command_read("t.plan");
+    assert_null(strstr(text, "ALTER"));
+    assert_null(strstr(text, "PRIVATE"));
+    assert_non_null(strstr(text, "system_identifier"));
+    free(text);
+    EXPECT_ERROR(1, "PS-3001", "server", "trust", "db1", "--save-plan", "t.plan", "--paste",
+                 "f.crt", "--crl", "f.crl");
+    sh("sed 's/\"system_identifier\": \"[0-9]*\"/\"system_identifier\": \"123\"/' t.plan > o.plan");
+    EXPECT_ERROR(1, "PS-2009", "plan", "apply", "o.plan", "--yes");
+    EXPECT_ERROR(2, "--yes", "plan", "apply", "t.plan");
+    json = EXPECT_JSON(0, "plan", "apply", "t.plan", "--yes", "--json");
+    assert_string_equal(json_string_value(json_object_get(json, "state")), "kept");
+    id = mem_printf("%lld", (long long)json_integer_value(json_object_get(json, "id")));
+    json_decref(json);
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    EXPECT_ERROR(1, "ssl_ca_file is \"pgseal-ca-", "plan", "apply", "t.plan", "--yes");
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 48);
+
+    /* the same again by its number, and as a file of it */
+    free(EXPECT(0, "plan", "apply", id, "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    EXPECT_ERROR(0, "saved", "plan", "save", id, "again.plan");
+    sh("grep -v made_at t.plan > a; grep -v made_at again.plan > b; cmp a b");
+    EXPECT_ERROR(1, "PS-4017", "plan", "save", "99999", "x.plan");
+    EXPECT_ERROR(1, "PS-4017", "plan", "apply", "99999", "--yes");
+    free(id);
+}
+
+static void test_plan_file_rules(void **state)
+{
+    const struct lab *lab = *state;
+
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "bob", "--from",
+                "10.0.0.0/8", "--map", "m", "--map-role", "bob.desk=bob", "--save-plan", "r.plan"));
+    hba_by_hand(lab, "cp -p pg_hba.conf ../saved.hba && echo '# by hand' >> pg_hba.conf");
+    EXPECT_ERROR(1, "pg_hba.conf\" has changed since", "plan", "apply", "r.plan", "--yes");
+    hba_by_hand(lab, "cat ../saved.hba > pg_hba.conf; echo '# too' >> pg_ident.conf");
+    EXPECT_ERROR(1, "pg_ident.conf\" has changed since", "plan", "apply", "r.plan", "--yes");
+    hba_by_hand(lab, "sed -i '$d' pg_ident.conf");
+    free(EXPECT(0, "plan", "apply", "r.plan", "--yes"));
+    hba_by_hand(lab, "grep -q 'app bob 10.0.0.0/8 cert map=m # pgseal' pg_hba.conf && "
+                     "grep -q '^m bob.desk bob # pgseal' pg_ident.conf");
+    free(EXPECT(0, "server", "unrequire", "db1", "--save-plan", "u.plan"));
+    free(EXPECT(0, "plan", "apply", "u.plan", "--yes"));
+    hba_by_hand(lab, "cmp ../saved.hba pg_hba.conf && ! grep bob pg_ident.conf");
+
+    /* a server certificate: the CA's key is asked for again, and is in no file */
+    free(EXPECT(0, "server", "tls", "db1", "--host", "127.0.0.1", "--host", "db9", "--save-plan",
+                "s.plan"));
+    sh("! grep PRIVATE s.plan");
+    free(EXPECT(0, "plan", "apply", "s.plan", "--yes"));
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    sh("openssl req -x509 -newkey rsa:2048 -nodes -keyout p.key -out p.crt -subj /CN=p "
+       "-addext subjectAltName=IP:127.0.0.1; chmod 600 p.key");
+    EXPECT_ERROR(1, "private key", "server", "tls", "db1", "--cert", "p.crt", "--key", "p.key",
+                 "--save-plan", "p.plan");
+    assert_false(fs_exists("p.plan"));
+}
+
+static void bad_plan(const char *text, const char *part)
+{
+    command_write("bad.plan", text, 0600);
+    EXPECT_ERROR(1, part, "plan", "apply", "bad.plan", "--yes");
+}
+
+static void test_bad_plan_files(void **state)
+{
+    (void)state;
+    bad_plan("", "PS-2120");
+    bad_plan("hello", "PS-2120");
+    bad_plan("[]", "PS-2120");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":2}", "another version");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":1,\"v\":1}", "PS-2120");
+    bad_plan("{\"pgseal\":\"plan\",\"v\":1,\"saw\":{}}", "its server is not named");
+    sh("head -c 300 t.plan > cut.plan; sed 's/\"kind\": \"trust_ca\"/\"kind\": \"drop\"/' t.plan > "
+       "k.plan\n"
+       "sed 's/\"foreign\"/\"strange\"/' t.plan > n.plan; sed 's/MII/MIJ/g' t.plan > c.plan\n"
+       "sed 's/\"ssl_crl_file\"/\"other\"/' t.plan > w.plan\n"
+       "sed 's/\"server\": \"db1\"/\"server\": \"db7\"/' t.plan > d.plan\n"
+       "head -c 2000000 /dev/zero | tr '\\0' ' ' > big.plan\n");
+    EXPECT_ERROR(1, "PS-2120", "plan", "apply", "cut.plan", "--yes");
+    EXPECT_ERROR(1, "not known here", "plan", "apply", "k.plan", "--yes");
+    EXPECT_ERROR(1, "damaged: \"foreign\"", "plan", "apply", "n.plan", "--yes");
+    EXPECT_ERROR(1, "damaged", "plan", "apply", "c.plan", "--yes");
+    EXPECT_ERROR(1, "what it was built on", "plan", "apply", "w.plan", "--yes");
+    EXPECT_ERROR(1, "PS-2008", "plan", "apply", "d.plan", "--yes");
+    EXPECT_ERROR(1, "PS-1016", "plan", "apply", "big.plan", "--yes");
+    EXPECT_ERROR(1, "PS-3003", "plan", "apply", "none.plan", "--yes");
+    free(EXPECT(0, "plan", "apply", "d.plan", "--server", "db1", "--dry-run"));
+}
+
+/* ---- nothing but text ---- */
+
+/* carol's own way in: by TCP with her password. Not by the local file system: that only counts for a
+ * data directory as a server wants it. */
+static void add_as_carol(const struct lab *lab)
+{
+    char *conninfo = mem_printf("host=127.0.0.1 port=%d user=carol dbname=postgres sslmode=require",
+                                demo_port(lab->demo));
+    char *pass = mem_printf("127.0.0.1:*:*:carol:%s\n", demo_password(lab->demo, "carol"));
+
+    command_write(".pgpass", pass, 0600);
+    free(EXPECT(0, "server", "add", "mine", conninfo, "--address", lab->address));
+    hba_by_hand(lab, "chmod 0701 .");
+    free(conninfo);
+    free(pass);
+}
+
+static void run_sql(const struct lab *lab, const char *file)
+{
+    char *text = mem_printf("'%s/psql' -X -q -v ON_ERROR_STOP=1 '%s' -f %s", demo_bindir(lab->demo),
+                            demo_admin_conninfo(lab->demo), file);
+
+    sh(text);
+    free(text);
+}
+
+/* Does with the text what a person would: the block behind a line that names the file becomes it, the
+ * SQL runs. */
+static void do_by_hand(const struct lab *lab, const char *file)
+{
+    char *text = mem_printf("awk -v d='%s' '/make the file/ { match($0, /\\/pgseal-[^ ]*/); "
+                            "f = d substr($0, RSTART, RLENGTH); next } "
+                            "/^-----BEGIN/ { on = 1 } on { print > f } /^-----END/ { on = 0 }' %s\n"
+                            "chmod 0644 '%s'/pgseal-*.cr?; sed -n 's/^   \\(ALTER.*;\\|SELECT "
+                            "pg_catalog.pg_reload.*;\\)$/\\1/p'"
+                            " %s > hand.sql\n[ \"$(grep -c . hand.sql)\" -ge 2 ]\n",
+                            demo_data(lab->demo), file, demo_data(lab->demo), file);
+
+    sh(text);
+    free(text);
+    run_sql(lab, "hand.sql");
+}
+
+static void test_text_to_paste(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text;
+
+    add_as_carol(lab); /* may nothing */
+    EXPECT_ERROR(1, "--as-text", "server", "trust", "mine", "--paste", "f.crt", "--yes");
+    /* what is on the server may not be read: "lab" is known to the store by its other name only */
+    text = EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--as-text");
+    assert_non_null(strstr(text, "the server trusts these CAs too:\n   /CN=lab\n"));
+    assert_non_null(strstr(text, "DATA_DIRECTORY/pgseal-ca-"));
+    assert_non_null(strstr(text, "\n-----BEGIN CERTIFICATE-----\n"));
+    assert_non_null(strstr(text, "\n-----BEGIN X509 CRL-----\n"));
+    assert_non_null(strstr(text, "ALTER SYSTEM SET ssl_ca_file"));
+    assert_null(strstr(text, "PRIVATE KEY-----"));
+    free(text);
+    /* all of it named: nothing is left to add, and done by hand it works */
+    text = EXPECT(0, "server", "trust", "mine", "--ca", "lab", "--paste", "f.crt", "--crl", "f.crl",
+                  "--as-text");
+    assert_null(strstr(text, "trusts these CAs too"));
+    command_write("hand.txt", text, 0600);
+    free(text);
+    hba_by_hand(lab, "cp -p postgresql.auto.conf ../saved.auto");
+    do_by_hand(lab, "hand.txt");
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    assert_int_equal(alert_for(lab, "ben"), 44);
+    hba_by_hand(lab, "cat ../saved.auto > postgresql.auto.conf");
+    sh("echo 'SELECT pg_reload_conf();' > reload.sql");
+    run_sql(lab, "reload.sql");
+
+    text = EXPECT(0, "server", "require", "mine", "--database", "app", "--role", "bob", "--from",
+                  "10.0.0.0/8", "--map", "m", "--map-role", "ann=bob", "--as-text");
+    assert_non_null(strstr(text, "\nhostnossl app bob 10.0.0.0/8 reject # pgseal\n"
+                                 "hostssl app bob 10.0.0.0/8 cert map=m # pgseal\n"));
+    assert_non_null(strstr(text, "\nm ann bob # pgseal\n"));
+    assert_non_null(strstr(text, "FROM pg_hba_file_rules WHERE error IS NOT NULL OR type IS NULL"));
+    assert_non_null(strstr(text, "Keep a superuser's session open"));
+    free(text);
+    text = EXPECT(0, "server", "unrequire", "mine", "--as-text");
+    assert_non_null(strstr(text, "every line that ends with"));
+    free(text);
+    text = EXPECT(0, "server", "tls", "mine", "--host", "db5", "--as-text");
+    assert_non_null(strstr(text, "openssl genpkey"));
+    assert_non_null(strstr(text, "pgseal issue server db5 --csr server.csr"));
+    assert_null(strstr(text, "PRIVATE KEY-----"));
+    free(text);
+    EXPECT_ERROR(1, "may not be read", "server", "untrust", "mine", "--ca", "lab", "--as-text");
+    text = EXPECT(0, "server", "untrust", "mine", "--all", "--as-text");
+    assert_non_null(strstr(text, "ssl_ca_file"));
+    free(text);
+    /* with all rights the place of the lines is known; the rules themselves are not printed */
+    json = EXPECT_JSON(0, "server", "require", "db1", "--database", "app", "--role", "bob",
+                       "--from", "10.0.0.0/8", "--as-text", "--json");
+    assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "rules at its end"));
+    assert_null(strstr(json_string_value(json_object_get(json, "text")), "scram-sha-256"));
+    json_decref(json);
+    json = EXPECT_JSON(0, "plan", "list", "--server", "mine", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "plans")), 0);
+    json_decref(json);
+}
+
+/* ---- an ordinary role, by SQL alone ---- */
+
+static void test_ordinary_role(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text;
+
+    EXPECT_ERROR(1, "Missing: pg_read_all_settings", "server", "trust", "mine", "--paste", "f.crt",
+                 "--crl", "f.crl", "--yes");
+    EXPECT_ERROR(1, "pgseal server grants mine", "server", "require", "mine", "--database", "app",
+                 "--role", "bob", "--from", "10.0.0.0/8", "--yes");
+    text = EXPECT(0, "server", "grants", "db1");
+    assert_non_null(strstr(text, "superuser: nothing is missing"));
+    free(text);
+    EXPECT_ERROR(2, "no role \"dave\"", "server", "grants", "db1", "--role", "dave");
+    text = EXPECT(0, "server", "grants", "mine");
+    command_write("grants.sql", text, 0600);
+    free(text);
+    run_sql(lab, "grants.sql");
+    text = EXPECT(0, "server", "grants", "db1", "--role", "carol");
+    assert_non_null(strstr(text, "nothing is missing"));
+    assert_non_null(strstr(text, "-- there: GRANT pg_read_server_files TO"));
+    free(text);
+    json = EXPECT_JSON(0, "server", "grants", "mine", "--json");
+    assert_true(json_is_false(json_object_get(json, "superuser")));
+    json_decref(json);
+
+    /* now it does: CAs, lists, rules, maps, each with its undo */
+    free(EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    assert_int_equal(alert_for(lab, "ben"), 44);
+    free(EXPECT(0, "server", "require", "mine", "--database", "app", "--role", "bob", "--from",
+                "10.0.0.0/8", "--map", "m", "--map-role", "ann=bob", "--yes"));
+    hba_by_hand(lab, "grep -q '^m ann bob # pgseal' pg_ident.conf && "
+                     "grep -q 'app bob 10.0.0.0/8 cert map=m # pgseal' pg_hba.conf");
+    free(EXPECT(0, "server", "undo", "mine", "--yes"));
+    hba_by_hand(lab, "! grep -q pgseal pg_ident.conf pg_hba.conf");
+    free(EXPECT(0, "server", "untrust", "mine", "--ca", "Partner f", "--yes"));
+    assert_int_equal(alert_for(lab, "ann"), 48);
+    /* what it was not given stays shut */
+    EXPECT_ERROR(1, "own machine", "server", "tls", "mine", "--host", "db7", "--yes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_foreign_lists),
+        cmocka_unit_test(test_foreign_lists),   cmocka_unit_test(test_plan_file),
+        cmocka_unit_test(test_plan_file_rules), cmocka_unit_test(test_bad_plan_files),
+        cmocka_unit_test(test_text_to_paste),   cmocka_unit_test(test_ordinary_role),
     };
 
     if (!need_pg())

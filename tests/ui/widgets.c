@@ -410,6 +410,18 @@ static void table_narrows_and_gives_way(void **state)
     assert_cursor(canvas, 2, 1);
     canvas_free(canvas);
 
+    canvas = canvas_new(2, 32, &ascii); /* what the order goes by stands in the title */
+    table_set_sorted(table, 0, false);
+    table_draw(table, canvas, 0, 2, true);
+    assert_picture(canvas, "    ^PID  ROLE        FROM\n >    42  bob         10.0.0.17\n");
+    canvas_free(canvas);
+    canvas = canvas_new(2, 32, &ascii);
+    table_set_sorted(table, 1, true);
+    table_draw(table, canvas, 0, 2, true);
+    assert_picture(canvas, "     PID  ROLEv       FROM\n >    42  bob         10.0.0.17\n");
+    table_set_sorted(table, SIZE_MAX, false);
+    canvas_free(canvas);
+
     canvas = canvas_new(5, 20, &ascii); /* FROM goes first */
     table_draw(table, canvas, 0, 5, true);
     assert_picture(canvas, "     PID ROLE\n"

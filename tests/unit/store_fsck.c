@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/store/crl_ahead.h"
 #include "core/store/fsck.h"
 #include "core/store/revoked.h"
 #include "core/store/sql.h"
@@ -214,12 +215,19 @@ static void test_many(void **state)
     }
     BOX_OK(store_commit(fixture->box.store, &err));
     harm(fixture, "UPDATE issued SET not_after = 1 WHERE kind = 0");
+    look(fixture, false, &list);
+    assert_int_equal(fsck_count(&list, FSCK_WARNING), FSCK_MAX + 5);
+    fsck_clear(&list);
+    /* one of those that nobody sees cannot be mended */
+    harm(fixture, "UPDATE issued SET serial = x'4711' WHERE id = (SELECT max(id) FROM issued)");
     look(fixture, true, &list);
     assert_int_equal(list.n, FSCK_MAX);
     assert_true(list.left_off >= 5);
+    assert_int_equal(fsck_count(&list, FSCK_WARNING), 1);
     fsck_clear(&list);
-    look(fixture, false, &list); /* mended all the same; what is left was never delivered */
-    assert_int_equal(fsck_count(&list, FSCK_WARNING), 0);
+    look(fixture, false, &list); /* mended all the same */
+    assert_int_equal(fsck_count(&list, FSCK_WARNING), 1);
+    assert_non_null(find(&list, "another serial number"));
     fsck_clear(&list);
     key_free(own);
 }
@@ -246,6 +254,32 @@ static void test_list_ended(void **state)
 {
     box_set_now(BOX_NOW + 900 * CLOCK_DAY);
     assert_mended(*state, "has ended", FSCK_ERROR);
+}
+
+/* A set for later that a revocation never reached would let it in again one day. */
+static void test_list_for_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crl_ahead_spec spec = {.lists = 4};
+    struct crl_ahead_list ahead;
+    size_t n = 0;
+
+    BOX_OK(crl_ahead_sign(fixture->box.store, fixture->authority, fixture->key, &spec, &n, &err));
+    assert_int_equal(n, 4);
+    assert_sound(fixture);
+    harm(fixture, "UPDATE crl SET der = x'3000' WHERE number = (SELECT max(number) FROM crl)");
+    assert_mended(fixture, "signed for later cannot be read", FSCK_ERROR);
+    harm(fixture, "UPDATE crl SET der = (SELECT der FROM crl WHERE number = 1) WHERE number ="
+                  " (SELECT max(number) FROM crl)");
+    assert_sound(fixture); /* nothing is revoked but the canary, which is on the first as well */
+    harm(fixture, "UPDATE issued SET revoked_at = 1795000000, reason = 1 WHERE kind = 0");
+    assert_mended(fixture, "lacks a revocation", FSCK_ERROR);
+    harm(fixture, "UPDATE crl SET der = (SELECT der FROM crl WHERE number = 1) WHERE number ="
+                  " (SELECT max(number) FROM crl)");
+    assert_mended(fixture, "signed for later lacks a revocation", FSCK_ERROR);
+    BOX_OK(crl_ahead_list(fixture->box.store, fixture->authority->id, &ahead, &err));
+    assert_int_equal(ahead.n, 3);
+    crl_ahead_list_clear(&ahead);
 }
 
 static void test_list_unreadable(void **state)
@@ -435,6 +469,15 @@ static void test_clock_and_orphans(void **state)
     assert_left(fixture, "belongs to nothing", FSCK_ERROR);
 }
 
+static void test_unfinished_plan(void **state)
+{
+    struct fixture *fixture = *state;
+
+    harm(fixture, "INSERT INTO plan (server, system_identifier, title, intent, state, created_at)"
+                  " VALUES ('db1', '1', 'trust Acme', '{}', 1, 1795298000)");
+    assert_left(fixture, "\"db1\" was not finished", FSCK_WARNING);
+}
+
 static bool always(void *arg)
 {
     (void)arg;
@@ -467,6 +510,7 @@ int main(void)
         TEST(test_many),
         TEST(test_list_lacks_one),
         TEST(test_list_ended),
+        TEST(test_list_for_later),
         TEST(test_list_unreadable),
         TEST(test_list_without_the_passphrase),
         TEST(test_modes),
@@ -474,6 +518,7 @@ int main(void)
         TEST(test_remains),
         TEST(test_damaged),
         TEST(test_clock_and_orphans),
+        TEST(test_unfinished_plan),
         TEST(test_cancelled),
     };
 

@@ -22,6 +22,7 @@ static struct session live(enum session_class class, const char *role, const cha
                             .application = "",
                             .address = class == SESSION_SOCKET ? "" : "10.0.0.1",
                             .version = version,
+                            .issuer_dn = class == SESSION_TLS_CERT ? "/CN=Partner" : "",
                             .issuer_dn_raw = "",
                             .client_serial = ""};
 }
@@ -56,19 +57,19 @@ static void each_case_finds_its_clients(void **state)
 {
     char none[] = "", acme[] = "Acme", next[] = "Acme G2";
     struct session rows[] = {
-        live(SESSION_CLEAR, "legacy", ""),    live(SESSION_TLS, "web", "TLSv1.2"),
+        live(SESSION_CLEAR, "legacy", ""),          live(SESSION_TLS, "web", "TLSv1.2"),
         live(SESSION_TLS, "web", "TLSv1.2"), /* the same client twice */
-        live(SESSION_SOCKET, "postgres", ""), live(SESSION_HIDDEN, "x", ""),
-        live(SESSION_GSS, "kerberos", ""),    live(SESSION_TLS, "panel", "TLSv1.3"),
+        live(SESSION_SOCKET, "postgres", ""),       live(SESSION_HIDDEN, "x", ""),
+        live(SESSION_GSS, "kerberos", ""),          live(SESSION_TLS, "panel", "TLSv1.3"),
+        live(SESSION_TLS_CERT, "guest", "TLSv1.3"), /* of a CA that is not in the store */
     };
     struct sighting before[] = {
         seen("clear", "legacy", "", none), /* is here now as well */
-        seen("tls", "nightly", "TLSv1.1", none),
-        seen("tls-cert", "alice", "TLSv1.3", acme),
-        seen("tls-cert", "bob", "TLSv1.3", next),
+        seen("tls", "nightly", "TLSv1.1", none),  seen("tls-cert", "alice", "TLSv1.3", acme),
+        seen("tls-cert", "bob", "TLSv1.3", next), seen("tls-cert", "partner", "TLSv1.3", none),
     };
-    struct sessions sessions = {.rows = rows, .n = 7, .taken_at = 30};
-    struct sighting_list list = {.rows = before, .n = 4};
+    struct sessions sessions = {.rows = rows, .n = 8, .taken_at = 30};
+    struct sighting_list list = {.rows = before, .n = 5};
     struct session_book *book = session_book_new();
     struct readiness readiness = {0};
     const char **cas;
@@ -76,20 +77,23 @@ static void each_case_finds_its_clients(void **state)
 
     (void)state;
     rows[6].own = true;
+    before[4].key.issuer = "/CN=Partner";
     readiness_add_live(&readiness, "db1", &sessions, book);
     readiness_add_sightings(&readiness, &list);
     readiness_settle(&readiness);
     assert_int_equal(readiness.hidden, 1);
-    assert_int_equal(readiness.n, 7);              /* legacy web socket gss; nightly alice bob */
-    counts(&readiness, READINESS_TLS, NULL, 2, 0); /* legacy, and GSS */
+    /* legacy web socket gss guest; nightly alice bob partner */
+    assert_int_equal(readiness.n, 9);
+    counts(&readiness, READINESS_TLS, NULL, 2, 0);         /* legacy, and GSS */
     counts(&readiness, READINESS_TLS_1_2, NULL, 0, 1);     /* nightly */
     counts(&readiness, READINESS_TLS_1_3, NULL, 1, 1);     /* web, nightly */
     counts(&readiness, READINESS_CERTIFICATE, NULL, 3, 1); /* never the socket */
     counts(&readiness, READINESS_CA, "acme", 0, 1);
     counts(&readiness, READINESS_CA, "Acme G2", 0, 1);
+    counts(&readiness, READINESS_CA, "/CN=Partner", 1, 1);
     counts(&readiness, READINESS_CA, NULL, 0, 0);
     assert_true(readiness.clients[0].live); /* those who are here come first */
-    assert_false(readiness.clients[6].live);
+    assert_false(readiness.clients[8].live);
     for (size_t i = 0; i < readiness.n; i++) {
         if (strcmp(readiness.clients[i].role, "web") == 0)
             assert_int_equal(readiness.clients[i].sessions, 2);
@@ -99,9 +103,10 @@ static void each_case_finds_its_clients(void **state)
         }
     }
     cas = readiness_authorities(&readiness, &n);
-    assert_int_equal(n, 2);
-    assert_string_equal(cas[0], "Acme");
-    assert_string_equal(cas[1], "Acme G2");
+    assert_int_equal(n, 3);
+    assert_string_equal(cas[0], "/CN=Partner");
+    assert_string_equal(cas[1], "Acme");
+    assert_string_equal(cas[2], "Acme G2");
     free(cas);
     readiness_clear(&readiness);
     session_book_free(book);
