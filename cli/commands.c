@@ -164,8 +164,8 @@ static const struct command commands[] = {
      run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs there"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
-     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
-         BIT(ACCEPT_REFUSED),
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | BIT(CERT) |
+         BIT(KEY) | BIT(ROOT) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n"
      "  pgseal server require db1 --database app --role report --from all \\\n"
