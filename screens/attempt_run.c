@@ -317,6 +317,11 @@ static void copy_refused(const struct plan *plan, struct attempt_view *view)
     for (size_t i = 0; i < view->n_refused; i++) {
         const struct plan_refused *refused = plan_refused(plan, i);
 
+        if (refused->pid == 0) { /* nobody is connected as this role now */
+            view->refused[i] = mem_printf(_("role \"%s\", which has a certificate: %s"),
+                                          refused->role, refused->why);
+            continue;
+        }
         view->refused[i] = mem_printf(
             _("\"%s\" in database \"%s\" from %s, pid %d%s%s"), refused->role, refused->database,
             refused->address, refused->pid, refused->why[0] != '\0' ? ": " : "", refused->why);
