@@ -268,6 +268,8 @@ static bool copy_store(struct store *store, const char *temporary, const struct 
 {
     bool ok = sql_exec(store, "PRAGMA query_only = OFF", err);
 
+    if (ok)
+        store_settle(store);
     backup_set_watch(store_db(store), watch);
     ok = ok && backup_vacuum(store_db(store), store_folder(store), temporary, err);
     backup_set_watch(store_db(store), NULL);
