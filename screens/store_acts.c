@@ -92,11 +92,13 @@ static void take_backup(void *data, const struct form *form)
 static bool run_backup(void *data, struct act_job *job, struct err *err)
 {
     struct copy *self = data;
+    struct backup_watch watch = {act_stopped, job};
     struct store *store = store_open(act_store_folder(job), STORE_READ, err);
     bool done;
 
     backup_report_clear(&self->report);
-    done = store != NULL && backup_write(store, self->path, self->with_keys, &self->report, err);
+    done = store != NULL &&
+           backup_write(store, self->path, self->with_keys, &watch, &self->report, err);
     store_close(store);
     return done;
 }
@@ -179,10 +181,10 @@ static void take_restore(void *data, const struct form *form)
 static bool run_restore(void *data, struct act_job *job, struct err *err)
 {
     struct copy *self = data;
+    struct backup_watch watch = {act_stopped, job};
 
-    (void)job;
     backup_report_clear(&self->report);
-    return backup_restore(self->path, self->folder, &self->report, err);
+    return backup_restore(self->path, self->folder, &watch, &self->report, err);
 }
 
 static void result_restore(const void *data, struct lines *lines)
