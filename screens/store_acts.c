@@ -92,7 +92,7 @@ static void take_backup(void *data, const struct form *form)
 static bool run_backup(void *data, struct act_job *job, struct err *err)
 {
     struct copy *self = data;
-    struct backup_watch watch = {act_stopped, job};
+    const struct backup_watch watch = {act_stopped, job};
     struct store *store = store_open(act_store_folder(job), STORE_READ, err);
     bool done;
 
@@ -181,7 +181,7 @@ static void take_restore(void *data, const struct form *form)
 static bool run_restore(void *data, struct act_job *job, struct err *err)
 {
     struct copy *self = data;
-    struct backup_watch watch = {act_stopped, job};
+    const struct backup_watch watch = {act_stopped, job};
 
     backup_report_clear(&self->report);
     return backup_restore(self->path, self->folder, &watch, &self->report, err);
