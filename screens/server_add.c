@@ -26,7 +26,7 @@ struct server_add {
     struct app *app;
     enum stage stage;
     struct form *form, *password;
-    int name, how, host, port, database, role, string, service, address, production;
+    int name, how, host, port, database, role, string, service, address, member, production;
     int password_field;
     char *address_after; /* what was filled in by following */
     struct job *job;
@@ -111,6 +111,16 @@ static const struct form_field address_field = {
                "here.\nExample: db1.example.org:5432"),
     .word = "TLS/SSL",
 };
+static const struct form_field member_field = {
+    .label = N_("Member of"),
+    .why = N_("The name of a cluster, where this is the primary or one of its standbys: files and "
+              "rules do not replicate, so a change goes to each member. Else empty."),
+    .help = N_("Any word that is no server's name; the same for all members. Their system "
+               "identifiers must be equal.\nExample: main"),
+    .word = "backend/session",
+    .width = 30,
+    .max = 63,
+};
 static const struct form_field production_field = {
     .label = N_("Production"),
     .why = N_("For a server of which people live: its name must be typed before a change, instead "
@@ -176,18 +186,18 @@ static char *likely_address(const struct server_add *self)
     return text;
 }
 
-static void check_name(struct server_add *self, struct form *form)
+static void check_name(struct form *form, int id, enum mark when_empty)
 {
-    const char *name = form_text(form, self->name);
+    const char *name = form_text(form, id);
     bool good = true;
 
     for (const char *c = name; *c != '\0'; c++)
         good = good && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                         (*c >= '0' && *c <= '9') || strchr("._-", *c) != NULL);
     if (name[0] == '\0')
-        form_say(form, self->name, MARK_TODO, NULL);
+        form_say(form, id, when_empty, NULL);
     else
-        form_say(form, self->name, good ? MARK_OK : MARK_BAD,
+        form_say(form, id, good ? MARK_OK : MARK_BAD,
                  good ? NULL : _("letters, digits, \".\", \"_\" and \"-\" only"));
 }
 
@@ -240,7 +250,8 @@ static void check(void *arg, struct form *form)
     const char *address;
     int port = 0;
 
-    check_name(self, form);
+    check_name(form, self->name, MARK_TODO);
+    check_name(form, self->member, MARK_NONE);
     check_way(self, form);
     follow(form, self->address, &self->address_after, likely);
     free(likely);
@@ -268,6 +279,7 @@ static struct server *read_server(const struct server_add *self, struct err *err
     server->conninfo = strbuf_steal(&conninfo);
     server->provider = mem_strdup("self-managed");
     server->system_identifier = mem_strdup("");
+    server->cluster = mem_strdup(form_text(self->form, self->member));
     server->production = form_checked(self->form, self->production);
     params_free(params);
     if (good)
@@ -628,6 +640,10 @@ static void add_commands(const void *arg, struct strbuf *out)
     shell(out, conninfo.data);
     strbuf_add_str(out, " --address ");
     shell(out, form_text(self->form, self->address));
+    if (form_text(self->form, self->member)[0] != '\0') {
+        strbuf_add_str(out, " --member-of ");
+        shell(out, form_text(self->form, self->member));
+    }
     strbuf_add_str(out, form_checked(self->form, self->production) ? " --production\n" : "\n");
     strbuf_clear(&conninfo);
     params_free(params);
@@ -695,6 +711,7 @@ struct screen *page_server_add(struct app *app)
     self->string = form_add_text(form, &string_field, app_kept(app, "server-add.string"));
     self->service = form_add_text(form, &service_field, app_kept(app, "server-add.service"));
     self->address = form_add_text(form, &address_field, "");
+    self->member = form_add_text(form, &member_field, "");
     self->production =
         form_add_check(form, &production_field, N_("type its name before each change"), false);
     form_focus(form, self->name);

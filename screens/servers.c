@@ -80,7 +80,9 @@ static void rows_cell(const void *arg, size_t row, size_t column, struct strbuf 
 
     switch ((enum column)column) {
     case COLUMN_NAME:
-        text_clean(out, server->name, strlen(server->name), TEXT_ONE_LINE);
+        /* members stand together, and a filter finds them by their cluster's name */
+        strbuf_printf(out, "%s%s%s", server->cluster, server->cluster[0] != '\0' ? ": " : "",
+                      server->name);
         break;
     case COLUMN_CLIENTS:
         clients_use(server, out);
@@ -316,7 +318,8 @@ static void draw_sheet(const struct servers *self, struct canvas *body, int row)
     if (server == NULL)
         return;
     at = table_row(self->table);
-    canvas_printf(body, row, 2, STYLE_STRONG, "%s%s%s", server->name,
+    canvas_printf(body, row, 2, STYLE_STRONG, "%s%s%s%s%s", server->name,
+                  server->cluster[0] != '\0' ? _("   member of ") : "", server->cluster,
                   server->production ? _("   PRODUCTION: its name is asked for before a change")
                                      : "",
                   text_equal(server->name, app_server(self->app)) ? _("   (chosen)") : "");

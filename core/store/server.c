@@ -259,7 +259,12 @@ bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err)
 
 bool server_list(struct store *store, struct server_list *ret, struct err *err)
 {
-    struct sql *sql = sql_new(store, "SELECT " SERVER_COLUMNS "ORDER BY name", err);
+    /* the members of a cluster stand together, where its name would stand */
+    struct sql *sql =
+        sql_new(store,
+                "SELECT " SERVER_COLUMNS "ORDER BY coalesce(nullif(cluster, ''), name)"
+                " COLLATE NOCASE, name",
+                err);
 
     return sql != NULL && server_read_rows(sql, ret, err);
 }

@@ -35,6 +35,7 @@ void server_free(struct server *server);
 void server_list_clear(struct server_list *list);
 bool server_add(struct store *store, const struct server *server, struct err *err) MUST_CHECK;
 struct server *server_load(struct store *store, const char *name, struct err *err) MUST_CHECK;
+/* By name; the members of a cluster together. */
 bool server_list(struct store *store, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_remove(struct store *store, const char *name, struct err *err) MUST_CHECK;
 /* Set once, at the first connection; another one later: ERR_OTHER_SERVER. A store that is open for

@@ -137,7 +137,7 @@ static void server_add_page(void **state)
     *navigator_theme(box.navigator) = ui_colour;
     ui_check_navigator(box.navigator, 40, 120, "server-add-filled-120x40");
     *navigator_theme(box.navigator) = ui_ascii;
-    page_box_keys(&box, KEY_CODE_TAB, 8);
+    page_box_keys(&box, KEY_CODE_TAB, 9);
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_check_navigator(box.navigator, 24, 80, "server-add-busy");
     page_box_wait(&box, "error PS-2001");
@@ -382,7 +382,7 @@ static void every_field_explains_itself(void **state)
         struct screen *(*page)(struct app *app);
         const char *wait;
         int tabs;
-    } pages[] = {{page_server_add, "Clients use", 12},    {page_server_tls, "Valid for", 6},
+    } pages[] = {{page_server_add, "Member of", 13},      {page_server_tls, "Valid for", 6},
                  {page_trust, "keep what the server", 8}, {page_require, "Try a login", 8},
                  {page_login, "Client's folder", 6},      {page_check, "error PS-2001", 1},
                  {doctor_page, "Its files", 5},           {page_guide, "not reachable", 1},
