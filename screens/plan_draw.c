@@ -389,7 +389,7 @@ static const struct binding review_keys[] = {
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
     {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
-    {"s", N_("Save plan"), N_("what is wanted, as a file, for later or elsewhere"), 55},
+    {"s", N_("Save"), N_("what is wanted, as a file, for later or elsewhere"), 55},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };
