@@ -99,7 +99,6 @@ void crl_print(struct cli *cli, const struct authority *authority, const struct 
                  record_date(buffer, sizeof(buffer), authority->crl.until));
         output_pair(&cli->out, _("for later"), text);
     }
-    print_entries(cli, crl);
 }
 
 bool run_crl_show(struct cli *cli, struct err *err)
@@ -114,6 +113,8 @@ bool run_crl_show(struct cli *cli, struct err *err)
         crl = authority_crl(cli->store, authority, err);
     if (crl)
         crl_print(cli, authority, crl);
+    if (crl && !cli->out.json)
+        print_entries(cli, crl);
     crl_free(crl);
     authority_free(authority);
     return crl != NULL;

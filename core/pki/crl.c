@@ -12,6 +12,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pki/crl_encode.h"
 #include "core/pki/ossl.h"
 #include "core/pki/pem.h"
 
@@ -94,52 +95,21 @@ static int compare_entries(const void *a, const void *b)
     return serial_compare(&(*x)->serial, &(*y)->serial);
 }
 
-static bool add_reason(X509_REVOKED *revoked, enum crl_reason reason)
+/* In the order of the serial numbers, each once: a list must not name one twice. Caller frees. */
+static const struct crl_entry **sort_entries(const struct crl_entry *entries, size_t *n)
 {
-    ASN1_ENUMERATED *value;
-    bool added;
+    const struct crl_entry **sorted = mem_array(*n + 1, sizeof(*sorted));
+    size_t kept = 0;
 
-    if (reason == CRL_UNSPECIFIED)
-        return true;
-    value = ASN1_ENUMERATED_new();
-    added = value && ASN1_ENUMERATED_set(value, reason) == 1 &&
-            X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, value, 0, X509V3_ADD_DEFAULT) == 1;
-    ASN1_ENUMERATED_free(value);
-    return added;
-}
-
-static bool add_entry(X509_CRL *x, const struct crl_entry *entry)
-{
-    X509_REVOKED *revoked = X509_REVOKED_new();
-    ASN1_INTEGER *serial = ossl_serial_new(&entry->serial);
-    ASN1_TIME *when = ossl_time_new(entry->revoked_at);
-    bool added;
-
-    added = revoked && serial && when && X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
-            X509_REVOKED_set_revocationDate(revoked, when) == 1 &&
-            add_reason(revoked, entry->reason) && X509_CRL_add0_revoked(x, revoked) == 1;
-    if (!added)
-        X509_REVOKED_free(revoked);
-    ASN1_INTEGER_free(serial);
-    ASN1_TIME_free(when);
-    return added;
-}
-
-/* In the order of the serial numbers, each once: a list must not name one twice. */
-static bool add_entries(X509_CRL *x, const struct crl_entry *entries, size_t n)
-{
-    const struct crl_entry **sorted = mem_array(n + 1, sizeof(*sorted));
-    bool added = true;
-
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < *n; i++)
         sorted[i] = &entries[i];
-    qsort(sorted, n, sizeof(*sorted), compare_entries);
-    for (size_t i = 0; i < n && added; i++) {
-        if (i == 0 || !serial_equal(&sorted[i - 1]->serial, &sorted[i]->serial))
-            added = add_entry(x, sorted[i]);
+    qsort(sorted, *n, sizeof(*sorted), compare_entries);
+    for (size_t i = 0; i < *n; i++) {
+        if (kept == 0 || !serial_equal(&sorted[kept - 1]->serial, &sorted[i]->serial))
+            sorted[kept++] = sorted[i];
     }
-    free(sorted);
-    return added;
+    *n = kept;
+    return sorted;
 }
 
 static bool add_extensions(X509_CRL *x, const X509 *issuer, uint64_t number)
@@ -205,6 +175,20 @@ static struct crl *reread(X509_CRL *x, struct err *err)
     return made;
 }
 
+static struct crl *with_entries(X509_CRL *empty, EVP_PKEY *pkey, const struct crl_entry *entries,
+                                size_t n, struct err *err)
+{
+    const struct crl_entry **sorted = sort_entries(entries, &n);
+    struct strbuf der = STRBUF_INIT;
+    struct crl *made = NULL;
+
+    if (crl_encode(empty, pkey, sorted, n, &der, err))
+        made = crl_from_der(der.data, der.len, err);
+    strbuf_clear(&der);
+    free(sorted);
+    return made;
+}
+
 struct crl *crl_build(const struct cert *issuer, const struct key *key,
                       const struct crl_entry *entries, size_t n_entries, uint64_t number,
                       int64_t this_update, int64_t next_update, struct err *err)
@@ -226,12 +210,12 @@ struct crl *crl_build(const struct cert *issuer, const struct key *key,
     ossl_clear();
     x = X509_CRL_new();
     if (!x || !set_fields(x, issuer_x509, this_update, next_update) ||
-        !add_entries(x, entries, n_entries) || !add_extensions(x, issuer_x509, number))
+        !add_extensions(x, issuer_x509, number))
         (void)ossl_err(err, ERR_CRYPTO, _("could not make the CRL"));
     else if (X509_CRL_sign(x, pkey, ossl_digest(pkey)) <= 0)
         (void)ossl_err(err, ERR_CRYPTO, _("could not sign the CRL"));
     else
-        made = reread(x, err);
+        made = n_entries > 0 ? with_entries(x, pkey, entries, n_entries, err) : reread(x, err);
     X509_CRL_free(x);
     return made;
 }

@@ -7,6 +7,7 @@ Run by "make bench". It never fails on a time: it prints, and a person reads.
   BENCH_STORE   how many certificates the store grows to (1000000: a minute)
 """
 import fcntl
+import json
 import os
 import pty
 import re
@@ -225,12 +226,100 @@ def check(folder):
         shutil.rmtree(keep, ignore_errors=True)
 
 
+def change(folder):
+    """The probe beside a bare handshake, and a CA given to a server: applied, proven, kept."""
+    keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
+    os.rmdir(keep)
+    terminal = Terminal([PGSEAL, "demo", "--keep", keep])
+    try:
+        terminal.wait_for(b"What do you want", 60)
+        store = ["--store", os.path.join(keep, "store"), "--no-input", "--yes"]
+        for first in (["ca", "create", "Bench CA", "--no-passphrase"], ["server", "tls", "demo"]):
+            timed([PGSEAL] + first + store)
+        with open(os.path.join(keep, "data", "postmaster.pid")) as pid_file:
+            port = pid_file.read().split("\n")[3]
+        program = os.path.join(os.environ.get("BENCH_PROGRAMS", "tests/bench"), "probe")
+        said = subprocess.run([program, port], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+        line("probe of a server (median of 101)", f"{int(said[0]) / 1000:.2f} ms", "")
+        line("  beside a bare handshake", f"{int(said[1]) / 1000:.2f} ms", f"ratio {int(said[0]) / int(said[1]):.2f}, aim 1.5")
+        took = []
+        for _ in range(7):
+            took.append(timed([PGSEAL, "server", "trust", "demo"] + store))
+            timed([PGSEAL, "server", "undo", "demo"] + store)
+        line("server trust, applied and proven (median of 7)", f"{statistics.median(took) * 1000:.0f} ms", "aim 1000 ms")
+    finally:
+        terminal.close()
+        shutil.rmtree(keep, ignore_errors=True)
+
+
+def revoke(folder):
+    """From the command's start to psql's refusal, on a server on loopback."""
+    keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
+    os.rmdir(keep)
+    terminal = Terminal([PGSEAL, "demo", "--keep", keep])
+    try:
+        terminal.wait_for(b"What do you want", 60)
+        store = ["--store", os.path.join(keep, "store"), "--no-input", "--yes"]
+        for change in (["ca", "create", "Bench CA", "--no-passphrase"], ["server", "tls", "demo"], ["server", "trust", "demo"]):
+            timed([PGSEAL] + change + store)
+        probe = subprocess.run([PGSEAL, "server", "show", "demo", "--json"] + store, stdout=subprocess.PIPE, check=True,
+                               text=True, stdin=subprocess.DEVNULL).stdout
+        port = json.loads(probe)["tls_port"]
+        took = []
+        for i in range(5):
+            kit = os.path.join(folder, f"revoked{i}")
+            timed([PGSEAL, "issue", "client", "alice", "--out", kit] + store)
+            start = time.perf_counter()
+            subprocess.run([PGSEAL, "revoke", "alice", "--end-sessions", "--confirm=alice"] + store, check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            said = subprocess.run(["psql", "-w", f"host=127.0.0.1 port={port} user=alice dbname=app sslmode=require "
+                                   f"sslcert={kit}/alice.crt sslkey={kit}/alice.key"], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False).stderr
+            took.append(time.perf_counter() - start)
+            if "revoked" not in said:
+                raise SystemExit("not refused: " + said)
+        line("revoke to refused by psql, loopback (median of 5)", f"{statistics.median(took) * 1000:.0f} ms", "aim 1000 ms")
+    finally:
+        terminal.close()
+        shutil.rmtree(keep, ignore_errors=True)
+
+
+def big_crl(folder):
+    """100,000 revocations from one index.txt: signed by us from the store, by openssl ca from the index."""
+    ca = os.path.join(folder, "big")
+    os.mkdir(ca)
+    path = os.path.join(ca, "ca")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    path + ".key", "-out", path + ".crt", "-subj", "/CN=Big", "-days", "3650"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.chmod(path + ".key", 0o600)
+    with open(os.path.join(ca, "index.txt"), "w") as out:
+        for i in range(100000):
+            out.write(f"R\t450101000000Z\t260101000000Z,keyCompromise\t{0x4F000000 + i:08X}\tunknown\t/CN=role{i}\n")
+    for name, text in (("crlnumber", "01\n"), ("serial", "60000000\n"), ("index.txt.attr", "unique_subject = no\n")):
+        with open(os.path.join(ca, name), "w") as out:
+            out.write(text)
+    with open(os.path.join(ca, "openssl.cnf"), "w") as out:
+        out.write(f"[ca]\ndefault_ca = d\n[d]\ndir = {ca}\ndatabase = {ca}/index.txt\nserial = {ca}/serial\n"
+                  f"crlnumber = {ca}/crlnumber\ncertificate = {path}.crt\nprivate_key = {path}.key\n"
+                  "default_md = sha256\ndefault_crl_days = 30\n")
+    store = ["--store", os.path.join(folder, "bigstore"), "--no-input", "--yes"]
+    subprocess.run([PGSEAL, "ca", "import", "Big", "--cert", path + ".crt", "--key", path + ".key", "--index", ca,
+                    "--no-passphrase"] + store, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    ours = [timed([PGSEAL, "crl", "sign", "--quiet"] + store) for _ in range(3)]
+    theirs = [timed(["openssl", "ca", "-config", os.path.join(ca, "openssl.cnf"), "-gencrl", "-out",
+                     os.path.join(ca, "out.crl")]) for _ in range(3)]
+    a, b = statistics.median(ours), statistics.median(theirs)
+    line("sign a CRL of 100,000 entries (median of 3)", f"{a * 1000:.0f} ms", "")
+    line("  beside openssl ca -gencrl, same index", f"{b * 1000:.0f} ms", f"{b / a:.2f} x faster, aim 2 x")
+
+
 def live_panel(folder):
     panel.panel(folder, PGSEAL, Terminal)
 
 
 ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "simulate": simulate,
-       "check": check, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
+       "change": change, "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
 
 
 def main():
