@@ -46,7 +46,7 @@ static const struct option_info options[] = {
     {OPT_ADDRESS, "address", 0, "HOST[:PORT]", false, false, NULL,
      "where clients reach it, when elsewhere"},
     {OPT_ACCEPT_DROPPED, "accept-dropped", 0, "N", false, false, NULL,
-     "go on although exactly N are missing in a list"},
+     "take a list that lacks exactly N old entries"},
     {OPT_ALL, "all", 0, NULL, false, false, NULL, "all of them"},
     {OPT_AS_TEXT, "as-text", 0, NULL, false, false, NULL,
      "print what to do by hand; needs no rights"},

@@ -82,6 +82,7 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
  * is right after a failure too. */
 struct change_rules {
     struct access_rules_intent intent;
+    struct access_rules_probe probe; /* --cert, --key: a login to try */
     struct access_map_line *map_lines;
     char **texts; /* owned: what the lines point to */
     size_t n_texts;

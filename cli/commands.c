@@ -144,8 +144,8 @@ static const struct command commands[] = {
          BIT(KEY_PASSPHRASE_FILE) | SERVERS | UNLOCKS,
      N_("give it a server certificate, turn ssl on"),
      "  pgseal server tls db1 --host db1.example --host 10.0.0.5\n"
-     "  pgseal server tls db1 --host db1.example --csr-out db1.csr   another CA signs it\n"
-     "  pgseal server tls db1 --cert db1.crt                         what came back\n"
+     "  pgseal server tls db1 --host db1.example --csr-out db1.csr\n"
+     "  pgseal server tls db1 --cert db1.crt    what came back\n"
      "  pgseal server tls db1 --cert db1.crt --key db1.key\n",
      run_server_tls},
     {"server trust", "NAME", 1, 1,
@@ -154,8 +154,7 @@ static const struct command commands[] = {
      "  pgseal server trust db1 --ca \"Acme PG Root\"\n"
      "  pgseal server trust db1 --paste -\n"
      "  pgseal server trust db1 --paste partner.pem --crl partner.crl\n"
-     "  pgseal server trust db1 --crl partner.crl                   the next list of a CA that is "
-     "there\n",
+     "  pgseal server trust db1 --crl partner.crl    its next list\n",
      run_server_trust},
     {"server untrust", "NAME", 1, 1, BIT(CA) | BIT(ALL) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("take the trust in a CA away again"),
@@ -164,8 +163,8 @@ static const struct command commands[] = {
      run_server_untrust},
     {"server crl", "NAME", 1, 1, SERVERS, N_("publish the current CRLs there"), "", run_server_crl},
     {"server require", "NAME", 1, 1,
-     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | SERVERS |
-         BIT(ACCEPT_REFUSED),
+     BIT(DATABASE) | BIT(ROLE) | BIT(FROM) | BIT(METHOD) | BIT(MAP) | BIT(MAP_ROLE) | BIT(CERT) |
+         BIT(KEY) | BIT(ROOT) | SERVERS | BIT(ACCEPT_REFUSED),
      N_("let roles in with a certificate only"),
      "  pgseal server require db1 --database app --role alice --from 10.0.0.0/8\n"
      "  pgseal server require db1 --database app --role report --from all \\\n"

@@ -377,6 +377,35 @@ static bool take_map_role(struct change_rules *rules, const char *text, struct e
     return true;
 }
 
+/* A certificate to prove the rules with: it must get in, and nobody may without it. */
+static bool read_probe(const struct args *args, struct change_rules *rules, struct err *err)
+{
+    struct access_rules_intent *intent = &rules->intent;
+    const char *cert = args_value(args, OPT_CERT);
+    const char *key = args_value(args, OPT_KEY);
+
+    if (!cert && !key)
+        return true;
+    if (!cert || !key)
+        return err_set(err, ERR_USAGE, _("\"--cert\" and \"--key\" go together"));
+    if (intent->method != ACCESS_CERT)
+        return err_set(
+            err, ERR_USAGE,
+            _("with \"--method\" other than cert a password is asked for as well: no login "
+              "is tried"));
+    if (intent->n_roles != 1 || text_equal(intent->database, "all"))
+        return err_set(err, ERR_USAGE,
+                       _("a login is tried as one role in one database: name them"));
+    rules->probe = (struct access_rules_probe){.role = intent->roles[0],
+                                               .database = intent->database,
+                                               .cert_file = cert,
+                                               .key_file = key,
+                                               .root_file = args_value(args, OPT_ROOT)};
+    intent->probes = &rules->probe;
+    intent->n_probes = 1;
+    return true;
+}
+
 bool change_read_rules(const struct args *args, struct change_rules *ret, struct err *err)
 {
     const struct args_values *roles = &args->options[OPT_ROLE];
@@ -392,6 +421,8 @@ bool change_read_rules(const struct args *args, struct change_rules *ret, struct
         return false;
     intent->roles = roles->items;
     intent->n_roles = roles->n;
+    if (!read_probe(args, ret, err))
+        return false;
     ret->map_lines = mem_array(lines->n, sizeof(*ret->map_lines));
     ret->texts = mem_array(lines->n, sizeof(*ret->texts));
     intent->map_lines = ret->map_lines;

@@ -26,6 +26,9 @@ void attempt_view_clear(struct attempt_view *view)
         free(view->log[i]);
     for (size_t i = 0; i < view->n_refused; i++)
         free(view->refused[i]);
+    for (size_t i = 0; i < view->n_results; i++)
+        free(view->results[i]);
+    free(view->results);
     free(view->refused);
     free(view->steps);
     free(view->log);
@@ -81,6 +84,7 @@ void attempt_look(struct attempt *attempt, struct attempt_view *ret)
     }
     ret->log = copy_lines(view->log, view->n_log);
     ret->refused = copy_lines(view->refused, view->n_refused);
+    ret->results = copy_lines(view->results, view->n_results);
     pthread_mutex_unlock(&attempt->lock);
 }
 

@@ -53,6 +53,9 @@ struct attempt_view {
     char *where;  /* "127.0.0.1:5432", where clients come in */
     int server_version;
     bool production;
+    size_t member, n_members; /* of a cluster: this is the first, ...; 0: it stands alone */
+    char **results;           /* of the members before it, a line each: "db2 (standby): kept" */
+    size_t n_results;
     bool is_undo;     /* a plan of before is taken back */
     bool is_keep;     /* a plan of before is kept */
     char *wants;      /* ATTEMPT_ASKING: "Password of db1" */
@@ -98,7 +101,11 @@ struct attempt_intent {
     /* May be NULL: when "yes" was said, before the first step; false: nothing is done. */
     bool (*begin)(const void *data, struct err *err);
     void (*failed)(const void *data); /* may be NULL: it was begun, and is not kept */
+    /* True: the same goes to each member of the server's cluster. NULL: never. */
+    bool (*members)(const void *data);
 };
+
+bool attempt_for_members(const void *data); /* always true: for .members */
 
 /* Starts the job for the chosen server; owner gets its events. data is taken. */
 struct attempt *attempt_start(struct app *app, void *owner, const struct attempt_intent *intent,

@@ -1,5 +1,5 @@
 /*
- * attempt_parts.h - what attempt.c, attempt_run.c and attempt_log.c share; nobody else includes it.
+ * attempt_parts.h - what attempt.c, attempt_run.c, attempt_members.c and attempt_log.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_ATTEMPT_PARTS_H
 #define PGSEAL_SCREENS_ATTEMPT_PARTS_H
@@ -31,12 +31,39 @@ struct attempt {
     bool stop;                   /* attempt_stop(), or the page is gone */
 };
 
+struct attempt_run { /* one job, on its own thread */
+    struct job *job;
+    struct attempt *attempt;
+    struct store *store;
+    struct server *server;
+    struct conn *admin;
+    struct secret *password;
+    char *tls_host;
+    struct plan_target target;
+    struct plan *plan;
+    struct plan_watch watch;
+};
+
 /* ---- attempt.c ---- */
 void attempt_drop(struct attempt *attempt); /* a hold ends */
 void attempt_step_clear(struct attempt_step *step);
 
 /* ---- attempt_run.c ---- */
 extern const struct job_ops attempt_job_ops;
+struct attempt_view *attempt_run_lock(struct attempt_run *run);
+void attempt_run_unlock(struct attempt_run *run); /* and the page is told */
+/* To run->server; asks the page for a password where it must: run->admin, run->password. */
+bool attempt_run_log_in(struct attempt_run *run, struct err *err) MUST_CHECK;
+/* From the plan to its end, on run->target. */
+enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err);
+
+/* ---- attempt_members.c ---- */
+
+/* True when the change is for each member of the cluster that run->server is in. */
+bool attempt_has_members(const struct attempt_run *run);
+/* Standbys first, the primary last; each with its own review, proof and "keep". Ends at the first
+ * that is not kept. */
+enum attempt_end attempt_run_members(struct attempt_run *run, struct err *err);
 
 /* ---- attempt_log.c ---- */
 

@@ -18,40 +18,27 @@
 #define FOREVER    INT64_MAX
 #define REFRESH_MS 1000
 
-struct run { /* one job, on its own thread */
-    struct job *job;
-    struct attempt *attempt;
-    struct store *store;
-    struct server *server;
-    struct conn *admin;
-    struct secret *password;
-    char *tls_host;
-    struct plan_target target;
-    struct plan *plan;
-    struct plan_watch watch;
-};
-
 /* ---- what stands between: under the lock, and the page is told ---- */
 
-static struct attempt_view *lock(struct run *run)
+struct attempt_view *attempt_run_lock(struct attempt_run *run)
 {
     pthread_mutex_lock(&run->attempt->lock);
     return &run->attempt->view;
 }
 
-static void unlock(struct run *run)
+void attempt_run_unlock(struct attempt_run *run)
 {
     pthread_mutex_unlock(&run->attempt->lock);
     job_progress(run->job, 0, 0, NULL);
 }
 
-static void go(struct run *run, enum attempt_phase phase)
+static void go(struct attempt_run *run, enum attempt_phase phase)
 {
-    struct attempt_view *view = lock(run);
+    struct attempt_view *view = attempt_run_lock(run);
 
     view->phase = phase;
     run->attempt->answer = ATTEMPT_NO_ANSWER;
-    unlock(run);
+    attempt_run_unlock(run);
 }
 
 static void replace(char **text, const char *with)
@@ -73,7 +60,7 @@ static bool wait_heard(struct attempt *attempt, int64_t until_ms)
     return pthread_cond_timedwait(&attempt->heard, &attempt->lock, &until) == 0;
 }
 
-static enum attempt_answer wait_answer(struct run *run, int64_t until_ms)
+static enum attempt_answer wait_answer(struct attempt_run *run, int64_t until_ms)
 {
     struct attempt *attempt = run->attempt;
     enum attempt_answer answer;
@@ -89,7 +76,7 @@ static enum attempt_answer wait_answer(struct run *run, int64_t until_ms)
 
 static bool stop_asked(void *arg)
 {
-    struct attempt *attempt = ((struct run *)arg)->attempt;
+    struct attempt *attempt = ((struct attempt_run *)arg)->attempt;
     bool stop;
 
     pthread_mutex_lock(&attempt->lock);
@@ -164,7 +151,7 @@ struct key *attempt_unlock(const struct attempt_tools *tools, const struct autho
 
 /* ---- log in ---- */
 
-static bool open_connection(struct run *run, struct err *err)
+bool attempt_run_log_in(struct attempt_run *run, struct err *err)
 {
     struct params *params = params_parse(run->server->conninfo, err);
     struct strbuf what = STRBUF_INIT;
@@ -198,7 +185,8 @@ static bool open_connection(struct run *run, struct err *err)
     return run->admin != NULL;
 }
 
-static bool connect(struct run *run, struct err *err)
+/* The store and the server; the login to it, or to all members of its cluster. */
+static bool connect(struct attempt_run *run, struct err *err)
 {
     struct attempt_view *view;
 
@@ -206,8 +194,11 @@ static bool connect(struct run *run, struct err *err)
     if (run->store == NULL)
         return false;
     run->server = server_load(run->store, run->attempt->server, err);
-    if (run->server == NULL ||
-        !server_tls_address(run->server, &run->tls_host, &run->target.tls_port, err))
+    if (run->server == NULL)
+        return false;
+    if (attempt_has_members(run)) /* they are logged in to one after the other */
+        return true;
+    if (!server_tls_address(run->server, &run->tls_host, &run->target.tls_port, err))
         return false;
     if (run->tls_host[0] == '\0') {
         err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"),
@@ -215,17 +206,17 @@ static bool connect(struct run *run, struct err *err)
         return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
                                "with its TLS address."));
     }
-    view = lock(run);
+    view = attempt_run_lock(run);
     view->production = run->server->production;
     free(view->where);
     view->where = mem_printf(strchr(run->tls_host, ':') != NULL ? "[%s]:%d" : "%s:%d",
                              run->tls_host, run->target.tls_port);
-    unlock(run);
-    if (!open_connection(run, err))
+    attempt_run_unlock(run);
+    if (!attempt_run_log_in(run, err))
         return false;
-    view = lock(run);
+    view = attempt_run_lock(run);
     view->server_version = conn_server_version(run->admin);
-    unlock(run);
+    attempt_run_unlock(run);
     run->target.store = run->store;
     run->target.server = run->server;
     run->target.admin = run->admin;
@@ -267,8 +258,8 @@ static const char *what_happened(const struct plan_step_view *step)
 
 static void on_step(void *arg, const struct plan_step_view *step)
 {
-    struct run *run = arg;
-    struct attempt_view *view = lock(run);
+    struct attempt_run *run = arg;
+    struct attempt_view *view = attempt_run_lock(run);
     size_t i = (size_t)step->n - 1;
 
     if (i < view->n_steps) {
@@ -284,19 +275,19 @@ static void on_step(void *arg, const struct plan_step_view *step)
         attempt_log_line(view, "%2d  %s: %s", step->n, what_happened(step), step->title);
     if (step->state != JOURNAL_STEP_DOING && step->saw[0] != '\0')
         attempt_log_line(view, "    %s", step->saw);
-    unlock(run);
+    attempt_run_unlock(run);
 }
 
 static void on_saw(void *arg, const char *line)
 {
-    struct run *run = arg;
-    struct attempt_view *view = lock(run);
+    struct attempt_run *run = arg;
+    struct attempt_view *view = attempt_run_lock(run);
 
     attempt_log_line(view, "%s", line);
-    unlock(run);
+    attempt_run_unlock(run);
 }
 
-static int count_sessions(struct run *run)
+static int count_sessions(struct attempt_run *run)
 {
     struct sessions sessions;
     struct err ignored = ERR_INIT; /* a role that may not look: the page says nothing about them */
@@ -317,13 +308,18 @@ static void copy_refused(const struct plan *plan, struct attempt_view *view)
     for (size_t i = 0; i < view->n_refused; i++) {
         const struct plan_refused *refused = plan_refused(plan, i);
 
+        if (refused->pid == 0) { /* nobody is connected as this role now */
+            view->refused[i] = mem_printf(_("role \"%s\", which has a certificate: %s"),
+                                          refused->role, refused->why);
+            continue;
+        }
         view->refused[i] = mem_printf(
             _("\"%s\" in database \"%s\" from %s, pid %d%s%s"), refused->role, refused->database,
             refused->address, refused->pid, refused->why[0] != '\0' ? ": " : "", refused->why);
     }
 }
 
-static void show_plan(struct run *run)
+static void show_plan(struct attempt_run *run)
 {
     struct strbuf script = STRBUF_INIT, saved = STRBUF_INIT;
     struct err why = ERR_INIT;
@@ -331,7 +327,7 @@ static void show_plan(struct run *run)
     struct attempt_view *view;
 
     plan_script(run->plan, &script);
-    view = lock(run);
+    view = attempt_run_lock(run);
     if (can_be_saved)
         view->saved = strbuf_steal(&saved);
     else
@@ -349,15 +345,15 @@ static void show_plan(struct run *run)
     free(view->script);
     view->script = strbuf_steal(&script);
     copy_refused(run->plan, view);
-    unlock(run);
+    attempt_run_unlock(run);
 }
 
-static void set_id(struct run *run)
+static void set_id(struct attempt_run *run)
 {
-    struct attempt_view *view = lock(run);
+    struct attempt_view *view = attempt_run_lock(run);
 
     view->plan_id = plan_id(run->plan);
-    unlock(run);
+    attempt_run_unlock(run);
 }
 
 /* ---- a new change ---- */
@@ -381,7 +377,7 @@ static enum attempt_end end_of(enum journal_plan_state state)
 }
 
 /* Taken back for want of a "keep"; why is kept as the error where there was one before. */
-static enum attempt_end take_back(struct run *run, struct err *err)
+static enum attempt_end take_back(struct attempt_run *run, struct err *err)
 {
     struct plan_watch watch = run->watch;
     struct err why = ERR_INIT;
@@ -394,7 +390,7 @@ static enum attempt_end take_back(struct run *run, struct err *err)
 }
 
 /* An answer, or another process decided ("plan keep", "plan undo"): then the plan's state says it. */
-static enum attempt_answer wait_to_keep(struct run *run, int64_t until)
+static enum attempt_answer wait_to_keep(struct attempt_run *run, int64_t until)
 {
     enum attempt_answer answer = ATTEMPT_NO_ANSWER;
     struct err ignored = ERR_INIT; /* a store that cannot be read now: asked again */
@@ -410,7 +406,7 @@ static enum attempt_answer wait_to_keep(struct run *run, int64_t until)
     return answer;
 }
 
-static enum attempt_end wait_for_keep(struct run *run, struct err *err)
+static enum attempt_end wait_for_keep(struct attempt_run *run, struct err *err)
 {
     int64_t until = plan_deadline_ms(run->plan);
     int sessions = count_sessions(run);
@@ -418,10 +414,10 @@ static enum attempt_end wait_for_keep(struct run *run, struct err *err)
     enum attempt_answer answer;
 
     attempt_log_save(run->attempt);
-    view = lock(run);
+    view = attempt_run_lock(run);
     view->sessions_after = sessions;
     view->deadline_ms = until;
-    unlock(run);
+    attempt_run_unlock(run);
     go(run, ATTEMPT_KEEP);
     answer = wait_to_keep(run, until);
     if (plan_state(run->plan) != JOURNAL_DONE)
@@ -429,16 +425,16 @@ static enum attempt_end wait_for_keep(struct run *run, struct err *err)
     if (answer == ATTEMPT_YES && plan_keep(run->plan, err))
         return ATTEMPT_END_KEPT;
     if (answer == ATTEMPT_NO_ANSWER) {
-        view = lock(run);
+        view = attempt_run_lock(run);
         view->timed_out = true;
         attempt_log_line(view, _("nobody kept it in %d s"), run->attempt->keep_seconds);
-        unlock(run);
+        attempt_run_unlock(run);
     }
     return take_back(run, err);
 }
 
 /* A change on top of one that is neither kept nor undone could not be taken back in order. */
-static bool check_finished(struct run *run, struct err *err)
+static bool check_finished(struct attempt_run *run, struct err *err)
 {
     struct journal_plan_list open = {.n = 0};
     int64_t unfinished = 0;
@@ -459,7 +455,7 @@ static bool check_finished(struct run *run, struct err *err)
                            "undo."));
 }
 
-static enum attempt_end apply(struct run *run, struct err *err)
+static enum attempt_end apply(struct attempt_run *run, struct err *err)
 {
     enum attempt_end end = ATTEMPT_END_FAILED;
 
@@ -476,7 +472,7 @@ static enum attempt_end apply(struct run *run, struct err *err)
     return end;
 }
 
-static enum attempt_end run_new(struct run *run, struct err *err)
+enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
 {
     const struct attempt_intent *intent = &run->attempt->intent;
     struct attempt_tools tools = {.target = &run->target, .attempt = run->attempt, .job = run->job};
@@ -499,9 +495,9 @@ static enum attempt_end run_new(struct run *run, struct err *err)
         }
     }
     sessions = count_sessions(run);
-    view = lock(run);
+    view = attempt_run_lock(run);
     view->sessions_before = sessions;
-    unlock(run);
+    attempt_run_unlock(run);
     go(run, ATTEMPT_APPLYING);
     if (intent->begin != NULL && !intent->begin(run->attempt->data, err))
         return ATTEMPT_END_FAILED;
@@ -524,7 +520,8 @@ static enum plan_mark journalled_mark(const struct journal_step *step)
     return begun ? PLAN_REMOVE : PLAN_SAME;
 }
 
-static bool show_journalled(struct run *run, enum journal_plan_state *ret_state, struct err *err)
+static bool show_journalled(struct attempt_run *run, enum journal_plan_state *ret_state,
+                            struct err *err)
 {
     struct journal_plan *row = journal_load(run->store, run->attempt->plan_id, err);
     struct attempt_view *view;
@@ -532,7 +529,7 @@ static bool show_journalled(struct run *run, enum journal_plan_state *ret_state,
     if (row == NULL)
         return false;
     *ret_state = row->state;
-    view = lock(run);
+    view = attempt_run_lock(run);
     view->plan_id = row->id;
     replace(&view->title, row->title);
     free(view->script);
@@ -550,12 +547,12 @@ static bool show_journalled(struct run *run, enum journal_plan_state *ret_state,
                                                .saw = mem_strdup(""),
                                                .state = from->state};
     }
-    unlock(run);
+    attempt_run_unlock(run);
     journal_plan_free(row);
     return true;
 }
 
-static enum attempt_end run_journalled(struct run *run, struct err *err)
+static enum attempt_end run_journalled(struct attempt_run *run, struct err *err)
 {
     enum journal_plan_state state;
     struct plan_watch watch = run->watch;
@@ -581,7 +578,7 @@ static enum attempt_end run_journalled(struct run *run, struct err *err)
 
 /* ---- the job ---- */
 
-static void close_all(struct run *run)
+static void close_all(struct attempt_run *run)
 {
     plan_free(run->plan);
     conn_close(run->admin);
@@ -594,7 +591,7 @@ static void close_all(struct run *run)
 static void attempt_run(struct job *job, void *data)
 {
     struct attempt *attempt = data;
-    struct run run = {.job = job, .attempt = attempt};
+    struct attempt_run run = {.job = job, .attempt = attempt};
     struct err err = ERR_INIT;
     enum attempt_end end = ATTEMPT_END_FAILED;
     struct attempt_view *view;
@@ -605,9 +602,11 @@ static void attempt_run(struct job *job, void *data)
                                     .arg = &run,
                                     .ask_seconds = attempt->keep_seconds};
     if (connect(&run, &err))
-        end = attempt->plan_id != 0 ? run_journalled(&run, &err) : run_new(&run, &err);
+        end = attempt->plan_id != 0       ? run_journalled(&run, &err)
+              : attempt_has_members(&run) ? attempt_run_members(&run, &err)
+                                          : attempt_run_new(&run, &err);
     close_all(&run);
-    view = lock(&run);
+    view = attempt_run_lock(&run);
     view->end = end;
     view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING ? (struct err)ERR_INIT : err;
     view->phase = ATTEMPT_ENDED;

@@ -130,6 +130,17 @@ static void draw_steps(const struct plan_page *self, struct canvas *body, int ro
     canvas_free(list);
 }
 
+/* "member 2 of 2; db2 (standby): kept" */
+static void draw_member(const struct attempt_view *view, struct canvas *body, int row)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), _("member %zu of %zu%s%.200s"), view->member, view->n_members,
+             view->n_results > 0 ? "; " : "",
+             view->n_results > 0 ? view->results[view->n_results - 1] : "");
+    canvas_field(body, row, LABEL_AT, canvas_columns(body) - 4, STYLE_NORMAL, text);
+}
+
 static void draw_review(const struct plan_page *self, struct canvas *body)
 {
     int rows = canvas_rows(body);
@@ -146,6 +157,8 @@ static void draw_review(const struct plan_page *self, struct canvas *body)
                                self->view.n_refused),
                       self->view.n_refused);
     }
+    if (self->view.n_refused == 0 && self->view.n_members > 1)
+        draw_member(&self->view, body, 1);
     draw_steps(self, body, 2, rows - 5);
     button_row_draw(&self->buttons, body, rows - 2, LABEL_AT, self->at >= self->view.n_steps);
     canvas_text(body, rows - 1, LABEL_AT, STYLE_NORMAL,
@@ -245,6 +258,14 @@ static const char *end_text(const struct attempt_view *view)
     return _("NOT everything was taken back.");
 }
 
+/* Each member of a cluster, a line each. */
+static int draw_results(const struct attempt_view *view, struct canvas *body, int row, int end)
+{
+    for (size_t i = 0; i < view->n_results && row < end; i++, row++)
+        canvas_field(body, row, LABEL_AT, canvas_columns(body) - 4, STYLE_NORMAL, view->results[i]);
+    return row;
+}
+
 static void draw_result(const struct plan_page *self, struct canvas *body)
 {
     const struct attempt_view *view = &self->view;
@@ -255,6 +276,7 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
 
     canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
     canvas_field(body, 1, at, width - at, STYLE_NORMAL, view->title);
+    row = draw_results(view, body, row, canvas_rows(body) - 9);
     if (view->end == ATTEMPT_END_UNDONE)
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
@@ -297,6 +319,7 @@ static void draw_error(const struct plan_page *self, struct canvas *body)
         canvas_field(body, row, TEXT_AT, canvas_columns(body) - TEXT_AT - 2, STYLE_NORMAL, step);
         row++;
     }
+    row = draw_results(&self->view, body, row, rows - menu_rows - 2);
     canvas_text(body, row + 1, LABEL_AT, STYLE_STRONG, _("What now?"));
     menu_draw(self->help, body, row + 2, 0, menu_rows, canvas_columns(body), true);
 }
@@ -366,7 +389,7 @@ static const struct binding review_keys[] = {
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
     {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
-    {"s", N_("Save plan"), N_("what is wanted, as a file, for later or elsewhere"), 55},
+    {"s", N_("Save"), N_("what is wanted, as a file, for later or elsewhere"), 55},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };

@@ -193,8 +193,10 @@ static void look(struct plan_page *self)
     }
     if (now == ATTEMPT_ASKING)
         ask_secret(self);
-    if (now == ATTEMPT_REVIEW)
+    if (now == ATTEMPT_REVIEW) {
         enter_review(self);
+        self->started_ms = 0; /* of this member, where there are several */
+    }
     if (attempt_is_open(&self->view) && self->started_ms == 0)
         self->started_ms = clock_mono_ms();
     if (now == ATTEMPT_KEEP)

@@ -231,7 +231,16 @@ void require_options(const struct require_data *self, struct strbuf *out)
     }
 }
 
+/* The numbers of lines are those of one server's file. */
+static bool require_for_members(const void *data)
+{
+    const struct require_data *self = data;
+
+    return self->n_lines == 0;
+}
+
 const struct attempt_intent require_intent = {.name = "server require",
+                                              .members = require_for_members,
                                               .build = require_build,
                                               .command = require_command,
                                               .copy = require_copy,

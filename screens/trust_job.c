@@ -296,6 +296,7 @@ static void trust_command(const void *data, const char *server, struct strbuf *o
 }
 
 const struct attempt_intent trust_intent = {.name = "server trust",
+                                            .members = attempt_for_members,
                                             .build = trust_build,
                                             .command = trust_command,
                                             .copy = trust_copy,

@@ -94,7 +94,8 @@
       "pgseal knows PostgreSQL 13 to 18.", "Upgrade the server.")                                  \
     X(ERR_MAY_NOT_CHANGE, 2101, "you may not change server settings",                              \
       "The role is not a superuser and lacks pg_write_server_files or ALTER SYSTEM.",              \
-      "Connect as a superuser, or ask the owner for the grants that the message lists.")           \
+      "\"pgseal server grants NAME\" prints what the owner must run; --as-text what to do by "     \
+      "hand.")                                                                                     \
     X(ERR_HBA, 2102, "pg_hba.conf has an error", "A line that PostgreSQL cannot read.",            \
       "Mend the line that the message names; the old rules stay in force until then.")             \
     X(ERR_RELOAD_REFUSED, 2103, "the server did not take the new TLS files",                       \

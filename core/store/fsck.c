@@ -3,6 +3,7 @@
 
 #include "core/store/fsck.h"
 
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -415,6 +416,12 @@ bool fsck_run(struct store *store, const struct fsck_options *options, struct fs
     bool repaired = false;
     bool ok = true;
 
+    if (options->repair && sqlite3_db_readonly(store_db(store), "main") == 1) {
+        sql_free(sql);
+        err_set(err, ERR_STORE, _("the store \"%s\" can only be read"), store_folder(store));
+        err_cause(err, _("Its file or its file system does not let you write."));
+        return err_hint(err, _("Without --repair it is looked through all the same."));
+    }
     if (sql != NULL && !sql_run_int(sql, 0, &fsck.total, &ignored))
         fsck.total = 0;
     for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)

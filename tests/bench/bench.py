@@ -226,6 +226,32 @@ def check(folder):
         shutil.rmtree(keep, ignore_errors=True)
 
 
+def change(folder):
+    """The probe beside a bare handshake, and a CA given to a server: applied, proven, kept."""
+    keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
+    os.rmdir(keep)
+    terminal = Terminal([PGSEAL, "demo", "--keep", keep])
+    try:
+        terminal.wait_for(b"What do you want", 60)
+        store = ["--store", os.path.join(keep, "store"), "--no-input", "--yes"]
+        for first in (["ca", "create", "Bench CA", "--no-passphrase"], ["server", "tls", "demo"]):
+            timed([PGSEAL] + first + store)
+        with open(os.path.join(keep, "data", "postmaster.pid")) as pid_file:
+            port = pid_file.read().split("\n")[3]
+        program = os.path.join(os.environ.get("BENCH_PROGRAMS", "tests/bench"), "probe")
+        said = subprocess.run([program, port], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
+        line("probe of a server (median of 101)", f"{int(said[0]) / 1000:.2f} ms", "")
+        line("  beside a bare handshake", f"{int(said[1]) / 1000:.2f} ms", f"ratio {int(said[0]) / int(said[1]):.2f}, aim 1.5")
+        took = []
+        for _ in range(7):
+            took.append(timed([PGSEAL, "server", "trust", "demo"] + store))
+            timed([PGSEAL, "server", "undo", "demo"] + store)
+        line("server trust, applied and proven (median of 7)", f"{statistics.median(took) * 1000:.0f} ms", "aim 1000 ms")
+    finally:
+        terminal.close()
+        shutil.rmtree(keep, ignore_errors=True)
+
+
 def revoke(folder):
     """From the command's start to psql's refusal, on a server on loopback."""
     keep = tempfile.mkdtemp(prefix="pgseal-bench-", dir="/var/tmp")
@@ -293,7 +319,7 @@ def live_panel(folder):
 
 
 ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "simulate": simulate,
-       "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
+       "change": change, "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
 
 
 def main():

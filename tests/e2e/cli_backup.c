@@ -249,6 +249,7 @@ static void test_read_only_store(void **state)
     shell("", "chmod 400 store/pgseal.db store/keys/* && chmod 500 store store/keys");
     free(EXPECT(0, "backup", "copy"));
     free(EXPECT(0, "fsck"));
+    EXPECT_ERROR(1, "can only be read", "fsck", "--repair");
     shell("ca create", "$PGSEAL log");
     shell("", "chmod 700 store store/keys");
     free(EXPECT(0, "restore", "copy", "--store", "new"));

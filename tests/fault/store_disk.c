@@ -103,7 +103,7 @@ static void test_file_size_limit(void **state)
     authority = box_authority(&box, "Acme", &key);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     limit = old;
-    limit.rlim_cur = 200000;
+    limit.rlim_cur = 400000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     made = issue_until_full(&box, authority, key);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);

@@ -241,6 +241,18 @@ static void test_plan_file_rules(void **state)
     free(EXPECT(0, "plan", "apply", "u.plan", "--yes"));
     hba_by_hand(lab, "cmp ../saved.hba pg_hba.conf && ! grep bob pg_ident.conf");
 
+    /* proven by a login of a certificate that the map lets in; one that it does not: taken back */
+    free(EXPECT(0, "issue", "client", "bob.desk", "--out", "desk"));
+    free(EXPECT(0, "issue", "client", "bob", "--out", "bob"));
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "bob", "--from",
+                "127.0.0.1/32", "--map", "m", "--map-role", "bob.desk=bob", "--cert",
+                "desk/bob.desk.crt", "--key", "desk/bob.desk.key", "--yes"));
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    EXPECT_ERROR(4, "PS-2104", "server", "require", "db1", "--database", "app", "--role", "bob",
+                 "--from", "127.0.0.1/32", "--map", "m", "--map-role", "bob.desk=bob", "--cert",
+                 "bob/bob.crt", "--key", "bob/bob.key", "--yes");
+    hba_by_hand(lab, "cmp ../saved.hba pg_hba.conf && ! grep bob pg_ident.conf");
+
     /* a server certificate: the CA's key is asked for again, and is in no file */
     free(EXPECT(0, "server", "tls", "db1", "--host", "127.0.0.1", "--host", "db9", "--save-plan",
                 "s.plan"));
