@@ -48,6 +48,8 @@ static const struct option_info options[] = {
     {OPT_ACCEPT_DROPPED, "accept-dropped", 0, "N", false, false, NULL,
      "take another CA's list that lacks exactly N old entries"},
     {OPT_ALL, "all", 0, NULL, false, false, NULL, "all of them"},
+    {OPT_AS_TEXT, "as-text", 0, NULL, false, false, NULL,
+     "print what to do by hand; needs no rights"},
     {OPT_CA, "ca", 0, "NAME", false, true, NULL, "the CA; not needed when there is only one"},
     {OPT_CERT, "cert", 0, "FILE", false, false, NULL, "the certificate, and those above it"},
     {OPT_CHAIN, "chain", 0, NULL, false, false, NULL, "with those of the other CAs in use"},

@@ -43,6 +43,7 @@ enum option {
     OPT_ADDRESS,
     OPT_ACCEPT_DROPPED,
     OPT_ALL,
+    OPT_AS_TEXT,
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/command.h"
+#include "cli/stop.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/store/backup.h"
@@ -20,6 +21,17 @@ static json_t *report_json(const struct backup_report *report, const char *name,
                      (json_int_t)report->keys, "keys_missing", left_out);
 }
 
+static const struct backup_watch watch = {stop_asked, NULL};
+
+/* A signal that came after the last step stops nothing any more. */
+static void obey(struct cli *cli, bool done, const struct err *err)
+{
+    int status = stop_release();
+
+    if (!done && err->code == ERR_CANCELLED)
+        cli->exit = status;
+}
+
 bool run_backup(struct cli *cli, struct err *err)
 {
     const char *path = cli->args->names[0];
@@ -34,7 +46,9 @@ bool run_backup(struct cli *cli, struct err *err)
                     store_folder(cli->store), path);
         return true;
     }
-    done = backup_write(cli->store, path, with_keys, &report, err);
+    stop_hold();
+    done = backup_write(cli->store, path, with_keys, &watch, &report, err);
+    obey(cli, done, err);
     if (done && cli->out.json) {
         output_json(report_json(&report, "file", path), false);
     } else if (done) {
@@ -68,7 +82,9 @@ bool run_restore(struct cli *cli, struct err *err)
         free(folder);
         return true;
     }
-    done = backup_restore(path, folder, &report, err);
+    stop_hold();
+    done = backup_restore(path, folder, &watch, &report, err);
+    obey(cli, done, err);
     if (done && cli->out.json) {
         output_json(report_json(&report, "store", folder), false);
     } else if (done) {

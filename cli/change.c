@@ -182,7 +182,8 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
 {
     memset(ret, 0, sizeof(*ret));
     ret->cli = cli;
-    if (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
+    if (!args_has(cli->args, OPT_DRY_RUN) && !args_has(cli->args, OPT_AS_TEXT) &&
+        !cli_may_change_servers(cli, err))
         return false;
     if (!cli_store(cli, STORE_WRITE, err))
         return false;
@@ -196,7 +197,8 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
     ret->target = (struct plan_target){.store = cli->store,
                                        .server = ret->server,
                                        .admin = ret->admin,
-                                       .admin_password = ret->password};
+                                       .admin_password = ret->password,
+                                       .by_hand = args_has(cli->args, OPT_AS_TEXT)};
     if (!cli_tls_address(ret->server, &ret->tls_host, &ret->target.tls_port, err))
         return false;
     ret->target.tls_host = ret->tls_host;
@@ -333,6 +335,27 @@ void change_show_refused(const struct output *output, const struct plan *plan)
     }
 }
 
+/* Text to paste, alone on standard output. */
+static void print_by_hand(const struct change *change, const struct plan *plan)
+{
+    const struct output *output = &change->cli->out;
+    struct strbuf text = STRBUF_INIT;
+
+    plan_by_hand(plan, &text);
+    change_show_refused(output, plan);
+    if (output->json) {
+        json_t *document = change_plan_json(plan, change->server->name);
+
+        json_object_set_new(document, "text", json_stringn(text.data, text.len));
+        output_json(document, false);
+    } else {
+        if (text.len > 0 && text.data[text.len - 1] == '\n')
+            strbuf_truncate(&text, text.len - 1);
+        output_line(output, "%s", text.data);
+    }
+    strbuf_clear(&text);
+}
+
 bool change_save(struct change *change, const struct plan *plan, const char *path, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
@@ -355,6 +378,11 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err)
 
     if (!plan)
         return false;
+    if (args_has(change->cli->args, OPT_AS_TEXT)) {
+        print_by_hand(change, plan);
+        plan_free(plan);
+        return true;
+    }
     if (save && !change_save(change, plan, save, err)) {
         plan_free(plan);
         return false;
@@ -389,9 +417,10 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
 
     if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
         return false;
-    if (is_cluster && args_has(cli->args, OPT_SAVE_PLAN)) {
-        err_set(err, ERR_USAGE, _("a plan file is for one server, and \"%s\" is a cluster"), name);
-        return err_hint(err, _("Save one for each member."));
+    if (is_cluster && (args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT))) {
+        err_set(err, ERR_USAGE, _("a plan file or text is for one server, and \"%s\" is a cluster"),
+                name);
+        return err_hint(err, _("Name each member."));
     }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);

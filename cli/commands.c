@@ -13,7 +13,7 @@
 #define HANDS_OVER  (BIT(KEY_PASSPHRASE_FILE) | BIT(P12_PASSPHRASE_FILE))
 #define ASKS        (BIT(DRY_RUN) | BIT(YES))
 #define CONFIRMS    (BIT(DRY_RUN) | BIT(YES) | BIT(CONFIRM))
-#define SERVERS     (CONFIRMS | BIT(TRY) | BIT(SAVE_PLAN))
+#define SERVERS     (CONFIRMS | BIT(TRY) | BIT(SAVE_PLAN) | BIT(AS_TEXT))
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {

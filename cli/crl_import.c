@@ -13,8 +13,8 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/health/tls_file.h"
 #include "core/pg/settings.h"
+#include "core/pg/tls_file.h"
 #include "core/pki/pem.h"
 #include "core/store/foreign.h"
 

@@ -263,7 +263,16 @@ static bool find_undelivered(struct cli *cli, struct job *job, struct err *err)
         return true;
     if (!issued_undelivered(cli->store, job->name, 1, &list, err))
         return false;
-    if (list.n > 0 && list.rows[0]->kind == job->spec.kind) {
+    if (list.n > 0 && kit_is_there(job->folder, list.rows[0])) { /* stopped before it was said */
+        output_note(&cli->out,
+                    _("the files of certificate %s are there: it counts as delivered now"),
+                    serial_format_hex(hex, &list.rows[0]->serial));
+        if (!args_has(cli->args, OPT_DRY_RUN) &&
+            !issued_mark_delivered(cli->store, list.rows[0], err)) {
+            issued_list_clear(&list);
+            return false;
+        }
+    } else if (list.n > 0 && list.rows[0]->kind == job->spec.kind) {
         job->old = list.rows[0];
         list.n = 0;
         output_note(&cli->out,

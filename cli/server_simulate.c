@@ -9,11 +9,11 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/health/who_certs.h"
-#include "core/health/who_seen.h"
 #include "core/pg/files.h"
 #include "core/pg/settings.h"
 #include "core/pg/simulate.h"
+#include "core/plan/who_certs.h"
+#include "core/plan/who_seen.h"
 
 #define HBA_MAX     ((size_t)4 << 20)
 #define WALKS_SHOWN 3

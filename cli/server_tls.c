@@ -56,7 +56,8 @@ static bool from_ours(struct cli *cli, struct err *err)
     bool done = false;
 
     if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
-        (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err)) ||
+        (!args_has(cli->args, OPT_DRY_RUN) && !args_has(cli->args, OPT_AS_TEXT) &&
+         !cli_may_change_servers(cli, err)) ||
         !cli_store(cli, STORE_WRITE, err) ||
         !server_is_cluster(cli->store, cli->args->names[0], &tls.own_too, err))
         goto out;
@@ -98,8 +99,10 @@ static bool request(struct cli *cli, struct err *err)
     struct plan *plan = NULL;
     bool done = false;
 
-    if (args_has(cli->args, OPT_CERT) || args_has(cli->args, OPT_CA))
-        return err_set(err, ERR_USAGE, _("\"--csr-out\" goes without --cert and --ca"));
+    if (args_has(cli->args, OPT_CERT) || args_has(cli->args, OPT_CA) ||
+        args_has(cli->args, OPT_AS_TEXT) || args_has(cli->args, OPT_SAVE_PLAN))
+        return err_set(err, ERR_USAGE,
+                       _("\"--csr-out\" goes without --cert, --ca, --as-text and --save-plan"));
     if ((type && !key_type_parse(type, &intent.key_type, err)) ||
         !change_open(cli, cli->args->names[0], &change, err))
         goto out;

@@ -37,6 +37,8 @@ void attempt_view_clear(struct attempt_view *view)
     free(view->where);
     free(view->wants);
     free(view->script);
+    free(view->saved);
+    free(view->saved_why);
     free(view->log_file);
     free(view->script_file);
     *view = (struct attempt_view){.err = ERR_INIT};
@@ -68,6 +70,8 @@ void attempt_look(struct attempt *attempt, struct attempt_view *ret)
     ret->where = text_of(view->where);
     ret->wants = text_of(view->wants);
     ret->script = text_of(view->script);
+    ret->saved = mem_strdup(view->saved);
+    ret->saved_why = mem_strdup(view->saved_why);
     ret->log_file = text_of(view->log_file);
     ret->script_file = text_of(view->script_file);
     ret->steps = mem_array(view->n_steps + 1, sizeof(*ret->steps));

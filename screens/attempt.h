@@ -68,6 +68,8 @@ struct attempt_view {
     char **log; /* what was seen, a line each */
     size_t n_log;
     char *script;
+    char *saved;     /* the plan as a file; NULL: it cannot be one, and saved_why says why */
+    char *saved_why; /* or NULL */
     int64_t plan_id;
     int64_t deadline_ms;                 /* ATTEMPT_KEEP: clock_mono_ms() */
     bool timed_out;                      /* ATTEMPT_END_UNDONE: nobody kept it in time */

@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/sessions.h"
+#include "core/plan/saved.h"
 #include "screens/attempt_parts.h"
 #include "screens/server_state.h"
 
@@ -315,11 +316,18 @@ static void copy_refused(const struct plan *plan, struct attempt_view *view)
 
 static void show_plan(struct attempt_run *run)
 {
-    struct strbuf script = STRBUF_INIT;
+    struct strbuf script = STRBUF_INIT, saved = STRBUF_INIT;
+    struct err why = ERR_INIT;
+    bool can_be_saved = saved_print(run->plan, &saved, &why);
     struct attempt_view *view;
 
     plan_script(run->plan, &script);
     view = attempt_run_lock(run);
+    if (can_be_saved)
+        view->saved = strbuf_steal(&saved);
+    else
+        view->saved_why = mem_strdup(why.msg);
+    strbuf_clear(&saved);
     replace(&view->title, plan_title(run->plan));
     view->n_steps = plan_count(run->plan);
     view->steps = mem_array(view->n_steps + 1, sizeof(*view->steps));

@@ -59,6 +59,7 @@ static const struct binding bindings[] = {
     {"a", N_("New..."), N_("another CA, with its key in this store"), 80},
     {"i", N_("Intermediate..."),
      N_("a CA under a root kept elsewhere; on a line that waits: take its certificate in"), 75},
+    {"m", N_("Import..."), N_("a CA from elsewhere: easy-rsa, openssl ca, or its two files"), 60},
     {"d", N_("Delete..."), N_("for ever: asks for its name"), 40},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 0},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
@@ -280,6 +281,8 @@ static struct nav key_event(struct authorities *self, uint32_t key)
     case 'i':
         return nav_push(waits_here(self) ? page_ca_install(self->app, name)
                                          : page_ca_request(self->app));
+    case 'm':
+        return nav_push(page_ca_import(self->app));
     case 'd':
     case KEY_CODE_DELETE:
         return name != NULL ? nav_push(page_ca_delete(self->app, name)) : nav_stay();
@@ -350,7 +353,8 @@ static void authorities_draw(const void *arg, struct canvas *body)
         canvas_text(body, 0, 2, STYLE_STRONG, _("No CA yet."));
         canvas_wrap(body, 2, 2, canvas_columns(body) - 4, 4, STYLE_NORMAL,
                     _("Press a (or Enter) to make one: it takes a minute. Or i for an intermediate "
-                      "CA under a root whose key is kept elsewhere."));
+                      "CA under a root whose key is kept elsewhere, or m for a CA that you have "
+                      "already: easy-rsa, openssl ca."));
         canvas_cursor(body, 2, 2);
     } else {
         table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, true);

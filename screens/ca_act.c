@@ -13,6 +13,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/store/authority_change.h"
+#include "core/store/export_openssl.h"
 #include "core/store/issued.h"
 #include "core/store/server.h"
 #include "screens/pages.h"
@@ -144,6 +145,26 @@ void ca_act_check_file(void *arg, struct form *form)
 
 /* ---- export ---- */
 
+static const struct form_field what_field = {
+    .label = N_("Export"),
+    .why =
+        N_("The certificate is what servers and clients need. The folder is all of the CA: on it "
+           "\"openssl ca\" goes on where this store is. Nobody is locked in here."),
+    .word = "CA",
+};
+static const struct choice_item what_items[] = {
+    {N_("its certificate"), N_("may be shown to anybody")},
+    {N_("a folder for \"openssl ca\""), N_("with its private key: SECRET")},
+};
+static const struct form_field whole_field = {
+    .label = N_("Folder"),
+    .why = N_("A new folder, mode 0700: openssl.cnf, index.txt with every revocation, newcerts/, "
+              "and the private key, locked as it is here."),
+    .help = N_("An absolute path, one from here, or ~/... It must not be there yet."),
+    .word = "CA",
+    .width = 50,
+    .max = 1000,
+};
 static const struct form_field file_field = {
     .label = N_("File"),
     .why = N_("The CA's certificate as PEM, mode 0644. It may be shown to anybody: servers and "
@@ -160,16 +181,35 @@ static const struct form_field chain_field = {
     .word = "chain",
 };
 
+enum { WHAT_CERT, WHAT_FOLDER };
+
 static void build_export(void *data, struct form *form)
 {
     struct ca_act *self = data;
     char path[1024];
 
-    ca_act_propose_file(self->name, ".crt", path, sizeof(path));
     form_add_line(form, N_("CA"), self->name);
+    self->what_id =
+        form_add_choice(form, &what_field, what_items, ARRAY_LEN(what_items), WHAT_CERT);
+    ca_act_propose_file(self->name, ".crt", path, sizeof(path));
     self->file_id = form_add_text(form, &file_field, path);
     self->chain_id = form_add_check(form, &chain_field, N_("the CAs above it"), true);
-    form_show(form, self->chain_id, self->parents.certs.n > 0);
+    ca_act_propose_file(self->name, "-openssl", path, sizeof(path));
+    self->folder_id = form_add_text(form, &whole_field, path);
+    if (!self->authority->has_key)
+        form_turn_off_choice(form, self->what_id, WHAT_FOLDER, _("its key is not here"));
+}
+
+static void check_export(void *arg, struct form *form)
+{
+    struct ca_act *self = arg;
+    bool whole = form_choice(form, self->what_id) == WHAT_FOLDER;
+    int id = whole ? self->folder_id : self->file_id;
+
+    form_show(form, self->file_id, !whole);
+    form_show(form, self->chain_id, !whole && self->parents.certs.n > 0);
+    form_show(form, self->folder_id, whole);
+    form_say(form, id, form_text(form, id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
 }
 
 static void take_export(void *data, const struct form *form)
@@ -177,8 +217,28 @@ static void take_export(void *data, const struct form *form)
     struct ca_act *self = data;
 
     free(self->path);
-    self->path = app_full_path(form_text(form, self->file_id));
+    self->whole = form_choice(form, self->what_id) == WHAT_FOLDER;
+    self->path = app_full_path(form_text(form, self->whole ? self->folder_id : self->file_id));
     self->chain = form_checked(form, self->chain_id);
+}
+
+static void export_progress(void *arg, size_t done, size_t total)
+{
+    act_progress(arg, done, total);
+}
+
+static bool export_whole(struct ca_act *self, struct act_job *job, struct err *err)
+{
+    struct export_openssl export = {.authority = self->authority,
+                                    .folder = self->path,
+                                    .cancelled = act_stopped,
+                                    .progress = export_progress,
+                                    .arg = job};
+    struct store *store = store_open(act_store_folder(job), STORE_READ, err);
+    bool good = store != NULL && export_openssl(store, &export, &self->certs, err);
+
+    store_close(store);
+    return good;
 }
 
 static bool run_export(void *data, struct act_job *job, struct err *err)
@@ -187,10 +247,12 @@ static bool run_export(void *data, struct act_job *job, struct err *err)
     struct strbuf pem = STRBUF_INIT;
     bool good = cert_to_pem(self->authority->cert, &pem, err);
 
-    (void)job;
     for (size_t i = 0; good && self->chain && i < self->parents.certs.n; i++)
         good = cert_to_pem(self->parents.certs.certs[i], &pem, err);
-    good = good && fs_write_new(self->path, pem.data, pem.len, FS_MODE_PUBLIC, err);
+    if (good && self->whole)
+        good = export_whole(self, job, err);
+    else if (good)
+        good = fs_write_new(self->path, pem.data, pem.len, FS_MODE_PUBLIC, err);
     free(self->pem);
     self->pem = strbuf_steal(&pem);
     return good;
@@ -203,6 +265,16 @@ static void result_export(const void *data, struct lines *lines)
 
     app_short_path(self->path, path, sizeof(path));
     lines_printf(lines, 0, MARK_OK, NULL, _("Written to %s"), path);
+    if (self->whole) {
+        lines_printf(
+            lines, 0, MARK_NONE, NULL,
+            ngettext("%zu certificate is in it.", "%zu certificates are in it.", self->certs),
+            self->certs);
+        lines_add(lines, 0, MARK_WARN, NULL,
+                  _("Its private key is in it too. From now on issue in one place only: the other "
+                    "does not know of it."));
+        return;
+    }
     lines_add(lines, 0, MARK_NONE, "SHA-256", cert_sha256_hex(self->authority->cert, sha256));
     lines_add(lines, 0, MARK_NONE, NULL,
               _("Whoever gets it compares the SHA-256 with you, by phone."));
@@ -212,24 +284,30 @@ static void commands_export(const void *data, const struct form *form, struct st
 {
     const struct ca_act *self = data;
 
-    (void)form;
     ca_act_command(self, out, "export");
+    if (form != NULL ? form_choice(form, self->what_id) == WHAT_FOLDER : self->whole) {
+        strbuf_add_str(out, " --openssl DIR\n\n");
+        strbuf_add_str(out, _("# it works with\n"));
+        strbuf_add_str(out, "openssl ca -config DIR/openssl.cnf -gencrl -out new.crl\n");
+        return;
+    }
     strbuf_printf(out, "%s --out ca.crt\n", self->parents.certs.n > 0 ? " --chain" : "");
     strbuf_add_str(out, _("\n# what it is, by hand\n"));
     strbuf_add_str(out, "openssl x509 -in ca.crt -noout -subject -dates -fingerprint -sha256\n");
 }
 
 static const struct act_step export_steps[] = {
-    {N_("File"), build_export, ca_act_check_file, take_export, NULL}};
+    {N_("File"), build_export, check_export, take_export, NULL}};
 
 static const struct act_ops export_ops = {
     .name = "ca-export",
     .title = N_("Export a CA"),
     .where = N_("Authorities > Export"),
     .word = "CA",
-    .why = N_("Only the public part. The private key stays in the store; a backup of the store is "
-              "what keeps it safe."),
+    .why = N_("Servers and clients need only the certificate. The private key stays in the store, "
+              "unless all of the CA goes into a folder for \"openssl ca\"."),
     .go = N_("Write"),
+    .stop = N_("Working.  Esc stops; then nothing was written."),
     .steps = export_steps,
     .n_steps = 1,
     .load = ca_act_load,

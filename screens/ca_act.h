@@ -19,12 +19,14 @@ struct ca_act {
     int64_t valid; /* certificates of it that are neither ended nor revoked */
     char *servers; /* that trust it: "db1, db2", or "" */
     /* fields and answers */
-    int file_id, chain_id, days_id;
+    int file_id, chain_id, days_id, what_id, folder_id;
     struct key_protection protection;
     struct source_fields source;
     struct source_input input;
     char *path;
     bool chain;
+    bool whole; /* a folder for "openssl ca", with the key */
+    size_t certs;
     int days;
     struct secret *passphrase;
     /* results */

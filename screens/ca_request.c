@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "core/pki/pem.h"
 #include "screens/ca_act.h"
+#include "screens/ca_answer.h"
 #include "screens/pages.h"
 
 /* ---- request out ---- */
@@ -276,67 +277,16 @@ static void take_install(void *data, const struct form *form)
     source_fields_take(&self->source, form, &self->input);
 }
 
-/* The certificates and lists of one text. */
-struct answer {
-    struct cert_list certs;
-    struct crl **crls;
-    size_t n_crls;
-};
-
-static void answer_clear(struct answer *answer)
-{
-    for (size_t i = 0; i < answer->n_crls; i++)
-        crl_free(answer->crls[i]);
-    free(answer->crls);
-    cert_list_clear(&answer->certs);
-}
-
-static bool take_block(struct answer *answer, const struct pem_block *block, struct err *err)
-{
-    if (block->kind == PEM_CERTIFICATE) {
-        struct cert *cert = cert_from_der(block->der.data, block->der.len, err);
-
-        if (cert == NULL)
-            return false;
-        cert_list_take(&answer->certs, cert);
-    } else if (block->kind == PEM_CRL) {
-        struct crl *crl = crl_from_der(block->der.data, block->der.len, err);
-
-        if (crl == NULL)
-            return false;
-        answer->crls = mem_realloc_array(answer->crls, answer->n_crls + 1, sizeof(*answer->crls));
-        answer->crls[answer->n_crls++] = crl;
-    }
-    return true;
-}
-
-static bool read_answer(const struct ca_act *self, struct answer *answer, struct err *err)
-{
-    struct pem pem;
-    bool good = true;
-
-    pem_scan(self->input.bytes.data, self->input.bytes.len, &pem);
-    if (pem.has_private_key) {
-        good = err_set(err, ERR_PRIVATE_KEY_PASTED, _("there is a private key in this text"));
-        err_hint(err, _("Give only certificates and CRLs; the key is here already."));
-    } else if (pem_count(&pem, PEM_CERTIFICATE) == 0) {
-        good = err_set(err, ERR_NOT_A_CERTIFICATE, _("there is no certificate in this text"));
-    }
-    for (size_t i = 0; good && i < pem.n; i++)
-        good = take_block(answer, &pem.blocks[i], err);
-    pem_clear(&pem);
-    return good;
-}
-
 static bool look_install(void *data, struct act_job *job, struct err *err)
 {
     struct ca_act *self = data;
-    struct answer answer = {.n_crls = 0};
+    struct ca_answer answer = {.n_crls = 0};
     bool good;
 
     (void)job;
-    good = source_input_read(&self->input, PEM_SCAN_MAX, err) && read_answer(self, &answer, err);
-    answer_clear(&answer);
+    good = source_input_read(&self->input, PEM_SCAN_MAX, err) &&
+           ca_answer_read(&self->input.bytes, &answer, err);
+    ca_answer_clear(&answer);
     return good;
 }
 
@@ -361,7 +311,7 @@ static const char *locked_install(const void *data)
     return encrypted ? self->name : NULL;
 }
 
-static bool install(struct ca_act *self, struct store *store, const struct answer *answer,
+static bool install(struct ca_act *self, struct store *store, const struct ca_answer *answer,
                     const struct secret *passphrase, struct err *err)
 {
     struct authority_parents parents = {.crls = NULL};
@@ -391,12 +341,12 @@ static bool install(struct ca_act *self, struct store *store, const struct answe
 static bool run_install(void *data, struct act_job *job, struct err *err)
 {
     struct ca_act *self = data;
-    struct answer answer = {.n_crls = 0};
+    struct ca_answer answer = {.n_crls = 0};
     struct store *store = store_open(act_store_folder(job), STORE_WRITE, err);
-    bool good = store != NULL && read_answer(self, &answer, err) &&
+    bool good = store != NULL && ca_answer_read(&self->input.bytes, &answer, err) &&
                 install(self, store, &answer, act_passphrase(job), err);
 
-    answer_clear(&answer);
+    ca_answer_clear(&answer);
     store_close(store);
     return good;
 }

@@ -314,12 +314,13 @@ struct screen *page_revoke(struct app *app, const char *which)
     (void)app;
     serial = serial != NULL ? serial + 1 : which;
     strbuf_add_str(&text, _("To revoke this certificate, leave pgseal and type the first line. It "
-                            "asks for the name of the certificate, signs the next list of revoked "
-                            "certificates (CRL), and says what is left to do.\n\n"));
+                            "shows what will happen, asks for the name of the certificate, signs "
+                            "the next list of revoked certificates (CRL), and gives it to every "
+                            "server that trusts the CA, with proof.\n\n"));
     strbuf_printf(&text, "  pgseal revoke %s\n", serial);
-    strbuf_add_str(&text, _("\nThen each server gets the new list; until then it lets the "
-                            "certificate in:\n\n"));
-    strbuf_add_str(&text, "  pgseal server crl NAME\n");
+    strbuf_add_str(&text, _("\nA server that is away keeps letting it in until it gets the list; "
+                            "this catches it up:\n\n"));
+    strbuf_add_str(&text, "  pgseal crl refresh\n");
     page = page_text(_("Revoke a certificate"), _("Home > Certificates > Revoke"), text.data);
     strbuf_clear(&text);
     return page;

@@ -22,6 +22,7 @@
 
 #define EDGE       25 /* rows from the window's end at which the next ones are read */
 #define SHEET_ROWS 2
+#define JUMP_MAX   20000 /* rows that may be passed over for the last ones */
 #define FIND_MAX   200
 #define FIND_WIDTH 40
 
@@ -191,13 +192,14 @@ static void ask(struct certs *self, int64_t offset, bool count)
     self->want_count = count || (self->again && self->want_count);
     self->again = self->job != NULL;
     if (self->job == NULL)
-        self->job =
-            certs_job_start(self->app, self, &self->query, self->want_offset, self->want_count);
+        self->job = certs_job_start(self->app, self, &self->query, self->want_offset,
+                                    self->total_is_least ? -1 : self->total, self->want_count);
 }
 
 /* Another query: from its first row. */
 static void ask_anew(struct certs *self)
 {
+    self->total = -1;
     self->then = KEY_CODE_HOME;
     ask(self, 0, true);
 }
@@ -398,14 +400,16 @@ static struct nav back(struct certs *self)
 /* To the first or last row of all, not only of the window. */
 static void jump(struct certs *self, bool end)
 {
+    bool far = self->total_is_least || (self->total > JUMP_MAX && !certs_query_turns(&self->query));
+
     if (self->list == NULL)
         return;
-    self->then = end ? KEY_CODE_END : KEY_CODE_HOME;
-    ask(self, end && !self->total_is_least ? self->total - CERTS_WINDOW : 0, false);
-    if (end && self->total_is_least) {
-        self->then = 0;
-        say(self, MARK_WARN, _("There are too many to count: narrow them down first."));
+    if (end && far) {
+        say(self, MARK_WARN, _("In this order the end is far: / or f narrows it down."));
+        return;
     }
+    self->then = end ? KEY_CODE_END : KEY_CODE_HOME;
+    ask(self, end ? self->total - CERTS_WINDOW : 0, false);
 }
 
 static struct nav key_event(struct certs *self, uint32_t key)

@@ -59,6 +59,34 @@ static bool read_authorities(struct certs_job *self, struct store *store)
     return true;
 }
 
+bool certs_query_turns(const struct certs_query *query)
+{
+    return query->search == NULL && query->state < 0 && query->sort <= ISSUED_SORT_OLD;
+}
+
+/* From the other end, when that is nearer. */
+static bool turn(const struct certs_job *self, struct issued_filter *filter)
+{
+    int64_t behind = self->total - self->offset;
+
+    if (!certs_query_turns(&self->query) || self->offset <= self->total / 2 || behind <= 0)
+        return false;
+    filter->limit = behind < CERTS_WINDOW ? (int)behind : CERTS_WINDOW;
+    filter->offset = (int)(behind - filter->limit);
+    filter->sort = filter->sort == ISSUED_SORT_OLD ? ISSUED_SORT_NEW : ISSUED_SORT_OLD;
+    return true;
+}
+
+static void reverse(struct issued_list *list)
+{
+    for (size_t i = 0; i < list->n / 2; i++) {
+        struct issued *row = list->rows[i];
+
+        list->rows[i] = list->rows[list->n - 1 - i];
+        list->rows[list->n - 1 - i] = row;
+    }
+}
+
 static void certs_run(struct job *job, void *data)
 {
     struct certs_job *self = data;
@@ -74,12 +102,14 @@ static void certs_run(struct job *job, void *data)
                                    .offset = (int)self->offset,
                                    .no_total = !self->count};
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
+    bool turned = turn(self, &filter);
 
     (void)job;
     if (store == NULL && self->err.code == ERR_NO_STORE)
         self->err = (struct err)ERR_INIT; /* nothing was issued yet */
-    if (store != NULL && read_authorities(self, store))
-        (void)!issued_list(store, &filter, &self->list, &self->err);
+    if (store != NULL && read_authorities(self, store) &&
+        issued_list(store, &filter, &self->list, &self->err) && turned)
+        reverse(&self->list);
     store_close(store);
 }
 
@@ -101,7 +131,7 @@ void certs_job_free(void *data)
 static const struct job_ops certs_ops = {"certificates", certs_run, certs_job_free};
 
 struct job *certs_job_start(struct app *app, void *owner, const struct certs_query *query,
-                            int64_t offset, bool count)
+                            int64_t offset, int64_t total, bool count)
 {
     struct certs_job *self = mem_zalloc(sizeof(*self));
 
@@ -109,6 +139,7 @@ struct job *certs_job_start(struct app *app, void *owner, const struct certs_que
     certs_query_init(&self->query);
     certs_query_copy(&self->query, query);
     self->offset = offset;
+    self->total = total;
     self->count = count;
     return job_start(app_loop(app), owner, &certs_ops, self);
 }

@@ -3,7 +3,8 @@
  * the store knows of it.
  *
  * Cost     the store's rule (issued.h): a window costs the same with 10 and with 1,000,000 rows; the total
- *          is counted once for each filter.
+ *          is counted once for each filter. Rows far behind the first are passed over one by one (7 s a
+ *          million), so that the second half is read from the end where the order can be turned.
  */
 #ifndef PGSEAL_SCREENS_CERTS_JOB_H
 #define PGSEAL_SCREENS_CERTS_JOB_H
@@ -28,6 +29,7 @@ struct certs_job {
     char *store_folder;
     struct certs_query query;
     int64_t offset;
+    int64_t total; /* of the query, where it is known; else -1 */
     bool count;
     struct issued_list list; /* list.total -1: not counted */
     char **authorities;      /* names, for the filter */
@@ -35,7 +37,9 @@ struct certs_job {
     struct err err; /* ERR_NONE also where there is no store yet */
 };
 struct job *certs_job_start(struct app *app, void *owner, const struct certs_query *query,
-                            int64_t offset, bool count) MUST_CHECK;
+                            int64_t offset, int64_t total, bool count) MUST_CHECK;
+/* Its end is as quick to read as its beginning. */
+bool certs_query_turns(const struct certs_query *query);
 void certs_job_free(void *data);
 
 struct cert_job {

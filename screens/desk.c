@@ -16,6 +16,10 @@ enum desk_line {
     DESK_REQUEST,
     DESK_BATCH,
     DESK_SHOW,
+    DESK_BACKUP,
+    DESK_RESTORE,
+    DESK_FSCK,
+    DESK_HISTORY,
 };
 
 struct desk {
@@ -30,6 +34,10 @@ static const struct menu_item items[] = {
     {'4', N_("Sign a request (CSR)"), DESK_REQUEST},
     {'5', N_("Many client certificates from a list"), DESK_BATCH},
     {'6', N_("What is this? Any certificate, key, CRL, request"), DESK_SHOW},
+    {'7', N_("Back up the store"), DESK_BACKUP},
+    {'8', N_("A store from a backup"), DESK_RESTORE},
+    {'9', N_("Look through the store, and mend it"), DESK_FSCK},
+    {'0', N_("Who did what when"), DESK_HISTORY},
 };
 
 static const char *const whys[] = {
@@ -49,11 +57,22 @@ static const char *const whys[] = {
            "missing is made."),
     [DESK_SHOW] = N_("Paste it or name a file: what it is, what is in it, and what is wrong with "
                      "it for PostgreSQL. Nothing is stored."),
+    [DESK_BACKUP] = N_("One file with all of the store as it is in this moment: CAs, certificates, "
+                       "revocations, and the CAs' keys as far as they are locked."),
+    [DESK_RESTORE] =
+        N_("A new store, in another folder, from such a file. Try it before you need it."),
+    [DESK_FSCK] =
+        N_("Rows, key files, serial numbers, lists against revocations: what is wrong, and what "
+           "can be mended. Looking changes nothing."),
+    [DESK_HISTORY] = N_("The store's own log: every certificate, revocation, CA and setting, with "
+                        "who did it and when. No row is ever removed."),
 };
 
 static const char *const words[] = {
-    [DESK_CERTS] = "certificate", [DESK_AUTHORITIES] = "CA",    [DESK_SERVER] = "SAN",
-    [DESK_REQUEST] = "CSR",       [DESK_BATCH] = "certificate", [DESK_SHOW] = "PEM",
+    [DESK_CERTS] = "certificate",   [DESK_AUTHORITIES] = "CA",    [DESK_SERVER] = "SAN",
+    [DESK_REQUEST] = "CSR",         [DESK_BATCH] = "certificate", [DESK_SHOW] = "PEM",
+    [DESK_BACKUP] = "CA",           [DESK_RESTORE] = "CA",        [DESK_FSCK] = "CRL",
+    [DESK_HISTORY] = "certificate",
 };
 
 static const char *const lines[] = {
@@ -63,6 +82,10 @@ static const char *const lines[] = {
     [DESK_REQUEST] = "pgseal issue client alice --csr request.csr",
     [DESK_BATCH] = "pgseal issue batch roles.csv --out kits",
     [DESK_SHOW] = "pgseal show FILE",
+    [DESK_BACKUP] = "pgseal backup FILE",
+    [DESK_RESTORE] = "pgseal restore FILE --store DIR",
+    [DESK_FSCK] = "pgseal fsck",
+    [DESK_HISTORY] = "pgseal log",
 };
 
 static const struct binding bindings[] = {
@@ -90,6 +113,14 @@ static struct nav choose(const struct desk *self)
         return nav_push(page_batch(self->app));
     case DESK_SHOW:
         return nav_push(page_show(self->app));
+    case DESK_BACKUP:
+        return nav_push(page_backup(self->app));
+    case DESK_RESTORE:
+        return nav_push(page_restore(self->app));
+    case DESK_FSCK:
+        return nav_push(page_fsck(self->app));
+    case DESK_HISTORY:
+        return nav_push(page_history(self->app));
     }
     return nav_stay();
 }

@@ -380,8 +380,8 @@ static int draw_authority(const struct home *self, struct canvas *body, int row,
         snprintf(text, sizeof(text), _("%lld revoked"), (long long)self->state.revoked);
         row = state_row(body, row, column, "", text, MARK_OFF);
     }
-    until_text(first->crl.next_update, text, sizeof(text));
-    return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.next_update, 30));
+    until_text(first->crl.until, text, sizeof(text));
+    return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.until, 30));
 }
 
 static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
@@ -404,6 +404,14 @@ static int draw_servers(const struct home *self, struct canvas *body, int row, i
     if (self->state.n_servers > self->state.n_shown)
         canvas_printf(body, row++, column, STYLE_NORMAL, _(" and %zu more"),
                       self->state.n_servers - self->state.n_shown);
+    if (self->state.n_behind > 0) { /* "crl refresh" brings it there */
+        snprintf(text, sizeof(text),
+                 ngettext(" %zu lacks the CRL", " %zu lack the CRL",
+                          (unsigned long)self->state.n_behind),
+                 self->state.n_behind);
+        canvas_field(body, row, column, MARK_COLUMN - STATE_COLUMN - 1, STYLE_NORMAL, text);
+        canvas_mark(body, row++, column + MARK_COLUMN - STATE_COLUMN, MARK_WARN);
+    }
     return row;
 }
 

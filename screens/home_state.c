@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/store/issued.h"
 #include "core/store/journal.h"
+#include "core/store/published.h"
 
 static int64_t count(struct store *store, enum issued_state state, struct err *err)
 {
@@ -55,6 +56,7 @@ void home_state_read(const char *store_folder, bool probe, struct home_state *re
         ret->expiring = count(store, ISSUED_EXPIRING, &ret->err);
         ret->revoked = count(store, ISSUED_REVOKED, &ret->err);
         ret->n_open = count_open(store, &ret->err);
+        (void)!published_count_behind(store, &ret->n_behind, &ret->err);
     }
     store_close(store);
     ret->n_servers = servers.n;

@@ -17,6 +17,7 @@ struct home_state {
     int64_t valid, expiring, revoked;  /* client and server certificates */
     size_t n_open;                     /* changes that are neither kept nor taken back */
     size_t n_servers;
+    size_t n_behind; /* servers that lack a list, or where sessions are to be ended */
     struct home_server {
         char name[64];
         enum server_state state;

@@ -48,6 +48,8 @@ static const struct binding bindings[] = {
     {N_("Enter"), N_("Steps"), N_("the steps of this change"), 80},
     {"u", N_("Undo..."), N_("take this change back: asks first"), 85},
     {"k", N_("Keep..."), N_("keep a change that was proven and not kept: asks first"), 70},
+    {"a", N_("Plan file..."), N_("do what a saved plan says, on the chosen server: shown first"),
+     50},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 40},
     {"F5", N_("Refresh"), N_("read the journal again"), 0},
     {"Esc", N_("Back"), N_("one step back"), 95},
@@ -313,6 +315,11 @@ static struct nav key_event(struct log_page *self, uint32_t key)
         return show_steps(self);
     case 'u':
         return undo(self);
+    case 'a':
+        if (app_server(self->app)[0] != '\0')
+            return nav_push(page_plan_file(self->app));
+        say(self, MARK_WARN, _("No server is known: add one first."));
+        break;
     case 'k': /* not "up": here it is a word */
         return keep(self);
     case 'r':

@@ -29,6 +29,11 @@ struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;
 struct screen *page_batch(struct app *app) MUST_CHECK;
 /* What anything is. */
 struct screen *page_show(struct app *app) MUST_CHECK;
+/* The store: a copy of it, one from a copy, a look through it, who did what when. */
+struct screen *page_backup(struct app *app) MUST_CHECK;
+struct screen *page_restore(struct app *app) MUST_CHECK;
+struct screen *page_fsck(struct app *app) MUST_CHECK;
+struct screen *page_history(struct app *app) MUST_CHECK;
 /* All CAs; the sheet of one; what is done to look after it. */
 struct screen *page_authorities(struct app *app) MUST_CHECK;
 struct screen *page_authority(struct app *app, const char *name) MUST_CHECK;
@@ -38,6 +43,7 @@ struct screen *page_ca_passphrase(struct app *app, const char *name) MUST_CHECK;
 struct screen *page_ca_delete(struct app *app, const char *name) MUST_CHECK; /* or a request */
 /* An intermediate CA under a root whose key is elsewhere: request out, certificate in. */
 struct screen *page_ca_request(struct app *app) MUST_CHECK;
+struct screen *page_ca_import(struct app *app) MUST_CHECK; /* from elsewhere */
 struct screen *page_ca_install(struct app *app, const char *name) MUST_CHECK;
 /* Live: who is connected to the chosen server, and how. */
 struct screen *page_sessions(struct app *app) MUST_CHECK;
@@ -60,6 +66,8 @@ struct screen *page_check(struct app *app) MUST_CHECK;
 struct screen *page_doctor(struct app *app, const char *conninfo) MUST_CHECK;
 /* A login with a client's files, and one without: what a client sees. */
 struct screen *page_login(struct app *app) MUST_CHECK;
+/* A plan that was saved, on the chosen server. */
+struct screen *page_plan_file(struct app *app) MUST_CHECK;
 /* What was done to servers, and taking it back. */
 struct screen *page_log(struct app *app) MUST_CHECK;
 /* A text to be read; all copied. */

@@ -61,18 +61,25 @@ static bool has_effect(const struct attempt_step *step)
     return step->effect[0] != '\0';
 }
 
-/* Rows of a step: its title, and its effect where that is shown below. */
-static int step_rows(const struct plan_page *self, size_t i, bool all)
+/* The marked step's title is shown whole. */
+static int title_rows(const struct plan_page *self, size_t i, int width)
 {
-    return 1 + (has_effect(&self->view.steps[i]) && (all || i == self->at));
+    return i == self->at && utf8_columns(self->view.steps[i].title) > width ? 2 : 1;
 }
 
-static int all_rows(const struct plan_page *self, bool all)
+/* Rows of a step: its title, and its effect where that is shown below. */
+static int step_rows(const struct plan_page *self, size_t i, bool all, int width)
+{
+    return title_rows(self, i, width) +
+           (has_effect(&self->view.steps[i]) && (all || i == self->at));
+}
+
+static int all_rows(const struct plan_page *self, bool all, int width)
 {
     int rows = 0;
 
     for (size_t i = 0; i < self->view.n_steps; i++)
-        rows += step_rows(self, i, all);
+        rows += step_rows(self, i, all, width);
     return rows;
 }
 
@@ -89,27 +96,31 @@ static void draw_step(const struct plan_page *self, size_t i, struct canvas *lis
     }
     canvas_printf(list, row, MARK_AT, STYLE_STRONG, "%c", (char)step->mark);
     canvas_printf(list, row, NUMBER_AT, STYLE_NORMAL, "%2zu", i + 1);
-    canvas_field(list, row, TITLE_AT, width, here ? STYLE_FOCUS : STYLE_NORMAL, step->title);
+    if (title_rows(self, i, width) > 1)
+        row += canvas_wrap(list, row, TITLE_AT, width, 2, STYLE_FOCUS, step->title);
+    else
+        canvas_field(list, row++, TITLE_AT, width, here ? STYLE_FOCUS : STYLE_NORMAL, step->title);
     if (with_effect)
-        canvas_field(list, row + 1, TITLE_AT + 2, width - 2, STYLE_NORMAL, step->effect);
+        canvas_field(list, row, TITLE_AT + 2, width - 2, STYLE_NORMAL, step->effect);
 }
 
 static void draw_steps(const struct plan_page *self, struct canvas *body, int row, int rows)
 {
     struct canvas *list = canvas_part(body, row, 0, rows, canvas_columns(body));
-    bool all = all_rows(self, true) <= rows;
+    int width = canvas_columns(list) - TITLE_AT - 2;
+    bool all = all_rows(self, true, width) <= rows;
     int top = 0, scroll = 0, at = 0;
 
     for (size_t i = 0; i < self->at && i < self->view.n_steps; i++)
-        top += step_rows(self, i, all);
-    if (self->at < self->view.n_steps && top + step_rows(self, self->at, all) > rows)
-        scroll = top + step_rows(self, self->at, all) - rows;
+        top += step_rows(self, i, all, width);
+    if (self->at < self->view.n_steps && top + step_rows(self, self->at, all, width) > rows)
+        scroll = top + step_rows(self, self->at, all, width) - rows;
     at = -scroll;
     for (size_t i = 0; i < self->view.n_steps; i++) {
-        int height = step_rows(self, i, all);
+        int height = step_rows(self, i, all, width);
 
         if (at >= 0 && at + height <= rows)
-            draw_step(self, i, list, at, height > 1);
+            draw_step(self, i, list, at, height > title_rows(self, i, width));
         at += height;
     }
     if (scroll > 0)
@@ -330,6 +341,10 @@ void plan_draw(const void *arg, struct canvas *body)
 {
     const struct plan_page *self = arg;
 
+    if (self->save != NULL) {
+        text_save_draw(self->save, body);
+        return;
+    }
     switch (self->view.phase) {
     case ATTEMPT_CONNECTING:
     case ATTEMPT_READING:
@@ -374,6 +389,7 @@ static const struct binding review_keys[] = {
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
     {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
+    {"s", N_("Save plan"), N_("what is wanted, as a file, for later or elsewhere"), 55},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},
 };
@@ -602,6 +618,10 @@ void plan_frame(const void *arg, struct frame *ret)
     fill_clock(self, ret);
     ret->word = self->spec->word;
     ret->no_suspend = attempt_is_open(&self->view);
+    if (self->save != NULL) {
+        text_save_frame(self->save, ret);
+        return;
+    }
     switch (self->view.phase) {
     case ATTEMPT_CONNECTING:
     case ATTEMPT_READING:

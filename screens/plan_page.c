@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "screens/pages.h"
@@ -33,6 +34,18 @@ static const struct form_field passphrase_field = {
     .help = N_("The passphrase that was given when the CA was made. Wrong ones harm nothing."),
     .word = "passphrase",
     .width = 34,
+};
+
+static const struct form_field save_field = {
+    .label = N_("Save the plan as"),
+    .why =
+        N_("What is wanted goes into the file, never SQL, never a key. \"Log and undo\" takes it "
+           "again, here or elsewhere, and makes the plan anew: it is refused when the server is "
+           "another one, or has changed."),
+    .help = N_("A new file; nothing is overwritten. The command is: pgseal plan apply FILE"),
+    .word = "reload",
+    .width = 48,
+    .max = 1000,
 };
 
 static const struct menu_item help_items[] = {
@@ -312,6 +325,43 @@ static struct nav show_refused(const struct plan_page *self)
     return nav_push(page);
 }
 
+static void save_plan(struct plan_page *self)
+{
+    const struct attempt_view *view = &self->view;
+    char name[120];
+
+    if (view->is_undo || view->is_keep)
+        return;
+    if (view->saved == NULL) {
+        self->message_mark = MARK_WARN;
+        snprintf(self->message, sizeof(self->message), "%.150s",
+                 view->saved_why != NULL ? view->saved_why : "");
+        return;
+    }
+    snprintf(name, sizeof(name), "%.60s.plan", view->server);
+    self->save = text_save_new(
+        self->app, self,
+        &(struct text_save_spec){
+            .field = &save_field, .suggested = name, .text = view->saved, .mode = FS_MODE_SECRET});
+}
+
+static struct nav save_event(struct plan_page *self, const struct event *event)
+{
+    switch (text_save_event(self->save, event, self->message, sizeof(self->message))) {
+    case TEXT_SAVE_OPEN:
+    case TEXT_SAVE_FAILED:
+        return nav_stay();
+    case TEXT_SAVE_DONE:
+        self->message_mark = MARK_OK;
+        break;
+    case TEXT_SAVE_CANCELLED:
+        break;
+    }
+    text_save_free(self->save);
+    self->save = NULL;
+    return nav_stay();
+}
+
 static struct nav review_key(struct plan_page *self, uint32_t key)
 {
     size_t n = self->view.n_steps;
@@ -325,6 +375,9 @@ static struct nav review_key(struct plan_page *self, uint32_t key)
         return nav_stay();
     case 'r':
         return show_refused(self);
+    case 's':
+        save_plan(self);
+        return nav_stay();
     case KEY_CODE_UP:
     case KEY_CODE_BACK_TAB:
     case 'k':
@@ -521,6 +574,9 @@ static struct nav plan_event(void *arg, const struct event *event)
         look(self);
         return nav_stay();
     }
+    if (self->save != NULL &&
+        (event->type == EVENT_KEY || event->type == EVENT_PASTE || event->type == EVENT_JOB))
+        return save_event(self, event);
     switch (event->type) {
     case EVENT_SHOWN:
         if (self->attempt == NULL)
@@ -575,6 +631,7 @@ static void plan_free_page(void *arg)
     if (self->data != NULL)
         self->spec->intent->free(self->data);
     dialog_free(self->question);
+    text_save_free(self->save);
     form_free(self->secret);
     progress_free(self->progress);
     menu_free(self->help);

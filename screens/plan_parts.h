@@ -5,6 +5,7 @@
 #define PGSEAL_SCREENS_PLAN_PARTS_H
 
 #include "screens/plan_page.h"
+#include "screens/text_save.h"
 #include "tui/button_row.h"
 #include "tui/dialog.h"
 #include "tui/form.h"
@@ -25,7 +26,8 @@ struct plan_page {
     size_t at;                 /* review: a step, or view.n_steps: the buttons */
     struct button_row buttons; /* review, keep, result */
     struct dialog *question;
-    struct form *secret; /* ATTEMPT_ASKING */
+    struct text_save *save; /* the plan is being saved; or NULL */
+    struct form *secret;    /* ATTEMPT_ASKING */
     int secret_field;
     struct progress *progress;
     struct menu *help; /* the error page's */

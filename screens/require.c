@@ -13,6 +13,7 @@
 #include "screens/plan_page.h"
 #include "screens/require_job.h"
 #include "screens/require_lines.h"
+#include "screens/require_read.h"
 #include "tui/form.h"
 
 #define QUIET_MS 300
@@ -20,7 +21,7 @@
 struct require {
     struct app *app;
     struct form *form;
-    int database, roles, address, method, folder;
+    int database, roles, address, method, map, map_lines, folder;
     struct require_lines lines; /* of ours, when they shall go */
     struct job *facts_job;
     struct rules_facts *facts; /* NULL: not read yet */
@@ -97,6 +98,27 @@ static const struct choice_item method_items[] = {
 #define METHOD_REMOVE 3
 static const enum access_method methods[] = {ACCESS_CERT, ACCESS_VERIFY_FULL, ACCESS_VERIFY_CA,
                                              ACCESS_CERT};
+static const struct form_field map_field = {
+    .label = N_("Name map"),
+    .why = N_("Empty: the name in the certificate is the role, letter by letter. A map of "
+              "pg_ident.conf says which other names belong to a role: one certificate for each "
+              "laptop, or names that a company CA gives."),
+    .help = N_("A name of your own, such as people. It may be there already; lines of others in "
+               "pg_ident.conf stay as they are."),
+    .word = "pg_ident map",
+    .width = 30,
+    .max = 63,
+    .after = N_("optional"),
+};
+static const struct form_field map_lines_field = {
+    .label = N_("Who is who"),
+    .why = N_("Lines that the map shall have: the name in the certificate, \"=\", the role; commas "
+              "between them. Who is not in the map is refused, also when name and role are "
+              "equal."),
+    .help = N_("Example: alice.laptop=alice, alice=alice\nEmpty: the map has its lines already."),
+    .word = "pg_ident map",
+    .max = 1000,
+};
 static const struct form_field folder_field = {
     .label = N_("Try a login with"),
     .why = N_("A client's folder as pgseal wrote it. With it the change is proven by real logins: "
@@ -111,30 +133,6 @@ static const struct form_field folder_field = {
 
 /* ---- reading the form ---- */
 
-static void add_role(struct require_data *data, const char *role)
-{
-    data->roles = mem_realloc_array(data->roles, data->n_roles + 1, sizeof(*data->roles));
-    data->roles[data->n_roles++] = mem_strdup(role);
-}
-
-/* Between commas; blanks around a name are none of it. */
-static void read_roles(const char *text, struct require_data *data)
-{
-    char *copy = mem_strdup(text), *rest = copy;
-
-    for (char *role; (role = strsep(&rest, ",")) != NULL;) {
-        size_t len;
-
-        role += strspn(role, " \t");
-        len = strlen(role);
-        while (len > 0 && strchr(" \t", role[len - 1]) != NULL)
-            role[--len] = '\0';
-        if (len > 0)
-            add_role(data, role);
-    }
-    free(copy);
-}
-
 static struct require_data *read_data(const struct require *self)
 {
     struct require_data *data = mem_zalloc(sizeof(*data));
@@ -146,9 +144,14 @@ static struct require_data *read_data(const struct require *self)
     data->remove = form_choice(self->form, self->method) == METHOD_REMOVE;
     if (data->remove)
         require_lines_read(&self->lines, self->form, data);
-    read_roles(form_text(self->form, self->roles), data);
+    require_read_roles(form_text(self->form, self->roles), data);
+    if (data->method == ACCESS_CERT && form_text(self->form, self->map)[0] != '\0') {
+        data->map = mem_strdup(form_text(self->form, self->map));
+        (void)!require_read_map(form_text(self->form, self->map_lines),
+                                data); /* the form was checked */
+    }
     if (kit != NULL && kit->ok && form_text(self->form, self->folder)[0] != '\0') {
-        data->probe_role = mem_strdup(kit->role);
+        data->probe_role = mem_strdup(require_role_of(data, kit->role));
         data->probe_cert = mem_strdup(kit->cert);
         data->probe_key = mem_strdup(kit->key);
         data->probe_root = kit->root[0] != '\0' ? mem_strdup(kit->root) : NULL;
@@ -210,7 +213,7 @@ static void check_roles(struct require *self, struct form *form)
     struct strbuf note = STRBUF_INIT;
     enum mark mark = MARK_OK;
 
-    read_roles(form_text(form, self->roles), data);
+    require_read_roles(form_text(form, self->roles), data);
     for (size_t i = 0; i < data->n_roles; i++) {
         if (text_equal(data->roles[i], "all") || strchr("+/@", data->roles[i][0]) != NULL) {
             strbuf_printf(&note, _("\"%s\" is no role: name the roles one by one"), data->roles[i]);
@@ -281,7 +284,7 @@ static void check_address(struct require *self, struct form *form)
     struct require_data *data = mem_zalloc(sizeof(*data));
     struct strbuf note = STRBUF_INIT;
 
-    read_roles(form_text(form, self->roles), data);
+    require_read_roles(form_text(form, self->roles), data);
     if (text[0] == '\0') {
         form_say(form, self->address, MARK_TODO, NULL);
     } else if (!good_address(text)) {
@@ -319,11 +322,41 @@ static bool has_role(const struct require *self, const char *role)
     struct require_data *data = mem_zalloc(sizeof(*data));
     bool found = false;
 
-    read_roles(form_text(self->form, self->roles), data);
+    require_read_roles(form_text(self->form, self->roles), data);
     for (size_t i = 0; i < data->n_roles; i++)
         found = found || text_equal(data->roles[i], role);
     require_data_free(data);
     return found;
+}
+
+/* The role that the certificate in the folder would log in as is one of these. */
+static bool fits_kit(const struct require *self, const char *cn)
+{
+    struct require_data *data = mem_zalloc(sizeof(*data));
+    bool fits;
+
+    if (form_text(self->form, self->map)[0] != '\0')
+        (void)!require_read_map(form_text(self->form, self->map_lines), data);
+    fits = has_role(self, require_role_of(data, cn));
+    require_data_free(data);
+    return fits;
+}
+
+static void check_map(const struct require *self, struct form *form)
+{
+    bool cert = methods[form_choice(form, self->method)] == ACCESS_CERT;
+    bool mapped = cert && form_text(form, self->map)[0] != '\0';
+
+    form_show(form, self->map, cert);
+    form_show(form, self->map_lines, mapped);
+    form_say(form, self->map, MARK_NONE, NULL);
+    if (!mapped)
+        return;
+    if (!require_read_map(form_text(form, self->map_lines), NULL))
+        form_say(form, self->map_lines, MARK_BAD,
+                 _("NAME=role, with commas between: alice.laptop=alice"));
+    else
+        form_say(form, self->map_lines, MARK_OK, NULL);
 }
 
 static void say_kit(const struct require *self, struct form *form)
@@ -340,7 +373,7 @@ static void say_kit(const struct require *self, struct form *form)
         form_say(form, self->folder, MARK_BAD,
                  _("with a password beside it the login cannot be tried from here; leave this "
                    "empty"));
-    } else if (!has_role(self, kit->role)) {
+    } else if (!fits_kit(self, kit->role)) {
         snprintf(note, sizeof(note), _("this is the certificate of \"%.60s\", not of these roles"),
                  kit->role);
         form_say(form, self->folder, MARK_BAD, note);
@@ -402,6 +435,8 @@ static void check(void *arg, struct form *form)
     form_show(form, self->roles, !remove);
     form_show(form, self->address, !remove);
     form_show(form, self->folder, !remove);
+    form_show(form, self->map, !remove);
+    form_show(form, self->map_lines, !remove);
     require_lines_show(&self->lines, form, remove);
     if (remove) {
         check_removal(self, form);
@@ -416,6 +451,7 @@ static void check(void *arg, struct form *form)
              methods[form_choice(form, self->method)] == ACCESS_VERIFY_CA
                  ? _("any certificate of a trusted CA will do: its name is not looked at")
                  : NULL);
+    check_map(self, form);
     check_folder(self, form);
 }
 
@@ -501,7 +537,7 @@ static void require_commands(const void *arg, struct strbuf *out)
     struct require_data *data = read_data(self);
 
     if (data->n_roles == 0 && !data->remove)
-        add_role(data, "alice");
+        require_add_role(data, "alice");
     strbuf_add_str(out, _("# the rules of today, as the server reads them\n"));
     strbuf_add_str(out, "psql -c 'SELECT line_number, type, database, user_name, address, "
                         "auth_method,\n    options, error FROM pg_hba_file_rules'\n\n");
@@ -517,6 +553,8 @@ static void require_free(void *arg)
     app_keep(self->app, "require.database", form_text(self->form, self->database));
     app_keep(self->app, "require.roles", form_text(self->form, self->roles));
     app_keep(self->app, "require.address", form_text(self->form, self->address));
+    app_keep(self->app, "require.map", form_text(self->form, self->map));
+    app_keep(self->app, "require.map_lines", form_text(self->form, self->map_lines));
     form_free(self->form);
     rules_facts_free(self->facts);
     kit_look_free(self->kit);
@@ -550,6 +588,9 @@ struct screen *page_require(struct app *app)
     self->address = form_add_text(self->form, &address_field, address != NULL ? address : "all");
     self->method =
         form_add_choice(self->form, &method_field, method_items, ARRAY_LEN(method_items), 0);
+    self->map = form_add_text(self->form, &map_field, app_kept(app, "require.map"));
+    self->map_lines =
+        form_add_text(self->form, &map_lines_field, app_kept(app, "require.map_lines"));
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.proof"));
     require_lines_add(&self->lines, self->form);
     form_add_button(self->form, N_("Who gets in?"));

@@ -94,6 +94,13 @@ void require_data_free(void *data)
         free(self->roles[i]);
     free(self->roles);
     free(self->lines);
+    for (size_t i = 0; i < self->n_map; i++) {
+        free(self->map_cns[i]);
+        free(self->map_roles[i]);
+    }
+    free(self->map_cns);
+    free(self->map_roles);
+    free(self->map);
     free(self->database);
     free(self->address);
     free(self->probe_role);
@@ -120,6 +127,14 @@ static void *require_copy(const void *data)
     to->roles = mem_array(from->n_roles + 1, sizeof(*to->roles));
     for (size_t i = 0; i < from->n_roles; i++)
         to->roles[i] = mem_strdup(from->roles[i]);
+    to->map = mem_strdup(from->map);
+    to->n_map = from->n_map;
+    to->map_cns = mem_array(from->n_map + 1, sizeof(*to->map_cns));
+    to->map_roles = mem_array(from->n_map + 1, sizeof(*to->map_roles));
+    for (size_t i = 0; i < from->n_map; i++) {
+        to->map_cns[i] = mem_strdup(from->map_cns[i]);
+        to->map_roles[i] = mem_strdup(from->map_roles[i]);
+    }
     to->probe_role = mem_strdup(from->probe_role);
     to->probe_cert = mem_strdup(from->probe_cert);
     to->probe_key = mem_strdup(from->probe_key);
@@ -131,6 +146,7 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
                                   struct err *err)
 {
     const struct require_data *self = data;
+    struct access_map_line *lines = mem_array(self->n_map + 1, sizeof(*lines));
     struct access_rules_probe probe = {
         .role = self->probe_role,
         .database = text_equal(self->database, "all") ? "postgres" : self->database,
@@ -142,14 +158,24 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
                                          .n_roles = self->n_roles,
                                          .address = self->address,
                                          .method = self->method,
+                                         .map = self->map,
+                                         .map_lines = lines,
+                                         .n_map_lines = self->n_map,
                                          .probes = &probe,
                                          .n_probes = self->probe_role != NULL ? 1 : 0};
 
+    struct plan *plan;
+
+    for (size_t i = 0; i < self->n_map; i++)
+        lines[i] = (struct access_map_line){self->map_cns[i], self->map_roles[i]};
     if (self->remove)
-        return plan_remove_rules(
+        plan = plan_remove_rules(
             tools->target,
             &(struct remove_rules_intent){.lines = self->lines, .n_lines = self->n_lines}, err);
-    return plan_access_rules(tools->target, &intent, err);
+    else
+        plan = plan_access_rules(tools->target, &intent, err);
+    free(lines);
+    return plan;
 }
 
 const char *access_method_word(enum access_method method)
@@ -195,6 +221,14 @@ void require_options(const struct require_data *self, struct strbuf *out)
         option(out, "role", self->roles[i]);
     option(out, "from", self->address);
     option(out, "method", access_method_word(self->method));
+    if (self->map != NULL)
+        option(out, "map", self->map);
+    for (size_t i = 0; i < self->n_map; i++) {
+        char *line = mem_printf("%s=%s", self->map_cns[i], self->map_roles[i]);
+
+        option(out, "map-role", line);
+        free(line);
+    }
 }
 
 /* The numbers of lines are those of one server's file. */

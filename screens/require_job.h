@@ -27,6 +27,10 @@ struct require_data {
     char **roles;
     size_t n_roles;
     enum access_method method;
+    char *map;      /* of pg_ident.conf: names in certificates that are not the role's; or NULL */
+    char **map_cns; /* lines that it shall have */
+    char **map_roles;
+    size_t n_map;
     /* of a login that proves it; role NULL: none is tried */
     char *probe_role, *probe_cert, *probe_key, *probe_root;
 };

@@ -7,10 +7,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
-#include "core/health/who_certs.h"
-#include "core/health/who_seen.h"
 #include "core/pg/files.h"
 #include "core/pg/settings.h"
+#include "core/plan/who_certs.h"
+#include "core/plan/who_seen.h"
 #include "screens/admin_login.h"
 #include "screens/server_state.h"
 

@@ -378,6 +378,13 @@ out:
     return ok;
 }
 
+bool fs_append(int fd, const void *bytes, size_t len, struct err *err)
+{
+    if (write_all(fd, bytes, len))
+        return true;
+    return err_set_errno(err, ERR_FILE, errno, _("cannot write to an open file"));
+}
+
 /* ---- many files at once ---- */
 
 bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mode_t mode,

@@ -61,6 +61,9 @@ char *fs_make_temp_folder(const char *prefix, struct err *err) MUST_CHECK;
 /* Deletes a folder with all in it; does not follow links, stays on one file system. */
 bool fs_remove_tree(const char *path, struct err *err) MUST_CHECK;
 
+/* Appends to an open file; not lasting. */
+bool fs_append(int fd, const void *bytes, size_t len, struct err *err) MUST_CHECK;
+
 /* For many files at once: a new file in an open folder, not lasting before fs_sync_all(). */
 bool fs_write_at(int folder, const char *name, const void *bytes, size_t len, mode_t mode,
                  struct err *err) MUST_CHECK;

@@ -8,12 +8,12 @@
 #define PGSEAL_HEALTH_CHECK_H
 
 #include "core/health/server_check.h"
-#include "core/health/tls_file.h"
 #include "core/pg/handshake.h"
 #include "core/pg/hba.h"
 #include "core/pg/ident.h"
 #include "core/pg/roles.h"
 #include "core/pg/settings.h"
+#include "core/pg/tls_file.h"
 
 struct check {
     const struct server_check_request *request;

@@ -18,7 +18,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/health/doctor_state.h"
-#include "core/health/tls_file.h"
+#include "core/pg/tls_file.h"
 #include "core/pki/ossl.h"
 
 #define FILE_MAX           ((size_t)256 << 10)

@@ -9,10 +9,10 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/health/doctor_state.h"
-#include "core/health/tls_file.h"
 #include "core/pg/message.h"
 #include "core/pg/roles.h"
 #include "core/pg/settings.h"
+#include "core/pg/tls_file.h"
 #include "core/store/issued.h"
 
 #define HBA_MAX ((size_t)4 << 20)

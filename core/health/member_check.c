@@ -11,8 +11,8 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/health/tls_file.h"
 #include "core/pg/settings.h"
+#include "core/pg/tls_file.h"
 
 #define FIRST_IDENT_VIEW  150000
 #define FIRST_RULE_NUMBER 160000

@@ -193,7 +193,7 @@ static bool check_health(struct store *store, struct findings *ret, struct err *
 {
     struct issued_filter filter = {.state = -1, .limit = 1};
     struct issued_list count = {.n = 0};
-    struct fsck_list list;
+    struct fsck_list list = {.n = 0};
 
     if (!issued_list(store, &filter, &count, err))
         return false;

@@ -278,6 +278,29 @@ bool kit_check(const struct kit_spec *spec, struct err *err)
     return ok;
 }
 
+#define CRT_MAX (1u << 20)
+
+bool kit_is_there(const char *folder, const struct issued *issued)
+{
+    char *base = kit_file_base(issued->role, issued->kind);
+    char *path = mem_printf("%s/%s.crt", folder, base);
+    char *last = fs_join(folder, "README.txt"); /* of those that are linked one by one */
+    struct strbuf pem = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    struct cert *cert = NULL;
+    bool there;
+
+    if (fs_exists(path) && fs_exists(last) && fs_read(path, CRT_MAX, &pem, &ignored))
+        cert = cert_from_pem(pem.data, pem.len, &ignored);
+    there = cert != NULL && cert_equal(cert, issued->cert);
+    cert_free(cert);
+    strbuf_clear(&pem);
+    free(last);
+    free(path);
+    free(base);
+    return there;
+}
+
 /* ---- writing ---- */
 
 static size_t list_files(const struct kit *kit, struct fs_new_file ret[FILE_COUNT])

@@ -53,4 +53,8 @@ char *kit_file_base(const char *role, enum issued_kind kind) MUST_CHECK;
  * are not looked at. */
 bool kit_check(const struct kit_spec *spec, struct err *err) MUST_CHECK;
 
+/* Whether the folder has the whole kit of issued already: then an earlier run was stopped right after
+ * it wrote its files. */
+bool kit_is_there(const char *folder, const struct issued *issued);
+
 #endif

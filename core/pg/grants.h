@@ -7,6 +7,8 @@
  *          files cannot. Grants on functions and views count in one database: the one of the
  *          connection. A role that may write files of the server's user can become that user if it
  *          wants to: "least" is what pgseal needs, not a wall.
+ *          Instead of lo_export() pg_write_server_files does, except for files with bytes that COPY
+ *          changes.
  * Errors   ERR_BAD_VALUE: no such role; errors of conn.h.
  */
 #ifndef PGSEAL_PG_GRANTS_H
@@ -15,12 +17,13 @@
 #include "core/pg/conn.h"
 
 enum grant_need {                       /* what it is for */
-                  GRANT_SEE = 1 << 0,   /* settings, files, sessions: any plan */
+                  GRANT_SEE = 1 << 0,   /* settings, files: any plan */
                   GRANT_WRITE = 1 << 1, /* files, reload: any plan */
                   GRANT_TLS = 1 << 2,   /* ssl_ca_file, ssl_crl_file */
                   GRANT_RULES = 1 << 3, /* pg_hba.conf */
                   GRANT_MAPS = 1 << 4,  /* pg_ident.conf */
-                  GRANT_EXTRA = 1 << 5  /* standbys, ending sessions: pgseal works without */
+                  GRANT_WHO = 1 << 5,   /* sessions of others: who would be refused */
+                  GRANT_EXTRA = 1 << 6  /* standbys, ending sessions: pgseal works without */
 };
 
 struct grant {

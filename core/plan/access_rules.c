@@ -337,9 +337,7 @@ static bool build(struct plan *plan, const struct access_rules_intent *intent, s
         goto out;
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &rules.hba);
     rules.at = rules.hba.n;
-    good =
-        hba_check_on_server(plan->target.admin, err) && /* an old error would keep ours out too */
-        add_maps(plan, intent, err);
+    good = plan_check_rules(plan, err) && add_maps(plan, intent, err);
     for (size_t i = 0; good && i < intent->n_roles; i++)
         good = add_role(&rules, intent->roles[i], address, err);
     if (good && rules.lines.len > 0) {

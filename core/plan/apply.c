@@ -215,6 +215,8 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
         .plan = plan, .target = &plan->target, .files = plan->files, .watch = watch};
     int ask_s;
 
+    if (plan->target.by_hand)
+        return err_set(err, ERR_INTERNAL, _("a plan for a person's hands is not applied"));
     if (plan->state != JOURNAL_READY)
         return err_set(err, ERR_INTERNAL, _("the plan was applied already"));
     if (plan_nothing_to_do(plan)) {

@@ -138,8 +138,33 @@ static bool read_both(const struct plan *plan, const char *ca_file, const char *
     return true;
 }
 
+/* What may not be read: the CAs of ours that the server was given, each with its list. */
+static bool read_store(const struct plan *plan, struct bundle *ret, struct err *err)
+{
+    bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
+    struct authority_list list = {.n = 0};
+    bool good = server_trusts(plan->target.store, plan->target.server, &list, err);
+
+    cert_list_init(&ret->cas);
+    for (size_t i = 0; good && i < list.n; i++) {
+        struct crl *crl = NULL;
+
+        if (!handshake_accepts_ca(&plan->before, list.rows[i]->cert))
+            continue; /* somebody took it away */
+        cert_list_take(&ret->cas, cert_dup(list.rows[i]->cert));
+        crl = checks ? authority_crl(plan->target.store, list.rows[i], err) : NULL;
+        good = !checks || crl;
+        if (crl)
+            bundle_take_crl(ret, crl);
+    }
+    authority_list_clear(&list);
+    return good;
+}
+
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err)
 {
+    if (plan->cas_unread)
+        return read_store(plan, ret, err);
     return read_both(plan, settings_value(&plan->settings, "ssl_ca_file"),
                      settings_value(&plan->settings, "ssl_crl_file"), ret, err);
 }

@@ -141,7 +141,7 @@ static bool choose_marker(const struct plan *plan, struct changes *changes, stru
     const struct bundle *wanted = changes->wanted;
     bool changed = !changes->cas.same || (changes->with_crls && !changes->crls.same);
 
-    if (!changed || names_differ(changes->present, wanted))
+    if (!changed || plan->target.by_hand || names_differ(changes->present, wanted))
         return true;
     for (size_t i = 0; i < wanted->cas.n && !changes->marker; i++) {
         struct authority *authority = NULL;

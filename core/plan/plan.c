@@ -15,6 +15,7 @@
 #include "core/pg/grants.h"
 #include "core/plan/guard.h"
 
+#define HAND_MAX      (4u << 20)
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
 
 /* ---- life ---- */
@@ -82,7 +83,9 @@ static bool check_identity(const struct plan_target *target, struct err *err)
 static unsigned needs_of(const char *kind)
 {
     if (strcmp(kind, "access_rules") == 0 || strcmp(kind, "remove_rules") == 0)
-        return GRANT_SEE | GRANT_WRITE | GRANT_RULES | GRANT_MAPS;
+        return GRANT_SEE | GRANT_WHO | GRANT_WRITE | GRANT_RULES; /* maps: where there are any */
+    if (strcmp(kind, "untrust_ca") == 0)
+        return GRANT_SEE | GRANT_WHO | GRANT_WRITE | GRANT_TLS;
     return GRANT_SEE | GRANT_WRITE | GRANT_TLS;
 }
 
@@ -115,9 +118,10 @@ static bool check_grants(const struct plan *plan, const char *kind, struct err *
 
 static bool check_rights(const struct plan *plan, const char *kind, struct err *err)
 {
-    if (!check_grants(plan, kind, err))
+    if (!plan->target.by_hand && !check_grants(plan, kind, err))
         return false;
-    if (plan->settings.data_directory[0] == '\0' || files_way(plan->files) == FILES_NONE) {
+    if (!plan->target.by_hand &&
+        (plan->settings.data_directory[0] == '\0' || files_way(plan->files) == FILES_NONE)) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role on server \"%s\" may not write its files"),
                 plan->target.server->name);
         return err_hint(err,
@@ -148,6 +152,38 @@ static bool look_before(struct plan *plan, struct err *err)
     return true;
 }
 
+static bool may_read(const struct plan *plan, const char *value)
+{
+    char *path = plan_path(plan, value);
+    struct strbuf bytes = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    bool good = !*value || files_read(plan->files, path, HAND_MAX, &bytes, &ignored);
+
+    strbuf_clear(&bytes);
+    free(path);
+    return good;
+}
+
+static void name_file(char **path, const char *name)
+{
+    if (**path)
+        return;
+    free(*path);
+    *path = mem_strdup(name);
+}
+
+static void find_unread(struct plan *plan)
+{
+    struct settings *settings = &plan->settings;
+
+    plan->cas_unread = !may_read(plan, settings_value(settings, "ssl_ca_file")) ||
+                       !may_read(plan, settings_value(settings, "ssl_crl_file"));
+    plan->rules_unread = !*settings->hba_file || !may_read(plan, settings->hba_file);
+    plan->maps_unread = !*settings->ident_file || !may_read(plan, settings->ident_file);
+    name_file(&settings->hba_file, "pg_hba.conf");
+    name_file(&settings->ident_file, "pg_ident.conf");
+}
+
 struct plan *plan_new(const struct plan_target *target, const char *kind, const char *title,
                       struct err *err)
 {
@@ -159,6 +195,8 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
     if (check_identity(target, err) && settings_read(target->admin, &plan->settings, err) &&
         (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
         check_rights(plan, kind, err) && look_before(plan, err)) {
+        if (target->by_hand)
+            find_unread(plan);
         json_object_set_new(plan->intent, "auto_conf", auto_conf_order(target->admin));
         if (strcmp(kind, "publish_crl") == 0) /* the kind is all that there is to want */
             plan_set_want(plan, want_publish_crl());
@@ -258,8 +296,21 @@ const char *step_hash(const struct strbuf *bytes, char hex[65])
 
 char *plan_path(const struct plan *plan, const char *name)
 {
+    const char *folder = plan->settings.data_directory;
+
     return name[0] == '/' ? mem_strdup(name)
-                          : mem_printf("%s/%s", plan->settings.data_directory, name);
+                          : mem_printf("%s/%s", *folder ? folder : "DATA_DIRECTORY", name);
+}
+
+bool plan_file_there(const struct plan *plan, const char *path, bool *ret, struct err *err)
+{
+    struct err why = ERR_INIT;
+
+    *ret = false;
+    if (files_exists(plan->files, path, ret, &why) || plan->target.by_hand)
+        return true;
+    *err = why;
+    return false;
 }
 
 bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
@@ -272,7 +323,7 @@ bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, stru
     bool there = false;
     bool good = false;
 
-    if (!files_exists(plan->files, path, &there, err))
+    if (!plan_file_there(plan, path, &there, err))
         goto out;
     if (there) {
         struct strbuf now = STRBUF_INIT;

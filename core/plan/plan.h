@@ -28,6 +28,8 @@ struct plan_target {
     const char *tls_host; /* where the proof's handshakes go */
     int tls_port;
     const struct secret *admin_password; /* for the second admin login, or NULL */
+    bool by_hand; /* nothing will be applied: rights are not asked for, and what may not be read is
+                   * left open; for plan_by_hand() */
 };
 
 enum plan_mark {
@@ -127,6 +129,13 @@ void plan_script(const struct plan *plan, struct strbuf *out);
  */
 bool plan_lock_server(struct conn *admin, struct err *err) MUST_CHECK;
 void plan_unlock_server(struct conn *admin);
+
+/*
+ * Text to paste: what a person does by hand, in order, where pgseal may do nothing (no files, no rights,
+ * a managed service): whole files, commands and SQL, and what to look at afterwards. No private key
+ * is in it. Of a plan that was made with target.by_hand.
+ */
+void plan_by_hand(const struct plan *plan, struct strbuf *out);
 
 /* ---- intents; each reads the server and returns a plan, or NULL with the reason ---- */
 

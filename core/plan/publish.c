@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pg/greeting.h"
 #include "core/pg/sessions.h"
 #include "core/plan/address.h"
 #include "core/plan/step.h"
@@ -254,6 +255,26 @@ static bool is_away(const struct err *err)
            err->code == ERR_CONNECTION_LOST;
 }
 
+/* A pooler has TLS files of its own and, as a rule, no list: nothing done to PostgreSQL shows there. */
+static void explain_pooler(struct visit *visit)
+{
+    struct err *err = &visit->result->err;
+    struct err ignored = ERR_INIT; /* then it is not known, and nothing is said */
+    enum greeting greeting;
+
+    if ((err->code != ERR_PROOF && err->code != ERR_RELOAD_REFUSED) ||
+        !greeting_ask(visit->target.tls_host, visit->target.tls_port, 0, &greeting, &ignored) ||
+        greeting != GREETING_POOLER)
+        return;
+    err_cause(err,
+              _("\"%s\" port %d is a pooler (PgBouncer has no revocation lists): what is revoked "
+                "gets in there."),
+              visit->target.tls_host, visit->target.tls_port);
+    err_hint(err,
+             _("Give the server the address of PostgreSQL itself, and take the CA or the role away "
+               "at the pooler."));
+}
+
 static void go(struct visit *visit)
 {
     struct publish_result *result = visit->result;
@@ -265,6 +286,7 @@ static void go(struct visit *visit)
     } else if (!bring(visit, &result->err)) {
         if (result->state == PUBLISH_OPEN)
             result->state = is_away(&result->err) ? PUBLISH_AWAY : PUBLISH_REFUSED;
+        explain_pooler(visit);
     } else if (!end_sessions(visit, &result->err)) {
         result->sessions_ended = -1;
     } else {

@@ -7,9 +7,9 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/health/who_certs.h"
 #include "core/pg/simulate.h"
 #include "core/plan/step.h"
+#include "core/plan/who_certs.h"
 
 void plan_add_refused(struct plan *plan, const struct session *session, const char *why)
 {

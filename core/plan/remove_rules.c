@@ -5,7 +5,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/pg/hba.h"
+#include "core/pg/ident.h"
 #include "core/plan/step.h"
 
 #define IDENT_MAX (4u << 20)
@@ -64,7 +64,7 @@ static bool add_maps(struct plan *plan, const struct hba *hba, struct err *err)
     bool good = true;
     char *title;
 
-    if (!*plan->settings.ident_file)
+    if (!*plan->settings.ident_file || plan->maps_unread)
         return true;
     if (!files_exists(plan->files, plan->settings.ident_file, &there, err))
         return false;
@@ -75,7 +75,8 @@ static bool add_maps(struct plan *plan, const struct hba *hba, struct err *err)
     plan_unused_map_lines(&old, hba, &wanted, &lines);
     title = mem_printf(_("%s: lines that no rule needs any more go"), plan->settings.ident_file);
     if (lines.len > 0) {
-        good = plan_add_maps_file(plan, &old, &wanted, &lines, title, true, err);
+        good = (plan->target.by_hand || ident_check_on_server(plan->target.admin, err)) &&
+               plan_add_maps_file(plan, &old, &wanted, &lines, title, true, err);
         if (good)
             plan_add_reload(plan);
     }
@@ -102,6 +103,18 @@ static bool add_steps(struct plan *plan, const struct strbuf *old, const struct 
     return good;
 }
 
+/* The rules may not be read: which of them are ours, whoever reads this sees. */
+static void add_unread(struct plan *plan)
+{
+    struct step *step = plan_add(plan, "hba", PLAN_REMOVE, json_object());
+
+    step_set_title(step, _("%s: every line that ends with \"%s\" goes"), plan->settings.hba_file,
+                   HBA_MARK);
+    plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
+    plan_add_reload(plan);
+    plan_add_look(plan, "prove_admin", _("a new admin login"));
+}
+
 static bool build(struct plan *plan, const struct remove_rules_intent *intent, struct err *err)
 {
     struct strbuf old = STRBUF_INIT;
@@ -110,7 +123,11 @@ static bool build(struct plan *plan, const struct remove_rules_intent *intent, s
     size_t n;
     bool good = false;
 
-    if (!plan_read_rules(plan, &old, err) || !hba_check_on_server(plan->target.admin, err)) {
+    if (plan->rules_unread) {
+        add_unread(plan);
+        return true;
+    }
+    if (!plan_read_rules(plan, &old, err) || !plan_check_rules(plan, err)) {
         strbuf_clear(&old);
         return false;
     }

@@ -134,9 +134,11 @@ bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err)
     struct result *result;
     bool standby;
 
+    if (plan->rules_unread)
+        return true;
     if (!files_read(plan->files, plan->settings.hba_file, HBA_MAX, out, err))
         return false;
-    if (files_can_put_back(plan->files, out->data, out->len))
+    if (plan->target.by_hand || files_can_put_back(plan->files, out->data, out->len))
         return true;
     result = conn_exec(plan->target.admin, "SELECT pg_catalog.pg_is_in_recovery()", 0, NULL, err);
     if (!result)
@@ -150,6 +152,17 @@ bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err)
             plan->target.server->name);
     err_cause(err, _("By SQL its bytes could not be put back there."));
     return err_hint(err, _("Run pgseal on that machine, or change pg_hba.conf there by hand."));
+}
+
+bool plan_check_rules(const struct plan *plan, struct err *err)
+{
+    struct err why = ERR_INIT;
+
+    if (hba_check_on_server(plan->target.admin, &why) ||
+        (plan->target.by_hand && why.code != ERR_HBA))
+        return true;
+    *err = why;
+    return false;
 }
 
 void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
@@ -184,6 +197,7 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
     strbuf_clear(&copy);
     if (!good)
         return false;
+    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(path));
     backup = plan_path(plan, backup_name);
     step_hash(old, before);
     step_hash(wanted, after);
@@ -201,5 +215,5 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
     plan_add_reload(plan);
     free(backup_name);
     free(backup);
-    return plan_find_refused(plan, old, wanted, err);
+    return plan->rules_unread || plan_find_refused(plan, old, wanted, err);
 }

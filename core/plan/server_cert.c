@@ -36,7 +36,7 @@ static void public_of(const struct cert *cert, struct strbuf *out)
 
 static bool check_local(const struct plan *plan, struct err *err)
 {
-    if (files_way(plan->files) == FILES_LOCAL)
+    if (files_way(plan->files) == FILES_LOCAL || plan->target.by_hand)
         return true;
     err_set(err, ERR_MAY_NOT_CHANGE,
             _("the private key of server \"%s\" can only be written on its own machine"),
@@ -388,7 +388,7 @@ static bool place_key(const struct given *given, char **ret_name, struct err *er
     public_of(given->chain.certs[0], &public);
     name = key_file_name(&public);
     path = plan_path(plan, name);
-    good = files_exists(plan->files, path, &there, err);
+    good = plan_file_there(plan, path, &there, err);
     if (good && given->key && !there) {
         struct secret *pem = check_local(plan, err) ? key_bytes(given, err) : NULL;
 

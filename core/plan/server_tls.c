@@ -208,7 +208,7 @@ out:
 
 static bool check_local(const struct plan *plan, struct err *err)
 {
-    if (files_way(plan->files) == FILES_LOCAL)
+    if (files_way(plan->files) == FILES_LOCAL || plan->target.by_hand)
         return true;
     err_set(err, ERR_MAY_NOT_CHANGE,
             _("the private key of server \"%s\" can only be written on its own machine"),

@@ -89,6 +89,8 @@ struct plan {
     int64_t guard_fires_ms; /* clock_mono_ms(); 0: none is armed */
     int64_t deadline_ms;    /* of the question; 0: none is open */
 
+    bool cas_unread, rules_unread, maps_unread; /* by_hand: files that the role may not read */
+
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;
     size_t accept_refused;
@@ -146,6 +148,9 @@ void plan_add_setting_again(struct plan *plan, const char *name, const char *was
 void plan_add_reload(struct plan *plan); /* "no change" when nothing before it changes anything */
 void plan_add_look(struct plan *plan, const char *kind, const char *title);
 
+/* There already? By hand, where that cannot be seen: no. */
+bool plan_file_there(const struct plan *plan, const char *path, bool *ret,
+                     struct err *err) MUST_CHECK;
 char *plan_path(const struct plan *plan, const char *name); /* absolute: in the data directory */
 
 /* ---- the intent, for the journal and for a file (want.c, saved.h) ---- */
@@ -172,6 +177,9 @@ void plan_add_guard(struct plan *plan, const char *path, const char *backup, con
 /* pg_hba.conf as it is. ERR_STANDBY on a standby where SQL is the only way, and could not write these
  * bytes again. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
+/* The file has no error now: an old one would keep our rules out too. By hand a role that may not ask is
+ * spared the answer. */
+bool plan_check_rules(const struct plan *plan, struct err *err) MUST_CHECK;
 /* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
  * differs, for people. */
 bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
@@ -201,6 +209,9 @@ bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struc
 bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err) MUST_CHECK;
 /* The same, and the file is what the plan made it: nobody, and no guard, has changed it. */
 bool rules_confirm(struct plan *plan, struct err *err) MUST_CHECK;
+
+/* Every CA that the wire named before the plan is among these. */
+bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas);
 
 /* ---- who would be refused (refused.c) ---- */
 

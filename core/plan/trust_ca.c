@@ -139,6 +139,11 @@ static bool choose_crls(const struct plan *plan, const struct bundle *parents,
     bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
 
     *ret_with = true;
+    /* CAs that may not be read have lists, or have none: then lists would lock their clients out */
+    if (plan->cas_unread && !checks && !plan_knows_cas(plan, &wanted->cas)) {
+        *ret_with = false;
+        return true;
+    }
     for (size_t i = 0; i < wanted->cas.n; i++) {
         const struct cert *ca = wanted->cas.certs[i];
         struct strbuf name = STRBUF_INIT;
@@ -366,6 +371,8 @@ static bool check_no_rule_needs(struct plan *plan, struct err *err)
     struct hba hba;
     int line = 0;
 
+    if (plan->rules_unread)
+        return true;
     if (!plan_read_rules(plan, &text, err)) {
         strbuf_clear(&text);
         return false;
@@ -410,6 +417,10 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     const struct bundle nothing_new = {.n_crls = 0};
     bool with_crls = true;
 
+    if (plan->cas_unread && !intent->all)
+        return err_set(err, ERR_MAY_NOT_CHANGE,
+                       _("which CAs server \"%s\" trusts may not be read by this role"),
+                       plan->target.server->name);
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, present, err) ||
         !check_names_known(intent, present, plan->target.server->name, err))
         return false;

@@ -30,14 +30,21 @@ struct backup_report {
     char **left_out; /* names of CAs whose key is not in it: no passphrase, or not there; owned */
     size_t n_left_out;
 };
+/* Asked from time to time; true stops it with ERR_CANCELLED, and nothing is left. */
+struct backup_watch {
+    bool (*cancelled)(void *arg);
+    void *arg;
+};
+
 void backup_report_clear(struct backup_report *report);
 
-/* Works on a store that was opened for reading, and on a read-only file system. */
-bool backup_write(struct store *store, const char *path, bool with_keys, struct backup_report *ret,
+/* watch may be NULL. Works on a store that was opened for reading, and on a read-only file system. */
+bool backup_write(struct store *store, const char *path, bool with_keys,
+                  const struct backup_watch *watch, struct backup_report *ret,
                   struct err *err) MUST_CHECK;
 /* folder: gets a store; must not have one. The copy is checked first. Key files that are there with
  * the same content stay. */
-bool backup_restore(const char *path, const char *folder, struct backup_report *ret,
-                    struct err *err) MUST_CHECK;
+bool backup_restore(const char *path, const char *folder, const struct backup_watch *watch,
+                    struct backup_report *ret, struct err *err) MUST_CHECK;
 
 #endif

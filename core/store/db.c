@@ -17,6 +17,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/delivered.h"
 #include "core/store/schema.h"
 #include "core/store/sql.h"
 
@@ -26,8 +27,10 @@ struct store {
     sqlite3 *db;
     char *folder;
     enum store_mode mode;
-    int depth;   /* of store_begin() */
-    bool doomed; /* a rollback inside: the outermost commit fails */
+    int depth;              /* of store_begin() */
+    bool doomed;            /* a rollback inside: the outermost commit fails */
+    bool ready;             /* its tables are there */
+    struct delivered taken; /* over by the present transaction */
 };
 
 sqlite3 *store_db(const struct store *store)
@@ -38,6 +41,11 @@ sqlite3 *store_db(const struct store *store)
 bool store_only_reads(const struct store *store)
 {
     return store->mode == STORE_READ;
+}
+
+bool store_in_transaction(const struct store *store)
+{
+    return store->depth > 0;
 }
 
 const char *store_folder(const struct store *store)
@@ -178,7 +186,7 @@ struct store *store_open(const char *folder, enum store_mode mode, struct err *e
     store->mode = mode;
     store->folder = real;
     real = NULL;
-    ok = open_database(store, path, err);
+    ok = store->ready = open_database(store, path, err);
 out:
     if (!ok) {
         store_close(store);
@@ -194,27 +202,9 @@ void store_close(struct store *store)
     if (store == NULL)
         return;
     (void)sqlite3_close_v2(store->db); /* an open transaction is rolled back */
+    delivered_clear(&store->taken);
     free(store->folder);
     free(store);
-}
-
-bool store_begin(struct store *store, struct err *err)
-{
-    /* IMMEDIATE: whoever will write waits for its turn here, not in the middle. A reader's
-     * transaction is one snapshot. */
-    if (store->depth == 0 &&
-        !sql_exec(store, store->mode == STORE_READ ? "BEGIN" : "BEGIN IMMEDIATE", err))
-        return false;
-    store->depth++;
-    return true;
-}
-
-bool store_begin_reading(struct store *store, struct err *err)
-{
-    if (store->depth == 0 && !sql_exec(store, "BEGIN", err))
-        return false;
-    store->depth++;
-    return true;
 }
 
 static void end_transaction(struct store *store)
@@ -225,6 +215,38 @@ static void end_transaction(struct store *store)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     store->depth = 0;
     store->doomed = false;
+    delivered_clear(&store->taken);
+}
+
+/* At the beginning of a transaction that writes. */
+static bool take_over_lines(struct store *store, struct err *err)
+{
+    delivered_read(store, &store->taken);
+    return delivered_take_over(store, &store->taken, err);
+}
+
+bool store_begin(struct store *store, struct err *err)
+{
+    /* IMMEDIATE: whoever will write waits for its turn here, not in the middle. A reader's
+     * transaction is one snapshot. */
+    if (store->depth == 0 &&
+        !sql_exec(store, store->mode == STORE_READ ? "BEGIN" : "BEGIN IMMEDIATE", err))
+        return false;
+    store->depth++;
+    if (store->depth == 1 && store->ready && store->mode != STORE_READ &&
+        !take_over_lines(store, err)) {
+        end_transaction(store);
+        return false;
+    }
+    return true;
+}
+
+bool store_begin_reading(struct store *store, struct err *err)
+{
+    if (store->depth == 0 && !sql_exec(store, "BEGIN", err))
+        return false;
+    store->depth++;
+    return true;
 }
 
 bool store_commit(struct store *store, struct err *err)
@@ -248,7 +270,20 @@ bool store_commit(struct store *store, struct err *err)
         return false;
     }
     store->depth = 0;
+    delivered_forget(store, &store->taken);
+    delivered_clear(&store->taken);
     return true;
+}
+
+void store_settle(struct store *store)
+{
+    struct err ignored = ERR_INIT;
+
+    if (store->depth > 0 || !sql_exec(store, "BEGIN IMMEDIATE", &ignored))
+        return;
+    store->depth = 1;
+    if (!take_over_lines(store, &ignored) || !store_commit(store, &ignored))
+        end_transaction(store);
 }
 
 void store_rollback(struct store *store)

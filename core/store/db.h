@@ -3,7 +3,7 @@
  *
  * Source   SQLite: rollback journal, synchronous=EXTRA, STRICT tables, foreign keys, busy timeout
  *          10 s, BEGIN IMMEDIATE for writers.
- * Shapes   folder/ 0700: pgseal.db 0600, keys/ 0700 with one file a key, 0600. The tables stand in
+ * Shapes   folder/ 0700: pgseal.db 0600, delivered 0600 (delivered.h), keys/ 0700 with one file a key, 0600. The tables stand in
  *          schema.c; rows of certificates, lists and the log are never deleted (triggers).
  * Errors   ERR_NO_STORE, ERR_STORE_BUSY, ERR_STORE_NEWER, ERR_STORE_OWNER (folder or file of
  *          somebody else), ERR_FILE_UNSAFE (others may write there), ERR_DISK_FULL, ERR_STORE.

@@ -15,7 +15,6 @@
 #include "core/store/fsck_part.h"
 #include "core/store/issued.h"
 #include "core/store/journal.h"
-#include "core/store/revoked.h"
 #include "core/store/sql.h"
 
 void fsck_clear(struct fsck_list *list)
@@ -325,72 +324,7 @@ static bool check_authorities(struct fsck *fsck, struct err *err)
     return ok;
 }
 
-/* ---- lists ---- */
-
-/* What is wrong with the last list of a CA; NULL: nothing. The revocations are read before it: one
- * that comes in between is on it already. */
-static const char *list_problem(struct fsck *fsck, const struct authority *authority, bool *ret_ok,
-                                struct err *err)
-{
-    struct err unreadable = ERR_INIT;
-    struct crl_entry *entries = NULL;
-    struct crl *crl = NULL;
-    const char *problem = NULL;
-    size_t n = 0;
-
-    *ret_ok = revoked_entries(fsck->store, authority->id, &entries, &n, err);
-    if (!*ret_ok)
-        return NULL;
-    crl = authority_crl(fsck->store, authority, &unreadable);
-    if (crl == NULL)
-        problem = _("its last list of revoked certificates cannot be read");
-    else if (!crl_signed_by(crl, authority->cert))
-        problem = _("its last list of revoked certificates is not signed by it");
-    for (size_t i = 0; !problem && i < n; i++)
-        if (!crl_has(crl, &entries[i].serial))
-            problem = _("its last list of revoked certificates lacks a revocation");
-    if (!problem && crl_next_update(crl) <= clock_now())
-        problem = _("its last list of revoked certificates has ended");
-    crl_free(crl);
-    free(entries);
-    return problem;
-}
-
-/* Without the passphrase the list stays as it is: that is said by the finding itself. */
-static bool sign_again(struct fsck *fsck, struct authority *authority, struct fsck_finding *finding,
-                       struct err *err)
-{
-    struct err locked = ERR_INIT;
-    struct key *key;
-    struct crl *crl;
-
-    if (!fsck->options->repair || fsck->options->unlock == NULL || !authority->has_key)
-        return true;
-    key = fsck->options->unlock(fsck->options->arg, fsck->store, authority, &locked);
-    if (key == NULL)
-        return true;
-    crl = authority_sign_crl(fsck->store, authority, key, 0, err);
-    finding->repaired = crl != NULL;
-    crl_free(crl);
-    key_free(key);
-    return finding->repaired;
-}
-
-static bool check_list(struct fsck *fsck, struct authority *authority, struct err *err)
-{
-    bool ok = true;
-    const char *problem = list_problem(fsck, authority, &ok, err);
-
-    if (ok && problem != NULL && !authority->retired) {
-        struct fsck_finding *finding = fsck_say(fsck, FSCK_ERROR, authority->name, "%s", problem);
-
-        finding->repairable = authority->has_key;
-        fsck_help(finding, _("\"pgseal crl refresh\" signs the next one, \"pgseal server crl\" "
-                             "publishes it."));
-        ok = sign_again(fsck, authority, finding, err);
-    }
-    return ok;
-}
+/* ---- CAs that are in use ---- */
 
 static bool check_lists(struct fsck *fsck, struct err *err)
 {
@@ -398,7 +332,7 @@ static bool check_lists(struct fsck *fsck, struct err *err)
     bool ok = authority_list(fsck->store, &list, err);
 
     for (size_t i = 0; ok && i < list.n; i++)
-        ok = check_list(fsck, list.rows[i], err) && fsck_check_keys(fsck, list.rows[i], err);
+        ok = fsck_check_list(fsck, list.rows[i], err) && fsck_check_keys(fsck, list.rows[i], err);
     authority_list_clear(&list);
     return ok;
 }

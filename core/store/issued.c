@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/delivered.h"
 #include "core/store/issued_many.h"
 #include "core/store/row.h"
 
@@ -285,13 +286,20 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
 
 bool issued_mark_delivered(struct store *store, struct issued *issued, struct err *err)
 {
-    struct sql *sql = sql_new(
-        store, "UPDATE issued SET delivered_at = coalesce(delivered_at, ?2) WHERE id = ?1", err);
+    int64_t now = clock_now();
+    struct sql *sql;
 
+    if (!store_in_transaction(store) && !store_only_reads(store) &&
+        delivered_add(store, &issued->serial, now)) {
+        issued->delivered = true;
+        return true;
+    }
+    sql = sql_new(store,
+                  "UPDATE issued SET delivered_at = coalesce(delivered_at, ?2) WHERE id = ?1", err);
     if (sql == NULL)
         return false;
     sql_bind_int(sql, 1, issued->id);
-    sql_bind_int(sql, 2, clock_now());
+    sql_bind_int(sql, 2, now);
     if (!sql_run(sql, err))
         return false;
     issued->delivered = true;

@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/delivered.h"
 #include "core/store/issued.h"
 #include "core/store/row.h"
 
@@ -255,12 +256,14 @@ bool issued_undelivered(struct store *store, const char *role, int limit, struct
                             " ORDER BY +i.id DESC LIMIT ?1",
                             role != NULL ? " AND i.role = ?2" : "");
     struct sql *sql = sql_new(store, text, err);
+    struct delivered delivered;
     bool row = false;
     bool ok = sql != NULL;
 
     free(text);
+    delivered_read(store, &delivered);
     if (ok) {
-        sql_bind_int(sql, 1, limit);
+        sql_bind_int(sql, 1, limit + (int64_t)delivered.n);
         if (role != NULL)
             sql_bind_text(sql, 2, role);
     }
@@ -268,11 +271,14 @@ bool issued_undelivered(struct store *store, const char *role, int limit, struct
         struct issued *issued = row_read_issued(sql, err);
 
         ok = issued != NULL;
-        if (ok) {
+        if (ok && (issued->delivered || (int)list.n == limit)) {
+            issued_free(issued);
+        } else if (ok) {
             list.rows = mem_realloc_array(list.rows, list.n + 1, sizeof(struct issued *));
             list.rows[list.n++] = issued;
         }
     }
+    delivered_clear(&delivered);
     sql_free(sql);
     list.total = (int64_t)list.n;
     if (ok)

@@ -104,19 +104,21 @@ bool issued_many_delivered(struct store *store, const struct issued_list *rows, 
 bool issued_lost_list(struct store *store, int64_t authority_id, struct issued_lost **ret,
                       size_t *ret_n, struct err *err)
 {
-    struct sql *sql =
-        sql_new(store,
-                "SELECT i.role, max(i.id) FROM issued AS i WHERE i.delivered_at IS NULL"
-                " AND i.kind < 2 AND i.kind = 0 AND +i.authority_id = ?1"
-                " AND +i.revoked_at IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
-                " GROUP BY i.role ORDER BY i.role",
-                err);
+    struct sql *sql;
     struct issued_lost *list = NULL;
     size_t n = 0;
     bool row = false;
-    bool ok = sql != NULL;
+    bool ok;
 
+    store_settle(store);
+    sql = sql_new(store,
+                  "SELECT i.role, max(i.id) FROM issued AS i WHERE i.delivered_at IS NULL"
+                  " AND i.kind < 2 AND i.kind = 0 AND +i.authority_id = ?1"
+                  " AND +i.revoked_at IS NULL AND NOT EXISTS"
+                  " (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)"
+                  " GROUP BY i.role ORDER BY i.role",
+                  err);
+    ok = sql != NULL;
     if (ok)
         sql_bind_int(sql, 1, authority_id);
     while (ok && (ok = sql_step(sql, &row, err)) && row) {

@@ -9,6 +9,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/crl_ahead.h"
+#include "core/store/delivered.h"
 #include "core/store/revoked.h"
 
 /* Older lists keep their row and lose their DER: all lists of a CA with n revocations would need
@@ -81,6 +82,17 @@ bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *
     return ok;
 }
 
+static bool has_line(const struct store *store, const struct serial *serial)
+{
+    struct delivered delivered;
+    bool has;
+
+    delivered_read(store, &delivered);
+    has = delivered_has(&delivered, serial);
+    delivered_clear(&delivered);
+    return has;
+}
+
 struct issued *row_read_issued(const struct sql *sql, struct err *err)
 {
     struct issued *issued = mem_zalloc(sizeof(*issued));
@@ -94,7 +106,6 @@ struct issued *row_read_issued(const struct sql *sql, struct err *err)
     issued->role = sql_text(sql, 4);
     issued->note = sql_text(sql, 5);
     issued->created_at = sql_int(sql, 6);
-    issued->delivered = !sql_is_null(sql, 7);
     issued->revoked_at = sql_int(sql, 8);
     issued->reason = (enum crl_reason)sql_int(sql, 9);
     issued->replaces = sql_int(sql, 11);
@@ -105,6 +116,7 @@ struct issued *row_read_issued(const struct sql *sql, struct err *err)
         return NULL;
     }
     issued->serial = cert_serial(issued->cert);
+    issued->delivered = !sql_is_null(sql, 7) || has_line(sql_store(sql), &issued->serial);
     issued->not_before = cert_not_before(issued->cert);
     issued->not_after = cert_not_after(issued->cert);
     return issued;

@@ -81,6 +81,11 @@ void sql_free(struct sql *sql)
     free(sql);
 }
 
+struct store *sql_store(const struct sql *sql)
+{
+    return sql->store;
+}
+
 static void bound(struct sql *sql, int result)
 {
     if (sql->bind_result == SQLITE_OK)

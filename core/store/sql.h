@@ -19,11 +19,16 @@ struct sql; /* owns one prepared statement */
 
 struct sqlite3 *store_db(const struct store *store); /* borrowed */
 bool store_only_reads(const struct store *store);    /* opened with STORE_READ */
+bool store_in_transaction(const struct store *store);
+/* What was said without a transaction gets one (delivered.h): for a copy of the database. Where that
+ * cannot be, all stays as it is. */
+void store_settle(struct store *store);
 /* Translates the connection's last result; always false. */
 bool sql_err(const struct store *store, struct err *err, const char *what);
 
 struct sql *sql_new(struct store *store, const char *text, struct err *err) MUST_CHECK;
 void sql_free(struct sql *sql);
+struct store *sql_store(const struct sql *sql); /* borrowed */
 void sql_bind_int(struct sql *sql, int at, int64_t value);
 void sql_bind_null(struct sql *sql, int at);
 void sql_bind_text(struct sql *sql, int at, const char *text); /* copied; NULL binds NULL */

@@ -259,13 +259,16 @@ static bool is_issuer_of_ours(const struct authority_list *list, const char *iss
 /* Whether a later certificate of the same role is good, and good for longer. */
 static bool find_newer(struct store *store, const struct issued *issued, bool *ret, struct err *err)
 {
-    struct issued_filter filter = {.role = issued->role, .state = -1, .limit = 1, .no_total = true};
+    /* The newest first; of these few some may be revoked, or a server's. */
+    struct issued_filter filter = {.role = issued->role, .state = -1, .limit = 8, .no_total = true};
     struct issued_list list = {.n = 0};
 
     if (!issued_list(store, &filter, &list, err))
         return false;
-    *ret = list.n > 0 && list.rows[0]->id > issued->id && list.rows[0]->kind == issued->kind &&
-           list.rows[0]->revoked_at == 0 && list.rows[0]->not_after > issued->not_after;
+    *ret = false;
+    for (size_t i = 0; i < list.n && list.rows[i]->id > issued->id; i++)
+        *ret |= list.rows[i]->kind == issued->kind && list.rows[i]->revoked_at == 0 &&
+                list.rows[i]->not_after > issued->not_after;
     issued_list_clear(&list);
     return true;
 }

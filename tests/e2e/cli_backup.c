@@ -112,8 +112,9 @@ static void test_there_and_back(void **state)
     free(EXPECT(0, "fsck", "--store", "new", "--json"));
 
     /* it goes on where the copy was: the next list has bob, and its number is the next */
-    json = EXPECT_JSON(0, "crl", "refresh", "--yes", "--passphrase-file", "pass", "--store", "new",
-                       "--json");
+    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--days", "99", "--yes", "--passphrase-file",
+                "pass", "--store", "new"));
+    json = EXPECT_JSON(0, "crl", "show", "--store", "new", "--json");
     assert_int_equal(number(json, "number"), 3);
     json_decref(json);
     free(EXPECT(0, "crl", "export", "--store", "new", "--out", "new.crl"));
@@ -161,6 +162,25 @@ static void test_while_others_write(void **state)
           "cp store/keys/* new$i/keys/; $PGSEAL fsck --store new$i > out || { cat out; exit 1; }; "
           "done 2>/dev/null; echo sound");
     free(EXPECT(0, "fsck"));
+}
+
+/* Ctrl-C that came in the middle: exit 130, and nothing of it stays. */
+static void test_stopped(void **state)
+{
+    static const char stopped[] =
+        "env --default-signal=INT --block-signal=INT sh -c 'kill -INT $$; "
+        "exec $PGSEAL %s' 2>err; echo $?; cat err";
+    char *restore = mem_printf(stopped, "restore copy --store new");
+    char *backup = mem_printf(stopped, "backup other");
+
+    (void)state;
+    free(EXPECT(0, "backup", "copy"));
+    shell("130", restore);
+    shell("nothing was changed", restore);
+    shell("130", backup);
+    shell("none", "ls -A | grep -e new -e other || echo none");
+    free(restore);
+    free(backup);
 }
 
 static void test_bad_files(void **state)
@@ -429,6 +449,7 @@ int main(void)
         TEST(test_there_and_back),
         TEST(test_without_keys),
         OPEN_TEST(test_while_others_write),
+        TEST(test_stopped),
         TEST(test_bad_files),
         TEST(test_full_disk),
         TEST(test_read_only_store),

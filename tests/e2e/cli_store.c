@@ -172,6 +172,22 @@ static void test_csr(void **state)
     EXPECT_ERROR(2, "--csr", "issue", "client", "eve", "--csr", "own.csr", "--format", "p12");
 }
 
+/* Killed after the files were written and before it was said: the next run sees them. Killed before
+ * they were: it makes another one. */
+static void test_delivered_late(void **state)
+{
+    (void)state;
+    free(EXPECT(0, "issue", "client", "alice"));
+    assert_int_equal(command_mode("store/delivered"), 0600);
+    shell(0, "", "rm store/delivered"); /* the one trace, until the next change */
+    shell(0, "not delivered", "$PGSEAL list 2>&1");
+    EXPECT_ERROR(1, "are there: it counts as delivered now", "issue", "client", "alice");
+    shell(1, "", "$PGSEAL list 2>&1 | grep 'not delivered'");
+    shell(0, "", "rm store/delivered && rm -r alice");
+    shell(0, "takes its place", "$PGSEAL issue client alice 2>&1");
+    shell(0, "", "test -s alice/alice.key");
+}
+
 static void test_revoke(void **state)
 {
     json_t *json, *row;
@@ -469,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ca, setup, teardown),
         cmocka_unit_test_setup_teardown(test_issue, setup_ca, teardown),
         cmocka_unit_test_setup_teardown(test_csr, setup_ca, teardown),
+        cmocka_unit_test_setup_teardown(test_delivered_late, setup_ca, teardown),
         cmocka_unit_test_setup_teardown(test_revoke, setup_ca, teardown),
         cmocka_unit_test_setup_teardown(test_crl, setup_ca, teardown),
         cmocka_unit_test_setup_teardown(test_show, setup_ca, teardown),

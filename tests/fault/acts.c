@@ -419,12 +419,14 @@ void acts_prepare(struct box *box, const struct act *act)
     struct err err = ERR_INIT;
     struct key *key = NULL;
     struct authority *authority = box_authority(box, "Acme", &key);
-    struct issued *bob = box_issue(box, authority, key, "bob", 100);
-    struct crl *crl = revoked_and_sign(box->store, authority, key, bob, CRL_SUPERSEDED, 0, &err);
+    struct issued *bob = NULL;
+    struct crl *crl = NULL;
 
+    BOX_OK(acts_issue_kit(box, "alice", "alice", NULL, &err));
+    bob = box_issue(box, authority, key, "bob", 100);
+    crl = revoked_and_sign(box->store, authority, key, bob, CRL_SUPERSEDED, 0, &err);
     if (crl == NULL)
         fail_msg("%s", err.msg);
-    BOX_OK(acts_issue_kit(box, "alice", "alice", NULL, &err));
     if (act->prepare != NULL)
         act->prepare(box);
     crl_free(crl);

@@ -28,7 +28,7 @@
 #include "tests/harness/store_box.h"
 
 #define STEPS_MAX 2000 /* a loop that reaches it found no end */
-#define EACH      12   /* the first steps one by one, then every seventh: most write a page */
+#define EACH      8    /* the first steps one by one, then every 13th: most write a page */
 
 static struct err err;
 static int failing_errno;
@@ -76,7 +76,7 @@ static bool disarm(void)
 
 static int after(int n)
 {
-    return n < EACH ? n + 1 : n + 7;
+    return n < EACH ? n + 1 : n + 13;
 }
 
 /* ---- a store with a locked key and a revocation; the names of what is made from it ---- */
@@ -116,7 +116,7 @@ static int setup(void **state)
     issued_free(issued);
     key_free(key);
     secret_free(passphrase);
-    BOX_OK(backup_write(stage->box.store, stage->good, true, &report, &err));
+    BOX_OK(backup_write(stage->box.store, stage->good, true, NULL, &report, &err));
     assert_int_equal(report.keys, 3);
     backup_report_clear(&report);
     *state = stage;
@@ -167,11 +167,16 @@ static void assert_good_backup(struct stage *stage, const char *path)
 {
     struct backup_report report;
 
-    BOX_OK(backup_restore(path, stage->folder, &report, &err));
+    BOX_OK(backup_restore(path, stage->folder, NULL, &report, &err));
     assert_int_equal(report.n_left_out, 0);
     assert_int_equal(report.keys, 3);
     backup_report_clear(&report);
     assert_sound(stage->folder, 4);
+}
+
+static void note(struct stage *stage)
+{
+    BOX_OK(store_note(stage->box.store, "act", "object", NULL, &err));
 }
 
 static void assert_failure(enum fail_how how)
@@ -196,7 +201,7 @@ static void backup_fails(struct stage *stage, enum fail_how how)
         bool made;
 
         arm(n, how);
-        made = backup_write(stage->box.store, stage->copy, true, &report, &err);
+        made = backup_write(stage->box.store, stage->copy, true, NULL, &report, &err);
         reached = disarm();
         backup_report_clear(&report);
         assert_int_equal(made, fs_exists(stage->copy));
@@ -221,7 +226,7 @@ static void restore_fails(struct stage *stage, enum fail_how how)
         bool made;
 
         arm(n, how);
-        made = backup_restore(stage->good, stage->folder, &report, &err);
+        made = backup_restore(stage->good, stage->folder, NULL, &report, &err);
         reached = disarm();
         backup_report_clear(&report);
         if (made) {
@@ -241,8 +246,61 @@ static void test_failures(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(hows); i++) {
         backup_fails(*state, hows[i]);
-        restore_fails(*state, hows[i]);
+        if (hows[i] != FAIL_ONCE)
+            restore_fails(*state, hows[i]);
     }
+}
+
+/* ---- stopped ---- */
+
+struct countdown {
+    int left;
+    bool reached;
+};
+
+static bool count_down(void *arg)
+{
+    struct countdown *countdown = arg;
+
+    countdown->reached = countdown->reached || countdown->left-- <= 0;
+    return countdown->reached;
+}
+
+/* Asked to stop, the n-th time that it asks: nothing of it stays. */
+static void test_stopped(void **state)
+{
+    struct stage *stage = *state;
+    struct countdown countdown = {.reached = true};
+    struct backup_watch watch = {count_down, &countdown};
+    struct backup_report report;
+    int stopped = 0;
+
+    BOX_OK(store_begin(stage->box.store, &err));
+    for (int i = 0; i < 5000; i++)
+        note(stage);
+    BOX_OK(store_commit(stage->box.store, &err));
+    unlink(stage->good);
+    BOX_OK(backup_write(stage->box.store, stage->good, true, NULL, &report, &err));
+    backup_report_clear(&report);
+    for (int n = 0; countdown.reached && n < STEPS_MAX; n++) {
+        countdown = (struct countdown){.left = n / 2};
+        if (n % 2 == 0 ? backup_write(stage->box.store, stage->copy, true, &watch, &report, &err)
+                       : backup_restore(stage->good, stage->folder, &watch, &report, &err)) {
+            assert_false(countdown.reached);
+            countdown.reached = n % 2 == 0; /* the other one asks more often */
+        } else {
+            box_assert_err(&err, ERR_CANCELLED);
+            stopped++;
+            assert_false(fs_exists(stage->folder));
+            assert_int_equal(box_run(NULL, "ls '%s'* >/dev/null 2>&1", stage->copy), 2);
+        }
+        backup_report_clear(&report);
+        forget(stage);
+    }
+    assert_true(stopped >= 2);
+    /* and the store's connection asks nobody any more */
+    assert_sound(stage->box.store_folder, 4);
+    note(stage);
 }
 
 /* ---- killed ---- */
@@ -263,8 +321,9 @@ static bool killed_at(struct stage *stage, int n, bool restore)
 
         fs_replace_ops(&failing_ops);
         fail_vfs_arm(n, FAIL_KILLED);
-        _exit(store != NULL && (restore ? backup_restore(stage->good, stage->folder, &report, &err)
-                                        : backup_write(store, stage->copy, true, &report, &err))
+        _exit(store != NULL &&
+                      (restore ? backup_restore(stage->good, stage->folder, NULL, &report, &err)
+                               : backup_write(store, stage->copy, true, NULL, &report, &err))
                   ? 0
                   : 1);
     }
@@ -289,8 +348,10 @@ static void test_backup_killed(void **state)
         killed = killed_at(stage, n, false);
         if (!fs_exists(stage->copy)) {
             assert_true(killed);
-            BOX_OK(backup_write(stage->box.store, stage->copy, true, &report, &err));
+            BOX_OK(backup_write(stage->box.store, stage->copy, true, NULL, &report, &err));
             backup_report_clear(&report);
+            /* and what the killed one left beside it is gone */
+            assert_int_equal(box_run(NULL, "ls '%s'.* >/dev/null 2>&1", stage->copy), 2);
         }
         assert_good_backup(stage, stage->copy); /* a name means that it is whole */
         forget(stage);
@@ -315,7 +376,7 @@ static void test_restore_killed(void **state)
             struct backup_report report;
 
             assert_true(killed);
-            BOX_OK(backup_restore(stage->good, stage->folder, &report, &err));
+            BOX_OK(backup_restore(stage->good, stage->folder, NULL, &report, &err));
             assert_int_equal(report.keys, 3);
             backup_report_clear(&report);
         }
@@ -336,10 +397,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_failures),
+        TEST(test_stopped),
         TEST(test_backup_killed),
         TEST(test_restore_killed),
     };
 
+    /* hundreds of copies, each synced: in memory, where there is room for it */
+    if (access("/dev/shm", W_OK | X_OK) == 0)
+        (void)setenv("TMPDIR", "/dev/shm", 1);
     fail_vfs_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,8 @@ static void test_eight_at_once(void **state)
     }
     fs_replace_ops(NULL);
     box_reopen(&box, STORE_WRITE);
+    BOX_OK(store_begin(box.store, &err) &&
+           store_commit(box.store, &err)); /* what was marked without a transaction */
     assert_int_equal(acts_number(box.store, "SELECT count(DISTINCT hex(serial)) FROM issued"
                                             " WHERE kind < 2 AND delivered_at IS NOT NULL"),
                      all);

@@ -286,7 +286,7 @@ static void test_bad_plan_files(void **state)
     free(EXPECT(0, "plan", "apply", "d.plan", "--server", "db1", "--dry-run"));
 }
 
-/* ---- an ordinary role, by SQL alone ---- */
+/* ---- nothing but text ---- */
 
 /* carol's own way in: by TCP with her password. Not by the local file system: that only counts for a
  * data directory as a server wants it. */
@@ -312,13 +312,93 @@ static void run_sql(const struct lab *lab, const char *file)
     free(text);
 }
 
+/* Does with the text what a person would: the block behind a line that names the file becomes it, the
+ * SQL runs. */
+static void do_by_hand(const struct lab *lab, const char *file)
+{
+    char *text = mem_printf("awk -v d='%s' '/make the file/ { match($0, /\\/pgseal-[^ ]*/); "
+                            "f = d substr($0, RSTART, RLENGTH); next } "
+                            "/^-----BEGIN/ { on = 1 } on { print > f } /^-----END/ { on = 0 }' %s\n"
+                            "chmod 0644 '%s'/pgseal-*.cr?; sed -n 's/^   \\(ALTER.*;\\|SELECT "
+                            "pg_catalog.pg_reload.*;\\)$/\\1/p'"
+                            " %s > hand.sql\n[ \"$(grep -c . hand.sql)\" -ge 2 ]\n",
+                            demo_data(lab->demo), file, demo_data(lab->demo), file);
+
+    sh(text);
+    free(text);
+    run_sql(lab, "hand.sql");
+}
+
+static void test_text_to_paste(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text;
+
+    add_as_carol(lab); /* may nothing */
+    EXPECT_ERROR(1, "--as-text", "server", "trust", "mine", "--paste", "f.crt", "--yes");
+    /* what is on the server may not be read: "lab" is known to the store by its other name only */
+    text = EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--as-text");
+    assert_non_null(strstr(text, "the server trusts these CAs too:\n   /CN=lab\n"));
+    assert_non_null(strstr(text, "DATA_DIRECTORY/pgseal-ca-"));
+    assert_non_null(strstr(text, "\n-----BEGIN CERTIFICATE-----\n"));
+    assert_non_null(strstr(text, "\n-----BEGIN X509 CRL-----\n"));
+    assert_non_null(strstr(text, "ALTER SYSTEM SET ssl_ca_file"));
+    assert_null(strstr(text, "PRIVATE KEY-----"));
+    free(text);
+    /* all of it named: nothing is left to add, and done by hand it works */
+    text = EXPECT(0, "server", "trust", "mine", "--ca", "lab", "--paste", "f.crt", "--crl", "f.crl",
+                  "--as-text");
+    assert_null(strstr(text, "trusts these CAs too"));
+    command_write("hand.txt", text, 0600);
+    free(text);
+    hba_by_hand(lab, "cp -p postgresql.auto.conf ../saved.auto");
+    do_by_hand(lab, "hand.txt");
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    assert_int_equal(alert_for(lab, "ben"), 44);
+    hba_by_hand(lab, "cat ../saved.auto > postgresql.auto.conf");
+    sh("echo 'SELECT pg_reload_conf();' > reload.sql");
+    run_sql(lab, "reload.sql");
+
+    text = EXPECT(0, "server", "require", "mine", "--database", "app", "--role", "bob", "--from",
+                  "10.0.0.0/8", "--map", "m", "--map-role", "ann=bob", "--as-text");
+    assert_non_null(strstr(text, "\nhostnossl app bob 10.0.0.0/8 reject # pgseal\n"
+                                 "hostssl app bob 10.0.0.0/8 cert map=m # pgseal\n"));
+    assert_non_null(strstr(text, "\nm ann bob # pgseal\n"));
+    assert_non_null(strstr(text, "FROM pg_hba_file_rules WHERE error IS NOT NULL OR type IS NULL"));
+    assert_non_null(strstr(text, "Keep a superuser's session open"));
+    free(text);
+    text = EXPECT(0, "server", "unrequire", "mine", "--as-text");
+    assert_non_null(strstr(text, "every line that ends with"));
+    free(text);
+    text = EXPECT(0, "server", "tls", "mine", "--host", "db5", "--as-text");
+    assert_non_null(strstr(text, "openssl genpkey"));
+    assert_non_null(strstr(text, "pgseal issue server db5 --csr server.csr"));
+    assert_null(strstr(text, "PRIVATE KEY-----"));
+    free(text);
+    EXPECT_ERROR(1, "may not be read", "server", "untrust", "mine", "--ca", "lab", "--as-text");
+    text = EXPECT(0, "server", "untrust", "mine", "--all", "--as-text");
+    assert_non_null(strstr(text, "ssl_ca_file"));
+    free(text);
+    /* with all rights the place of the lines is known; the rules themselves are not printed */
+    json = EXPECT_JSON(0, "server", "require", "db1", "--database", "app", "--role", "bob",
+                       "--from", "10.0.0.0/8", "--as-text", "--json");
+    assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "rules at its end"));
+    assert_null(strstr(json_string_value(json_object_get(json, "text")), "scram-sha-256"));
+    json_decref(json);
+    json = EXPECT_JSON(0, "plan", "list", "--server", "mine", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "plans")), 0);
+    json_decref(json);
+}
+
+/* ---- an ordinary role, by SQL alone ---- */
+
 static void test_ordinary_role(void **state)
 {
     const struct lab *lab = *state;
     json_t *json;
     char *text;
 
-    add_as_carol(lab);
     EXPECT_ERROR(1, "Missing: pg_read_all_settings", "server", "trust", "mine", "--paste", "f.crt",
                  "--crl", "f.crl", "--yes");
     EXPECT_ERROR(1, "pgseal server grants mine", "server", "require", "mine", "--database", "app",
@@ -360,7 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_foreign_lists),   cmocka_unit_test(test_plan_file),
         cmocka_unit_test(test_plan_file_rules), cmocka_unit_test(test_bad_plan_files),
-        cmocka_unit_test(test_ordinary_role),
+        cmocka_unit_test(test_text_to_paste),   cmocka_unit_test(test_ordinary_role),
     };
 
     if (!need_pg())

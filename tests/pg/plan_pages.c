@@ -382,7 +382,7 @@ static void requires_and_takes_back(void **state)
     page_box_keys(&story->box, KEY_CODE_TAB, 1);
     ui_type(story->box.navigator, "alice");
     page_box_wait(&story->box, "today line 6 decides for \"alice\":");
-    page_box_keys(&story->box, KEY_CODE_TAB, 4);
+    page_box_keys(&story->box, KEY_CODE_TAB, 5);
     page_box_keys(&story->box, KEY_CODE_RIGHT, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "none now");
@@ -394,12 +394,23 @@ static void requires_and_takes_back(void **state)
     page_box_keys(&story->box, KEY_CODE_LEFT, 2);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Apply...");
+    key(story, 's'); /* for later: this time it is taken from the file */
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Written: ");
+    page_box_keys(&story->box, KEY_CODE_ESC, 2);
+    key(story, '9');
+    page_box_wait(&story->box, "2 changes");
+    key(story, 'a');
+    page_box_wait(&story->box, "Plan file");
+    ui_type(story->box.navigator, "db1.plan");
+    key(story, KEY_CODE_TAB);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
     apply(story);
     keep(story);
     assert_true(has(story, "pg_hba.conf", "hostssl"));
     key(story, KEY_CODE_ENTER);
-
-    key(story, '9');
     page_box_wait(&story->box, "3 changes");
     key(story, 'u');
     page_box_wait(&story->box, "Take it back...");
@@ -409,6 +420,67 @@ static void requires_and_takes_back(void **state)
     assert_false(has(story, "pg_hba.conf", "hostssl"));
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "[--] undone");
+}
+
+/* Another CA signs: a request first, its answer by the same page; then a map of pg_ident.conf. */
+static void another_ca_and_a_map(void **state)
+{
+    struct story *story = *state;
+    struct navigator *navigator = story->box.navigator;
+    char *output;
+
+    navigator_push(navigator, page_home(story->box.app));
+    navigator_push(navigator, page_server_tls(story->box.app));
+    page_box_wait(&story->box, "Names of the server");
+    key(story, KEY_CODE_BACK_TAB);
+    key(story, KEY_CODE_DOWN);
+    assert_true(ui_shows(navigator, "[db1.csr "));
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Nothing is reloaded.");
+    assert_false(fs_exists("db1.csr")); /* not before "yes" */
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+    if (box_run(&output,
+                "openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=Other CA' -keyout other.key "
+                "-out other.crt -days 9 2>&1 && openssl x509 -req -in db1.csr -CA other.crt -CAkey "
+                "other.key -days 8 -copy_extensions copy -out db1.crt 2>&1") != 0)
+        fail_msg("%s", output);
+    free(output);
+
+    navigator_push(navigator, page_server_tls(story->box.app));
+    page_box_wait(&story->box, "Names of the server");
+    key(story, KEY_CODE_BACK_TAB);
+    page_box_keys(&story->box, KEY_CODE_DOWN, 2);
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    ui_type(navigator, "db1.crt");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    key(story, KEY_CODE_ENTER);
+    assert_true(speaks_tls(story));
+    trust_kept(story);
+
+    navigator_push(navigator, page_require(story->box.app));
+    page_box_keys(&story->box, KEY_CODE_TAB, 1);
+    ui_type(navigator, "alice");
+    page_box_wait(&story->box, "decides for \"alice\":");
+    page_box_keys(&story->box, KEY_CODE_TAB, 3);
+    ui_type(navigator, "people");
+    key(story, KEY_CODE_TAB);
+    ui_type(navigator, "alice.laptop");
+    assert_true(ui_shows(navigator, "NAME=role, with commas between"));
+    ui_type(navigator, "=alice");
+    page_box_keys(&story->box, KEY_CODE_TAB, 2);
+    key(story, KEY_CODE_ENTER);
+    page_box_wait(&story->box, "Apply...");
+    apply(story);
+    keep(story);
+    assert_true(has(story, "pg_hba.conf", "map=people"));
+    assert_true(has(story, "pg_ident.conf", "alice.laptop"));
 }
 
 /* Rules and CA go again by their pages; each says so first. */
@@ -423,7 +495,7 @@ static void takes_all_away(void **state)
     page_box_keys(&story->box, KEY_CODE_TAB, 1);
     ui_type(story->box.navigator, "alice");
     page_box_wait(&story->box, "decides for \"alice\":");
-    page_box_keys(&story->box, KEY_CODE_TAB, 4);
+    page_box_keys(&story->box, KEY_CODE_TAB, 5);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "Apply...");
     apply(story);
@@ -709,6 +781,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_only_changes_nothing, begin, end),
         cmocka_unit_test_setup_teardown(asks_for_the_passphrase, begin, end),
         cmocka_unit_test_setup_teardown(requires_and_takes_back, begin, end),
+        cmocka_unit_test_setup_teardown(another_ca_and_a_map, begin, end),
         cmocka_unit_test_setup_teardown(takes_all_away, begin, end),
         cmocka_unit_test_setup_teardown(pastes_a_foreign_ca, begin, end),
         cmocka_unit_test_setup_teardown(adds_a_server_with_a_password, begin, end),

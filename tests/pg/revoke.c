@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -414,12 +415,50 @@ static void test_read_only(void **state)
     refused(lab->two, "bob", "b3");
 }
 
+/* The disk is full, here or there: nothing is half done, and the same again completes it. */
+static void test_full_disk(void **state)
+{
+    const struct lab *lab = *state;
+    struct command_options tight = {.file_size_limit = 4096};
+    struct command_result result;
+    char *data = mem_printf("%s/postgresql.auto.conf", demo_data(lab->two));
+    struct conn *carol;
+    char *before, *after;
+
+    issue("carol", "lab", "f1");
+    command_run(&result, &tight, "revoke", "carol", "--confirm=carol", NULL);
+    assert_int_equal(result.status, 1); /* our disk: not even begun */
+    command_clear(&result);
+    carol = must_log_in(lab->one, "carol", "f1");
+    assert_int_equal(count_behind(), 0);
+
+    /* the server's disk: no file can be made in its data directory */
+    before = command_read(data);
+    assert_int_equal(chmod(demo_data(lab->two), 0500), 0);
+    EXPECT_ERROR(5, "may still accept it: db2", "revoke", "carol", "--end-sessions",
+                 "--confirm=carol");
+    assert_int_equal(chmod(demo_data(lab->two), 0700), 0);
+    after = command_read(data);
+    assert_string_equal(before, after);
+    assert_false(is_alive(carol));
+    conn_close(carol);
+    refused(lab->one, "carol", "f1");
+    conn_close(must_log_in(lab->two, "carol", "f1"));
+    assert_int_equal(count_behind(), 1);
+    free(EXPECT(0, "crl", "refresh", "--yes"));
+    refused(lab->two, "carol", "f1");
+    assert_int_equal(count_behind(), 0);
+    free(before);
+    free(after);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_act),       cmocka_unit_test(test_session_and_role),
         cmocka_unit_test(test_away_and_back), cmocka_unit_test(test_eight_admins),
-        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_full_disk),
     };
 
     if (!need_pg())

@@ -107,7 +107,7 @@ static void exports(void **state)
     authority_free(box_authority(&box.box, "Acme PG Root", NULL));
     navigator_push(box.navigator, page_ca_export(box.app, "Acme PG Root"));
     page_box_wait(&box, "~/Acme-PG-Root.crt");
-    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_keys(&box, KEY_CODE_ENTER, 3);
     page_box_wait(&box, "Written to ~/Acme-PG-Root.crt");
     assert_int_equal(
         box_run(&out, "openssl x509 -noout -subject -in '%s/Acme-PG-Root.crt'", box.box.folder), 0);
@@ -115,8 +115,20 @@ static void exports(void **state)
     free(out);
     navigator_push(box.navigator, page_ca_export(box.app, "Acme PG Root"));
     page_box_wait(&box, "[~/Acme-PG-Root.crt");
-    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_keys(&box, KEY_CODE_ENTER, 3);
     page_box_wait(&box, "error PS-3001"); /* never overwritten */
+    ui_key(box.navigator, KEY_CODE_ESC);
+    page_box_keys(&box, KEY_CODE_BACK_TAB, 2);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_check_navigator(box.navigator, 24, 80, "ca-export-folder");
+    page_box_keys(&box, KEY_CODE_ENTER, 3);
+    page_box_wait(&box, "Its private key is in it too.");
+    assert_int_equal(
+        box_run(NULL,
+                "cd '%s/Acme-PG-Root-openssl' && openssl ca -config openssl.cnf -gencrl "
+                "-out new.crl >/dev/null 2>&1",
+                box.box.folder),
+        0);
     page_box_close(&box);
 }
 

@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/store/crl_ahead.h"
 #include "core/store/fsck.h"
 #include "core/store/revoked.h"
 #include "core/store/sql.h"
@@ -255,6 +256,32 @@ static void test_list_ended(void **state)
     assert_mended(*state, "has ended", FSCK_ERROR);
 }
 
+/* A set for later that a revocation never reached would let it in again one day. */
+static void test_list_for_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crl_ahead_spec spec = {.lists = 4};
+    struct crl_ahead_list ahead;
+    size_t n = 0;
+
+    BOX_OK(crl_ahead_sign(fixture->box.store, fixture->authority, fixture->key, &spec, &n, &err));
+    assert_int_equal(n, 4);
+    assert_sound(fixture);
+    harm(fixture, "UPDATE crl SET der = x'3000' WHERE number = (SELECT max(number) FROM crl)");
+    assert_mended(fixture, "signed for later cannot be read", FSCK_ERROR);
+    harm(fixture, "UPDATE crl SET der = (SELECT der FROM crl WHERE number = 1) WHERE number ="
+                  " (SELECT max(number) FROM crl)");
+    assert_sound(fixture); /* nothing is revoked but the canary, which is on the first as well */
+    harm(fixture, "UPDATE issued SET revoked_at = 1795000000, reason = 1 WHERE kind = 0");
+    assert_mended(fixture, "lacks a revocation", FSCK_ERROR);
+    harm(fixture, "UPDATE crl SET der = (SELECT der FROM crl WHERE number = 1) WHERE number ="
+                  " (SELECT max(number) FROM crl)");
+    assert_mended(fixture, "signed for later lacks a revocation", FSCK_ERROR);
+    BOX_OK(crl_ahead_list(fixture->box.store, fixture->authority->id, &ahead, &err));
+    assert_int_equal(ahead.n, 3);
+    crl_ahead_list_clear(&ahead);
+}
+
 static void test_list_unreadable(void **state)
 {
     harm(*state, "UPDATE crl SET der = x'3000'");
@@ -483,6 +510,7 @@ int main(void)
         TEST(test_many),
         TEST(test_list_lacks_one),
         TEST(test_list_ended),
+        TEST(test_list_for_later),
         TEST(test_list_unreadable),
         TEST(test_list_without_the_passphrase),
         TEST(test_modes),

@@ -12,8 +12,10 @@
 #include <cmocka.h>
 
 #include "core/base/clock.h"
+#include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/store/revoked.h"
+#include "core/store/sql.h"
 #include "tests/harness/store_box.h"
 
 static struct err err;
@@ -102,6 +104,96 @@ static void test_client(void **state)
     issued_free(read);
     issued_free(issued);
     strbuf_clear(&cn);
+}
+
+/* What the rows themselves say. */
+static int64_t rows_delivered(struct fixture *fixture)
+{
+    struct sql *sql = sql_new(fixture->box.store,
+                              "SELECT count(*) FROM issued WHERE kind < 2 AND"
+                              " delivered_at IS NOT NULL",
+                              &err);
+    int64_t n = 0;
+
+    assert_non_null(sql);
+    BOX_OK(sql_run_int(sql, 0, &n, &err));
+    return n;
+}
+
+static void assert_undelivered(struct store *store, const char *role, size_t n_wanted)
+{
+    struct issued_list list = {.n = 0};
+
+    BOX_OK(issued_undelivered(store, role, 1, &list, &err));
+    assert_int_equal(list.n, n_wanted);
+    issued_list_clear(&list);
+}
+
+/* The mark is a line in a file, which the next transaction takes over. */
+static void test_delivered(void **state)
+{
+    struct fixture *fixture = *state;
+    struct box *box = &fixture->box;
+    char *path = fs_join(box->store_folder, "delivered");
+    struct store *reader = store_open(box->store_folder, STORE_READ, &err);
+    struct issued *alice = box_issue(box, fixture->authority, fixture->key, "alice", 30);
+    struct issued *bob;
+    struct issued *seen;
+
+    assert_non_null(reader);
+    assert_undelivered(box->store, "alice", 1);
+    BOX_OK(issued_mark_delivered(box->store, alice, &err));
+    assert_int_equal(rows_delivered(fixture), 0);
+    assert_undelivered(box->store, "alice", 0);
+    assert_undelivered(reader, NULL, 0); /* also who was there before sees it */
+    seen = issued_find(reader, "alice", &err);
+    assert_true(seen->delivered);
+    issued_free(seen);
+    /* rubbish between, and the end of a line that was cut by a full disk */
+    assert_int_equal(
+        box_run(NULL,
+                "printf 'x\\n1 zz\\n12 00ff\\n99999999999999999999 01\\n17 5f' >> '%s' &&"
+                " test $(stat -c %%a '%s') = 600",
+                path, path),
+        0);
+    bob = box_issue(box, fixture->authority, fixture->key, "bob", 30);
+    assert_int_equal(rows_delivered(fixture), 1);
+    assert_int_equal(box_run(NULL, "test -f '%s' && ! test -s '%s'", path, path), 0);
+    assert_undelivered(box->store, NULL, 1);
+    /* inside a transaction it belongs to it */
+    BOX_OK(store_begin(box->store, &err) && issued_mark_delivered(box->store, bob, &err) &&
+           store_commit(box->store, &err));
+    assert_int_equal(rows_delivered(fixture), 2);
+    /* a file that is not ours to use: then it costs a transaction */
+    assert_int_equal(box_run(NULL, "rm '%s' && ln -s /dev/null '%s'", path, path), 0);
+    seen = box_issue(box, fixture->authority, fixture->key, "carol", 30);
+    BOX_OK(issued_mark_delivered(box->store, seen, &err));
+    assert_int_equal(rows_delivered(fixture), 3);
+    issued_free(seen);
+    issued_free(alice);
+    issued_free(bob);
+    store_close(reader);
+    free(path);
+}
+
+/* A transaction that fails leaves the line where it is. */
+static void test_delivered_rolled_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct box *box = &fixture->box;
+    struct issued *alice = box_issue(box, fixture->authority, fixture->key, "alice", 30);
+
+    BOX_OK(issued_mark_delivered(box->store, alice, &err));
+    BOX_OK(store_begin(box->store, &err));
+    assert_int_equal(rows_delivered(fixture), 1);
+    store_rollback(box->store);
+    assert_int_equal(rows_delivered(fixture), 0);
+    assert_undelivered(box->store, "alice", 0);
+    box_reopen(box, STORE_WRITE);
+    assert_undelivered(box->store, "alice", 0);
+    BOX_OK(store_begin(box->store, &err) && store_commit(box->store, &err));
+    assert_int_equal(rows_delivered(fixture), 1);
+    issued_free(alice);
 }
 
 static void test_server(void **state)
@@ -378,6 +470,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_client),
+        TEST(test_delivered),
+        TEST(test_delivered_rolled_back),
         TEST(test_server),
         TEST(test_long_host_is_not_the_name),
         TEST(test_refused),

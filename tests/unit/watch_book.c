@@ -114,7 +114,7 @@ static void a_changed_store_is_seen(void **state)
 {
     struct lab lab;
     struct err err = ERR_INIT;
-    struct issued *again;
+    struct issued *again, *third;
     struct crl *crl;
     struct authority *next;
 
@@ -130,6 +130,14 @@ static void a_changed_store_is_seen(void **state)
     assert_int_equal(session_book_find(lab.book, &lab.rows[0])->revoked_at, BOX_NOW);
     assert_true(session_book_find(lab.book, &lab.rows[1])->superseded);
     assert_false(session_book_find(lab.book, &lab.rows[2])->superseded);
+    third =
+        box_issue(&lab.box, lab.authority, lab.key, "bob", 92); /* and soon revoked: no matter */
+    crl = revoked_and_sign(lab.box.store, lab.authority, lab.key, third, CRL_UNSPECIFIED, 0, &err);
+    assert_non_null(crl);
+    crl_free(crl);
+    issued_free(third);
+    assert_true(look(&lab));
+    assert_true(session_book_find(lab.book, &lab.rows[1])->superseded);
 
     /* A next generation makes this one an old CA; so does retiring it. */
     next = box_authority(&lab.box, "Acme PG Root G2", NULL);

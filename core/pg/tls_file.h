@@ -9,8 +9,8 @@
  *          words, and only a file without them travels.
  * Errors   ERR_CONNECTION_LOST and the like; what is wrong with the file stands in the result.
  */
-#ifndef PGSEAL_HEALTH_TLS_FILE_H
-#define PGSEAL_HEALTH_TLS_FILE_H
+#ifndef PGSEAL_PG_TLS_FILE_H
+#define PGSEAL_PG_TLS_FILE_H
 
 #include "core/pg/conn.h"
 #include "core/pki/pem.h"

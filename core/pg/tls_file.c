@@ -1,7 +1,7 @@
 /* tls_file.c - fetched over SQL, parsed with the same calls that the server makes. */
 #include "config.h"
 
-#include "core/health/tls_file.h"
+#include "core/pg/tls_file.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

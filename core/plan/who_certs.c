@@ -1,12 +1,12 @@
 /* who_certs.c - one query by an index for each role. */
 #include "config.h"
 
-#include "core/health/who_certs.h"
+#include "core/plan/who_certs.h"
 
 #include <stdlib.h>
 
-#include "core/health/tls_file.h"
 #include "core/pg/settings.h"
+#include "core/pg/tls_file.h"
 #include "core/store/issued.h"
 
 /* True when every CA that the server trusts is one of ours. */

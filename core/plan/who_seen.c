@@ -1,7 +1,7 @@
 /* who_seen.c - sightings as sessions that may come again. */
 #include "config.h"
 
-#include "core/health/who_seen.h"
+#include "core/plan/who_seen.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * Rule     what is connected now in the same way is not said twice; what differs by application or TLS
  *          version only is one. The name in a certificate is the store's; of others it is unknown.
  */
-#ifndef PGSEAL_HEALTH_WHO_SEEN_H
-#define PGSEAL_HEALTH_WHO_SEEN_H
+#ifndef PGSEAL_PLAN_WHO_SEEN_H
+#define PGSEAL_PLAN_WHO_SEEN_H
 
 #include "core/pg/simulate.h"
 #include "core/store/db.h"

@@ -4,8 +4,8 @@
  * Limits   the store knows its own CAs only: with a foreign CA in ssl_ca_file a role without one of
  *          ours may have one of theirs, so it stays SIMULATE_CERTS_UNKNOWN. Without a store: all do.
  */
-#ifndef PGSEAL_HEALTH_WHO_CERTS_H
-#define PGSEAL_HEALTH_WHO_CERTS_H
+#ifndef PGSEAL_PLAN_WHO_CERTS_H
+#define PGSEAL_PLAN_WHO_CERTS_H
 
 #include "core/pg/simulate.h"
 #include "core/store/db.h"
