@@ -55,6 +55,7 @@ static const char *role_of(const struct fleet_member *member)
 static const char *end_text(enum attempt_end end)
 {
     switch (end) {
+    case ATTEMPT_END_TEXT:
     case ATTEMPT_END_FAILED:
         return _("failed, nothing was changed");
     case ATTEMPT_END_NOTHING:
