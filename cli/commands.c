@@ -98,7 +98,7 @@ static const struct command commands[] = {
      run_revoke},
     {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
     {"crl sign", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
-     N_("sign the next CRL now (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
+     N_("sign the next CRL (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
      run_crl_sign},
     {"crl presign", "", 0, 0, BIT(CA) | BIT(MONTHS) | BIT(DAYS) | ASKS | UNLOCKS,
      N_("sign a CRL for each of the next months"), "  pgseal crl presign --months 12 --days 60\n",
