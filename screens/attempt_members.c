@@ -89,6 +89,9 @@ static void forget_plan(struct attempt_view *view)
         free(view->refused[i]);
     free(view->steps);
     free(view->refused);
+    free(view->saved);
+    free(view->saved_why);
+    view->saved = view->saved_why = NULL;
     view->steps = NULL;
     view->refused = NULL;
     view->n_steps = view->n_refused = 0;
