@@ -305,11 +305,12 @@ out:
 
 static void print_cron(struct cli *cli, const char *folder)
 {
+    char *real = realpath(folder, NULL); /* cron runs in the home folder */
     struct strbuf store = STRBUF_INIT;
     struct strbuf quoted = STRBUF_INIT;
     unsigned minute = (unsigned)getpid() % 60; /* not all machines in the same minute */
 
-    if (!text_quote_shell(&quoted, folder))
+    if (!text_quote_shell(&quoted, real ? real : folder))
         strbuf_add_str(&quoted, "STORE");
     for (const char *at = quoted.data; *at != '\0'; at++) { /* a "%" is a newline to cron, */
         if (*at == '%') /* also within quotes, and its backslash is taken away again */
@@ -317,6 +318,7 @@ static void print_cron(struct cli *cli, const char *folder)
         strbuf_add_char(&store, *at);
     }
     strbuf_clear(&quoted);
+    free(real);
     output_line(&cli->out,
                 _("# crontab -e, as the owner of the store: mail comes when something is "
                   "wrong"));

@@ -107,12 +107,12 @@ static void issue(const char *role, const char *ca, const char *folder)
 }
 
 /* With the certificate of the folder; NULL: refused, err says why. */
-static struct conn *log_in(const struct demo *demo, const char *role, const char *folder,
-                           struct err *err)
+static struct conn *log_in_to(const struct demo *demo, const char *database, const char *role,
+                              const char *folder, struct err *err)
 {
-    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=app sslmode=verify-full"
+    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=verify-full"
                             " sslcert=%s/%s.crt sslkey=%s/%s.key sslrootcert=root.crt",
-                            demo_port(demo), role, folder, role, folder, role);
+                            demo_port(demo), role, database, folder, role, folder, role);
     struct params *params = params_parse(text, err);
     struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
     struct conn_options options = {.password = password};
@@ -127,6 +127,12 @@ static struct conn *log_in(const struct demo *demo, const char *role, const char
     params_free(params);
     free(text);
     return conn;
+}
+
+static struct conn *log_in(const struct demo *demo, const char *role, const char *folder,
+                           struct err *err)
+{
+    return log_in_to(demo, "app", role, folder, err);
 }
 
 static struct conn *must_log_in(const struct demo *demo, const char *role, const char *folder)
@@ -346,6 +352,23 @@ static void test_away_and_back(void **state)
     free(text);
 }
 
+/* Any role can take the lock that keeps two pgseals apart: it must not keep a revocation away. */
+static void test_lock_of_the_revoked(void **state)
+{
+    const struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct conn *bob;
+
+    issue("bob", "lab", "l1");
+    bob = log_in_to(lab->one, "postgres", "bob", "l1", &err);
+    if (!bob || !conn_run(bob, "SELECT pg_advisory_lock(1885824357, 1634476140)", &err))
+        fail_msg("%s", err.msg);
+    free(EXPECT(0, "revoke", "--all", "bob", "--end-sessions", "--confirm=bob"));
+    assert_false(is_alive(bob));
+    conn_close(bob);
+    refused(lab->one, "bob", "l1");
+}
+
 /* The last list of "other", as if it had been signed long ago: it ends soon. */
 static void be_old(void)
 {
@@ -508,9 +531,13 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_act),         cmocka_unit_test(test_session_and_role),
-        cmocka_unit_test(test_away_and_back),   cmocka_unit_test(test_eight_admins),
-        cmocka_unit_test(test_one_key_is_shut), cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_one_act),
+        cmocka_unit_test(test_session_and_role),
+        cmocka_unit_test(test_away_and_back),
+        cmocka_unit_test(test_eight_admins),
+        cmocka_unit_test(test_lock_of_the_revoked),
+        cmocka_unit_test(test_one_key_is_shut),
+        cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_full_disk),
     };
 
