@@ -98,8 +98,7 @@ static const struct command commands[] = {
      run_revoke},
     {"crl show", "", 0, 0, BIT(CA), N_("the list of revoked certificates (CRL)"), "", run_crl_show},
     {"crl sign", "", 0, 0, BIT(CA) | BIT(DAYS) | ASKS | UNLOCKS,
-     N_("sign the next CRL now (\"crl refresh\" publishes it)"), "  pgseal crl sign --yes\n",
-     run_crl_sign},
+     N_("sign the next CRL now, without publishing it"), "  pgseal crl sign --yes\n", run_crl_sign},
     {"crl presign", "", 0, 0, BIT(CA) | BIT(MONTHS) | BIT(DAYS) | ASKS | UNLOCKS,
      N_("sign a CRL for each of the next months"), "  pgseal crl presign --months 12 --days 60\n",
      run_crl_presign},
@@ -187,7 +186,7 @@ static const struct command commands[] = {
      "  pgseal plan save 12 trust.plan\n", run_plan_save},
     {"plan apply", "FILE|ID", 1, 1,
      BIT(SERVER) | CONFIRMS | BIT(TRY) | BIT(ACCEPT_REFUSED) | UNLOCKS,
-     N_("do what a plan file says, if nothing changed since"),
+     N_("do what a plan file says, if nothing changed"),
      "  pgseal server trust db1 --save-plan trust.plan\n"
      "  pgseal plan apply trust.plan\n",
      run_plan_apply},

@@ -301,8 +301,9 @@ static struct nav form_stage_event(struct act_page *self, const struct event *ev
         return submit(self);
     case FORM_CANCEL:
         return step_back(self);
-    case FORM_CHANGED:
-        self->touched = true;
+    case FORM_CHANGED: /* also when only the focus moved */
+        if (event->type == EVENT_PASTE || (event->key >= ' ' && event->key < KEY_CODE_UP))
+            self->touched = true;
         break;
     case FORM_IGNORED:
         break;

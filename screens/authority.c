@@ -245,13 +245,17 @@ static void fill(struct authority_page *self)
 
 /* ---- events ---- */
 
-static void read_ended(struct authority_page *self)
+static struct nav read_ended(struct authority_page *self)
 {
+    bool first = self->sheet == NULL;
+
     sheet_free(self->sheet);
     self->sheet = job_take(self->job);
     self->job = NULL;
     if (self->sheet->err.code == ERR_NONE)
         fill(self);
+    /* it was deleted from here: there is no sheet of it any more */
+    return !first && self->sheet->err.code == ERR_CA_UNKNOWN ? nav_pop() : nav_stay();
 }
 
 static struct nav act(struct authority_page *self, uint32_t key)
@@ -310,7 +314,7 @@ static struct nav authority_event(void *arg, const struct event *event)
     if (event->type == EVENT_SHOWN)
         refresh(self);
     else if (event->type == EVENT_JOB && event->job == self->job)
-        read_ended(self);
+        return read_ended(self);
     else if (event->type == EVENT_KEY)
         return key_event(self, event->key);
     return nav_stay();

@@ -355,7 +355,10 @@ static const char *severe_delete(const void *data, struct strbuf *out)
 
     strbuf_printf(out, _("The private key of \"%s\" is removed for ever."), self->name);
     if (self->valid > 0)
-        strbuf_printf(out, _(" %lld valid certificates stay without a CA that could revoke them."),
+        strbuf_printf(out,
+                      ngettext(" %lld valid certificate stays without a CA that could revoke it.",
+                               " %lld valid certificates stay without a CA that could revoke them.",
+                               (unsigned long)self->valid),
                       (long long)self->valid);
     return self->name;
 }

@@ -182,17 +182,13 @@ static void cert_run(struct job *job, void *data)
 {
     struct cert_job *self = data;
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
-    struct authority *authority = NULL;
 
     (void)job;
     if (store == NULL)
         return;
     self->issued = issued_find(store, self->which, &self->err);
-    if (self->issued != NULL && read_relatives(self, store))
-        authority = authority_load_id(store, self->issued->authority_id, &self->err);
-    if (authority != NULL)
-        self->ca = cert_dup(authority->cert);
-    authority_free(authority);
+    if (self->issued != NULL)
+        (void)!read_relatives(self, store); /* the page reads err */
     store_close(store);
 }
 
@@ -205,7 +201,6 @@ void cert_job_free(void *data)
     issued_free(self->issued);
     issued_free(self->replaces);
     issued_list_clear(&self->replaced_by);
-    cert_free(self->ca);
     free(self->which);
     free(self->store_folder);
     free(self);

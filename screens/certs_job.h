@@ -48,7 +48,6 @@ struct cert_job {
     struct issued *issued;
     struct issued *replaces;        /* what it was made for; or NULL */
     struct issued_list replaced_by; /* what was made for it */
-    struct cert *ca;                /* of the CA that signed it */
     struct err err;
 };
 struct job *cert_job_start(struct app *app, void *owner, const char *which) MUST_CHECK;

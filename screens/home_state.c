@@ -35,13 +35,28 @@ static size_t count_open(struct store *store, struct err *err)
     return n;
 }
 
+/* One that an older pgseal wrote is brought up to date, as every command that writes does it: the pages
+ * read only, and none of them could be used. */
+static struct store *open_store(const char *folder, struct err *err)
+{
+    struct err ignored = ERR_INIT; /* then what reading said stands */
+    struct store *store = store_open(folder, STORE_READ, err);
+
+    if (store != NULL || err->code != ERR_STORE)
+        return store;
+    store = store_open(folder, STORE_WRITE, &ignored);
+    if (store != NULL)
+        *err = (struct err)ERR_INIT;
+    return store;
+}
+
 void home_state_read(const char *store_folder, bool probe, struct home_state *ret)
 {
     struct server_list servers = {0};
     struct store *store;
 
     memset(ret, 0, sizeof(*ret));
-    store = store_open(store_folder, STORE_READ, &ret->err);
+    store = open_store(store_folder, &ret->err);
     if (store == NULL) {
         if (ret->err.code == ERR_NO_STORE)
             ret->err = (struct err)ERR_INIT;

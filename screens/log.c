@@ -48,7 +48,7 @@ static const struct binding bindings[] = {
     {N_("Enter"), N_("Steps"), N_("the steps of this change"), 80},
     {"u", N_("Undo..."), N_("take this change back: asks first"), 85},
     {"k", N_("Keep..."), N_("keep a change that was proven and not kept: asks first"), 70},
-    {"a", N_("Plan file..."), N_("do what a saved plan says, on the chosen server: shown first"),
+    {"a", N_("File..."), N_("do what a saved plan says, on the chosen server: shown first"),
      50},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 40},
     {"F5", N_("Refresh"), N_("read the journal again"), 0},
@@ -236,11 +236,14 @@ static void refresh(struct log_page *self)
 static void read_ended(struct log_page *self)
 {
     bool first = self->list == NULL;
+    size_t before = first ? 0 : self->list->plans.n;
 
     log_job_free(self->list);
     self->list = job_take(self->job);
     self->job = NULL;
     table_refresh(self->table);
+    if (!first && self->list->plans.n > before) /* made from here: the cursor is on it */
+        (void)table_select(self->table, rows_key(self, 0));
     for (size_t i = 0; first && i < self->list->plans.n; i++) { /* what is open comes first */
         if (is_open(plan_at(self, i)->state)) {
             (void)table_select(self->table, rows_key(self, i));

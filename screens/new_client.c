@@ -354,6 +354,12 @@ static void draw_done(const struct new_client *self, struct canvas *body)
     row = draw_file(body, row, made->files.p12, "0600", _("certificate and key in one"));
     row = draw_file(body, row, made->files.pk8, "0600", _("private key for JDBC: SECRET"));
     row = draw_file(body, row, made->files.readme, "0644", _("how to use them"));
+    if (made->replaced != NULL) {
+        at = canvas_mark(body, row, 2, MARK_WARN) + 1;
+        canvas_printf(body, row++, at, STYLE_NORMAL,
+                      _("It takes the place of %s, whose files were never written."),
+                      serial_format_hex(hex, &made->replaced->serial));
+    }
     row += row < canvas_rows(body) - 5;
     row += canvas_wrap(body, row, 2, columns - 4, 1, STYLE_NORMAL,
                        _("Next: copy them to the client (not by e-mail) and try there"));

@@ -53,6 +53,8 @@ struct screen *page_guide(struct app *app) MUST_CHECK;
 /* The store's servers: add, choose, remove. */
 struct screen *page_servers(struct app *app) MUST_CHECK;
 struct screen *page_server_add(struct app *app) MUST_CHECK;
+/* What an ordinary role lacks to change the chosen server; the SQL for its owner. */
+struct screen *page_grants(struct app *app) MUST_CHECK;
 /* Changes of the chosen server; each ends on the page of plan_page.h. */
 struct screen *page_server_tls(struct app *app) MUST_CHECK;
 struct screen *page_trust(struct app *app) MUST_CHECK;

@@ -43,6 +43,8 @@ static const struct binding bindings[] = {
     {N_("Enter"), N_("Choose"), N_("the other pages work with this server from now on"), 85},
     {"a", N_("Add..."), N_("another server, by a form"), 80},
     {"d", N_("Remove..."), N_("forget the server under the cursor: asks first"), 70},
+    {"w", N_("Who gets in"), N_("everyone connected now against its rules, line by line"), 30},
+    {"p", N_("Grants"), N_("what an ordinary role lacks to change this server, as SQL"), 30},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 20},
     {"F5", N_("Refresh"), N_("ask the servers again"), 40},
     {"Esc", N_("Back"), N_("one step back"), 95},
@@ -241,6 +243,17 @@ static struct nav choose(struct servers *self)
     return nav_stay();
 }
 
+/* A page about the server under the cursor: it is the chosen one from now on. */
+static struct nav look_at(struct servers *self, uint32_t key)
+{
+    const struct server *server = here(self);
+
+    if (server == NULL)
+        return nav_stay();
+    app_set_server(self->app, server->name);
+    return nav_push(key == 'w' ? page_simulate(self->app, NULL) : page_grants(self->app));
+}
+
 static struct nav key_event(struct servers *self, uint32_t key)
 {
     if (table_takes_text(self->table)) {
@@ -261,6 +274,9 @@ static struct nav key_event(struct servers *self, uint32_t key)
         break;
     case 'q':
         return nav_quit();
+    case 'w':
+    case 'p':
+        return look_at(self, key);
     case KEY_CODE_ENTER:
         return choose(self);
     case KEY_CODE_ESC:

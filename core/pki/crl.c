@@ -12,7 +12,6 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/pki/crl_encode.h"
 #include "core/pki/ossl.h"
 #include "core/pki/pem.h"
 

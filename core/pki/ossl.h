@@ -41,6 +41,15 @@ void ossl_san_read(const GENERAL_NAMES *from, struct san *ret); /* adds; ret: in
 /* authorityKeyIdentifier = keyid only, of this issuer, for the caller to AUTHORITY_KEYID_free(). */
 AUTHORITY_KEYID *ossl_keyid_of(const X509 *issuer) MUST_CHECK;
 
+/*
+ * Many entries into a list, without an object for each (crl_encode.c). The list without entries gets
+ * these (in order, each serial number once) and a new signature of the key; the whole as DER is
+ * appended to out. empty must be signed already: its algorithm is kept.
+ */
+struct crl_entry;
+bool crl_encode(X509_CRL *empty, EVP_PKEY *pkey, const struct crl_entry *const *entries, size_t n,
+                struct strbuf *out, struct err *err) MUST_CHECK;
+
 /* A password callback for PEM functions that must not meet a passphrase: never prompts. */
 int ossl_no_password(char *buf, int size, int writing, void *arg);
 

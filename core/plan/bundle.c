@@ -364,6 +364,39 @@ static const char *value_before(const struct plan *plan, const char *name)
     return settings_value(&plan->settings, name);
 }
 
+/* A value of postgresql.conf or of a file that it includes counts again when ours is reset. */
+static bool is_set_elsewhere(const struct plan *plan, const char *name)
+{
+    struct err ignored = ERR_INIT; /* not to be seen: taken as not set */
+    struct result *result =
+        conn_exec(plan->target.admin,
+                  "SELECT 1 FROM (SELECT setting FROM pg_catalog.pg_file_settings"
+                  " WHERE name = $1 AND sourcefile NOT LIKE '%postgresql.auto.conf'"
+                  " ORDER BY seqno DESC LIMIT 1) s"
+                  " WHERE lower(s.setting) NOT IN ('', 'off', 'false', 'no', '0')",
+                  1, &name, &ignored);
+    bool found = result && result_rows(result) == 1;
+
+    result_free(result);
+    return found;
+}
+
+/* The plan gave the server its first CA, or TLS itself, and goes: rules that came later stand on it. */
+static bool takes_ground_away(const struct plan *plan)
+{
+    static const char *const settings[] = {"ssl_ca_file", "ssl"};
+
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const char *before = value_before(plan, settings[i]);
+        const char *now = settings_value(&plan->settings, settings[i]);
+
+        if (*now && strcmp(now, "off") != 0 && (!*before || strcmp(before, "off") == 0) &&
+            !is_set_elsewhere(plan, settings[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool lets_in_again(const struct plan *plan, const struct crl *now, const struct crl *old,
                           struct err *err)
 {
@@ -398,6 +431,10 @@ bool bundle_check_undo(const struct plan *plan, struct err *err)
     struct bundle old = {.n_crls = 0};
     bool good;
 
+    if (takes_ground_away(plan) && !plan_check_no_rule_needs_cert(plan, err)) {
+        err_state(err, _("Nothing was taken back."));
+        return err_hint(err, _("Take the rules back first: they came later."));
+    }
     if (!*ca_file)
         return true; /* no client certificate is accepted then */
     good = bundle_read(plan, &now, err) &&

@@ -56,8 +56,10 @@ bool bundle_note_lists(struct plan *plan, const struct bundle *present, const st
                        struct err *err) MUST_CHECK;
 bool bundle_record(struct plan *plan, bool kept, struct err *err) MUST_CHECK;
 
-/* Refuses to take a kept plan back where that would let revoked certificates in again. The plan's
- * settings are those of now. */
+/* ERR_WOULD_LOCK_OUT: a rule of pg_hba.conf wants certificates, and without any CA it refuses everybody. */
+bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err) MUST_CHECK;
+/* Refuses to take a kept plan back where that would let revoked certificates in again, or leave rules
+ * that want certificates without a CA or without TLS. The plan's settings are those of now. */
 bool bundle_check_undo(const struct plan *plan, struct err *err) MUST_CHECK;
 
 /* Refuses where no TLS change can be loaded, or shown: TLS off, a key that wants a passphrase. */

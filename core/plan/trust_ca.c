@@ -12,6 +12,8 @@
 #include "core/plan/bundle.h"
 #include "core/store/authority_request.h"
 
+#define HBA_MAX (4u << 20)
+
 static void add_ca(struct bundle *bundle, const struct cert *ca)
 {
     if (!bundle_has_ca(bundle, ca))
@@ -365,7 +367,7 @@ static bool check_names_known(const struct untrust_ca_intent *intent, const stru
 }
 
 /* Without any CA every rule that wants a certificate refuses everybody. */
-static bool check_no_rule_needs(struct plan *plan, struct err *err)
+bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
     struct hba hba;
@@ -373,7 +375,7 @@ static bool check_no_rule_needs(struct plan *plan, struct err *err)
 
     if (plan->rules_unread)
         return true;
-    if (!plan_read_rules(plan, &text, err)) {
+    if (!files_read(plan->files, plan->settings.hba_file, HBA_MAX, &text, err)) {
         strbuf_clear(&text);
         return false;
     }
@@ -431,7 +433,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     if (!find_lost(plan, present, wanted, err))
         return false;
     if (wanted->cas.n == 0)
-        return check_no_rule_needs(plan, err) && note_trust(plan, wanted, err) &&
+        return plan_check_no_rule_needs_cert(plan, err) && note_trust(plan, wanted, err) &&
                bundle_note_lists(plan, present, wanted, err) && add_clearing(plan, err);
     return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
            note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);

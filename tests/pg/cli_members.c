@@ -363,7 +363,7 @@ static void test_standby_down(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
+    free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
     take_down(lab->standby);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");
@@ -383,7 +383,7 @@ static void test_standby_hangs(void **state)
 {
     const struct lab *lab = *state;
 
-    free(EXPECT(0, "crl", "refresh", "--ca", "lab", "--yes"));
+    free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
     freeze(lab->standby, true);
     states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
                "away");

@@ -71,6 +71,7 @@ static int setup(void **state)
     if (!lab->demo)
         fail_msg("%s", err.msg);
     lab->folder = command_box();
+    *state = lab;
     snprintf(lab->address, sizeof(lab->address), "127.0.0.1:%d", demo_port(lab->demo));
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
     free(EXPECT(0, "server", "add", "db1", demo_admin_conninfo(lab->demo), "--address",
@@ -78,7 +79,6 @@ static int setup(void **state)
     free(EXPECT(0, "server", "tls", "db1", "--yes"));
     free(EXPECT(0, "server", "trust", "db1", "--yes"));
     make_foreign();
-    *state = lab;
     return 0;
 }
 

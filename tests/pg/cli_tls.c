@@ -63,11 +63,11 @@ static int setup(void **state)
     if (!lab->demo)
         fail_msg("%s", err.msg);
     lab->folder = command_box();
+    *state = lab;
     snprintf(address, sizeof(address), "127.0.0.1:%d", demo_port(lab->demo));
     text = EXPECT(0, "server", "add", "db1", demo_admin_conninfo(lab->demo), "--address", address);
     free(text);
     make_cas();
-    *state = lab;
     return 0;
 }
 

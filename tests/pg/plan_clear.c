@@ -172,6 +172,11 @@ static void test_all(void **state)
     plan_box_keep(&box, plan);
     assert_null(untrust(&box, NULL, NULL, &err)); /* the rule would refuse everybody */
     assert_int_equal(err.code, ERR_WOULD_LOCK_OUT);
+    for (int64_t early = 1; early <= 2; early++) { /* TLS and the CA stand under it, too */
+        assert_false(plan_undo_journalled(&box.target, early, NULL, &ended, &err));
+        assert_int_equal(err.code, ERR_WOULD_LOCK_OUT);
+        assert_int_equal(ended, JOURNAL_KEPT);
+    }
     plan = plan_remove_rules(&box.target, &all_rules, &err);
     must(plan != NULL, &err);
     plan_box_keep(&box, plan);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -171,11 +172,24 @@ static void deletes(void **state)
     struct page_box box;
     struct err err = ERR_INIT;
     struct authority_list list = {.n = 0};
+    struct key *key = NULL;
+    struct authority *authority;
+    struct issued *alice;
+    char hex[SERIAL_HEX_MAX], which[80];
 
     (void)state;
     page_box_open(&box, NULL, NULL, &ui_ascii);
-    authority_free(box_authority(&box.box, "Acme PG Root", NULL));
-    navigator_push(box.navigator, page_ca_delete(box.app, "Acme PG Root"));
+    authority = box_authority(&box.box, "Acme PG Root", &key);
+    alice = box_issue(&box.box, authority, key, "alice", 365);
+    snprintf(which, sizeof(which), "Acme PG Root:%s", serial_format_hex(hex, &alice->serial));
+    issued_free(alice);
+    key_free(key);
+    authority_free(authority);
+    navigator_push(box.navigator, page_authorities(box.app));
+    page_box_wait(&box, "1 CA");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "trusted by");
+    ui_key(box.navigator, 'd');
     page_box_wait(&box, "This cannot be undone.");
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_check_navigator(box.navigator, 24, 80, "ca-delete-question");
@@ -191,6 +205,14 @@ static void deletes(void **state)
     BOX_OK(authority_list(box.box.store, &list, &err));
     assert_int_equal(list.n, 0);
     authority_list_clear(&list);
+    ui_key(box.navigator, KEY_CODE_ENTER); /* its sheet has gone too */
+    page_box_wait(&box, "No CA yet.");
+    navigator_push(box.navigator, page_cert(box.app, which)); /* what it issued stays */
+    page_box_wait(&box, "History");
+    navigator_push(box.navigator, page_cert_export(box.app, which));
+    page_box_wait(&box, "alice-public");
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "Written to ~/alice-public");
     page_box_close(&box);
 }
 
