@@ -12,6 +12,8 @@
 enum desk_line {
     DESK_CERTS,
     DESK_REVOKE,
+    DESK_CRLS,
+    DESK_TIMELINE,
     DESK_AUTHORITIES,
     DESK_SERVER,
     DESK_REQUEST,
@@ -31,6 +33,8 @@ struct desk {
 static const struct menu_item items[] = {
     {'1', N_("Certificates: find, look, renew, revoke"), DESK_CERTS},
     {'r', N_("Revoke a certificate"), DESK_REVOKE},
+    {'l', N_("Lists of revoked certificates (CRLs)"), DESK_CRLS},
+    {'t', N_("What ends when"), DESK_TIMELINE},
     {'2', N_("Authorities (CAs): look after them"), DESK_AUTHORITIES},
     {'3', N_("Create a server certificate (files only)"), DESK_SERVER},
     {'4', N_("Sign a request (CSR)"), DESK_REQUEST},
@@ -48,6 +52,12 @@ static const char *const whys[] = {
     [DESK_REVOKE] =
         N_("Calls a role's certificates back for ever: the effect is shown first, the name is "
            "typed, every server that trusts the CA gets the list, with a proof."),
+    [DESK_CRLS] =
+        N_("Which list each CA has, until when, which servers are behind; sign the next one or a "
+           "set for a year, and bring them to the servers."),
+    [DESK_TIMELINE] =
+        N_("Certificates, CRLs and CAs by their end, the worst first, as a picture; each line "
+           "leads to the page that makes a new one."),
     [DESK_AUTHORITIES] =
         N_("The CAs of the store: their dates, keys and lists; a new certificate for the same key, "
            "another passphrase, export, an intermediate CA under a root kept elsewhere."),
@@ -83,6 +93,8 @@ static const char *const words[] = {
 static const char *const lines[] = {
     [DESK_CERTS] = "pgseal list",
     [DESK_REVOKE] = "pgseal revoke ROLE",
+    [DESK_CRLS] = "pgseal crl show",
+    [DESK_TIMELINE] = "pgseal list --sort ends",
     [DESK_AUTHORITIES] = "pgseal ca list",
     [DESK_SERVER] = "pgseal issue server db1.example.org",
     [DESK_REQUEST] = "pgseal issue client alice --csr request.csr",
@@ -111,6 +123,10 @@ static struct nav choose(const struct desk *self)
         return nav_push(page_certs(self->app));
     case DESK_REVOKE:
         return nav_push(page_revoke(self->app, NULL));
+    case DESK_CRLS:
+        return nav_push(page_crls(self->app));
+    case DESK_TIMELINE:
+        return nav_push(page_timeline(self->app));
     case DESK_AUTHORITIES:
         return nav_push(page_authorities(self->app));
     case DESK_SERVER:

@@ -149,13 +149,6 @@ static void describe(const struct publish_result *row, struct strbuf *out)
     strbuf_printf(out, "%s: %s", row->server, words_of(row));
     if (row->plan_id > 0)
         strbuf_printf(out, _(" (plan %lld)"), (long long)row->plan_id);
-    if (row->sessions_ended > 0)
-        strbuf_printf(out,
-                      ngettext("; %d open session ended", "; %d open sessions ended",
-                               (unsigned long)row->sessions_ended),
-                      row->sessions_ended);
-    if (row->sessions_ended < 0)
-        strbuf_add_str(out, _("; open sessions could not be ended"));
 }
 
 static void ended(void *arg, size_t i, size_t n, const struct publish_result *result)
@@ -213,6 +206,13 @@ void publish_lines(struct lines *lines, const struct publish_results *results)
         strbuf_reset(&text);
         describe(row, &text);
         lines_add(lines, 0, mark_of(row), NULL, text.data);
+        if (row->sessions_ended > 0)
+            lines_printf(lines, 2, MARK_NONE, NULL,
+                         ngettext("%d open session ended", "%d open sessions ended",
+                                  (unsigned long)row->sessions_ended),
+                         row->sessions_ended);
+        if (row->sessions_ended < 0)
+            lines_add(lines, 2, MARK_WARN, NULL, _("open sessions could not be ended"));
         if (row->err.code != ERR_NONE)
             lines_printf(lines, 2, MARK_NONE, NULL, "PS-%d: %s", (int)row->err.code, row->err.msg);
     }

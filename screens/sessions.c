@@ -138,7 +138,9 @@ static struct nav open_revoke(struct sessions_page *self)
 
     if (certificate == NULL || !certificate->known) {
         sessions_say(self, MARK_WARN,
-                     _("No certificate of this store: there is nothing to revoke."));
+                     line != NULL && certificate == NULL && line->session->client_serial[0] != '\0'
+                         ? _("Its certificate is being looked up: try again in a moment.")
+                         : _("No certificate of this store: there is nothing to revoke."));
         return nav_stay();
     }
     if (certificate->revoked_at != 0) {

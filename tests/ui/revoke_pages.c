@@ -168,6 +168,88 @@ static void role(void **state)
     page_box_close(&box);
 }
 
+/* The worst first; a renewed one is not a worry; Enter opens what mends. */
+static void timeline(void **state)
+{
+    struct page_box box;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    navigator_push(box.navigator, page_timeline(box.app));
+    page_box_wait(&box, "Nothing ends");
+    page_box_close(&box);
+
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    free(fill(&box));
+    page = page_timeline(box.app);
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "FROM NOW ON");
+    ui_check_navigator(box.navigator, 24, 80, "timeline");
+    page_box_check_texts(&box, page, 1);
+    ui_key(box.navigator, '+');
+    *navigator_theme(box.navigator) = ui_colour;
+    ui_check_navigator(box.navigator, 40, 120, "timeline-120x40");
+    *navigator_theme(box.navigator) = ui_ascii;
+    for (int i = 0; i < 3; i++)
+        ui_key(box.navigator, 'f'); /* clients, servers, CRLs */
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "a set for later");
+    navigator_clear(box.navigator);
+
+    box_set_now(BOX_NOW + 366 * CLOCK_DAY); /* day 366: all are locked out */
+    navigator_push(box.navigator, page_timeline(box.app));
+    page_box_wait(&box, "ended, ");
+    ui_check_navigator(box.navigator, 24, 80, "timeline-ended");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "a set for later");
+    page_box_close(&box);
+}
+
+/* A set is signed with the passphrase once; the server that is away stays named. */
+static void lists(void **state)
+{
+    struct page_box box;
+    struct err err = ERR_INIT;
+    struct authority *authority;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    free(fill(&box));
+    page = page_crls(box.app);
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "UNTIL");
+    ui_check_navigator(box.navigator, 24, 80, "crls");
+    page_box_check_texts(&box, page, 1);
+    ui_key(box.navigator, 't');
+    assert_true(ui_shows(box.navigator, "pgseal-crl-refresh.timer"));
+    ui_key(box.navigator, KEY_CODE_ESC);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "a set for later");
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_check_navigator(box.navigator, 24, 80, "crl-sign-set");
+    page_box_keys(&box, KEY_CODE_ENTER, 5);
+    page_box_wait(&box, "12 lists, one a month");
+    ui_type(box.navigator, PASSPHRASE);
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "is signed, until");
+    assert_true(ui_shows(box.navigator, "db1: not reached"));
+    authority = authority_load(box.box.store, "Acme PG Root", &err);
+    assert_non_null(authority);
+    assert_int_equal(authority->crl.ahead, 11);
+    authority_free(authority);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "1 behind");
+    ui_key(box.navigator, 'b');
+    page_box_wait(&box, "and needs");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "No key is needed");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Not all servers have the list");
+    page_box_close(&box);
+}
+
 static void texts(void **state)
 {
     struct page_box box;
@@ -191,9 +273,8 @@ static void texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one),
-        cmocka_unit_test(role),
-        cmocka_unit_test(texts),
+        cmocka_unit_test(one),   cmocka_unit_test(role),  cmocka_unit_test(timeline),
+        cmocka_unit_test(lists), cmocka_unit_test(texts),
     };
 
     return cmocka_run_group_tests_name("revoke_pages", tests, NULL, NULL);
