@@ -45,9 +45,7 @@ static bool read_lists(struct import *import, struct err *err)
         }
     } else if (done) {
         pem_scan(text.data, text.len, &pem);
-        done = pem_take_crls(&pem, &import->crls, &import->n_crls, err);
-        if (done && pem_count(&pem, PEM_CERTIFICATE) > 0)
-            done = pem_take_certs(&pem, &import->certs, err);
+        done = pem_take_crls_with_cas(&pem, &import->crls, &import->n_crls, &import->certs, err);
         pem_clear(&pem);
     }
     strbuf_clear(&text);
@@ -117,8 +115,8 @@ static bool find_issuer(struct import *import, const struct crl *crl, struct cer
               _("Its certificate is neither in the file, nor in the store, nor on a server that "
                 "was named."));
     strbuf_clear(&name);
-    return !err_hint(err, _("Name the server that trusts it (--server NAME), or put the CA's "
-                            "certificate into the same file."));
+    return err_hint(err, _("Name the server that trusts it (--server NAME), or put the CA's "
+                           "certificate into the same file."));
 }
 
 /* Our own lists are signed here, and only here. */
