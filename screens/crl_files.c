@@ -149,7 +149,9 @@ static bool find_issuer(struct import_list *list, const struct cert_list *certs,
     err_set(err, ERR_POLICY, _("\"%s\" is a CA of this store: its lists are signed here"),
             ours->name);
     authority_free(ours);
-    return false;
+    return err_hint(err,
+                    _("A later one of a store that went on elsewhere is taken over by \"pgseal "
+                      "crl import FILE\"."));
 }
 
 static bool look_import(void *data, struct act_job *job, struct err *err)
