@@ -110,8 +110,15 @@ struct key *cli_unlock(struct cli *cli, const struct authority *authority, struc
         return authority_unlock(cli->store, authority, NULL, err);
     if (!cli->passphrase && !cli_given_passphrase(cli, &cli->passphrase, err))
         return NULL;
-    if (cli->passphrase)
-        return authority_unlock(cli->store, authority, cli->passphrase, err);
+    if (cli->passphrase) {
+        bool given =
+            args_has(cli->args, OPT_PASSPHRASE_FILE) || args_has(cli->args, OPT_PASSPHRASE_FD);
+
+        key = authority_unlock(cli->store, authority, cli->passphrase, err);
+        if (key || given || err->code != ERR_PASSPHRASE)
+            return key;
+        /* typed for another CA of this run: this one has its own */
+    }
     snprintf(prompt, sizeof(prompt), _("Passphrase of the CA \"%s\""), authority->name);
     for (int i = 0; i < TRIES && !key; i++) {
         if (i > 0)

@@ -4,6 +4,7 @@
  * Key      none is needed: what is signed already goes where it is missing. Only a list that ends soon,
  *          with none for later behind it, wants one: it is signed where the key can be had without a
  *          question (no passphrase, --passphrase-file) or a person is there; else that is said (exit 6).
+ *          A list that cannot be signed keeps none that is signed from its servers.
  * Safe     any number side by side: each server has a lock, and whoever comes later finds nothing to do.
  */
 #include "config.h"
@@ -56,7 +57,9 @@ static bool get_key(struct refresh *refresh, const struct authority *authority, 
     return *ret != NULL;
 }
 
-static void note_list(struct refresh *refresh, const struct authority *authority, bool done)
+/* why: it could not be signed for this reason; NULL: it was, or there is no key. */
+static void note_list(struct refresh *refresh, const struct authority *authority, bool done,
+                      const struct err *why)
 {
     char date[96];
 
@@ -71,6 +74,10 @@ static void note_list(struct refresh *refresh, const struct authority *authority
     if (done)
         output_line(&refresh->cli->out, _("[ok] CRL number %llu of \"%s\" signed, until %s"),
                     (unsigned long long)authority->crl.number, authority->name, date);
+    else if (why)
+        output_line(&refresh->cli->out,
+                    _("[!!] the CRL of \"%s\" ends %s, and was not signed: %s (PS-%d)"),
+                    authority->name, date, why->msg, (int)why->code);
     else
         output_line(
             &refresh->cli->out,
@@ -79,25 +86,44 @@ static void note_list(struct refresh *refresh, const struct authority *authority
             authority->name, date);
 }
 
-static bool sign_one(struct refresh *refresh, struct authority *authority, struct err *err)
+static bool sign_one(struct refresh *refresh, struct authority *authority, bool *ret_signed,
+                     struct err *err)
 {
     struct key *key = NULL;
     struct crl *crl;
 
+    *ret_signed = false;
     if (!get_key(refresh, authority, &key, err))
         return false;
-    if (!key) {
-        refresh->n_unsigned++;
-        note_list(refresh, authority, false);
+    if (!key)
         return true;
-    }
     crl = authority_sign_crl(refresh->cli->store, authority, key, refresh->days, err);
     key_free(key);
-    if (!crl)
-        return false;
     crl_free(crl);
-    refresh->n_signed++;
-    note_list(refresh, authority, true);
+    *ret_signed = crl != NULL;
+    return crl != NULL;
+}
+
+/* Nobody asked for this list by name, and others wait for theirs: a revocation may be on them. */
+static bool may_go_on(const struct refresh *refresh, const struct err *why)
+{
+    return refresh->days == 0 && !args_has(refresh->cli->args, OPT_CA) &&
+           why->code != ERR_CANCELLED;
+}
+
+static bool sign_or_say(struct refresh *refresh, struct authority *authority, struct err *err)
+{
+    struct err why = ERR_INIT;
+    bool is_signed = false;
+    bool good = sign_one(refresh, authority, &is_signed, &why);
+
+    if (!good && !may_go_on(refresh, &why)) {
+        *err = why;
+        return false;
+    }
+    refresh->n_signed += is_signed;
+    refresh->n_unsigned += !is_signed;
+    note_list(refresh, authority, is_signed, good ? NULL : &why);
     return true;
 }
 
@@ -259,7 +285,7 @@ static bool run(struct refresh *refresh, struct err *err)
         bool wants = false;
 
         if (!wants_signing(refresh, refresh->cas.rows[i], &wants, err) ||
-            (wants && !sign_one(refresh, refresh->cas.rows[i], err)))
+            (wants && !sign_or_say(refresh, refresh->cas.rows[i], err)))
             goto out;
     }
     publish_progress_begin(cli, &progress);
@@ -279,11 +305,20 @@ out:
 
 static void print_cron(struct cli *cli, const char *folder)
 {
+    char *real = realpath(folder, NULL); /* cron runs in the home folder */
     struct strbuf store = STRBUF_INIT;
+    struct strbuf quoted = STRBUF_INIT;
     unsigned minute = (unsigned)getpid() % 60; /* not all machines in the same minute */
 
-    if (!text_quote_shell(&store, folder))
-        strbuf_add_str(&store, "STORE");
+    if (!text_quote_shell(&quoted, real ? real : folder))
+        strbuf_add_str(&quoted, "STORE");
+    for (const char *at = quoted.data; *at != '\0'; at++) { /* a "%" is a newline to cron, */
+        if (*at == '%') /* also within quotes, and its backslash is taken away again */
+            strbuf_add_char(&store, '\\');
+        strbuf_add_char(&store, *at);
+    }
+    strbuf_clear(&quoted);
+    free(real);
     output_line(&cli->out,
                 _("# crontab -e, as the owner of the store: mail comes when something is "
                   "wrong"));

@@ -3,7 +3,8 @@
  *
  * An advisory lock belongs to the session: a killed pgseal leaves none behind. It counts within one
  * database: two stores that log in to different ones do not see each other, and then each step's own
- * look (before, after, other) is what keeps them apart.
+ * look (before, after, other) is what keeps them apart. Any role may take any advisory lock: one that
+ * can change no setting holds up nobody, else whoever was just revoked could keep the list away.
  */
 #include "config.h"
 
@@ -11,11 +12,64 @@
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/base/text.h"
 #include "core/plan/step.h"
 
 #define LOCK_KEYS    "1885824357, 1634476140" /* "pgse", "al": the halves of our name */
 #define LOCK_WAIT_MS 30000
 #define LOCK_LOOK_MS 20
+
+/* Who holds it, and whether that can be a pgseal: a superuser, a member of one, a role that was granted
+ * the settings (since 15), or our own. */
+#define HOLDERS(granted)                                                                           \
+    "SELECT l.pid, r.rolname, r.rolname = session_user OR " granted                                \
+    " EXISTS (SELECT 1 FROM pg_catalog.pg_roles AS s WHERE s.rolsuper"                             \
+    " AND pg_catalog.pg_has_role(r.oid, s.oid, 'MEMBER'))"                                         \
+    " FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid"        \
+    " JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid"                                         \
+    " WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1885824357"                      \
+    " AND l.objid = 1634476140 AND l.objsubid = 2 AND l.database ="                                \
+    " (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname ="                            \
+    " pg_catalog.current_database()) ORDER BY 3 DESC"
+
+struct holder {
+    int pid; /* of one that may be a pgseal; 0: there is none */
+    char role[64];
+    bool others_only; /* it is held, and by no pgseal */
+};
+
+static bool find_holder(struct conn *admin, struct holder *ret, struct err *err)
+{
+    const char *sql =
+        conn_server_version(admin) >= 150000
+            ? HOLDERS(
+                  "pg_catalog.has_parameter_privilege(r.oid, 'ssl_crl_file', 'ALTER SYSTEM') OR")
+            : HOLDERS("");
+    struct result *result = conn_exec(admin, sql, 0, NULL, err);
+
+    *ret = (struct holder){.pid = 0};
+    if (!result)
+        return false;
+    if (result_rows(result) > 0 && !result_bool(result, 0, 2)) {
+        ret->others_only = true;
+    } else if (result_rows(result) > 0) {
+        const char *role = result_get(result, 0, 1);
+
+        ret->pid = (int)result_int(result, 0, 0, 0);
+        text_clean_copy(ret->role, sizeof(ret->role), role ? role : "");
+    }
+    result_free(result);
+    return true;
+}
+
+static bool refuse(const struct holder *holder, struct err *err)
+{
+    err_set(err, ERR_UNFINISHED, _("another pgseal is changing this server"));
+    if (holder->pid > 0)
+        err_cause(err, _("Session %d of role \"%s\" holds pgseal's lock."), holder->pid,
+                  holder->role);
+    return err_hint(err, _("Wait until it has ended, then try again."));
+}
 
 bool plan_lock_server(struct conn *admin, struct err *err)
 {
@@ -25,6 +79,7 @@ bool plan_lock_server(struct conn *admin, struct err *err)
 
     for (;;) {
         struct result *result = conn_exec(admin, sql, 0, NULL, err);
+        struct holder holder;
         bool got;
 
         if (!result)
@@ -33,10 +88,12 @@ bool plan_lock_server(struct conn *admin, struct err *err)
         result_free(result);
         if (got)
             return true;
-        if (clock_mono_ms() >= deadline_ms) {
-            err_set(err, ERR_UNFINISHED, _("another pgseal is changing this server"));
-            return err_hint(err, _("Wait until it has ended, then try again."));
-        }
+        if (!find_holder(admin, &holder, err))
+            return false;
+        if (holder.others_only)
+            return true;
+        if (clock_mono_ms() >= deadline_ms)
+            return refuse(&holder, err);
         nanosleep(&pause, NULL);
     }
 }
@@ -46,7 +103,12 @@ void plan_unlock_server(struct conn *admin)
     struct err ignored = ERR_INIT; /* then the connection is gone, and the lock with it */
 
     if (conn_state(admin) == CONN_IDLE)
-        (void)!conn_run(admin, "SELECT pg_catalog.pg_advisory_unlock(" LOCK_KEYS ")", &ignored);
+        (void)!conn_run(admin,
+                        "SELECT pg_catalog.pg_advisory_unlock(" LOCK_KEYS ")"
+                        " FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted"
+                        " AND pid = pg_catalog.pg_backend_pid() AND classid = 1885824357"
+                        " AND objid = 1634476140 AND objsubid = 2",
+                        &ignored);
 }
 
 bool plan_lock(struct plan *plan, struct err *err)

@@ -178,7 +178,7 @@ static void read_one(struct walk *walk, const char *path, const char *name)
         take_list(walk, path, &bytes);
     else
         take_blocks(walk, path, &bytes);
-    strbuf_clear(&bytes);
+    strbuf_wipe(&bytes); /* a key may stand in it too */
 }
 
 /* ---- the folder ---- */

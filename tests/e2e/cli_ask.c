@@ -121,6 +121,27 @@ static void test_three_tries(void **state)
     assert_false(fs_exists("bob"));
 }
 
+/* One act, two CAs: what opens the one key is not all there is to try on the other. */
+static void test_two_keys(void **state)
+{
+    struct pty *pty;
+
+    (void)state;
+    make_ca();
+    command_write("other", "another\n", 0600);
+    free(EXPECT(0, "ca", "create", "two", "--passphrase-file", "other"));
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "lab", "--out", "a", "--passphrase-file",
+                "pass"));
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "two", "--out", "b", "--passphrase-file",
+                "other"));
+    pty = START("revoke", "--all", "alice", "--confirm=alice");
+    pty_wait_text(pty, "Passphrase of the CA \"two\":");
+    pty_type(pty, "another\r");
+    pty_wait_text(pty, "Passphrase of the CA \"lab\":");
+    pty_type(pty, "correct\r");
+    ends(pty, 0, "correct");
+}
+
 static void test_signals(void **state)
 {
     struct pty *pty;
@@ -190,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_new_passphrase, setup, teardown),
         cmocka_unit_test_setup_teardown(test_three_tries, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_yes, setup, teardown),

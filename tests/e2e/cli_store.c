@@ -234,6 +234,9 @@ static void test_crl(void **state)
     json = EXPECT_JSON(0, "crl", "sign", "--yes", "--days", "10", "--json");
     assert_int_equal(json_integer_value(json_object_get(json, "number")), 2);
     json_decref(json);
+    shell(0, "/a\\%b --store",
+          "cp -a store 'a%b' && $PGSEAL crl refresh --print-cron --store 'a%b' |"
+          " sed -n 's,.* --store /.*/,/,; 2s,$, --store,p'");
     free(EXPECT(0, "crl", "export", "--out", "root.der", "--der"));
     shell(0, "verify OK",
           "test -n \"$($PGSEAL ca export lab > root.crt)\"; openssl crl -inform "

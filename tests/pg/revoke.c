@@ -19,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
+#include "core/store/sql.h"
 #include "tests/harness/command.h"
 #include "tests/pg/need_pg.h"
 
@@ -106,12 +107,12 @@ static void issue(const char *role, const char *ca, const char *folder)
 }
 
 /* With the certificate of the folder; NULL: refused, err says why. */
-static struct conn *log_in(const struct demo *demo, const char *role, const char *folder,
-                           struct err *err)
+static struct conn *log_in_to(const struct demo *demo, const char *database, const char *role,
+                              const char *folder, struct err *err)
 {
-    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=app sslmode=verify-full"
+    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=verify-full"
                             " sslcert=%s/%s.crt sslkey=%s/%s.key sslrootcert=root.crt",
-                            demo_port(demo), role, folder, role, folder, role);
+                            demo_port(demo), role, database, folder, role, folder, role);
     struct params *params = params_parse(text, err);
     struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
     struct conn_options options = {.password = password};
@@ -126,6 +127,12 @@ static struct conn *log_in(const struct demo *demo, const char *role, const char
     params_free(params);
     free(text);
     return conn;
+}
+
+static struct conn *log_in(const struct demo *demo, const char *role, const char *folder,
+                           struct err *err)
+{
+    return log_in_to(demo, "app", role, folder, err);
 }
 
 static struct conn *must_log_in(const struct demo *demo, const char *role, const char *folder)
@@ -345,6 +352,67 @@ static void test_away_and_back(void **state)
     free(text);
 }
 
+/* Any role can take the lock that keeps two pgseals apart: it must not keep a revocation away. */
+static void test_lock_of_the_revoked(void **state)
+{
+    const struct lab *lab = *state;
+    struct err err = ERR_INIT;
+    struct conn *bob;
+
+    issue("bob", "lab", "l1");
+    bob = log_in_to(lab->one, "postgres", "bob", "l1", &err);
+    if (!bob || !conn_run(bob, "SELECT pg_advisory_lock(1885824357, 1634476140)", &err))
+        fail_msg("%s", err.msg);
+    free(EXPECT(0, "revoke", "--all", "bob", "--end-sessions", "--confirm=bob"));
+    assert_false(is_alive(bob));
+    conn_close(bob);
+    refused(lab->one, "bob", "l1");
+}
+
+/* The last list of "other", as if it had been signed long ago: it ends soon. */
+static void be_old(void)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open("store", STORE_WRITE, &err);
+
+    if (!store || !sql_exec(store,
+                            "UPDATE crl SET this_update = this_update - 8640000 WHERE authority_id"
+                            " = (SELECT id FROM authority WHERE name = 'other')",
+                            &err))
+        fail_msg("%s", err.msg);
+    store_close(store);
+}
+
+/* A list that cannot be signed does not keep another CA's revocation from its servers. */
+static void test_one_key_is_shut(void **state)
+{
+    const struct lab *lab = *state;
+    char *text;
+
+    issue("alice", "lab", "s1");
+    command_write("good", "correct horse battery staple\n", 0600);
+    command_write("bad", "of another CA\n", 0600);
+    free(EXPECT(0, "ca", "passphrase", "other", "--new-passphrase-file", "good"));
+    free(EXPECT(0, "crl", "sign", "--ca", "other", "--days", "20", "--yes", "--passphrase-file",
+                "good"));
+    free(EXPECT(0, "crl", "refresh", "--yes"));
+    be_old();
+    set_away(lab->two, true);
+    EXPECT_ERROR(5, "may still accept it: db2", "revoke", "--all", "alice", "--confirm=alice");
+    set_away(lab->two, false);
+    conn_close(must_log_in(lab->two, "alice", "s1"));
+    text = EXPECT(6, "crl", "refresh", "--yes", "--passphrase-file", "bad");
+    assert_non_null(strstr(text, "the CRL of \"other\" ends"));
+    assert_non_null(strstr(text, "was not signed"));
+    free(text);
+    refused(lab->two, "alice", "s1");
+    /* what was asked for by name is an error */
+    EXPECT_ERROR(1, "PS-4001", "crl", "refresh", "--ca", "other", "--yes", "--passphrase-file",
+                 "bad");
+    free(EXPECT(0, "crl", "refresh", "--yes", "--passphrase-file", "good"));
+    assert_int_equal(count_behind(), 0);
+}
+
 #define ADMINS 8
 
 /* Eight at once: nothing is lost, and no server is left with less than all of it. */
@@ -463,9 +531,14 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_act),       cmocka_unit_test(test_session_and_role),
-        cmocka_unit_test(test_away_and_back), cmocka_unit_test(test_eight_admins),
-        cmocka_unit_test(test_read_only),     cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_one_act),
+        cmocka_unit_test(test_session_and_role),
+        cmocka_unit_test(test_away_and_back),
+        cmocka_unit_test(test_eight_admins),
+        cmocka_unit_test(test_lock_of_the_revoked),
+        cmocka_unit_test(test_one_key_is_shut),
+        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_full_disk),
     };
 
     if (!need_pg())
