@@ -168,6 +168,18 @@ struct attempt *attempt_start(struct app *app, void *owner, const struct attempt
     return attempt;
 }
 
+struct attempt *attempt_start_by_hand(struct app *app, void *owner,
+                                      const struct attempt_intent *intent, void *data)
+{
+    struct attempt *attempt = attempt_new(app, app_server(app));
+
+    attempt->by_hand = true;
+    attempt->intent = *intent;
+    attempt->data = data;
+    attempt->job = job_start(app_loop(app), owner, &attempt_job_ops, attempt);
+    return attempt;
+}
+
 struct attempt *attempt_start_journalled(struct app *app, void *owner, const char *server,
                                          int64_t plan_id, bool keep)
 {

@@ -32,6 +32,7 @@ enum attempt_end {                      /* ATTEMPT_ENDED */
                    ATTEMPT_END_FAILED,  /* nothing was changed; err says why */
                    ATTEMPT_END_NOTHING, /* there was nothing to do */
                    ATTEMPT_END_KEPT,
+                   ATTEMPT_END_TEXT, /* by hand: script is the text to paste; nothing was changed */
                    ATTEMPT_END_UNDONE, /* err.code is ERR_NONE when it was asked for, or nobody kept it */
                    ATTEMPT_END_LEFT /* not fully taken back; err says what is left */
 };
@@ -100,6 +101,7 @@ struct attempt_intent {
     void (*free)(void *data);
     /* May be NULL: when "yes" was said, before the first step; false: nothing is done. */
     bool (*begin)(const void *data, struct err *err);
+    bool (*alone)(const void *data);  /* may be NULL: for the server itself, whatever its cluster */
     void (*failed)(const void *data); /* may be NULL: it was begun, and is not kept */
     /* True: the same goes to each member of the server's cluster. NULL: never. */
     bool (*members)(const void *data);
@@ -110,6 +112,9 @@ bool attempt_for_members(const void *data); /* always true: for .members */
 /* Starts the job for the chosen server; owner gets its events. data is taken. */
 struct attempt *attempt_start(struct app *app, void *owner, const struct attempt_intent *intent,
                               void *data) MUST_CHECK;
+/* Nothing is applied: it ends with the text that a person pastes where pgseal may do nothing. */
+struct attempt *attempt_start_by_hand(struct app *app, void *owner,
+                                      const struct attempt_intent *intent, void *data) MUST_CHECK;
 /* A plan of the journal: taken back (kept or open), or kept (proven, and nobody said so). server: the
  * name that it was made for. */
 struct attempt *attempt_start_journalled(struct app *app, void *owner, const char *server,

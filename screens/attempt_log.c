@@ -60,6 +60,7 @@ static const char *end_text(const struct attempt_view *view)
     if (view->phase != ATTEMPT_ENDED)
         return _("open: not kept yet");
     switch (view->end) {
+    case ATTEMPT_END_TEXT:
     case ATTEMPT_END_FAILED:
         return _("failed, nothing was changed");
     case ATTEMPT_END_NOTHING:

@@ -55,6 +55,7 @@ static const char *role_of(const struct fleet_member *member)
 static const char *end_text(enum attempt_end end)
 {
     switch (end) {
+    case ATTEMPT_END_TEXT:
     case ATTEMPT_END_FAILED:
         return _("failed, nothing was changed");
     case ATTEMPT_END_NOTHING:
@@ -88,6 +89,9 @@ static void forget_plan(struct attempt_view *view)
         free(view->refused[i]);
     free(view->steps);
     free(view->refused);
+    free(view->saved);
+    free(view->saved_why);
+    view->saved = view->saved_why = NULL;
     view->steps = NULL;
     view->refused = NULL;
     view->n_steps = view->n_refused = 0;

@@ -14,6 +14,7 @@ struct attempt {
     /* fixed before the job starts */
     char *store_folder, *server, *log_folder; /* log_folder NULL: no files */
     int keep_seconds;
+    bool by_hand; /* only the text is wanted */
     struct attempt_intent intent;
     void *data;
     int64_t plan_id; /* of the journal: taken back, or kept; 0: a new change */

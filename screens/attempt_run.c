@@ -221,6 +221,7 @@ static bool connect(struct attempt_run *run, struct err *err)
     run->target.server = run->server;
     run->target.admin = run->admin;
     run->target.admin_password = run->password;
+    run->target.by_hand = run->attempt->by_hand;
     run->target.tls_host = run->tls_host;
     return true;
 }
@@ -346,6 +347,20 @@ static void show_plan(struct attempt_run *run)
     view->script = strbuf_steal(&script);
     copy_refused(run->plan, view);
     attempt_run_unlock(run);
+}
+
+static enum attempt_end show_text(struct attempt_run *run)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct attempt_view *view;
+
+    plan_by_hand(run->plan, &text);
+    view = attempt_run_lock(run);
+    replace(&view->title, plan_title(run->plan));
+    free(view->script);
+    view->script = strbuf_steal(&text);
+    attempt_run_unlock(run);
+    return ATTEMPT_END_TEXT;
 }
 
 static void set_id(struct attempt_run *run)
@@ -481,11 +496,13 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
     int sessions;
 
     go(run, ATTEMPT_READING);
-    if (!check_finished(run, err))
+    if (!run->attempt->by_hand && !check_finished(run, err))
         return ATTEMPT_END_FAILED;
     run->plan = intent->build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
+    if (run->attempt->by_hand)
+        return show_text(run);
     show_plan(run);
     if (!plan_nothing_to_do(run->plan)) {
         go(run, ATTEMPT_REVIEW);
@@ -588,6 +605,16 @@ static void close_all(struct attempt_run *run)
     free(run->tls_host);
 }
 
+/* What is for one server alone (a request, a text to paste) is for the chosen one. */
+static bool acts_on_members(struct attempt_run *run)
+{
+    const struct attempt *attempt = run->attempt;
+    const struct attempt_intent *intent = &attempt->intent;
+
+    return !attempt->by_hand && !(intent->alone != NULL && intent->alone(attempt->data)) &&
+           attempt_has_members(run);
+}
+
 static void attempt_run(struct job *job, void *data)
 {
     struct attempt *attempt = data;
@@ -602,13 +629,15 @@ static void attempt_run(struct job *job, void *data)
                                     .arg = &run,
                                     .ask_seconds = attempt->keep_seconds};
     if (connect(&run, &err))
-        end = attempt->plan_id != 0       ? run_journalled(&run, &err)
-              : attempt_has_members(&run) ? attempt_run_members(&run, &err)
-                                          : attempt_run_new(&run, &err);
+        end = attempt->plan_id != 0   ? run_journalled(&run, &err)
+              : acts_on_members(&run) ? attempt_run_members(&run, &err)
+                                      : attempt_run_new(&run, &err);
     close_all(&run);
     view = attempt_run_lock(&run);
     view->end = end;
-    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING ? (struct err)ERR_INIT : err;
+    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING || end == ATTEMPT_END_TEXT
+                    ? (struct err)ERR_INIT
+                    : err;
     view->phase = ATTEMPT_ENDED;
     pthread_mutex_unlock(&attempt->lock);
     if (view->plan_id != 0)

@@ -250,6 +250,7 @@ static const char *end_text(const struct attempt_view *view)
     case ATTEMPT_END_UNDONE:
         return view->timed_out ? _("Nobody kept it in time: everything was taken back.")
                                : _("Everything was taken back.");
+    case ATTEMPT_END_TEXT:
     case ATTEMPT_END_FAILED:
         return _("Nothing was changed.");
     case ATTEMPT_END_LEFT:
@@ -389,6 +390,7 @@ static const struct binding review_keys[] = {
     {N_("Enter"), N_("Details"), N_("what the step does, line by line; or press the button"), 80},
     {"a", N_("Apply..."), N_("asks first"), 85},
     {"r", N_("Refused"), N_("who is connected now and could not come back"), 50},
+    {"t", N_("By hand"), N_("the text to paste, where pgseal may do nothing itself"), 45},
     {"s", N_("Save"), N_("what is wanted, as a file, for later or elsewhere"), 55},
     {"Esc", N_("Back"), N_("to the answers; they are kept"), 95},
     {NULL, NULL, NULL, 0},

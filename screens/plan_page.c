@@ -53,6 +53,7 @@ static const struct menu_item help_items[] = {
     {'2', N_("Back: the answers are kept"), PLAN_HELP_BACK},
     {'3', N_("Show the log: plan, steps, error; no secrets"), PLAN_HELP_LOG},
     {'4', N_("Home"), PLAN_HELP_HOME},
+    {'5', N_("Do it by hand: the text to paste"), PLAN_HELP_BY_HAND},
 };
 static const struct menu_item left_items[] = {
     {'1', N_("Try again to take everything back"), PLAN_HELP_UNDO},
@@ -119,8 +120,9 @@ static void enter_end(struct plan_page *self)
     button_row_add(&self->buttons, N_("Go on"));
     button_row_add(&self->buttons, N_("Show the log"));
     menu_free(self->help);
-    self->help = left ? menu_new(left_items, ARRAY_LEN(left_items))
-                      : menu_new(help_items, ARRAY_LEN(help_items));
+    self->help =
+        left ? menu_new(left_items, ARRAY_LEN(left_items))
+             : menu_new(help_items, ARRAY_LEN(help_items) - (self->data == NULL || self->by_hand));
 }
 
 static void make_progress(struct plan_page *self)
@@ -212,7 +214,10 @@ static void start(struct plan_page *self)
     self->at = 0;
     self->started_ms = 0;
     self->message[0] = '\0';
-    if (self->data != NULL)
+    if (self->by_hand)
+        self->attempt = attempt_start_by_hand(self->app, self, self->spec->intent,
+                                              self->spec->intent->copy(self->data));
+    else if (self->data != NULL)
         self->attempt = attempt_start(self->app, self, self->spec->intent,
                                       self->spec->intent->copy(self->data));
     else
@@ -362,6 +367,12 @@ static struct nav save_event(struct plan_page *self, const struct event *event)
     return nav_stay();
 }
 
+/* The same answers once more, for a person's hands. */
+static struct nav by_hand(const struct plan_page *self)
+{
+    return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
+}
+
 static struct nav review_key(struct plan_page *self, uint32_t key)
 {
     size_t n = self->view.n_steps;
@@ -378,6 +389,8 @@ static struct nav review_key(struct plan_page *self, uint32_t key)
     case 's':
         save_plan(self);
         return nav_stay();
+    case 't':
+        return self->data != NULL ? by_hand(self) : nav_stay();
     case KEY_CODE_UP:
     case KEY_CODE_BACK_TAB:
     case 'k':
@@ -470,6 +483,8 @@ static struct nav error_key(struct plan_page *self, uint32_t key)
     if (menu_key(self->help, key) != MENU_CHOSEN)
         return nav_stay();
     switch ((enum plan_help)menu_id(self->help)) {
+    case PLAN_HELP_BY_HAND:
+        return by_hand(self);
     case PLAN_HELP_AGAIN:
         start(self);
         break;
@@ -572,6 +587,8 @@ static struct nav plan_event(void *arg, const struct event *event)
 
     if (attempt_event(self->attempt, event)) {
         look(self);
+        if (self->view.phase == ATTEMPT_ENDED && self->view.end == ATTEMPT_END_TEXT)
+            return nav_replace(page_text(_("By hand"), _("Home > by hand"), self->view.script));
         return nav_stay();
     }
     if (self->save != NULL &&
@@ -663,6 +680,15 @@ struct screen *page_plan(struct app *app, const struct plan_page_spec *spec, voi
     struct plan_page *self = plan_page_new(app, spec);
 
     self->data = data;
+    return screen_new(&plan_ops, self);
+}
+
+struct screen *page_plan_by_hand(struct app *app, const struct plan_page_spec *spec, void *data)
+{
+    struct plan_page *self = plan_page_new(app, spec);
+
+    self->data = data;
+    self->by_hand = true;
     return screen_new(&plan_ops, self);
 }
 

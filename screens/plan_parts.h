@@ -18,7 +18,8 @@ struct plan_page {
     void *data;                        /* of the intent; NULL: a plan of the journal */
     char *server;
     int64_t plan_id;
-    bool keep; /* that plan is kept; else it is taken back */
+    bool by_hand; /* no change: the text to paste is wanted */
+    bool keep;    /* that plan is kept; else it is taken back */
 
     struct attempt *attempt;
     struct attempt_view view;
@@ -36,7 +37,14 @@ struct plan_page {
     enum mark message_mark;
 };
 
-enum plan_help { PLAN_HELP_AGAIN, PLAN_HELP_UNDO, PLAN_HELP_BACK, PLAN_HELP_LOG, PLAN_HELP_HOME };
+enum plan_help {
+    PLAN_HELP_BY_HAND,
+    PLAN_HELP_AGAIN,
+    PLAN_HELP_UNDO,
+    PLAN_HELP_BACK,
+    PLAN_HELP_LOG,
+    PLAN_HELP_HOME
+};
 
 /* The error page is shown: it ended with an error that a person should read. */
 bool plan_has_failed(const struct attempt_view *view);

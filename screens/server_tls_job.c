@@ -164,6 +164,14 @@ static void tls_failed(const void *data)
         (void)unlink(self->request_file); /* its key is gone */
 }
 
+/* Each member of a cluster has a key of its own: one answer of another CA is for one of them. */
+static bool tls_alone(const void *data)
+{
+    const struct tls_data *self = data;
+
+    return self->source != TLS_OURS;
+}
+
 /* ---- the command ---- */
 
 static void option(struct strbuf *out, const char *name, const char *value)
@@ -203,4 +211,5 @@ const struct attempt_intent tls_intent = {.name = "server tls",
                                           .copy = tls_copy,
                                           .free = tls_data_free,
                                           .begin = tls_begin,
+                                          .alone = tls_alone,
                                           .failed = tls_failed};

@@ -131,6 +131,7 @@ static void text_draw(const void *arg, struct canvas *body)
 
 static const struct binding bindings[] = {
     {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the text, where w writes it into a file"), 60},
     {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 80},
     {"Esc", N_("Back"), N_("one step back"), 95},
     {NULL, NULL, NULL, 0},
@@ -152,6 +153,14 @@ static void text_frame(const void *arg, struct frame *ret)
     snprintf(ret->message, sizeof(ret->message), "%s", _("Esc goes back."));
 }
 
+/* The same, where it can be written into a file. */
+static void text_commands(const void *arg, struct strbuf *out)
+{
+    const struct text_page *self = arg;
+
+    strbuf_add_str(out, self->text);
+}
+
 static void text_free(void *arg)
 {
     struct text_page *self = arg;
@@ -168,6 +177,7 @@ static const struct screen_ops text_ops = {
     .event = text_event,
     .draw = text_draw,
     .frame = text_frame,
+    .commands = text_commands,
     .free = text_free,
 };
 

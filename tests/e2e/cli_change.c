@@ -78,12 +78,18 @@ static char *server_state(const struct lab *lab)
     return value;
 }
 
-static void freeze(const struct lab *lab, bool frozen)
+/* While it is open, nobody can log in: the proof of a change waits for ever. */
+static struct conn *hold_logins(const struct lab *lab)
 {
     struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
+    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
 
-    if (!demo_freeze(lab->demo, frozen, &err))
+    if (!conn || !conn_run(conn, "BEGIN", &err) ||
+        !conn_run(conn, "LOCK TABLE pg_catalog.pg_database IN ACCESS EXCLUSIVE MODE", &err))
         fail_msg("%s", err.msg);
+    params_free(params);
+    return conn;
 }
 
 /* State of the newest plan; "" when there is none. */
@@ -105,8 +111,9 @@ static void expect_plan(const char *expected)
     assert_string_equal(state, expected);
 }
 
-/* "server tls", answered with yes while the server hangs: it stands in the middle of the change. */
-static struct pty *stuck_change(const struct lab *lab)
+/* "server tls", answered with yes while nobody can log in: it stands in the middle of the change.
+ * conn_close(*ret_held) lets it go on. */
+static struct pty *stuck_change(const struct lab *lab, struct conn **ret_held)
 {
     const char *const argv[] = {getenv("PGSEAL"), "server", "tls", "db1", NULL};
     struct pty_options options = {.argv = argv, .columns = 120};
@@ -115,7 +122,7 @@ static struct pty *stuck_change(const struct lab *lab)
     char state[32] = "";
 
     pty_wait_text(pty, "Type yes or no. [no]");
-    freeze(lab, true);
+    *ret_held = hold_logins(lab);
     pty_type(pty, "yes\r");
     while (strcmp(state, "doing") != 0) {
         if (clock_mono_ms() > deadline)
@@ -131,10 +138,11 @@ static void test_signal(void **state)
     const struct lab *lab = *state;
     char *before = server_state(lab);
     char *after;
-    struct pty *pty = stuck_change(lab);
+    struct conn *held;
+    struct pty *pty = stuck_change(lab, &held);
 
     pty_signal(pty, SIGTERM);
-    freeze(lab, false);
+    conn_close(held);
     assert_int_equal(pty_wait_exit(pty), 4); /* taken back: 4 comes before 128 + 15 */
     assert_true(pty_settings_as_before(pty));
     pty_free(pty);
@@ -150,12 +158,13 @@ static void test_kill(void **state)
     const struct lab *lab = *state;
     char *before = server_state(lab);
     char *after;
-    struct pty *pty = stuck_change(lab);
+    struct conn *held;
+    struct pty *pty = stuck_change(lab, &held);
 
     pty_signal(pty, SIGKILL);
     assert_int_equal(pty_wait_exit(pty), 128 + SIGKILL);
     pty_free(pty);
-    freeze(lab, false);
+    conn_close(held);
     expect_plan("doing");
     EXPECT_ERROR(1, "PS-2112", "server", "tls", "db1", "--yes");
     free(EXPECT(0, "server", "undo", "db1", "--yes"));

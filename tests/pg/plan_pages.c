@@ -195,6 +195,10 @@ static void gives_tls(void **state)
     key(story, 'a');
     key(story, KEY_CODE_ENTER); /* the safe answer is marked */
     assert_true(ui_shows(story->box.navigator, "Not applied yet."));
+    key(story, 't');
+    page_box_wait(&story->box, "To do by hand: turn TLS on");
+    key(story, KEY_CODE_ESC);
+    assert_true(ui_shows(story->box.navigator, "Not applied yet."));
     is_as_before(story);
     apply(story);
     page_box_wait(&story->box, "Keep the change");
