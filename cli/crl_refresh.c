@@ -72,11 +72,10 @@ static void note_list(struct refresh *refresh, const struct authority *authority
         output_line(&refresh->cli->out, _("[ok] CRL number %llu of \"%s\" signed, until %s"),
                     (unsigned long long)authority->crl.number, authority->name, date);
     else
-        output_line(
-            &refresh->cli->out,
-            _("[!!] the CRL of \"%s\" ends %s, and its key is not here: \"pgseal crl sign\" "
-              "or \"pgseal crl presign\", where it is"),
-            authority->name, date);
+        output_line(&refresh->cli->out,
+                    _("[!!] the CRL of \"%s\" ends %s, and its key wants an answer or is not "
+                      "here: \"pgseal crl sign\" or \"pgseal crl presign\", by hand"),
+                    authority->name, date);
 }
 
 static bool sign_one(struct refresh *refresh, struct authority *authority, struct err *err)
