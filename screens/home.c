@@ -472,7 +472,7 @@ static void home_frame(const void *arg, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message), "%.150s", menu_why_off(self->menu, id));
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 _("Nothing has been changed. Up and Down move, Enter chooses."));
+                 _("This page changes nothing. Up and Down move, Enter chooses."));
     }
 }
 

@@ -292,11 +292,18 @@ static void test_session_and_role(void **state)
 
     issue("carol", "lab", "c2");
     issue("carol", "other", "c3");
+    carol = must_log_in(lab->one, "carol", "c2");
     json = EXPECT_JSON(0, "revoke", "carol", "--all", "--confirm=carol", "--json");
     assert_int_equal(json_array_size(json_object_get(json, "certificates")), 2);
     json_decref(json);
     refused(lab->one, "carol", "c2");
     refused(lab->one, "carol", "c3");
+    /* nobody asked for its end: it goes on, and the check of the server names it */
+    assert_true(is_alive(carol));
+    json = EXPECT_JSON(6, "server", "check", "db1", "--json");
+    assert_non_null(row_of(json, "findings", "code", "PS-2252"));
+    json_decref(json);
+    conn_close(carol);
     refused(lab->two, "carol", "c3");
 }
 
