@@ -95,7 +95,8 @@ bool run_restore(struct cli *cli, struct err *err)
                     (long long)report.certificates, report.keys);
         output_note(&cli->out,
                     _("what was issued or revoked after that is not in it: \"pgseal server check\" "
-                      "tells where a server has a later CRL"));
+                      "tells where a server has a later CRL, and \"pgseal crl import FILE\" takes "
+                      "what that one says"));
     }
     for (size_t i = 0; done && i < report.n_left_out; i++)
         output_warning(&cli->out,

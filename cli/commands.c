@@ -107,8 +107,8 @@ static const struct command commands[] = {
      "  pgseal crl refresh --yes                      from a timer, without any key\n"
      "  pgseal crl refresh --print-cron\n",
      run_crl_refresh},
-    {"crl import", "FILE|-", 1, 1, BIT(SERVER) | BIT(ACCEPT_DROPPED) | MAKES,
-     N_("another CA's CRL, for the servers that trust it"),
+    {"crl import", "FILE|-", 1, 1, BIT(SERVER) | BIT(ACCEPT_DROPPED) | MAKES | UNLOCKS,
+     N_("another CA's CRL, or a later one of our own"),
      "  pgseal crl import vault.crl --server db1\n"
      "  curl -s https://vault.example/v1/pki/crl/pem | pgseal crl import -\n",
      run_crl_import},

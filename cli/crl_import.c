@@ -1,8 +1,9 @@
 /*
- * crl_import.c - "crl import": another CA's list of revoked certificates.
+ * crl_import.c - "crl import": another CA's list of revoked certificates, or a later one of our own.
  *
  * The CA's certificate is what tells whether the list is right. It comes from the file itself, from
- * what the store knows, or from the server that trusts it (--server).
+ * what the store knows, or from the server that trusts it (--server). A list of a CA of ours is one
+ * that a store signed which is lost: the next one is signed here, so its key is needed.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 #include "core/pg/settings.h"
 #include "core/pg/tls_file.h"
 #include "core/pki/pem.h"
+#include "core/store/crl_adopt.h"
 #include "core/store/foreign.h"
 
 struct import {
@@ -117,23 +119,8 @@ static bool find_issuer(struct import *import, const struct crl *crl, struct cer
               _("Its certificate is neither in the file, nor in the store, nor on a server that "
                 "was named."));
     strbuf_clear(&name);
-    return !err_hint(err, _("Name the server that trusts it (--server NAME), or put the CA's "
-                            "certificate into the same file."));
-}
-
-/* Our own lists are signed here, and only here. */
-static bool check_not_ours(struct import *import, const struct cert *ca, struct err *err)
-{
-    struct authority *authority = NULL;
-
-    if (!authority_find(import->cli->store, ca, &authority, err))
-        return false;
-    if (!authority)
-        return true;
-    err_set(err, ERR_POLICY, _("\"%s\" is a CA of this store: its lists are signed here"),
-            authority->name);
-    authority_free(authority);
-    return false;
+    return err_hint(err, _("Name the server that trusts it (--server NAME), or put the CA's "
+                           "certificate into the same file."));
 }
 
 static void say(struct import *import, const struct cert *ca, const struct crl *crl,
@@ -161,13 +148,75 @@ static void say(struct import *import, const struct cert *ca, const struct crl *
     strbuf_clear(&name);
 }
 
+/* ---- a list of our own ---- */
+
+static void say_own(struct import *import, const struct authority *authority, const struct crl *crl,
+                    const struct crl_adopted *adopted, bool stored)
+{
+    uint64_t number = 0;
+
+    json_array_append_new(
+        import->rows,
+        json_pack("{s:o, s:o, s:I, s:o, s:b, s:I, s:I}", "ca",
+                  json_string_or_empty(authority->name), "number",
+                  crl_number(crl, &number) ? json_integer((json_int_t)number) : json_null(),
+                  "entries", (json_int_t)crl_count(crl), "next_update",
+                  json_time(crl_next_update(crl)), "stored", stored, "new_revocations",
+                  (json_int_t)adopted->revoked, "signed", (json_int_t)authority->crl.number));
+    if (stored)
+        output_line(
+            &import->cli->out,
+            _("[ok] %zu revocations of \"%s\" were new here; CRL number %llu is signed, and "
+              "has them"),
+            adopted->revoked, authority->name, (unsigned long long)authority->crl.number);
+    else
+        output_line(&import->cli->out,
+                    _("[--] all that this CRL of \"%s\" says was known here: %zu entries"),
+                    authority->name, crl_count(crl));
+}
+
+static bool take_own(struct import *import, struct authority *authority, const struct crl *crl,
+                     struct err *err)
+{
+    struct store *store = import->cli->store;
+    struct crl_adopted adopted = {.revoked = 0};
+    struct key *key = NULL;
+    bool wanted;
+    bool done = crl_adopt_look(store, authority, crl, &adopted, err);
+
+    wanted = adopted.revoked > 0 || adopted.behind;
+    if (done && args_has(import->cli->args, OPT_DRY_RUN)) {
+        output_note(&import->cli->out,
+                    _("would take over %zu revocations of \"%s\", and sign its next CRL"),
+                    adopted.revoked, authority->name);
+        return true;
+    }
+    if (done && wanted) {
+        key = cli_unlock(import->cli, authority, err);
+        done = key && crl_adopt(store, authority, key, crl, &adopted, err);
+        key_free(key);
+    }
+    if (!done)
+        return false;
+    say_own(import, authority, crl, &adopted, wanted);
+    import->n_taken += wanted;
+    return true;
+}
+
 static bool take_one(struct import *import, const struct crl *crl, struct err *err)
 {
     struct store *store = import->cli->store;
     enum foreign_import what = FOREIGN_SAME;
+    struct authority *own = NULL;
     struct cert *ca = NULL;
-    bool done = find_issuer(import, crl, &ca, err) && check_not_ours(import, ca, err);
+    bool done = crl_adopt_find(store, crl, &own, err);
 
+    if (own) {
+        done = take_own(import, own, crl, err);
+        authority_free(own);
+        return done;
+    }
+    done = done && find_issuer(import, crl, &ca, err);
     if (done && !args_has(import->cli->args, OPT_DRY_RUN)) {
         for (size_t i = 0; done && i < import->servers.n; i++)
             done = foreign_note(store, import->servers.rows[i]->id, ca, err);

@@ -10,41 +10,6 @@
 #include "screens/act_parts.h"
 #include "screens/pages.h"
 
-struct act_job {
-    const struct act_ops *ops;
-    enum act_stage stage; /* ACT_LOADING, ACT_LOOKING, ACT_RUNNING */
-    size_t step;
-    void *data;
-    char *store_folder;
-    struct secret *passphrase;
-    struct job *job;  /* set when it runs */
-    atomic_bool stop; /* the page asks for the end */
-    bool ok;
-    struct err err;
-};
-
-const char *act_store_folder(const struct act_job *job)
-{
-    return job->store_folder;
-}
-
-const struct secret *act_passphrase(const struct act_job *job)
-{
-    return job->passphrase;
-}
-
-bool act_stopped(void *arg)
-{
-    struct act_job *job = arg;
-
-    return atomic_load(&job->stop) || job_cancelled(job->job);
-}
-
-void act_progress(struct act_job *job, size_t done, size_t total)
-{
-    job_progress(job->job, (unsigned)done, (unsigned)total, NULL);
-}
-
 static void run_job(struct job *job, void *data)
 {
     struct act_job *self = data;
@@ -58,18 +23,7 @@ static void run_job(struct job *job, void *data)
         self->ok = self->ops->run(self->data, self, &self->err);
 }
 
-static void free_job(void *data)
-{
-    struct act_job *self = data;
-
-    if (self->data != NULL)
-        self->ops->free(self->data);
-    secret_free(self->passphrase);
-    free(self->store_folder);
-    free(self);
-}
-
-static const struct job_ops job_ops = {"act", run_job, free_job};
+static const struct job_ops job_ops = {"act", run_job, act_job_free};
 
 /* ---- going on ---- */
 
@@ -82,7 +36,7 @@ static void remember_commands(struct act_page *self)
 
 static void start(struct act_page *self, enum act_stage stage)
 {
-    struct act_job *job = mem_zalloc(sizeof(*job));
+    struct act_job *job = act_job_new();
 
     remember_commands(self);
     job->ops = self->ops;
@@ -91,9 +45,10 @@ static void start(struct act_page *self, enum act_stage stage)
     job->data = self->data;
     self->data = NULL;
     job->store_folder = mem_strdup(app_store_folder(self->app));
-    if (stage == ACT_RUNNING && self->passphrase >= 0)
-        job->passphrase = secret_dup(form_secret(self->review, self->passphrase));
-    atomic_init(&job->stop, false);
+    for (size_t i = 0; i < ACT_LOCKS && stage == ACT_RUNNING; i++)
+        if (self->passphrases[i] >= 0)
+            job->passphrases[i] = secret_dup(form_secret(self->review, self->passphrases[i]));
+    lines_clear(self->lines);
     self->stage = stage;
     self->stopping = false;
     self->done = self->total = 0;
@@ -111,36 +66,74 @@ static const struct form_field passphrase_field = {
     .width = 34,
 };
 
+static void check_passphrase(struct act_page *self, struct form *form, size_t i)
+{
+    int id = self->passphrases[i];
+
+    if (id < 0)
+        return;
+    if (secret_len(form_secret(form, id)) > 0) {
+        self->wrong[i] = false;
+        form_say(form, id, MARK_NONE, NULL);
+    } else if (self->wrong[i]) {
+        form_say(form, id, MARK_BAD,
+                 _("this passphrase does not open the CA's key; capital letters count"));
+    } else {
+        form_say(form, id, MARK_TODO, NULL);
+    }
+}
+
 static void check_review(void *arg, struct form *form)
 {
     struct act_page *self = arg;
 
-    if (self->passphrase < 0)
-        return;
-    if (secret_len(form_secret(form, self->passphrase)) > 0) {
-        self->passphrase_was_wrong = false;
-        form_say(form, self->passphrase, MARK_NONE, NULL);
-    } else if (self->passphrase_was_wrong) {
-        form_say(form, self->passphrase, MARK_BAD,
-                 _("this passphrase does not open the CA's key; capital letters count"));
-    } else {
-        form_say(form, self->passphrase, MARK_TODO, NULL);
+    for (size_t i = 0; i < ACT_LOCKS; i++)
+        check_passphrase(self, form, i);
+}
+
+static void no_passphrases(struct act_page *self)
+{
+    for (size_t i = 0; i < ACT_LOCKS; i++) {
+        self->passphrases[i] = -1;
+        self->wrong[i] = false;
+    }
+}
+
+/* Several CAs have several passphrases: each is named. */
+static void add_passphrases(struct act_page *self)
+{
+    const struct act_ops *ops = self->ops;
+    const char *name = ops->locked != NULL ? ops->locked(self->data) : NULL;
+    const char *next =
+        name != NULL && ops->locked_more != NULL ? ops->locked_more(self->data, 1) : NULL;
+    bool several = next != NULL;
+
+    for (size_t i = 0; name != NULL && i < ACT_LOCKS; i++) {
+        if (several)
+            form_add_line(self->review, _("of the CA"), name);
+        self->passphrases[i] = form_add_secret(self->review, &passphrase_field);
+        name = several ? ops->locked_more(self->data, i + 1) : NULL;
     }
 }
 
 static void enter_review(struct act_page *self)
 {
-    const char *locked = self->ops->locked != NULL ? self->ops->locked(self->data) : NULL;
-
     form_free(self->review);
     self->review = form_new(self->ops->go, NULL, check_review, self);
     self->ops->review(self->data, self->review);
-    self->passphrase = -1;
-    self->passphrase_was_wrong = false;
-    if (locked != NULL)
-        self->passphrase = form_add_secret(self->review, &passphrase_field);
+    no_passphrases(self);
+    add_passphrases(self);
     self->stage = ACT_REVIEW;
     form_recheck(self->review);
+}
+
+static void enter_shown(struct act_page *self)
+{
+    lines_clear(self->lines);
+    self->ops->show(self->data, self->lines);
+    button_row_init(&self->buttons);
+    button_row_add(&self->buttons, N_("Next"));
+    button_row_add(&self->buttons, N_("Back"));
 }
 
 static void enter_step(struct act_page *self, size_t step)
@@ -151,6 +144,11 @@ static void enter_step(struct act_page *self, size_t step)
     self->step = step;
     self->stage = ACT_STEP;
     form_free(self->forms[step]);
+    self->forms[step] = NULL;
+    if (ops->steps[step].build == NULL) {
+        enter_shown(self);
+        return;
+    }
     self->forms[step] = form_new(last ? ops->go : NULL, NULL, ops->steps[step].check, self->data);
     ops->steps[step].build(self->data, self->forms[step]);
     form_recheck(self->forms[step]);
@@ -182,13 +180,13 @@ static void fail(struct act_page *self, enum act_stage stage, const struct err *
     end_buttons(self, stage == ACT_LOADING ? N_("Back") : N_("Back to the answers"));
 }
 
-static void passphrase_refused(struct act_page *self)
+static void passphrase_refused(struct act_page *self, size_t which)
 {
-    self->passphrase_was_wrong = true;
+    self->wrong[which] = true;
     self->stage = ACT_REVIEW;
-    form_wipe(self->review, self->passphrase);
+    form_wipe(self->review, self->passphrases[which]);
     form_recheck(self->review);
-    form_focus(self->review, self->passphrase);
+    form_focus(self->review, self->passphrases[which]);
 }
 
 static void job_ended(struct act_page *self)
@@ -196,15 +194,19 @@ static void job_ended(struct act_page *self)
     struct act_job *job = job_take(self->job);
     enum act_stage stage = job->stage;
     bool ok = job->ok;
+    size_t wrong = job->wrong;
     struct err err = job->err;
 
+    form_free(self->asked);
+    self->asked = NULL;
     self->job = NULL;
     self->running = NULL;
     self->data = job->data;
     job->data = NULL;
-    free_job(job);
-    if (!ok && stage == ACT_RUNNING && err.code == ERR_PASSPHRASE && self->passphrase >= 0) {
-        passphrase_refused(self);
+    act_job_free(job);
+    if (!ok && stage == ACT_RUNNING && err.code == ERR_PASSPHRASE &&
+        self->passphrases[wrong] >= 0) {
+        passphrase_refused(self, wrong);
     } else if (!ok) {
         fail(self, stage, &err);
     } else if (stage == ACT_LOADING) {
@@ -254,6 +256,16 @@ static struct nav submit(struct act_page *self)
     return nav_stay();
 }
 
+/* The step's answers again. */
+static void to_step(struct act_page *self)
+{
+    self->stage = ACT_STEP;
+    if (act_shows(self))
+        enter_shown(self);
+    else
+        form_recheck(act_form(self));
+}
+
 static struct nav step_back(struct act_page *self)
 {
     size_t done = self->stage == ACT_REVIEW ? self->ops->n_steps : self->step;
@@ -261,13 +273,29 @@ static struct nav step_back(struct act_page *self)
     if (done == 0)
         return nav_pop();
     self->step = done - 1;
-    self->stage = ACT_STEP;
-    form_recheck(act_form(self));
+    to_step(self);
+    return nav_stay();
+}
+
+static struct nav shown_event(struct act_page *self, const struct event *event)
+{
+    if (event->type != EVENT_KEY)
+        return nav_stay();
+    if (event->key == KEY_CODE_ESC)
+        return step_back(self);
+    if (lines_key(self->lines, event->key) ||
+        button_row_key(&self->buttons, event->key) != BUTTON_PRESSED)
+        return nav_stay();
+    if (self->buttons.focus == 1)
+        return step_back(self);
+    go_on(self, self->step + 1);
     return nav_stay();
 }
 
 static struct nav form_stage_event(struct act_page *self, const struct event *event)
 {
+    if (act_shows(self))
+        return shown_event(self, event);
     switch (form_event(act_form(self), event)) {
     case FORM_SUBMIT:
         return submit(self);
@@ -305,8 +333,7 @@ static struct nav after_failure(struct act_page *self)
         self->stage = ACT_REVIEW;
         form_recheck(self->review);
     } else {
-        self->stage = ACT_STEP;
-        form_recheck(act_form(self));
+        to_step(self);
     }
     return nav_stay();
 }
@@ -369,6 +396,7 @@ static struct nav act_event(void *arg, const struct event *event)
     if (event->type == EVENT_JOB_PROGRESS && event->job == self->job) {
         self->done = event->done;
         self->total = event->total;
+        act_hear(self);
         return nav_stay();
     }
     if (event->type == EVENT_QUIT_ASKED)
@@ -377,6 +405,8 @@ static struct nav act_event(void *arg, const struct event *event)
         atomic_store(&self->running->stop, true);
     if (self->question != NULL)
         return question_event(self, event);
+    if (act_asked_event(self, event))
+        return nav_stay();
     switch (self->stage) {
     case ACT_STEP:
     case ACT_REVIEW:
@@ -412,6 +442,7 @@ static void act_free(void *arg)
     for (size_t i = 0; i < ACT_STEPS_MAX; i++)
         form_free(self->forms[i]);
     form_free(self->review);
+    form_free(self->asked);
     if (self->data != NULL)
         self->ops->free(self->data);
     dialog_free(self->question);
@@ -429,6 +460,11 @@ static const struct screen_ops act_screen_ops = {
     .free = act_free,
 };
 
+bool act_shows(const struct act_page *self)
+{
+    return self->stage == ACT_STEP && self->ops->steps[self->step].build == NULL;
+}
+
 struct form *act_form(const struct act_page *self)
 {
     return self->stage == ACT_STEP     ? self->forms[self->step]
@@ -443,7 +479,7 @@ struct screen *act_page(struct app *app, const struct act_ops *ops, void *data)
     self->app = app;
     self->ops = ops;
     self->data = data;
-    self->passphrase = -1;
+    no_passphrases(self);
     self->lines = lines_new();
     strbuf_init(&self->commands);
     return screen_new(&act_screen_ops, self);

@@ -5,9 +5,9 @@
  *          lines, one run. The page does the rest: jobs, the CA's passphrase, what went wrong, keys.
  * Order    load (job) -> step 0 .. n-1: build, check, take, look (job) -> review -> run (job) -> result.
  *          Nothing is written before run. Without steps it begins with the review, without a review
- *          the last step's button runs it.
+ *          the last step's button runs it. A step without build is only read.
  * Data     belongs to the page; while a job works with it, to the job: no other function is called then.
- *          Jobs open their own store, and hear from the page by act_stopped() only.
+ *          Jobs open their own store; they talk with the page by the functions below.
  * Errors   of load: shown, and that is all. Of look and run: shown, then back to the answers, which are
  *          kept. ERR_PASSPHRASE of a run: back to the passphrase.
  */
@@ -19,6 +19,8 @@
 #include "tui/form.h"
 #include "tui/screen.h"
 
+#define ACT_LOCKS 4 /* CAs that one act opens */
+
 struct act_job; /* a job that works with the data */
 
 const char *act_store_folder(const struct act_job *job);
@@ -27,10 +29,19 @@ const struct secret *act_passphrase(const struct act_job *job);
 /* For the core's "cancelled": arg is the struct act_job. */
 bool act_stopped(void *arg);
 void act_progress(struct act_job *job, size_t done, size_t total);
+/* A line under the progress bar. One with MARK_BUSY is replaced by the next. */
+void act_tell(struct act_job *job, enum mark mark, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Asks the person for a secret and waits. NULL: was not given, or it is stopped. Caller frees. */
+struct secret *act_ask(struct act_job *job, const char *what, bool was_wrong) MUST_CHECK;
+/* Where ops->locked_more names further CAs: 0 is that of ops->locked. NULL beyond them. */
+const struct secret *act_passphrase_of(const struct act_job *job, size_t i);
+/* ERR_PASSPHRASE is about this one. */
+void act_passphrase_is_wrong(struct act_job *job, size_t i);
 
 struct act_step {
     const char *name; /* N_(): "Request" */
-    /* Adds fields; called each time the step is entered from before. The form's arg is data. */
+    /* Adds fields; called each time the step is entered from before. The form's arg is data. NULL:
+     * ops->show fills lines to be read, and check, take and look are NULL. */
     void (*build)(void *data, struct form *form);
     form_check *check; /* may be NULL */
     /* The answers into data; only when all are good. */
@@ -49,10 +60,13 @@ struct act_ops {
     const struct act_step *steps;
     size_t n_steps;
     bool (*load)(void *data, struct act_job *job, struct err *err); /* in a job; may be NULL */
+    void (*show)(const void *data, struct lines *lines);            /* of the step without build */
     /* What will be done. NULL: there is no review. */
     void (*review)(const void *data, struct form *form);
     /* The CA whose passphrase is needed, or NULL. May be NULL. */
     const char *(*locked)(const void *data);
+    /* The further ones: i from 1 on, NULL at the end, at most ACT_LOCKS. May be NULL. */
+    const char *(*locked_more)(const void *data, size_t i);
     /* Severe: what must be typed; the question is added to out. May be NULL. */
     const char *(*severe)(const void *data, struct strbuf *out);
     bool (*run)(void *data, struct act_job *job, struct err *err); /* in a job */

@@ -10,24 +10,32 @@
 
 #define BAR_WIDTH 50
 
-static void draw_bar(const struct act_page *self, struct canvas *body)
+static void draw_bar(const struct act_page *self, struct canvas *body, int row)
 {
     unsigned filled = self->done * BAR_WIDTH / self->total;
     int at;
 
-    at = canvas_printf(body, 2, 2, STYLE_NORMAL, _("%u of %u done"), self->done, self->total);
-    canvas_text(body, 4, 2, STYLE_NORMAL, "[");
-    canvas_fill(body, 4, 3, (int)filled, STYLE_NORMAL, '#');
-    at = canvas_text(body, 4, 3 + BAR_WIDTH, STYLE_NORMAL, "]");
-    canvas_printf(body, 4, at + 2, STYLE_NORMAL, "%3u %%", self->done * 100 / self->total);
+    canvas_text(body, row, 2, STYLE_NORMAL, "[");
+    canvas_fill(body, row, 3, (int)filled, STYLE_NORMAL, '#');
+    at = canvas_text(body, row, 3 + BAR_WIDTH, STYLE_NORMAL, "]");
+    canvas_printf(body, row, at + 2, STYLE_NORMAL, "%3u %%", self->done * 100 / self->total);
 }
 
 static void draw_work(const struct act_page *self, struct canvas *body)
 {
-    canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                self->stage == ACT_RUNNING ? _("working") : _("reading"));
-    if (self->total > 0)
-        draw_bar(self, body);
+    bool told = lines_count(self->lines) > 0;
+    int at = canvas_mark(body, 0, 2, MARK_BUSY) + 1;
+
+    at = canvas_text(body, 0, at, STYLE_NORMAL,
+                     self->stage == ACT_RUNNING ? _("working") : _("reading"));
+    if (self->total > 0 && told) { /* the lines need the room */
+        canvas_printf(body, 0, at + 2, STYLE_NORMAL, _("%u of %u done"), self->done, self->total);
+    } else if (self->total > 0) {
+        canvas_printf(body, 2, 2, STYLE_NORMAL, _("%u of %u done"), self->done, self->total);
+        draw_bar(self, body, 4);
+    }
+    if (told)
+        lines_draw(self->lines, body, 2, canvas_rows(body) - 2);
 }
 
 void act_draw(const void *arg, struct canvas *body)
@@ -37,7 +45,9 @@ void act_draw(const void *arg, struct canvas *body)
 
     if (act_form(self) != NULL) {
         form_draw(act_form(self), body);
-    } else if (self->stage == ACT_DONE) {
+    } else if (self->asked != NULL) {
+        form_draw(self->asked, body);
+    } else if (self->stage == ACT_DONE || act_shows(self)) {
         lines_draw(self->lines, body, 0, rows - 2);
         button_row_draw(&self->buttons, body, rows - 1, 2, true);
     } else if (self->stage == ACT_FAILED) {
@@ -87,10 +97,24 @@ static const struct binding copy_keys[] = {
     {NULL, NULL, NULL, 0},
 };
 
+static const struct binding shown_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as commands"), 70},
+    {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 50},
+    {N_("Left Right"), N_("Choose"), N_("the other button"), 40},
+    {N_("Enter"), N_("Next"), N_("press the button"), 80},
+    {"Esc", N_("Back"), N_("one step back; all answers are kept"), 95},
+    {NULL, NULL, NULL, 0},
+};
+
 static void end_frame(const struct act_page *self, struct frame *ret)
 {
     ret->why = self->ops->why != NULL ? gettext(self->ops->why) : "";
-    if (self->stage == ACT_DONE) {
+    if (self->stage == ACT_STEP) {
+        ret->bindings = shown_keys;
+        snprintf(ret->message, sizeof(ret->message), "%s",
+                 _("Nothing was done yet. Enter goes on, Esc goes back."));
+    } else if (self->stage == ACT_DONE) {
         ret->bindings = self->ops->copy != NULL ? copy_keys : done_keys;
         ret->message_mark = MARK_OK;
         snprintf(ret->message, sizeof(ret->message), "%s",
@@ -135,18 +159,22 @@ void act_frame(const void *arg, struct frame *ret)
     app_where(self->app, ret->right, sizeof(ret->right));
     steps_frame(ret, gettext(ops->where), steps, n, at);
     ret->word = ops->word;
-    if (self->stage == ACT_DONE) {
+    if (self->stage == ACT_DONE || act_shows(self)) {
         char where[sizeof(ret->path_right)];
 
         lines_where(self->lines, where, sizeof(where));
         if (where[0] != '\0')
             snprintf(ret->path_right, sizeof(ret->path_right), "%s", where);
     }
+    if (self->asked != NULL) {
+        form_frame(self->asked, ret);
+        return;
+    }
     if (act_form(self) == NULL) {
         end_frame(self, ret);
         return;
     }
-    if (self->stage == ACT_REVIEW && self->passphrase < 0)
+    if (self->stage == ACT_REVIEW && self->passphrases[0] < 0)
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Nothing was done yet. F2 shows the same as commands."));
     form_frame(act_form(self), ret);

@@ -1,8 +1,11 @@
 /*
- * act_parts.h - what act.c and act_draw.c share; nobody else includes it.
+ * act_parts.h - what act.c, act_talk.c and act_draw.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_ACT_PARTS_H
 #define PGSEAL_SCREENS_ACT_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "screens/act.h"
 #include "tui/button_row.h"
@@ -20,6 +23,34 @@ enum act_stage {
 
 #define ACT_STEPS_MAX 4
 
+struct act_told {
+    enum mark mark;
+    char *text;
+};
+
+struct act_job {
+    const struct act_ops *ops;
+    enum act_stage stage; /* ACT_LOADING, ACT_LOOKING, ACT_RUNNING */
+    size_t step;
+    void *data;
+    char *store_folder;
+    struct secret *passphrases[ACT_LOCKS];
+    size_t wrong;    /* which of them */
+    struct job *job; /* set when it runs */
+    unsigned done, total;
+    atomic_bool stop; /* the page asks for the end */
+    bool ok;
+    struct err err;
+    /* what both sides touch, under the lock */
+    pthread_mutex_t lock;
+    pthread_cond_t heard;
+    struct act_told *told;
+    size_t n_told;
+    char *wants; /* what is asked for; NULL: nothing */
+    bool was_wrong, answered;
+    struct secret *answer;
+};
+
 struct act_page {
     struct app *app;
     const struct act_ops *ops;
@@ -29,10 +60,11 @@ struct act_page {
     size_t step;
     struct form *forms[ACT_STEPS_MAX]; /* NULL: not built yet */
     struct form *review;
-    int passphrase; /* -1: none is asked for */
-    bool passphrase_was_wrong;
-    bool stopping; /* Esc was pressed while it runs */
-    bool touched;  /* a person has written something */
+    int passphrases[ACT_LOCKS]; /* fields; -1: none is asked for */
+    bool wrong[ACT_LOCKS];      /* the last run was told so */
+    struct form *asked;         /* a job asks for a secret; or NULL */
+    bool stopping;              /* Esc was pressed while it runs */
+    bool touched;               /* a person has written something */
     struct dialog *question;
     struct job *job;
     struct act_job *running; /* what the job works with; valid while job is not NULL */
@@ -44,6 +76,15 @@ struct act_page {
 };
 
 struct form *act_form(const struct act_page *self); /* of this stage, or NULL */
+bool act_shows(const struct act_page *self);        /* a step that is only read */
+
+/* act_talk.c */
+struct act_job *act_job_new(void) MUST_CHECK;
+void act_job_free(void *job); /* and its data */
+/* What the job told and asks for is taken to the page. */
+void act_hear(struct act_page *self);
+/* The question's form takes it; true: taken. */
+bool act_asked_event(struct act_page *self, const struct event *event);
 void act_draw(const void *arg, struct canvas *body);
 void act_frame(const void *arg, struct frame *ret);
 

@@ -302,26 +302,3 @@ struct screen *page_cert(struct app *app, const char *which)
     self->lines = lines_new();
     return screen_new(&cert_ops, self);
 }
-
-/* ---- the hook for revoking ---- */
-
-struct screen *page_revoke(struct app *app, const char *which)
-{
-    const char *serial = strrchr(which, ':');
-    struct strbuf text = STRBUF_INIT;
-    struct screen *page;
-
-    (void)app;
-    serial = serial != NULL ? serial + 1 : which;
-    strbuf_add_str(&text, _("To revoke this certificate, leave pgseal and type the first line. It "
-                            "shows what will happen, asks for the name of the certificate, signs "
-                            "the next list of revoked certificates (CRL), and gives it to every "
-                            "server that trusts the CA, with proof.\n\n"));
-    strbuf_printf(&text, "  pgseal revoke %s\n", serial);
-    strbuf_add_str(&text, _("\nA server that is away keeps letting it in until it gets the list; "
-                            "this catches it up:\n\n"));
-    strbuf_add_str(&text, "  pgseal crl refresh\n");
-    page = page_text(_("Revoke a certificate"), _("Home > Certificates > Revoke"), text.data);
-    strbuf_clear(&text);
-    return page;
-}

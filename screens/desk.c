@@ -11,6 +11,9 @@
 
 enum desk_line {
     DESK_CERTS,
+    DESK_REVOKE,
+    DESK_CRLS,
+    DESK_TIMELINE,
     DESK_AUTHORITIES,
     DESK_SERVER,
     DESK_REQUEST,
@@ -29,6 +32,9 @@ struct desk {
 
 static const struct menu_item items[] = {
     {'1', N_("Certificates: find, look, renew, revoke"), DESK_CERTS},
+    {'r', N_("Revoke a certificate"), DESK_REVOKE},
+    {'l', N_("Lists of revoked certificates (CRLs)"), DESK_CRLS},
+    {'t', N_("What ends when"), DESK_TIMELINE},
     {'2', N_("Authorities (CAs): look after them"), DESK_AUTHORITIES},
     {'3', N_("Create a server certificate (files only)"), DESK_SERVER},
     {'4', N_("Sign a request (CSR)"), DESK_REQUEST},
@@ -43,6 +49,15 @@ static const struct menu_item items[] = {
 static const char *const whys[] = {
     [DESK_CERTS] = N_("Every certificate that was issued, found by role, serial number, subject, "
                       "note or date; each with its sheet, from which it is renewed or revoked."),
+    [DESK_REVOKE] =
+        N_("Calls a role's certificates back for ever: the effect is shown first, the name is "
+           "typed, every server that trusts the CA gets the list, with a proof."),
+    [DESK_CRLS] =
+        N_("Which list each CA has, until when, which servers are behind; sign the next one or a "
+           "set for a year, and bring them to the servers."),
+    [DESK_TIMELINE] =
+        N_("Certificates, CRLs and CAs by their end, the worst first, as a picture; each line "
+           "leads to the page that makes a new one."),
     [DESK_AUTHORITIES] =
         N_("The CAs of the store: their dates, keys and lists; a new certificate for the same key, "
            "another passphrase, export, an intermediate CA under a root kept elsewhere."),
@@ -69,14 +84,17 @@ static const char *const whys[] = {
 };
 
 static const char *const words[] = {
-    [DESK_CERTS] = "certificate",   [DESK_AUTHORITIES] = "CA",    [DESK_SERVER] = "SAN",
-    [DESK_REQUEST] = "CSR",         [DESK_BATCH] = "certificate", [DESK_SHOW] = "PEM",
-    [DESK_BACKUP] = "CA",           [DESK_RESTORE] = "CA",        [DESK_FSCK] = "CRL",
-    [DESK_HISTORY] = "certificate",
+    [DESK_CERTS] = "certificate", [DESK_REVOKE] = "revoke",       [DESK_AUTHORITIES] = "CA",
+    [DESK_SERVER] = "SAN",        [DESK_REQUEST] = "CSR",         [DESK_BATCH] = "certificate",
+    [DESK_SHOW] = "PEM",          [DESK_BACKUP] = "CA",           [DESK_RESTORE] = "CA",
+    [DESK_FSCK] = "CRL",          [DESK_HISTORY] = "certificate",
 };
 
 static const char *const lines[] = {
     [DESK_CERTS] = "pgseal list",
+    [DESK_REVOKE] = "pgseal revoke ROLE",
+    [DESK_CRLS] = "pgseal crl show",
+    [DESK_TIMELINE] = "pgseal list --sort ends",
     [DESK_AUTHORITIES] = "pgseal ca list",
     [DESK_SERVER] = "pgseal issue server db1.example.org",
     [DESK_REQUEST] = "pgseal issue client alice --csr request.csr",
@@ -103,6 +121,12 @@ static struct nav choose(const struct desk *self)
     switch ((enum desk_line)menu_id(self->menu)) {
     case DESK_CERTS:
         return nav_push(page_certs(self->app));
+    case DESK_REVOKE:
+        return nav_push(page_revoke(self->app, NULL));
+    case DESK_CRLS:
+        return nav_push(page_crls(self->app));
+    case DESK_TIMELINE:
+        return nav_push(page_timeline(self->app));
     case DESK_AUTHORITIES:
         return nav_push(page_authorities(self->app));
     case DESK_SERVER:

@@ -23,8 +23,15 @@ struct screen *page_desk(struct app *app) MUST_CHECK;
 struct screen *page_certs(struct app *app) MUST_CHECK;
 struct screen *page_cert(struct app *app, const char *which) MUST_CHECK;
 struct screen *page_cert_export(struct app *app, const char *which) MUST_CHECK;
-/* The one place from which the other pages lead to a revocation; which: "CA:serial". */
+/* The one place from which the other pages lead to a revocation; which: "CA:serial", or NULL: it asks
+ * for a role or serial number. */
 struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;
+/* What ends when, the worst first. */
+struct screen *page_timeline(struct app *app) MUST_CHECK;
+/* The lists of revoked certificates; bringing them to the servers that are behind; signing. */
+struct screen *page_crls(struct app *app) MUST_CHECK;
+struct screen *page_crl_refresh(struct app *app) MUST_CHECK;
+struct screen *page_crl_sign(struct app *app, const char *ca) MUST_CHECK;
 /* A certificate for each role of a list. */
 struct screen *page_batch(struct app *app) MUST_CHECK;
 /* What anything is. */

@@ -128,6 +128,31 @@ static struct nav open_mend(struct sessions_page *self)
     return nav_stay();
 }
 
+/* The page that revokes the certificate of the row. */
+static struct nav open_revoke(struct sessions_page *self)
+{
+    const struct session_line *line = sessions_line(self);
+    const struct session_certificate *certificate = line != NULL ? line->certificate : NULL;
+    struct screen *page;
+    char *which;
+
+    if (certificate == NULL || !certificate->known) {
+        sessions_say(self, MARK_WARN,
+                     line != NULL && certificate == NULL && line->session->client_serial[0] != '\0'
+                         ? _("Its certificate is being looked up: try again in a moment.")
+                         : _("No certificate of this store: there is nothing to revoke."));
+        return nav_stay();
+    }
+    if (certificate->revoked_at != 0) {
+        sessions_say(self, MARK_WARN, _("It is revoked already; d ends the session."));
+        return nav_stay();
+    }
+    which = mem_printf("%s:%s", certificate->authority, certificate->serial_hex);
+    page = page_revoke(self->app, which);
+    free(which);
+    return nav_push(page);
+}
+
 /* ---- ends ---- */
 
 static void end_all(struct sessions_page *self, const char *group)
@@ -327,6 +352,8 @@ static struct nav key_event(struct sessions_page *self, uint32_t key)
         return copy_line(self);
     case 'o':
         return open_mend(self);
+    case 'x':
+        return open_revoke(self);
     case 't':
         return open_readiness(self);
     case 'w':

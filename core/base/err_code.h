@@ -125,7 +125,8 @@
       "\"pgseal crl refresh\" brings a new one: its clients are locked out until then.")           \
     X(ERR_CRL_WEAKER, 2111, "the new CRL is weaker than the one in use",                           \
       "It lacks a revocation, has a lower number, or another key signed it.",                      \
-      "Use the store that made the last list.")                                                    \
+      "Use the store that made the last list; if it is lost, bring that list here: \"pgseal crl "  \
+      "import FILE\".")                                                                            \
     X(ERR_UNFINISHED, 2112, "an earlier change was not finished",                                  \
       "pgseal was killed or lost the server in the middle of it, or another pgseal is at it now.", \
       "\"pgseal server undo NAME\" takes it back.")                                                \

@@ -121,7 +121,7 @@ static void try_without_cert(struct doctoring *self)
 /* allow and prefer try twice, with TLS and without; what is to be mended is the one with TLS. */
 static void tell_of_tls(struct doctor_try *both, const struct doctor_try *tls)
 {
-    if (both->in || tls->in || tls->code == ERR_SSL_OFF)
+    if (both->in || tls->in || tls->code == ERR_SSL_OFF || tls->code == ERR_TLS_NOT_LOADED)
         return;
     free(both->cause);
     free(both->fix);
@@ -158,6 +158,10 @@ static void clear(struct doctoring *self)
     free(self->cert.path);
     free(self->key.path);
     free(self->root.path);
+    free(self->list.path);
+    for (size_t i = 0; i < self->n_lists; i++)
+        crl_free(self->lists[i]);
+    free(self->lists);
     cert_list_clear(&self->certs);
     cert_list_clear(&self->roots);
     key_free(self->loaded_key);

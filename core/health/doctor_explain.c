@@ -116,7 +116,8 @@ static void explain_in(const struct doctoring *self, struct doctor_try *ret)
 static void explain_no_rule(const struct doctoring *self, struct doctor_try *ret)
 {
     bool known = false;
-    const struct hba_line *line = doctor_line(self, ret->mode > DOCTOR_ALLOW, &known);
+    const struct hba_line *line =
+        doctor_line(self, ret->mode > DOCTOR_ALLOW && self->out->server_tls, &known);
 
     say_code(ret, ERR_NO_RULE);
     if (known && line)
@@ -254,6 +255,8 @@ static bool explain_server_cert(const struct doctoring *self, struct doctor_try 
 
         say_code(ret, ERR_SERVER_NOT_VERIFIED);
         say_cause(ret, _("%s. %s"), self->server_verdict.cause, finding ? finding->cause : "");
+        if (finding)
+            say_fix(ret, "%s", finding->fix);
         return true;
     }
     if (ret->mode == DOCTOR_VERIFY_FULL && !self->host_fits) {
@@ -354,7 +357,7 @@ void doctor_explain(const struct doctoring *self, const struct doctor_login *log
     } else if (self->is_socket) {
         say_code(ret, ERR_NO_CONNECTION);
     } else if (!self->out->server_tls && ret->mode >= DOCTOR_REQUIRE) {
-        say_code(ret, ERR_SSL_OFF);
+        say_code(ret, self->not_loaded ? ERR_TLS_NOT_LOADED : ERR_SSL_OFF);
     } else {
         explain_tls(self, login, ret);
     }

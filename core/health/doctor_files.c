@@ -141,6 +141,24 @@ out:
     strbuf_clear(&bytes);
 }
 
+/* One that cannot be read is passed over by libpq without a word. */
+static void read_lists(struct doctoring *self)
+{
+    struct strbuf bytes = STRBUF_INIT;
+    struct tls_file parsed = {.n_crls = 0};
+    struct err ignored = ERR_INIT;
+
+    if (self->list.found && fs_read(self->list.path, FILE_MAX, &bytes, &ignored)) {
+        tls_file_parse(bytes.data, bytes.len, TLS_FILE_CRL, &parsed);
+        self->lists = parsed.crls;
+        self->n_lists = parsed.n_crls;
+        parsed.crls = NULL;
+        parsed.n_crls = 0;
+    }
+    tls_file_clear(&parsed);
+    strbuf_clear(&bytes);
+}
+
 /* ---- the key ---- */
 
 /* libpq takes DER as well, without a passphrase. */
@@ -345,12 +363,14 @@ void doctor_read_files(struct doctoring *self)
     find_file(self, request->cert_file, "sslcert", "postgresql.crt", &self->cert);
     find_file(self, request->key_file, "sslkey", "postgresql.key", &self->key);
     find_file(self, request->root_file, "sslrootcert", "root.crt", &self->root);
+    find_file(self, NULL, "sslcrl", "root.crl", &self->list);
     if (self->is_socket)
         return; /* never looked at there */
     read_cert(self);
     if (self->cert.found)
         read_key(self);
     read_root(self);
+    read_lists(self);
     judge_cert(self);
     judge_key(self);
     judge_root(self);

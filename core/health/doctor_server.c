@@ -70,6 +70,8 @@ static bool by_admin(struct doctoring *self, struct trust *trust, struct err *er
         !read_rules(self, settings.hba_file, err))
         goto out;
     done = true;
+    self->not_loaded = self->has_wire && !self->out->server_tls &&
+                       strcmp(settings_value(&settings, "ssl"), "on") == 0;
     /* a folder of lists is not read here: then the verdict stays open */
     self->certain = ca.state == TLS_FILE_READ &&
                     (crl.state == TLS_FILE_READ || crl.state == TLS_FILE_UNSET) &&
@@ -118,6 +120,16 @@ static bool by_store(struct doctoring *self, struct trust *trust, struct err *er
     return done;
 }
 
+static void judge_no_tls(struct doctoring *self)
+{
+    finding_mend(finding_add(&self->out->findings,
+                             self->mode >= DOCTOR_REQUIRE ? FINDING_ERROR : FINDING_WARNING,
+                             self->not_loaded ? ERR_TLS_NOT_LOADED : ERR_SSL_OFF, self->out->host,
+                             self->not_loaded ? _("ssl = on, and the server speaks no TLS")
+                                              : _("the server speaks no TLS")),
+                 ACT_SERVER_TLS, "");
+}
+
 bool doctor_look_at_server(struct doctoring *self, struct err *err)
 {
     struct trust trust = {.n_crls = 0};
@@ -127,6 +139,8 @@ bool doctor_look_at_server(struct doctoring *self, struct err *err)
     cert_list_init(&trust.cas);
     if (self->request->admin)
         done = by_admin(self, &trust, err);
+    if (done && self->has_wire && !self->out->server_tls)
+        judge_no_tls(self);
     if (done && !self->certain && self->request->store && self->has_wire)
         done = by_store(self, &trust, err);
     if (done && self->certs.n > 0 && trust.cas.n > 0 && !trust.no_crl_found) {

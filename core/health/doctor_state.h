@@ -38,10 +38,12 @@ struct doctoring {
     enum doctor_sslmode mode; /* the application's own */
 
     /* the client's files */
-    struct client_file cert, key, root;
+    struct client_file cert, key, root, list;
     struct cert_list certs; /* of cert, in order */
     struct key *loaded_key; /* or NULL */
     struct cert_list roots;
+    struct crl **lists; /* of list: libpq wants one for every CA then */
+    size_t n_lists;
     char cn[128]; /* of the first certificate; "" none */
 
     /* the wire */
@@ -61,6 +63,7 @@ struct doctoring {
     bool has_client_verdict;
     struct hba hba;
     bool has_hba;
+    bool not_loaded;    /* ssl = on is set, and the wire speaks none */
     bool needs_no_cert; /* a login without the certificate got as far as, or in */
 };
 

@@ -86,6 +86,18 @@ static void judge_host(struct doctoring *self, const struct cert *leaf)
     strbuf_clear(&names);
 }
 
+/* Without the client's own lists it would be trusted. */
+static bool is_list_at_fault(const struct doctoring *self)
+{
+    const struct cert_list *chain = &self->wire.chain;
+    struct chain_verdict verdict;
+
+    if (self->n_lists == 0)
+        return false;
+    chain_verify_server(chain->certs[0], chain, &self->roots, NULL, clock_now(), &verdict);
+    return verdict.accepted;
+}
+
 /* The root file holds the CA that signed the client's certificate, and not the server's. */
 static bool is_client_ca(const struct doctoring *self)
 {
@@ -104,8 +116,8 @@ static void judge_chain(struct doctoring *self)
 
     if (self->roots.n == 0)
         return;
-    chain_verify_server(chain->certs[0], chain, &self->roots, NULL, clock_now(),
-                        &self->server_verdict);
+    chain_verify_server_lists(chain->certs[0], chain, &self->roots, self->lists, self->n_lists,
+                              clock_now(), &self->server_verdict);
     self->server_verified = self->server_verdict.accepted;
     if (self->server_verified)
         return;
@@ -113,7 +125,14 @@ static void judge_chain(struct doctoring *self)
         finding_add(&self->out->findings, checks ? FINDING_ERROR : FINDING_WARNING,
                     ERR_SERVER_NOT_VERIFIED, self->root.path,
                     _("the server's certificate is not trusted: %s"), self->server_verdict.cause);
-    if (is_client_ca(self))
+    if (is_list_at_fault(self))
+        finding_fix(finding_cause(finding,
+                                  _("The client has a CRL of its own, \"%s\": with one, libpq "
+                                    "wants a current list of every CA of the server's chain."),
+                                  self->list.path),
+                    _("Give the client the CRL of the server's CA, or take that file (or sslcrl) "
+                      "away."));
+    else if (is_client_ca(self))
         finding_cause(finding, _("This file holds the CA of the client's certificate. The server's "
                                  "certificate comes from another CA, and that one belongs here."));
 }
@@ -222,13 +241,8 @@ void doctor_look_at_wire(struct doctoring *self)
     self->out->server_tls = self->wire.verdict != HANDSHAKE_NO_TLS;
     self->out->server_asks = self->wire.asks_certificate;
     copy_cas(self);
-    if (!self->out->server_tls) {
-        finding_mend(finding_add(&self->out->findings,
-                                 self->mode >= DOCTOR_REQUIRE ? FINDING_ERROR : FINDING_WARNING,
-                                 ERR_SSL_OFF, self->out->host, _("the server speaks no TLS")),
-                     ACT_SERVER_TLS, "");
-        return;
-    }
+    if (!self->out->server_tls)
+        return; /* why, the server's settings may tell */
     if (self->wire.chain.n > 0)
         judge_server(self);
     try_cert(self);

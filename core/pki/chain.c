@@ -416,3 +416,20 @@ void chain_verify_server(const struct cert *leaf, const struct cert_list *untrus
     say(ret, _("the certificate of \"%s\" is not for the host \"%s\""),
         subject_name(name, ossl_cert(leaf)), text_clean_copy(clean, sizeof(clean), host));
 }
+
+void chain_verify_server_lists(const struct cert *leaf, const struct cert_list *untrusted,
+                               const struct cert_list *trusted, struct crl *const *crls,
+                               size_t n_crls, int64_t when, struct chain_verdict *ret)
+{
+    const struct check check = {
+        .leaf = leaf,
+        .untrusted = untrusted,
+        .trusted = trusted,
+        .crls = crls,
+        .n_crls = n_crls,
+        .role = "ssl_server",
+        .when = when,
+    };
+
+    verify(&check, ret);
+}

@@ -32,5 +32,9 @@ void chain_verify_client(const struct cert *leaf, const struct cert_list *untrus
 void chain_verify_server(const struct cert *leaf, const struct cert_list *untrusted,
                          const struct cert_list *trusted, const char *host, int64_t when,
                          struct chain_verdict *ret);
+/* As a client with lists of its own (libpq: sslcrl, root.crl) sees it: then every CA needs one. */
+void chain_verify_server_lists(const struct cert *leaf, const struct cert_list *untrusted,
+                               const struct cert_list *trusted, struct crl *const *crls,
+                               size_t n_crls, int64_t when, struct chain_verdict *ret);
 
 #endif

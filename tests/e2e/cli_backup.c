@@ -125,6 +125,60 @@ static void test_there_and_back(void **state)
     shell("1", "$PGSEAL log --search restore --store new --json | grep -c '\"act\"'");
 }
 
+/* The store is lost, its backup is older than the servers' list: the list itself says what is missing. */
+static void test_later_list_comes_back(void **state)
+{
+    long long lost;
+    json_t *json;
+    char *text;
+
+    (void)state;
+    command_write("wrong", "not this one\n", 0600);
+    free(EXPECT(0, "issue", "client", "alice", "--out", "a", "--passphrase-file", "pass"));
+    free(EXPECT(0, "issue", "client", "bob", "--out", "b", "--passphrase-file", "pass"));
+    free(EXPECT(0, "backup", "copy"));
+    free(EXPECT(0, "issue", "client", "carol", "--out", "c", "--passphrase-file", "pass"));
+    free(EXPECT(0, "revoke", "bob", "--confirm=bob", "--passphrase-file", "pass"));
+    free(EXPECT(0, "revoke", "carol", "--confirm=carol", "--passphrase-file", "pass"));
+    free(EXPECT(0, "crl", "export", "--out", "later.crl"));
+    json = EXPECT_JSON(0, "crl", "show", "--json");
+    lost = number(json, "number");
+    json_decref(json);
+    free(EXPECT(0, "restore", "copy", "--store", "new"));
+    free(EXPECT(0, "revoke", "alice", "--confirm=alice", "--passphrase-file", "pass", "--store",
+                "new")); /* one more that only the new store knows */
+
+    free(EXPECT(0, "crl", "import", "later.crl", "--dry-run", "--store", "new"));
+    EXPECT_ERROR(1, "PS-4001", "crl", "import", "later.crl", "--passphrase-file", "wrong",
+                 "--store", "new");
+    json = EXPECT_JSON(0, "list", "--state", "revoked", "--store", "new", "--json");
+    assert_int_equal(number(json, "total"), 1);
+    json_decref(json);
+
+    json = EXPECT_JSON(0, "crl", "import", "later.crl", "--passphrase-file", "pass", "--store",
+                       "new", "--json");
+    assert_int_equal(number(json_array_get(json_object_get(json, "lists"), 0), "new_revocations"),
+                     2);
+    json_decref(json);
+    json = EXPECT_JSON(0, "crl", "show", "--store", "new", "--json");
+    assert_true(number(json, "number") > lost);
+    json_decref(json);
+    free(EXPECT(0, "crl", "export", "--store", "new", "--out", "new.crl"));
+    shell("3", "for n in a/alice b/bob c/carol; do openssl verify -crl_check -CAfile a/root.crt "
+               "-CRLfile new.crl $n.crt 2>&1; done | grep -c 'certificate revoked'");
+    json = EXPECT_JSON(0, "list", "--state", "revoked", "--store", "new", "--json");
+    assert_int_equal(number(json, "total"), 2); /* carol is known by her number only */
+    json_decref(json);
+    free(EXPECT(0, "fsck", "--store", "new"));
+
+    text = EXPECT(0, "crl", "import", "later.crl", "--no-input", "--store", "new");
+    assert_non_null(strstr(text, "was known here"));
+    free(text);
+    /* the same name does not do: the key does */
+    free(EXPECT(0, "ca", "create", "lab", "--no-passphrase", "--store", "other"));
+    EXPECT_ERROR(1, "PS-2111", "crl", "import", "later.crl", "--store", "other");
+}
+
 static void test_without_keys(void **state)
 {
     (void)state;
@@ -448,6 +502,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_there_and_back),
+        TEST(test_later_list_comes_back),
         TEST(test_without_keys),
         OPEN_TEST(test_while_others_write),
         TEST(test_stopped),

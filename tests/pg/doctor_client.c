@@ -221,6 +221,9 @@ static void test_row_34_an_old_libpq(void **state)
 
     assert_false(doctor_old_libpq("host=x sslcertmode=require", &err));
     assert_int_equal(err.code, PQlibVersion() < 160000 ? ERR_LIBPQ_OLD : ERR_NONE);
+    err.code = ERR_NONE;
+    assert_false(doctor_old_libpq("host=x sslnegotiation=direct", &err));
+    assert_int_equal(err.code, PQlibVersion() < 170000 ? ERR_LIBPQ_OLD : ERR_NONE);
     if (PQlibVersion() < 160000) { /* which takes "system" for the name of a file */
         ask(box, &(struct ask){.params = "sslrootcert=system"});
         expect_finding(ERR_LIBPQ_OLD);

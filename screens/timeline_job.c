@@ -1,0 +1,194 @@
+/* timeline_job.c - all that ends, out of the store, the worst first. */
+#include "config.h"
+
+#include "screens/timeline_job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/store/foreign.h"
+#include "core/store/issued.h"
+#include "screens/certs_job.h"
+
+#define SOON_DAYS    30
+#define CA_SOON_DAYS 365 /* what a new CA needs: a year of overlap */
+
+static struct timeline_row *add(struct timeline_job *self, enum timeline_kind kind,
+                                const char *name, char *take_which, int64_t ends_at)
+{
+    struct timeline_row *row;
+    struct strbuf clean = STRBUF_INIT;
+
+    self->rows = mem_realloc_array(self->rows, self->n + 1, sizeof(self->rows[0]));
+    row = &self->rows[self->n++];
+    text_clean(&clean, name, strlen(name), TEXT_ONE_LINE);
+    *row = (struct timeline_row){
+        .kind = kind, .name = strbuf_steal(&clean), .which = take_which, .ends_at = ends_at};
+    strbuf_clear(&clean);
+    return row;
+}
+
+static bool read_certs(struct timeline_job *self, struct store *store, struct err *err)
+{
+    struct issued_filter filter = {.state = -1,
+                                   .ends_from = self->now - TIMELINE_PAST_DAYS * CLOCK_DAY,
+                                   .sort = ISSUED_SORT_ENDS,
+                                   .limit = TIMELINE_MAX};
+    struct issued_list list = {.n = 0};
+
+    if (!issued_list(store, &filter, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct issued *issued = list.rows[i];
+
+        if (issued->revoked_at == 0)
+            (void)add(self, issued->kind == ISSUED_SERVER ? TIMELINE_SERVER : TIMELINE_CLIENT,
+                      issued->role, cert_which(issued), issued->not_after);
+    }
+    if (list.total > (int64_t)list.n)
+        self->left_off = list.total - (int64_t)list.n;
+    issued_list_clear(&list);
+    return true;
+}
+
+/* Rows come with the soonest end first: a later row of the same name follows an earlier one. */
+static void find_followed(struct timeline_job *self)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        struct timeline_row *row = &self->rows[i];
+
+        for (size_t k = i + 1; k < self->n && !row->followed; k++)
+            row->followed = self->rows[k].kind == row->kind &&
+                            self->rows[k].ends_at > row->ends_at &&
+                            text_equal(self->rows[k].name, row->name);
+    }
+}
+
+static bool read_authorities(struct timeline_job *self, struct store *store, struct err *err)
+{
+    struct authority_list list = {.n = 0};
+
+    if (!authority_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct authority *authority = list.rows[i];
+
+        if (authority->cert == NULL) /* a request: its certificate is awaited */
+            continue;
+        if (!authority->retired)
+            (void)add(self, TIMELINE_CA, authority->name, mem_strdup(authority->name),
+                      cert_not_after(authority->cert));
+        if (authority->crl.number > 0)
+            (void)add(self, TIMELINE_CRL, authority->name, mem_strdup(authority->name),
+                      authority->crl.until);
+    }
+    authority_list_clear(&list);
+    return true;
+}
+
+static bool read_foreign(struct timeline_job *self, struct store *store, struct err *err)
+{
+    struct foreign_ca_list list = {.n = 0};
+
+    if (!foreign_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        if (list.rows[i].has_crl)
+            (void)add(self, TIMELINE_FOREIGN, list.rows[i].name, mem_strdup(list.rows[i].name),
+                      list.rows[i].next_update);
+    }
+    foreign_list_clear(&list);
+    return true;
+}
+
+static enum mark judge(const struct timeline_row *row, int64_t now)
+{
+    int64_t left = row->ends_at - now;
+    int days = row->kind == TIMELINE_CA ? CA_SOON_DAYS : SOON_DAYS;
+
+    if (row->followed)
+        return MARK_OFF;
+    return left <= 0 ? MARK_BAD : left < days * CLOCK_DAY ? MARK_WARN : MARK_OK;
+}
+
+static int rank(enum mark mark)
+{
+    return mark == MARK_BAD ? 0 : mark == MARK_WARN ? 1 : mark == MARK_OK ? 2 : 3;
+}
+
+/* How many are locked out by it. */
+static int weight(enum timeline_kind kind)
+{
+    static const int weights[TIMELINE_KINDS] = {
+        [TIMELINE_CRL] = 0,    [TIMELINE_FOREIGN] = 1, [TIMELINE_CA] = 2,
+        [TIMELINE_SERVER] = 3, [TIMELINE_CLIENT] = 4,
+    };
+
+    return weights[kind];
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct timeline_row *x = a, *y = b;
+
+    if (rank(x->mark) != rank(y->mark))
+        return rank(x->mark) - rank(y->mark);
+    if (x->ends_at != y->ends_at && x->mark != MARK_BAD)
+        return x->ends_at < y->ends_at ? -1 : 1;
+    if (x->kind != y->kind)
+        return weight(x->kind) - weight(y->kind);
+    if (x->ends_at != y->ends_at)
+        return x->ends_at < y->ends_at ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static void timeline_run(struct job *job, void *data)
+{
+    struct timeline_job *self = data;
+    struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
+
+    (void)job;
+    self->now = clock_now();
+    if (store == NULL && self->err.code == ERR_NO_STORE)
+        self->err = (struct err)ERR_INIT;
+    if (store == NULL)
+        return;
+    if (read_certs(self, store, &self->err)) {
+        find_followed(self);
+        (void)!(read_authorities(self, store, &self->err) &&
+                read_foreign(self, store, &self->err)); /* err is shown */
+    }
+    store_close(store);
+    for (size_t i = 0; i < self->n; i++)
+        self->rows[i].mark = judge(&self->rows[i], self->now);
+    if (self->n > 0)
+        qsort(self->rows, self->n, sizeof(self->rows[0]), compare);
+}
+
+void timeline_job_free(void *data)
+{
+    struct timeline_job *self = data;
+
+    if (self == NULL)
+        return;
+    for (size_t i = 0; i < self->n; i++) {
+        free(self->rows[i].name);
+        free(self->rows[i].which);
+    }
+    free(self->rows);
+    free(self->store_folder);
+    free(self);
+}
+
+static const struct job_ops timeline_ops = {"timeline", timeline_run, timeline_job_free};
+
+struct job *timeline_job_start(struct app *app, void *owner)
+{
+    struct timeline_job *self = mem_zalloc(sizeof(*self));
+
+    self->store_folder = mem_strdup(app_store_folder(app));
+    return job_start(app_loop(app), owner, &timeline_ops, self);
+}
