@@ -139,7 +139,8 @@ static bool choose_crls(const struct plan *plan, const struct bundle *parents,
                         const struct bundle *present, struct bundle *wanted, bool *ret_with,
                         struct err *err)
 {
-    bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
+    bool checks =
+        *settings_value(&plan->settings, "ssl_crl_file") != '\0' || *crl_dir_of(plan) != '\0';
 
     *ret_with = true;
     /* CAs that may not be read have lists, or have none: then lists would lock their clients out */
@@ -345,7 +346,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
-        !check_crls_used(intent, &wanted, err) ||
+        !check_crls_used(intent, &wanted, err) || !crl_dir_read(plan, &wanted.cas, &present, err) ||
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;

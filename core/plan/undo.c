@@ -179,7 +179,7 @@ static bool check_untouched(struct plan *plan, struct err *err)
         struct step *step = &plan->steps[i];
         enum observed seen;
 
-        if (!was_begun(step) || step->kind->undo_late)
+        if (!was_begun(step) || (step->kind->undo_late && !step_is(step, "in_folder")))
             continue;
         if (!step->kind->observe(&run, step, &seen, err))
             return false;
