@@ -247,7 +247,7 @@ bool ask_name(struct cli *cli, const char *act, const char *name, struct err *er
     for (size_t i = 0; i < given->n; i++)
         if (strcmp(given->items[i], name) == 0)
             return true;
-    snprintf(flag, sizeof(flag), "--confirm=%s", name);
+    snprintf(flag, sizeof(flag), strchr(name, ' ') ? "--confirm=\"%s\"" : "--confirm=%s", name);
     if (given->n > 0) {
         err_set(err, ERR_CONFIRM, _("%s needs \"%s\", and \"%s\" was given"), act, flag,
                 given->items[given->n - 1]);

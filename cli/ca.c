@@ -105,6 +105,19 @@ static bool create(struct cli *cli, const struct authority_spec *spec, struct er
     return true;
 }
 
+/* For a dry run, which makes no store: the same answer as of the run itself. */
+static bool name_is_free(struct cli *cli, const char *name, struct err *err)
+{
+    struct authority *taken;
+    struct err ignored = ERR_INIT;
+
+    if (!cli_store_if_any(cli, err))
+        return false;
+    taken = cli->store ? authority_load(cli->store, name, &ignored) : NULL;
+    authority_free(taken);
+    return !taken || err_set(err, ERR_CA_EXISTS, _("there is a CA \"%s\" already"), name);
+}
+
 bool run_ca_create(struct cli *cli, struct err *err)
 {
     struct authority_spec spec = {.name = cli->args->names[0],
@@ -129,6 +142,8 @@ bool run_ca_create(struct cli *cli, struct err *err)
         output_warning(&cli->out, "%s", advice);
     spec.days = (int)days;
     if (args_has(cli->args, OPT_DRY_RUN)) {
+        if (!name_is_free(cli, spec.name, err))
+            return false;
         output_note(&cli->out, _("would make the CA \"%s\" with a new %s key"), spec.name,
                     key_type_title(spec.key_type));
         return true;
@@ -302,7 +317,8 @@ static bool export_folder(struct cli *cli, const struct authority *authority, st
         output_note(&cli->out, _("the CA's private key is in it, locked with its passphrase"));
     else
         output_warning(&cli->out, _("the CA's private key is in it, and it has no passphrase"));
-    output_note(&cli->out, _("try    openssl ca -config %s/openssl.cnf -gencrl"), export.folder);
+    output_note(&cli->out, _("try    openssl ca -config %s%sopenssl.cnf -gencrl"), export.folder,
+                export.folder[strlen(export.folder) - 1] == '/' ? "" : "/");
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/findings.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/health/server_check.h"
 #include "core/health/store_check.h"
 
@@ -17,7 +18,9 @@ static void take(struct findings *all, const char *server, const struct findings
 {
     for (size_t i = 0; i < found->n; i++) {
         const struct finding *from = &found->rows[i];
-        char *object = mem_printf("%s: %s", server, from->object);
+        char *object = text_equal(from->object, server)
+                           ? mem_strdup(server)
+                           : mem_printf("%s: %s", server, from->object);
 
         if (from->severity != FINDING_INFO)
             finding_mend(finding_fix(finding_cause(finding_add(all, from->severity, from->code,

@@ -47,9 +47,7 @@ static bool read_lists(struct import *import, struct err *err)
         }
     } else if (done) {
         pem_scan(text.data, text.len, &pem);
-        done = pem_take_crls(&pem, &import->crls, &import->n_crls, err);
-        if (done && pem_count(&pem, PEM_CERTIFICATE) > 0)
-            done = pem_take_certs(&pem, &import->certs, err);
+        done = pem_take_crls_with_cas(&pem, &import->crls, &import->n_crls, &import->certs, err);
         pem_clear(&pem);
     }
     strbuf_clear(&text);

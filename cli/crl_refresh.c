@@ -79,11 +79,10 @@ static void note_list(struct refresh *refresh, const struct authority *authority
                     _("[!!] the CRL of \"%s\" ends %s, and was not signed: %s (PS-%d)"),
                     authority->name, date, why->msg, (int)why->code);
     else
-        output_line(
-            &refresh->cli->out,
-            _("[!!] the CRL of \"%s\" ends %s, and its key is not here: \"pgseal crl sign\" "
-              "or \"pgseal crl presign\", where it is"),
-            authority->name, date);
+        output_line(&refresh->cli->out,
+                    _("[!!] the CRL of \"%s\" ends %s, and its key wants an answer or is not "
+                      "here: \"pgseal crl sign\" or \"pgseal crl presign\", by hand"),
+                    authority->name, date);
 }
 
 static bool sign_one(struct refresh *refresh, struct authority *authority, bool *ret_signed,

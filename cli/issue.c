@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/kit/kit.h"
+#include "core/pg/roles.h"
 #include "core/pki/advice.h"
 #include "core/pki/pem.h"
 #include "core/store/authority_request.h"
@@ -216,6 +217,35 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     return true;
 }
 
+/* A word about a role that the server does not know. The certificate is made in any case: the role may
+ * come later, and the server may be away now. */
+static void look_up_role(struct cli *cli, const struct job *job)
+{
+    struct role_info role;
+    struct err why = ERR_INIT;
+    struct conn *conn;
+    bool known;
+
+    if (!job->server || job->spec.kind != ISSUED_CLIENT)
+        return;
+    conn = cli_connect(cli, job->server, NULL, &why);
+    known = conn && roles_look_up(conn, job->name, &role, &why);
+    conn_close(conn);
+    if (!known)
+        output_warning(&cli->out, _("whether \"%s\" has a role \"%s\" is not known: %s"),
+                       job->server->name, job->name, why.msg);
+    else if (!role.exists)
+        output_warning(&cli->out,
+                       _("\"%s\" has no role \"%s\": without it the certificate lets nobody in"),
+                       job->server->name, job->name);
+    else if (!role.can_login)
+        output_warning(&cli->out, _("the role \"%s\" may not log in to \"%s\" (NOLOGIN)"),
+                       job->name, job->server->name);
+    else if (role.superuser)
+        output_warning(&cli->out, _("the role \"%s\" is a superuser of \"%s\""), job->name,
+                       job->server->name);
+}
+
 static bool read_secrets(struct cli *cli, struct job *job, struct err *err)
 {
     if (!cli_secret_file(cli, OPT_KEY_PASSPHRASE_FILE, &job->key_passphrase, err) ||
@@ -320,6 +350,7 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     free(draft.role);
     job->kit.issued = NULL;
     job->kit.key_follows = false;
+    look_up_role(cli, job);
     return true;
 }
 

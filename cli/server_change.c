@@ -11,6 +11,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pg/roles.h"
 #include "core/pki/pem.h"
 #include "core/plan/fleet.h"
 
@@ -357,9 +358,42 @@ bool change_parse_method(const char *text, enum access_method *ret, struct err *
     return true;
 }
 
+struct require {
+    struct cli *cli;
+    struct change_rules rules;
+};
+
+/* A misspelt role gives rules that fit nobody: said, and not refused, since it may come later. */
+static bool look_up_roles(const struct require *require, const struct plan_target *target,
+                          struct err *err)
+{
+    const struct access_rules_intent *intent = &require->rules.intent;
+    struct role_info role;
+
+    for (size_t i = 0; i < intent->n_roles; i++) {
+        if (!roles_look_up(target->admin, intent->roles[i], &role, err))
+            return false;
+        if (!role.exists)
+            output_warning(&require->cli->out, _("\"%s\" has no role \"%s\""), target->server->name,
+                           intent->roles[i]);
+        else if (!role.can_login)
+            output_warning(&require->cli->out,
+                           _("the role \"%s\" may not log in to \"%s\" (NOLOGIN)"),
+                           intent->roles[i], target->server->name);
+    }
+    return true;
+}
+
 static struct plan *make_require(void *arg, const struct plan_target *target, struct err *err)
 {
-    return plan_access_rules(target, arg, err);
+    const struct require *require = arg;
+    struct plan *plan = plan_access_rules(target, &require->rules.intent, err);
+
+    if (plan && !look_up_roles(require, target, err)) {
+        plan_free(plan);
+        return NULL;
+    }
+    return plan;
 }
 
 /* "CN=ROLE"; a CN may hold "=", so the last one counts. */
@@ -443,21 +477,21 @@ void change_clear_rules(struct change_rules *rules)
 
 bool run_server_require(struct cli *cli, struct err *err)
 {
-    struct change_rules rules;
-    struct fleet_order order = {.make = make_require, .arg = &rules.intent};
-    bool done = change_read_rules(cli->args, &rules, err);
+    struct require require = {.cli = cli};
+    const struct access_rules_intent *intent = &require.rules.intent;
+    struct fleet_order order = {.make = make_require, .arg = &require};
+    bool done = change_read_rules(cli->args, &require.rules, err);
 
     if (done) {
-        char *what =
-            mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"),
-                       rules.intent.roles[0], rules.intent.n_roles > 1 ? _(" and others") : "",
-                       rules.intent.database, rules.intent.address);
+        char *what = mem_printf(_("rules for role \"%s\"%s in database \"%s\" from %s"),
+                                intent->roles[0], intent->n_roles > 1 ? _(" and others") : "",
+                                intent->database, intent->address);
 
         order.what = what;
         done = change_run(cli, cli->args->names[0], &order, err);
         free(what);
     }
-    change_clear_rules(&rules);
+    change_clear_rules(&require.rules);
     return done;
 }
 

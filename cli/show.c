@@ -387,9 +387,6 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         output_pair(&cli->out, _("name"), issued->role);
         output_pair(&cli->out, _("kind"), issued_kind_name(issued->kind));
         output_pair(&cli->out, _("CA"), issued->authority);
-        tree = inspect_cert(issued->cert, clock_now());
-        print_tree(&cli->out, tree, 0);
-        inspect_free(tree);
         output_pair(&cli->out, _("note"), issued->note);
         output_pair(&cli->out, _("state"),
                     issued_state_name(issued_state_at(issued, clock_now(), RECORD_WITHIN_DAYS)));
@@ -400,6 +397,10 @@ static bool show_issued(struct cli *cli, const char *what, struct err *err)
         }
         if (!issued->delivered)
             output_pair(&cli->out, _("[!!]"), _("Its files were never written."));
+        output_line(&cli->out, _("Certificate"));
+        tree = inspect_cert(issued->cert, clock_now());
+        print_tree(&cli->out, tree, 1);
+        inspect_free(tree);
     }
     issued_free(issued);
     return true;

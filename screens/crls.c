@@ -69,6 +69,8 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 50},
     {N_("Enter"), N_("Sign..."), N_("the next list of this CA, or a set; asks first"), 90},
     {"b", N_("Bring..."), N_("the lists to the servers that are behind; asks first"), 85},
+    {"i", N_("Import..."), N_("another CA's list, by paste or file"), 80},
+    {"w", N_("Export..."), N_("this CA's list as a file"), 75},
     {"t", N_("Timers"), N_("the lines for systemd or cron that do it by themselves"), 70},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
     {"Esc", N_("Back"), N_("one step back"), 95},
@@ -285,19 +287,35 @@ static struct nav open_timers(const struct crls *self)
     return nav_push(page);
 }
 
+static const struct crl_row *here(const struct crls *self)
+{
+    return self->data != NULL && table_has_row(self->table)
+               ? &self->data->rows[table_row(self->table)]
+               : NULL;
+}
+
+static struct nav open_export(struct crls *self)
+{
+    const struct crl_row *row = here(self);
+
+    if (row != NULL && row->authority != NULL)
+        return nav_push(page_crl_export(self->app, row->authority));
+    snprintf(self->message, sizeof(self->message), "%s",
+             _("Only lists of this store's own CAs are written from here."));
+    return nav_stay();
+}
+
 static struct nav open_sign(struct crls *self)
 {
-    const struct crl_row *row;
+    const struct crl_row *row = here(self);
 
-    if (self->data == NULL || !table_has_row(self->table))
+    if (row == NULL)
         return nav_stay();
-    row = &self->data->rows[table_row(self->table)];
     if (row->authority != NULL && row->has_key)
         return nav_push(page_crl_sign(self->app, row->authority));
     snprintf(self->message, sizeof(self->message), "%s",
-             row->authority != NULL
-                 ? _("Its key is not in this store: sign where it is.")
-                 : _("Its owner signs it; \"pgseal crl import FILE\" takes the new one."));
+             row->authority != NULL ? _("Its key is not in this store: sign where it is.")
+                                    : _("Its owner signs it; i takes the new one."));
     return nav_stay();
 }
 
@@ -321,6 +339,10 @@ static struct nav key_event(struct crls *self, uint32_t key)
         snprintf(self->message, sizeof(self->message), "%s",
                  _("This pgseal is read-only: no server is changed."));
         return nav_stay();
+    case 'i':
+        return nav_push(page_crl_import(self->app));
+    case 'w':
+        return open_export(self);
     case 't':
         return open_timers(self);
     case KEY_CODE_ESC:
@@ -406,9 +428,7 @@ static void crls_frame(const void *arg, struct frame *ret)
 static void crls_commands(const void *arg, struct strbuf *out)
 {
     const struct crls *self = arg;
-    const struct crl_row *row = self->data != NULL && table_has_row(self->table)
-                                    ? &self->data->rows[table_row(self->table)]
-                                    : NULL;
+    const struct crl_row *row = here(self);
     struct strbuf name = STRBUF_INIT;
 
     if (row == NULL || row->authority == NULL || !text_quote_shell(&name, row->authority))

@@ -32,6 +32,8 @@ struct screen *page_timeline(struct app *app) MUST_CHECK;
 struct screen *page_crls(struct app *app) MUST_CHECK;
 struct screen *page_crl_refresh(struct app *app) MUST_CHECK;
 struct screen *page_crl_sign(struct app *app, const char *ca) MUST_CHECK;
+struct screen *page_crl_import(struct app *app) MUST_CHECK; /* another CA's */
+struct screen *page_crl_export(struct app *app, const char *ca) MUST_CHECK;
 /* A certificate for each role of a list. */
 struct screen *page_batch(struct app *app) MUST_CHECK;
 /* What anything is. */

@@ -231,7 +231,7 @@ static struct nav mend(struct timeline *self)
     case TIMELINE_CRL:
         return nav_push(page_crl_sign(self->app, row->which));
     case TIMELINE_FOREIGN:
-        return nav_push(page_trust(self->app));
+        return nav_push(page_crl_import(self->app));
     case TIMELINE_KINDS:
         break;
     }

@@ -273,7 +273,7 @@
     X(ERR_CRL_DIR, 2232, "ssl_crl_dir holds no list that PostgreSQL would find",                   \
       "It is missing or empty, or its files are not named by hash (\"5a1b2c3d.r0\"): all "         \
       "client certificates are refused, and nothing complains.",                                   \
-      "Run \"openssl rehash\" on it, or use ssl_crl_file: \"pgseal server crl NAME\".")            \
+      "Make the folder when it is missing; \"pgseal server crl NAME\" puts the lists into it.")    \
     X(ERR_TLS_STALE, 2233, "the running server uses older TLS files",                              \
       "The files were changed and not reloaded, or the reload was refused; PostgreSQL says "       \
       "so only in its log.",                                                                       \

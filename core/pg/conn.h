@@ -46,6 +46,7 @@ struct conn_options {
     bool (*cancelled)(void *arg);  /* asked 10 times a second while waiting; or NULL */
     void *cancelled_arg;
     bool *ret_needs_password; /* or NULL; set when conn_open() fails: conn_needs_password() */
+    bool *ret_starting; /* or NULL; set when conn_open() fails: it starts, recovers or shuts down */
 };
 
 /* Result of a statement: rows of text values. */

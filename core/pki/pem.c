@@ -353,3 +353,33 @@ bool pem_take_crls(const struct pem *pem, struct crl ***ret, size_t *ret_n, stru
     *ret_n = n;
     return true;
 }
+
+/* What is of this kind, or what is not; blocks are borrowed from the whole. */
+static struct pem part_of(const struct pem *pem, enum pem_kind kind, bool of_kind)
+{
+    struct pem part = *pem;
+
+    part.blocks = mem_array(pem->n + 1, sizeof(part.blocks[0]));
+    part.n = 0;
+    for (size_t i = 0; i < pem->n; i++) {
+        if ((pem->blocks[i].kind == kind) == of_kind)
+            part.blocks[part.n++] = pem->blocks[i];
+    }
+    return part;
+}
+
+bool pem_take_crls_with_cas(const struct pem *pem, struct crl ***ret, size_t *ret_n,
+                            struct cert_list *ret_cas, struct err *err)
+{
+    struct pem certs, others;
+    bool done;
+
+    if (pem_count(pem, PEM_CERTIFICATE) == 0 || pem_count(pem, PEM_CRL) == 0)
+        return pem_take_crls(pem, ret, ret_n, err);
+    certs = part_of(pem, PEM_CERTIFICATE, true);
+    others = part_of(pem, PEM_CERTIFICATE, false);
+    done = pem_take_certs(&certs, ret_cas, err) && pem_take_crls(&others, ret, ret_n, err);
+    free(certs.blocks);
+    free(others.blocks);
+    return done;
+}

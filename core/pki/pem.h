@@ -97,6 +97,9 @@ bool pem_take_cas(const struct pem *pem, int64_t now, struct cert_list *ret,
 /* Exactly CRLs. Each for the caller to crl_free(); *ret to free(). */
 bool pem_take_crls(const struct pem *pem, struct crl ***ret, size_t *ret_n,
                    struct err *err) MUST_CHECK;
+/* CRLs, and where there are any the certificates of their CAs in the same text. */
+bool pem_take_crls_with_cas(const struct pem *pem, struct crl ***ret, size_t *ret_n,
+                            struct cert_list *ret_cas, struct err *err) MUST_CHECK;
 /* Any certificates (show, trust files). */
 bool pem_take_certs(const struct pem *pem, struct cert_list *ret, struct err *err) MUST_CHECK;
 

@@ -28,6 +28,17 @@ static bool check_intent(const struct plan *plan, const struct access_rules_inte
 
     if (intent->n_roles == 0)
         return err_set(err, ERR_BAD_VALUE, _("no role was named"));
+    for (size_t i = 0; i < intent->n_roles; i++) {
+        const char *role = intent->roles[i];
+
+        if (strcmp(role, "all") != 0 && (*role == '\0' || strchr("+@", *role) == NULL))
+            continue;
+        err_set(err, ERR_BAD_NAME, _("\"%s\" is no role: name the roles one by one"), role);
+        err_cause(err,
+                  _("A rule is written for one role. As a name, this would fit nobody, and look "
+                    "as if it fitted many."));
+        return err_hint(err, _("Repeat \"--role\" for each role."));
+    }
     if (intent->map && intent->method != ACCESS_CERT) {
         err_set(err, ERR_BAD_VALUE, _("a map goes with the method \"cert\" only"));
         return err_cause(err, _("PostgreSQL takes \"map\" for methods where something else than "

@@ -24,6 +24,7 @@ void bundle_clear(struct bundle *bundle)
     for (size_t i = 0; i < bundle->n_crls; i++)
         crl_free(bundle->crls[i]);
     free(bundle->crls);
+    crl_dir_clear(bundle);
     *bundle = (struct bundle){.n_crls = 0};
 }
 
@@ -44,7 +45,7 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca)
 
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca)
 {
-    const struct crl *newest = NULL;
+    const struct crl *newest = crl_dir_newest(bundle, ca);
 
     for (size_t i = 0; i < bundle->n_crls; i++) {
         const struct crl *crl = bundle->crls[i];
@@ -130,7 +131,8 @@ static bool read_both(const struct plan *plan, const char *ca_file, const char *
     struct bundle bundle = {.n_crls = 0};
 
     cert_list_init(&bundle.cas);
-    if (!read_cas(plan, ca_file, &bundle, err) || !read_crls(plan, crl_file, &bundle, err)) {
+    if (!read_cas(plan, ca_file, &bundle, err) || !read_crls(plan, crl_file, &bundle, err) ||
+        !crl_dir_read(plan, &bundle.cas, &bundle, err)) {
         bundle_clear(&bundle);
         return false;
     }
@@ -141,7 +143,8 @@ static bool read_both(const struct plan *plan, const char *ca_file, const char *
 /* What may not be read: the CAs of ours that the server was given, each with its list. */
 static bool read_store(const struct plan *plan, struct bundle *ret, struct err *err)
 {
-    bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
+    bool checks =
+        *settings_value(&plan->settings, "ssl_crl_file") != '\0' || *crl_dir_of(plan) != '\0';
     struct authority_list list = {.n = 0};
     bool good = server_trusts(plan->target.store, plan->target.server, &list, err);
 
@@ -438,11 +441,15 @@ bool bundle_check_undo(const struct plan *plan, struct err *err)
     if (!*ca_file)
         return true; /* no client certificate is accepted then */
     good = bundle_read(plan, &now, err) &&
-           read_both(plan, ca_file, value_before(plan, "ssl_crl_file"), &old, err);
+           read_both(plan, ca_file, value_before(plan, "ssl_crl_file"), &old, err) &&
+           crl_dir_read_before(plan, &old, err);
     for (size_t i = 0; good && i < old.cas.n; i++) {
         const struct crl *crl = bundle_crl(&now, old.cas.certs[i]);
+        const struct crl *was = bundle_crl(&old, old.cas.certs[i]);
 
-        if (crl && lets_in_again(plan, crl, bundle_crl(&old, old.cas.certs[i]), err))
+        if (!was && *crl_dir_of(plan))
+            continue; /* lists are asked for, and without one nobody gets in */
+        if (crl && lets_in_again(plan, crl, was, err))
             good = false;
     }
     bundle_clear(&now);

@@ -1,7 +1,7 @@
 /*
  * bundle.h - which CAs a server trusts, with their revocation lists: read, compared, written anew.
  *
- * Source   PostgreSQL "ssl_ca_file", "ssl_crl_file". Measured: with a CRL file set, every CA needs a
+ * Source   PostgreSQL "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir". Measured: with a CRL file set, every CA needs a
  *          current list, else all its certificates are refused; a certificate inside the CRL file is
  *          trusted without being listed; a list of another key than the CA's locks out its clients.
  * Errors   ERR_POLICY, ERR_CRL_WEAKER, ERR_CRL_ENDED, ERR_WOULD_LOCK_OUT, errors of files.h and pem.h.
@@ -12,10 +12,19 @@
 
 #include "core/plan/step.h"
 
+struct crl_dir_file { /* of ssl_crl_dir */
+    char *path;
+    struct strbuf bytes;
+    struct crl **crls;
+    size_t n_crls;
+};
+
 struct bundle {
     struct cert_list cas;
-    struct crl **crls; /* owned */
+    struct crl **crls; /* owned; read from a server: those of ssl_crl_file */
     size_t n_crls;
+    struct crl_dir_file *files; /* owned; those of these CAs' hashes, a hash's in order */
+    size_t n_files;
 };
 
 void bundle_clear(struct bundle *bundle);
@@ -44,6 +53,21 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
 bool bundle_count_dropped(const struct plan *plan, const struct authority *authority,
                           const struct crl *now, const struct crl *new, size_t *ret,
                           char ret_first[SERIAL_HEX_MAX]);
+
+/* ---- ssl_crl_dir (crl_dir.c); where it is empty all of these do nothing ---- */
+
+const char *crl_dir_of(const struct plan *plan); /* the setting */
+/* Reads the files of these CAs' hashes into bundle, once. */
+bool crl_dir_read(const struct plan *plan, const struct cert_list *cas, struct bundle *bundle,
+                  struct err *err) MUST_CHECK;
+/* From the files as they are now to those before this plan, by the copies that it made. */
+bool crl_dir_read_before(const struct plan *plan, struct bundle *bundle,
+                         struct err *err) MUST_CHECK;
+/* The newest list of this CA in the folder; borrowed; NULL: none. */
+const struct crl *crl_dir_newest(const struct bundle *bundle, const struct cert *ca);
+bool crl_dir_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                       struct err *err) MUST_CHECK;
+void crl_dir_clear(struct bundle *bundle);
 
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */

@@ -5,7 +5,8 @@
  * New names of CAs show in every handshake; a new CRL for the same CAs does not. So then a marker
  * goes along: for one reload ssl_ca_file names a bundle with one certificate more, our own canary,
  * which is no CA and so opens nothing. Once a handshake shows its name, the CRL of the same reload is
- * loaded too, and the marker is taken out again.
+ * loaded too, and the marker is taken out again. Lists in ssl_crl_dir need none: every session reads
+ * them anew (crl_dir.c).
  */
 #include "config.h"
 
@@ -100,7 +101,7 @@ static bool add_change(struct plan *plan, const struct change *change, struct er
 struct changes {
     const struct bundle *present, *wanted;
     struct change cas, crls;
-    bool with_crls;
+    bool with_crls;           /* in ssl_crl_file */
     struct cert *marker;      /* or NULL: none is needed, or there is none */
     struct change marker_cas; /* the bundle with the marker in it */
 };
@@ -208,6 +209,8 @@ static bool add_marker_file(struct plan *plan, struct changes *changes, struct e
 
 static bool add_all(struct plan *plan, struct changes *changes, struct err *err)
 {
+    if (!crl_dir_add_steps(plan, changes->present, changes->wanted, err))
+        return false;
     if (changes->with_crls && !add_file(plan, &changes->crls, err))
         return false;
     if (!add_file(plan, &changes->cas, err))
@@ -264,7 +267,9 @@ static bool add_proof(struct plan *plan, const struct bundle *wanted, bool with_
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       bool with_crls, struct err *err)
 {
-    struct changes changes = {.present = present, .wanted = wanted, .with_crls = with_crls};
+    bool only_dir = *crl_dir_of(plan) && *settings_value(&plan->settings, "ssl_crl_file") == '\0';
+    struct changes changes = {
+        .present = present, .wanted = wanted, .with_crls = with_crls && !only_dir};
     bool good = false;
 
     changes.cas = (struct change){

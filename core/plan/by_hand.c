@@ -84,6 +84,16 @@ static void do_file(struct hand *hand, const struct step *step)
     content(hand, &step->bytes);
 }
 
+/* Not in place: a session that reads half a list refuses its client. */
+static void do_list(struct hand *hand, const struct step *step)
+{
+    begin(hand,
+          _("On the server, as its own user, replace %s: a new file beside it, then mv. Its "
+            "content:"),
+          step->file);
+    content(hand, &step->bytes);
+}
+
 static void do_key(struct hand *hand, const struct step *step)
 {
     char *path = shell(step->file);
@@ -176,6 +186,8 @@ static void do_step(struct hand *hand, const struct step *step)
                       "in, whatever the rules say."));
     else if (strcmp(kind, "file") == 0)
         do_file(hand, step);
+    else if (strcmp(kind, "crl") == 0)
+        do_list(hand, step);
     else if (strcmp(kind, "key") == 0)
         do_key(hand, step);
     else if (strcmp(kind, "server_cert") == 0)

@@ -129,10 +129,6 @@ static bool check_rights(const struct plan *plan, const char *kind, struct err *
                           "--as-text nothing is needed: it prints what to do by hand."),
                         plan->target.server->name);
     }
-    if (*settings_value(&plan->settings, "ssl_crl_dir"))
-        return err_set(err, ERR_POLICY,
-                       _("server \"%s\" has ssl_crl_dir set: pgseal works with ssl_crl_file"),
-                       plan->target.server->name);
     if (strcmp(settings_value(&plan->settings, "ssl_sni"), "on") == 0)
         return err_set(err, ERR_POLICY,
                        _("server \"%s\" has ssl_sni on: its CAs stand in pg_hosts.conf"),

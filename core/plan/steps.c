@@ -198,6 +198,7 @@ static const struct step_kind kinds[] = {
     {"server_cert", there_observe, step_server_cert_apply, file_undo, true},
     {"setting", setting_observe, setting_apply, setting_undo, false},
     {"hba", step_hba_observe, step_hba_apply, step_hba_undo, false},
+    {"crl", step_hba_observe, step_hba_apply, step_hba_undo, false},
     {"ident", step_hba_observe, step_hba_apply, step_hba_undo, false},
     {"guard", NULL, step_guard_apply, NULL, false},
     {"hba_check", NULL, hba_check_apply, NULL, false},

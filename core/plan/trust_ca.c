@@ -11,6 +11,7 @@
 #include "core/pg/sessions.h"
 #include "core/plan/bundle.h"
 #include "core/store/authority_request.h"
+#include "core/store/issued.h"
 
 #define HBA_MAX (4u << 20)
 
@@ -138,7 +139,8 @@ static bool choose_crls(const struct plan *plan, const struct bundle *parents,
                         const struct bundle *present, struct bundle *wanted, bool *ret_with,
                         struct err *err)
 {
-    bool checks = *settings_value(&plan->settings, "ssl_crl_file") != '\0';
+    bool checks =
+        *settings_value(&plan->settings, "ssl_crl_file") != '\0' || *crl_dir_of(plan) != '\0';
 
     *ret_with = true;
     /* CAs that may not be read have lists, or have none: then lists would lock their clients out */
@@ -184,6 +186,17 @@ static bool issued_by(const struct session *session, const struct cert *ca)
     return session->class == SESSION_TLS_CERT && strcmp(session->issuer_dn_raw, text) == 0;
 }
 
+static bool same_subject(const struct cert *a, const struct cert *b)
+{
+    struct name *one = cert_subject(a);
+    struct name *other = cert_subject(b);
+    bool same = name_equal(one, other);
+
+    name_free(one);
+    name_free(other);
+    return same;
+}
+
 static bool issued_by_any(const struct session *session, const struct cert_list *cas)
 {
     for (size_t i = 0; i < cas->n; i++) {
@@ -193,24 +206,60 @@ static bool issued_by_any(const struct session *session, const struct cert_list 
     return false;
 }
 
+/* It may be of a CA that goes: pg_stat_ssl shows 63 bytes of a name, and one that stays begins with the
+ * same. The ledger tells them apart by the serial number, where the certificate is ours. */
+static bool may_be_lost(struct plan *plan, const struct session *session,
+                        const struct cert_list *removed, const struct bundle *wanted, bool *ret,
+                        struct err *err)
+{
+    struct issued *issued = NULL;
+    const struct cert_list *stay = &wanted->cas;
+
+    *ret = strlen(session->issuer_dn_raw) >= NAME_PG_SIZE - 1; /* else they are one name, whole */
+    if (!*ret)
+        return true;
+    if (!issued_find_session(plan->target.store, session->issuer_dn_raw, session->client_serial,
+                             &issued, err))
+        return false;
+    for (size_t i = 0; issued && i < stay->n && *ret; i++)
+        *ret = !cert_issued_by(issued->cert, stay->certs[i]);
+    for (size_t i = 0; i < removed->n && *ret; i++) { /* a renewed CA: the same key stays */
+        for (size_t j = 0; j < stay->n && *ret; j++)
+            *ret = !issued_by(session, removed->certs[i]) || !issued_by(session, stay->certs[j]) ||
+                   !same_subject(removed->certs[i], stay->certs[j]);
+    }
+    issued_free(issued);
+    return true;
+}
+
 /* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
  * certificates, and one that it does not trust ends the handshake. */
 static bool find_users(struct plan *plan, const struct cert_list *removed,
                        const struct bundle *wanted, struct err *err)
 {
     struct sessions sessions;
+    bool good = true;
 
     if (!sessions_read(plan->target.admin, &sessions, err))
         return false;
-    for (size_t i = 0; i < sessions.n; i++) {
+    for (size_t i = 0; i < sessions.n && good; i++) {
         const struct session *session = &sessions.rows[i];
+        bool maybe = false;
 
-        if (!session->own && issued_by_any(session, removed) &&
-            !issued_by_any(session, &wanted->cas))
+        if (session->own || !issued_by_any(session, removed))
+            continue;
+        if (!issued_by_any(session, &wanted->cas)) {
             plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
+            continue;
+        }
+        good = may_be_lost(plan, session, removed, wanted, &maybe, err);
+        if (maybe)
+            plan_add_refused(plan, session,
+                             _("its certificate may be from the CA that goes: the server shows 63 "
+                               "bytes of a CA's name, and one that stays begins with the same"));
     }
     sessions_clear(&sessions);
-    return true;
+    return good;
 }
 
 /* Present and not wanted. */
@@ -297,7 +346,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
-        !check_crls_used(intent, &wanted, err) ||
+        !check_crls_used(intent, &wanted, err) || !crl_dir_read(plan, &wanted.cas, &present, err) ||
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;

@@ -3,10 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/plan/bundle.h"
+
+#define COMES_UP_MS 10000
+#define TRIES       3 /* for one that does not answer at all, or hangs up */
+#define PAUSE_NS    100000000L
 
 /* What works while the plan's own connection may be gone. */
 struct undo {
@@ -19,12 +25,35 @@ struct undo {
     size_t n_left;
 };
 
+/* The server was restarted or has crashed, or the network failed. One that says that it is coming up is
+ * waited for: the change is on it, and nobody else takes it back. */
+static struct conn *come_back(const struct plan *plan, struct err *err)
+{
+    bool starting = false;
+    struct conn_options options = {.password = plan->target.admin_password,
+                                   .ret_starting = &starting};
+    struct params *params = params_parse(plan->target.server->conninfo, err);
+    int64_t deadline_ms = clock_mono_ms() + COMES_UP_MS;
+    struct conn *conn = NULL;
+
+    if (params && conn_resolve(params, err)) {
+        conn = conn_open(params, &options, err);
+        for (int i = 1; !conn && err->code != ERR_TIMEOUT && clock_mono_ms() < deadline_ms &&
+                        (i < TRIES || starting);
+             i++) {
+            nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+            starting = false;
+            conn = conn_open(params, &options, err);
+        }
+    }
+    params_free(params);
+    return conn;
+}
+
 static bool begin(struct undo *undo, struct plan *plan, const struct plan_watch *watch,
                   struct err *err)
 {
-    struct conn_options options = {.password = plan->target.admin_password};
     struct err dead = ERR_INIT;
-    struct params *params;
 
     *undo = (struct undo){.target = plan->target};
     undo->run = (struct step_run){
@@ -32,11 +61,7 @@ static bool begin(struct undo *undo, struct plan *plan, const struct plan_watch 
     if (conn_state(plan->target.admin) == CONN_IDLE &&
         conn_run(plan->target.admin, "SELECT 1", &dead))
         return true;
-    /* the server was restarted, or the network failed: try once more */
-    params = params_parse(plan->target.server->conninfo, err);
-    if (params && conn_resolve(params, err))
-        undo->conn = conn_open(params, &options, err);
-    params_free(params);
+    undo->conn = come_back(plan, err);
     if (!undo->conn)
         return false;
     undo->target.admin = undo->conn;
@@ -154,7 +179,7 @@ static bool check_untouched(struct plan *plan, struct err *err)
         struct step *step = &plan->steps[i];
         enum observed seen;
 
-        if (!was_begun(step) || step->kind->undo_late)
+        if (!was_begun(step) || (step->kind->undo_late && !step_is(step, "in_folder")))
             continue;
         if (!step->kind->observe(&run, step, &seen, err))
             return false;

@@ -185,6 +185,9 @@ json_t *want_saw(const char *kind, struct files *files, const struct settings *s
     for (size_t i = 0; i < ARRAY_LEN(trust); i++)
         json_object_set_new(saw, trust[i],
                             file_json(files, settings, settings_value(settings, trust[i])));
+    if (*settings_value(settings, "ssl_crl_dir"))
+        json_object_set_new(saw, "ssl_crl_dir",
+                            json_pack("{s:s}", "value", settings_value(settings, "ssl_crl_dir")));
     return saw;
 }
 

@@ -11,6 +11,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/authority.h"
 #include "core/store/server_row.h"
 
 #define NAME_MAX_BYTES     63
@@ -409,6 +410,7 @@ static bool set_trust(struct store *store, const struct server *server, int64_t 
                           " VALUES (?1, ?2, ?3)"
                         : "DELETE FROM server_trust WHERE server_id = ?1 AND authority_id = ?2",
                 err);
+    struct authority *authority;
     char *detail;
     bool ok;
 
@@ -422,7 +424,11 @@ static bool set_trust(struct store *store, const struct server *server, int64_t 
         return false;
     if (sql_changes(store) == 0)
         return true;
-    detail = mem_printf("CA number %lld", (long long)authority_id);
+    authority = authority_load_id(store, authority_id, err);
+    if (authority == NULL)
+        return false;
+    detail = mem_printf("\"%s\"", authority->name);
+    authority_free(authority);
     ok = store_note(store, trusted ? "server trust" : "server untrust", server->name, detail, err);
     free(detail);
     return ok;

@@ -314,6 +314,7 @@ static void test_existing_files(void **state)
     assert_int_equal(json_integer_value(json_object_get(json, "total")), 0);
     json_decref(json);
     EXPECT_ERROR(1, "PS-4011", "ca", "create", "lab", "--no-passphrase");
+    EXPECT_ERROR(1, "PS-4011", "ca", "create", "lab", "--dry-run");
     after = command_read("kit/alice.key");
     assert_string_equal(before, after);
     free(before);

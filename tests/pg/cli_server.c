@@ -319,6 +319,11 @@ static void test_require_and_revoke(void **state)
 
     prepare(lab);
     EXPECT_ERROR(2, "--database", "server", "require", "db1", "--role", "alice");
+    EXPECT_ERROR(0, "has no role \"nobody\"", "issue", "client", "nobody", "--server", "db1");
+    EXPECT_ERROR(0, "has no role \"nobody\"", "server", "require", "db1", "--database", "app",
+                 "--role", "nobody", "--from", "10.0.0.0/8", "--dry-run");
+    EXPECT_ERROR(2, "PS-1002", "server", "require", "db1", "--database", "app", "--role", "all",
+                 "--from", "all");
     EXPECT_ERROR(2, "--method", "server", "require", "db1", "--role", "alice", "--database", "app",
                  "--from", "all", "--method", "trust");
     /* she is connected without one now: said, and refused until the number is accepted */

@@ -324,6 +324,10 @@ static void test_hostile_role(void **state)
     result_free(result);
     assert_null(require(&box, "/pattern", NULL, &err));
     assert_int_equal(err.code, ERR_BAD_NAME);
+    assert_null(require(&box, "all", NULL, &err)); /* as a name it would fit nobody */
+    assert_int_equal(err.code, ERR_BAD_NAME);
+    assert_null(require(&box, "+staff", NULL, &err));
+    assert_int_equal(err.code, ERR_BAD_NAME);
     plan_box_close(&box);
 }
 

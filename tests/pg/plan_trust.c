@@ -324,12 +324,6 @@ static void test_refusals(void **state)
     assert_null(plan_trust_ca(&box.target, &intent, &err)); /* one name, two keys */
     assert_int_equal(err.code, ERR_POLICY);
 
-    must(conn_run(box.admin, "ALTER SYSTEM SET ssl_crl_dir = '/tmp'", &err), &err);
-    must(settings_reload(box.admin, &err), &err);
-    assert_null(trust(&box, authorities, 1, true, &err));
-    assert_int_equal(err.code, ERR_POLICY);
-    assert_non_null(strstr(err.msg, "ssl_crl_dir"));
-    must(conn_run(box.admin, "ALTER SYSTEM RESET ssl_crl_dir", &err), &err);
     must(conn_run(box.admin, "ALTER SYSTEM SET ssl_passphrase_command = 'false'", &err), &err);
     must(settings_reload(box.admin, &err), &err);
     assert_null(trust(&box, authorities, 1, true, &err));

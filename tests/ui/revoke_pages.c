@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/clock.h"
+#include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/store/authority_change.h"
 #include "core/store/published.h"
@@ -250,6 +251,65 @@ static void lists(void **state)
     page_box_close(&box);
 }
 
+/* A list made by openssl is taken with its CA's certificate, not without; ours goes out as a file. */
+static void files(void **state)
+{
+    struct page_box box;
+    char *path, *both, *output = NULL;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    free(fill(&box));
+    clock_replace(NULL); /* openssl's list begins now */
+    assert_int_equal(
+        box_run(NULL,
+                "cd '%s' && touch index.txt && printf '[ca]\\ndefault_ca=d\\n[d]\\n"
+                "database=index.txt\\ndefault_md=sha256\\ncrl_extensions=e\\ncrlnumber=number\\n"
+                "[e]\\nauthorityKeyIdentifier=keyid\\n' > ca.cnf && echo 05 > number && "
+                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 300 "
+                "-subj '/CN=Their CA' -keyout their.key -out their.crt 2>/dev/null && "
+                "openssl ca -config ca.cnf -gencrl -crldays 10 -cert their.crt -keyfile their.key "
+                "-out their.crl 2>/dev/null && cat their.crl their.crt > both.pem",
+                box.box.folder),
+        0);
+    path = fs_join(box.box.folder, "both.pem");
+    both = box_read(path);
+    navigator_push(box.navigator, page_crls(box.app));
+    page_box_wait(&box, "UNTIL");
+    ui_key(box.navigator, 'i');
+    ui_key(box.navigator, KEY_CODE_BACK_TAB);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, KEY_CODE_TAB);
+    ui_type(box.navigator, "their.crl");
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "no CA is known here that signed");
+    navigator_clear(box.navigator);
+
+    navigator_push(box.navigator, page_crls(box.app));
+    page_box_wait(&box, "UNTIL");
+    ui_key(box.navigator, 'i');
+    ui_paste(box.navigator, both);
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "0 entries, until");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Their CA is stored");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Their CA (other's)");
+    ui_key(box.navigator, KEY_CODE_HOME);
+    ui_key(box.navigator, 'w');
+    page_box_wait(&box, "~/Acme-PG-Root.crl");
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "Written to");
+    assert_int_equal(
+        box_run(&output, "openssl crl -noout -crlnumber -in '%s/Acme-PG-Root.crl'", box.box.folder),
+        0);
+    assert_non_null(strstr(output, "01"));
+    free(output);
+    free(both);
+    free(path);
+    page_box_close(&box);
+}
+
 static void texts(void **state)
 {
     struct page_box box;
@@ -266,6 +326,17 @@ static void texts(void **state)
     navigator_push(box.navigator, page);
     page_box_wait(&box, "only this certificate");
     page_box_check_texts(&box, page, 5);
+    page = page_crl_sign(box.app, "Acme PG Root");
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "a set for later");
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    page_box_check_texts(&box, page, 5);
+    page = page_crl_import(box.app);
+    navigator_push(box.navigator, page);
+    page_box_check_texts(&box, page, 3);
+    page = page_crl_export(box.app, "Acme PG Root");
+    navigator_push(box.navigator, page);
+    page_box_check_texts(&box, page, 2);
     free(which);
     page_box_close(&box);
 }
@@ -274,7 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one),   cmocka_unit_test(role),  cmocka_unit_test(timeline),
-        cmocka_unit_test(lists), cmocka_unit_test(texts),
+        cmocka_unit_test(lists), cmocka_unit_test(files), cmocka_unit_test(texts),
     };
 
     return cmocka_run_group_tests_name("revoke_pages", tests, NULL, NULL);

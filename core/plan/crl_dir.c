@@ -1,0 +1,320 @@
+/*
+ * crl_dir.c - the lists in ssl_crl_dir, a file for each CA.
+ *
+ * Source   OpenSSL's by_dir.c: "<hash of the issuer>.r0", ".r1" … until the first number that is
+ *          missing; all of one hash are loaded, the list with the latest begin counts. Every session
+ *          reads the folder anew: a list there counts for the next one, without a reload.
+ * Rules    only files that hold the list of the CA in question, and nothing else, are replaced (by
+ *          rename where the file system is here); whoever else has the same hash stays, and the list
+ *          goes to the next free number.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/pki/ossl.h"
+#include "core/pki/pem.h"
+#include "core/plan/bundle.h"
+
+#define NUMBERS_MAX 100 /* files of one hash */
+
+const char *crl_dir_of(const struct plan *plan)
+{
+    return settings_value(&plan->settings, "ssl_crl_dir");
+}
+
+void crl_dir_clear(struct bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->n_files; i++) {
+        struct crl_dir_file *file = &bundle->files[i];
+
+        for (size_t k = 0; k < file->n_crls; k++)
+            crl_free(file->crls[k]);
+        free(file->crls);
+        free(file->path);
+        strbuf_clear(&file->bytes);
+    }
+    free(bundle->files);
+    bundle->files = NULL;
+    bundle->n_files = 0;
+}
+
+/* The newest list of this CA in this file; borrowed. */
+static const struct crl *list_in(const struct crl_dir_file *file, const struct cert *ca)
+{
+    const struct crl *newest = NULL;
+
+    for (size_t i = 0; i < file->n_crls; i++) {
+        const struct crl *crl = file->crls[i];
+
+        if (crl_signed_by(crl, ca) && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+            newest = crl;
+    }
+    return newest;
+}
+
+const struct crl *crl_dir_newest(const struct bundle *bundle, const struct cert *ca)
+{
+    const struct crl *newest = NULL;
+
+    for (size_t i = 0; i < bundle->n_files; i++) {
+        const struct crl *crl = list_in(&bundle->files[i], ca);
+
+        if (crl && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+            newest = crl;
+    }
+    return newest;
+}
+
+/* ---- reading ---- */
+
+static const struct crl_dir_file *find_file(const struct bundle *bundle, const char *path)
+{
+    for (size_t i = 0; i < bundle->n_files; i++) {
+        if (strcmp(bundle->files[i].path, path) == 0)
+            return &bundle->files[i];
+    }
+    return NULL;
+}
+
+/* Where OpenSSL looks for this CA's list; caller frees. */
+static char *path_of(const struct plan *plan, const struct cert *ca, int number)
+{
+    unsigned long hash = X509_NAME_hash_ex(X509_get_subject_name(ossl_cert(ca)), NULL, NULL, NULL);
+    char *folder = plan_path(plan, crl_dir_of(plan));
+    char *path = mem_printf("%s/%08lx.r%d", folder, hash, number);
+
+    free(folder);
+    return path;
+}
+
+static bool parse(const struct strbuf *bytes, const char *path, struct crl_dir_file *ret,
+                  struct err *err)
+{
+    struct pem pem;
+    bool good;
+
+    pem_scan(bytes->data, bytes->len, &pem);
+    good = pem_take_crls(&pem, &ret->crls, &ret->n_crls, err);
+    pem_clear(&pem);
+    if (good && ret->n_crls > 0)
+        return true;
+    err_set(err, ERR_CRL_DIR, _("\"%s\" in ssl_crl_dir is no list of revoked certificates"), path);
+    err_cause(err, _("OpenSSL stops there: nothing behind it counts."));
+    return err_hint(err, _("Take it away, and run this again."));
+}
+
+static bool read_one(const struct plan *plan, const char *path, struct bundle *bundle,
+                     struct err *err)
+{
+    struct crl_dir_file file = {.path = mem_strdup(path)};
+    bool good;
+
+    strbuf_init(&file.bytes);
+    good = files_read(plan->files, path, PEM_SCAN_MAX, &file.bytes, err) &&
+           parse(&file.bytes, path, &file, err);
+    bundle->files = mem_realloc_array(bundle->files, bundle->n_files + 1, sizeof(bundle->files[0]));
+    bundle->files[bundle->n_files++] = file;
+    return good;
+}
+
+static bool read_lists_of(const struct plan *plan, const struct cert *ca, struct bundle *bundle,
+                          struct err *err)
+{
+    for (int number = 0; number < NUMBERS_MAX; number++) {
+        char *path = path_of(plan, ca, number);
+        bool known = find_file(bundle, path) != NULL;
+        bool there = known;
+        bool good = known || (plan_file_there(plan, path, &there, err) &&
+                              (!there || read_one(plan, path, bundle, err)));
+
+        free(path);
+        if (!good || !there)
+            return good;
+    }
+    return err_set(err, ERR_POLICY, _("ssl_crl_dir has more than %d files of one hash"),
+                   NUMBERS_MAX);
+}
+
+/* Nothing complains about a folder that is missing: all certificates are refused. */
+static bool check_folder(const struct plan *plan, struct err *err)
+{
+    char *folder = plan_path(plan, crl_dir_of(plan));
+    struct err ignored = ERR_INIT; /* "that is a folder" */
+    bool there = true;
+    bool good =
+        plan->target.by_hand || !files_exists(plan->files, folder, &there, &ignored) || there ||
+        err_set(err, ERR_CRL_DIR, _("ssl_crl_dir \"%s\" is not there on the server"), folder);
+
+    free(folder);
+    return good;
+}
+
+bool crl_dir_read(const struct plan *plan, const struct cert_list *cas, struct bundle *bundle,
+                  struct err *err)
+{
+    if (!*crl_dir_of(plan))
+        return true;
+    if (strchr(crl_dir_of(plan), ':')) /* to OpenSSL a list of folders */
+        return err_set(err, ERR_POLICY, _("ssl_crl_dir of server \"%s\" names several folders"),
+                       plan->target.server->name);
+    if (!check_folder(plan, err))
+        return false;
+    for (size_t i = 0; i < cas->n; i++) {
+        if (!read_lists_of(plan, cas->certs[i], bundle, err))
+            return false;
+    }
+    return true;
+}
+
+bool crl_dir_read_before(const struct plan *plan, struct bundle *bundle, struct err *err)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+        bool replaced = strcmp(step->kind->name, "crl") == 0;
+        struct crl_dir_file *file;
+
+        if (!replaced && !step_is(step, "in_folder"))
+            continue;
+        file = (struct crl_dir_file *)(uintptr_t)find_file(bundle, step_text(step, "path"));
+        if (!file || step->state == JOURNAL_STEP_SKIPPED)
+            continue;
+        for (size_t k = 0; k < file->n_crls; k++)
+            crl_free(file->crls[k]);
+        file->n_crls = 0;
+        strbuf_reset(&file->bytes);
+        if (replaced &&
+            (!files_read(plan->files, step_text(step, "backup"), PEM_SCAN_MAX, &file->bytes, err) ||
+             !parse(&file->bytes, file->path, file, err)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the steps ---- */
+
+static void fill(struct step *step, const char *path, const struct strbuf *pem)
+{
+    free(step->effect);
+    step->effect = mem_strdup(_("every new session reads it; sessions stay open"));
+    free(step->file);
+    step->file = mem_strdup(path);
+    strbuf_add(&step->bytes, pem->data, pem->len);
+}
+
+/* In this plan already: the same list for a CA's other certificate, or another CA's of the same hash. */
+static bool is_planned(const struct plan *plan, const char *field, const char *value)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        if ((step_is(step, "in_folder") || strcmp(step->kind->name, "crl") == 0) &&
+            strcmp(step_text(step, field), value) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool add_new(struct plan *plan, const struct bundle *present, const struct cert *ca,
+                    const struct strbuf *pem, struct err *err)
+{
+    char hex[65];
+    bool done = is_planned(plan, "sha256", step_hash(pem, hex));
+
+    for (int number = 0; !done && number < NUMBERS_MAX; number++) {
+        char *path = path_of(plan, ca, number);
+
+        if (!find_file(present, path) && !is_planned(plan, "path", path)) {
+            struct step *step = plan_add(plan, "file", PLAN_NEW,
+                                         json_pack("{s:s,s:s,s:i,s:b}", "path", path, "sha256", hex,
+                                                   "mode", 0644, "in_folder", true));
+
+            step_set_title(step, _("file %s: new, %04o, %zu bytes"), path, 0644u, pem->len);
+            fill(step, path, pem);
+            done = true;
+        }
+        free(path);
+    }
+    return done || err_set(err, ERR_POLICY, _("ssl_crl_dir has more than %d files of one hash"),
+                           NUMBERS_MAX);
+}
+
+static bool add_replacing(struct plan *plan, const struct crl_dir_file *file,
+                          const struct strbuf *pem, struct err *err)
+{
+    struct strbuf copy = STRBUF_INIT;
+    char *backup_name = NULL;
+    char *backup;
+    struct step *step;
+    char before[65], after[65];
+    bool good;
+
+    if (!plan->target.by_hand &&
+        !files_can_put_back(plan->files, file->bytes.data, file->bytes.len)) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role may not replace \"%s\""), file->path);
+        return err_hint(err, _("\"pgseal server grants %s\" prints what the owner must run."),
+                        plan->target.server->name);
+    }
+    strbuf_add(&copy, file->bytes.data, file->bytes.len);
+    good = plan_add_file(plan, "pgseal-crl", ".crl", &copy, 0644, _("a copy of the list as it is"),
+                         &backup_name, err);
+    strbuf_clear(&copy);
+    if (!good)
+        return false;
+    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(file->path));
+    backup = plan_path(plan, backup_name);
+    step = plan_add(plan, "crl", PLAN_CHANGE,
+                    json_pack("{s:s,s:s,s:s,s:s}", "path", file->path, "before",
+                              step_hash(&file->bytes, before), "after", step_hash(pem, after),
+                              "backup", backup));
+    step_set_title(step, _("file %s: the next list, %zu bytes"), file->path, pem->len);
+    fill(step, file->path, pem);
+    free(backup_name);
+    free(backup);
+    return true;
+}
+
+/* An old list of the CA beside the new one would go on where both begin in the same second: so all
+ * its files get the new one. */
+static bool add_list(struct plan *plan, const struct bundle *present, const struct cert *ca,
+                     const struct crl *crl, struct err *err)
+{
+    const struct crl *newest = crl_dir_newest(present, ca);
+    struct strbuf pem = STRBUF_INIT;
+    bool found = false;
+    bool good = true;
+
+    if (newest && bundle_same_crl(newest, crl))
+        return true;
+    good = crl_to_pem(crl, &pem, err);
+    for (size_t i = 0; good && i < present->n_files; i++) {
+        const struct crl_dir_file *file = &present->files[i];
+
+        if (file->n_crls != 1 || !crl_signed_by(file->crls[0], ca))
+            continue;
+        found = true;
+        if (!is_planned(plan, "path", file->path))
+            good = add_replacing(plan, file, &pem, err);
+    }
+    /* with a CRL file beside it the list stands there already */
+    if (good && !found && !*settings_value(&plan->settings, "ssl_crl_file"))
+        good = add_new(plan, present, ca, &pem, err);
+    strbuf_clear(&pem);
+    return good;
+}
+
+bool crl_dir_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                       struct err *err)
+{
+    for (size_t i = 0; *crl_dir_of(plan) && i < wanted->cas.n; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        const struct crl *crl = bundle_crl(wanted, ca);
+
+        if (crl && !add_list(plan, present, ca, crl, err))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,266 @@
+/*
+ * plan_disk.c - the server's disk is full before each step of a change: nothing is half written, the
+ * change is taken back, and the server starts.
+ *
+ * The cluster lies on a small tmpfs that only this process and its children see; the store on another
+ * disk. Where mount(2) is not allowed, not even in a user namespace of one's own, it is skipped.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/plan/step.h"
+#include "tests/pg/need_pg.h"
+#include "tests/pg/plan_box.h"
+
+static void must(bool good, const struct err *err)
+{
+    if (!good)
+        fail_msg("PS-%d %s / %s / %s", (int)err->code, err->msg, err->cause, err->state);
+}
+
+/* ---- a small disk ---- */
+
+static char disk[] = "/tmp/pgseal-disk-XXXXXX";
+
+static bool write_map(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+/* Root just may; others may in a namespace where they are themselves. */
+static bool own_mounts(void)
+{
+    char *users = mem_printf("%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
+    char *groups = mem_printf("%u %u 1", (unsigned)getegid(), (unsigned)getegid());
+    bool good = geteuid() == 0 ? unshare(CLONE_NEWNS) == 0
+                               : unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+                                     write_map("/proc/self/setgroups", "deny") &&
+                                     write_map("/proc/self/gid_map", groups) &&
+                                     write_map("/proc/self/uid_map", users);
+
+    free(users);
+    free(groups);
+    return good && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static bool make_disk(void)
+{
+    if (!mkdtemp(disk))
+        return false;
+    if (own_mounts() && mount("tmpfs", disk, "tmpfs", 0, "size=128m,mode=0755") == 0)
+        return true;
+    rmdir(disk);
+    return false;
+}
+
+static char *filler_path(void)
+{
+    return mem_printf("%s/filler", disk);
+}
+
+static void fill(void)
+{
+    char *path = filler_path();
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    struct statvfs space;
+
+    assert_true(fd >= 0);
+    assert_int_equal(statvfs(disk, &space), 0);
+    assert_int_equal(posix_fallocate(fd, 0, (off_t)space.f_bavail * (off_t)space.f_frsize), 0);
+    close(fd);
+    assert_int_equal(statvfs(disk, &space), 0);
+    assert_int_equal(space.f_bavail, 0);
+    free(path);
+}
+
+static void unfill(void)
+{
+    char *path = filler_path();
+
+    (void)unlink(path);
+    free(path);
+}
+
+/* ---- one plan, with a full disk before its n-th step ---- */
+
+typedef struct plan *(*make_plan)(struct plan_box *box, struct err *err);
+
+struct fuse {
+    int left;
+};
+
+static void report(void *arg, const struct plan_step_view *step)
+{
+    struct fuse *fuse = arg;
+
+    if (step->state == JOURNAL_STEP_DOING && step->mark != PLAN_LOOK && --fuse->left == 0)
+        fill();
+}
+
+/* False: it has fewer than n steps, and was kept. */
+static bool filled(struct plan_box *box, make_plan make, bool by_sql, int n, int *ret_refused)
+{
+    struct fuse fuse = {.left = n};
+    struct plan_watch watch = {.step = report, .arg = &fuse};
+    struct plan_files before = plan_box_files(box);
+    size_t n_files = plan_box_count_files(box, "pgseal-");
+    enum journal_plan_state state, ended;
+    struct err err = ERR_INIT;
+    struct plan *plan = make(box, &err);
+    int64_t id;
+    bool kept;
+
+    must(plan != NULL, &err);
+    if (by_sql) { /* as from another machine */
+        files_free(plan->files);
+        plan->files = files_new(box->admin, "", &err);
+        assert_int_equal(files_way(plan->files), FILES_SQL);
+    }
+    kept = plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, &err);
+    state = plan_state(plan);
+    id = plan_id(plan);
+    plan_free(plan);
+    unfill();
+    if (fuse.left > 0) {
+        must(kept, &err);
+        plan_files_clear(&before);
+        return false;
+    }
+    if (!kept) {
+        ++*ret_refused;
+        if (state != JOURNAL_UNDONE && state != JOURNAL_FAILED && state != JOURNAL_LEFT)
+            fail_msg("before step %d: %s, %s", n, journal_plan_state_name(state), err.msg);
+    }
+    if (kept || state == JOURNAL_LEFT)
+        must(plan_undo_journalled(&box->target, id, &box->watch, &ended, &err), &err);
+    plan_box_same_files(box, &before);
+    if (!by_sql) /* SQL cannot delete */
+        assert_int_equal(plan_box_count_files(box, "pgseal-"), n_files);
+    plan_files_clear(&before);
+    return true;
+}
+
+static void fill_everywhere(struct plan_box *box, make_plan make, bool by_sql)
+{
+    int n_refused = 0;
+    int n = 1;
+
+    while (filled(box, make, by_sql, n, &n_refused))
+        n++;
+    assert_true(n > 3);
+    assert_true(n_refused > 0);
+    plan_box_restart(box);
+}
+
+static struct plan *make_tls(struct plan_box *box, struct err *err)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1"};
+    struct server_tls_intent intent = {
+        .authority = box->ca, .authority_key = box->ca_key, .hosts = hosts, .n_hosts = 2};
+
+    return plan_server_tls(&box->target, &intent, err);
+}
+
+static struct plan *make_trust(struct plan_box *box, struct err *err)
+{
+    const struct authority *authorities[] = {box->ca};
+    struct trust_ca_intent intent = {.authorities = authorities, .n_authorities = 1};
+
+    return plan_trust_ca(&box->target, &intent, err);
+}
+
+static struct plan *rules_for(struct plan_box *box, const char *role, struct err *err)
+{
+    struct access_rules_intent intent = {.database = "all",
+                                         .roles = &role,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT};
+
+    return plan_access_rules(&box->target, &intent, err);
+}
+
+static struct plan *make_rules(struct plan_box *box, struct err *err)
+{
+    return rules_for(box, "alice", err);
+}
+
+static struct plan *make_more_rules(struct plan_box *box, struct err *err)
+{
+    return rules_for(box, "bob", err);
+}
+
+/* The store goes to another disk: it is pgseal's, not the server's. */
+static void move_store(struct plan_box *box, const char *to)
+{
+    char *command = mem_printf("cp -a '%s' '%s'", demo_store(box->demo), to);
+    struct err err = ERR_INIT;
+
+    store_close(box->store);
+    assert_int_equal(system(command), 0); /* a fixed text, and paths of ours */
+    box->store = store_open(to, STORE_WRITE, &err);
+    must(box->store != NULL, &err);
+    box->target.store = box->store;
+    free(command);
+}
+
+static void test_full(void **state)
+{
+    struct plan_box box;
+    char *store = mem_printf("%s-store", disk);
+    struct err err = ERR_INIT;
+
+    (void)state;
+    setenv("TMPDIR", disk, 1);
+    plan_box_open(&box);
+    assert_int_equal(strncmp(demo_data(box.demo), disk, strlen(disk)), 0);
+    move_store(&box, store);
+    fill_everywhere(&box, make_tls, false);
+    fill_everywhere(&box, make_trust, false);
+    fill_everywhere(&box, make_rules, false);
+    fill_everywhere(&box, make_more_rules, true);
+    plan_box_close(&box);
+    must(fs_remove_tree(store, &err), &err);
+    free(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full),
+    };
+    int failed;
+
+    if (!need_pg())
+        return 0;
+    if (!make_disk()) {
+        printf("1..0 # SKIP no mount(2) here: a full disk cannot be made\n");
+        return 0;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)umount(disk);
+    (void)rmdir(disk);
+    return failed;
+}

@@ -1,0 +1,431 @@
+/*
+ * plan_faults.c - what happens to a server while a change runs on it: stopped, crashed, frozen, or given
+ * another setting by another admin, before each step of every kind of plan.
+ *
+ * After each: the change was kept, or taken back, or pgseal says that it is left and the undo that it
+ * names finishes it once the server is there again; files are byte for byte as before, the server
+ * starts, the admin gets in.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/mem.h"
+#include "core/pg/settings.h"
+#include "tests/pg/need_pg.h"
+#include "tests/pg/plan_box.h"
+
+#define FROZEN_MS 250
+
+static void must(bool good, const struct err *err)
+{
+    if (!good)
+        fail_msg("PS-%d %s / %s / %s", (int)err->code, err->msg, err->cause, err->state);
+}
+
+static void nap(int ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000L};
+
+    nanosleep(&time, NULL);
+}
+
+/* ---- the kinds of plans ---- */
+
+typedef struct plan *(*make_plan)(struct plan_box *box, struct err *err);
+
+static struct plan *make_tls(struct plan_box *box, struct err *err)
+{
+    static const char *const hosts[] = {"localhost", "127.0.0.1"};
+    struct server_tls_intent intent = {
+        .authority = box->ca, .authority_key = box->ca_key, .hosts = hosts, .n_hosts = 2};
+
+    return plan_server_tls(&box->target, &intent, err);
+}
+
+static struct plan *make_trust(struct plan_box *box, struct err *err)
+{
+    const struct authority *authorities[] = {box->ca};
+    struct trust_ca_intent intent = {.authorities = authorities, .n_authorities = 1};
+
+    return plan_trust_ca(&box->target, &intent, err);
+}
+
+/* The next list, for the same CA. */
+static struct plan *make_publish(struct plan_box *box, struct err *err)
+{
+    return plan_publish_crl(&box->target, err);
+}
+
+static struct plan *make_rules(struct plan_box *box, struct err *err)
+{
+    static const char *const roles[] = {"alice"};
+    struct access_rules_intent intent = {.database = "all",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT};
+
+    return plan_access_rules(&box->target, &intent, err);
+}
+
+static void sign_again(struct plan_box *box)
+{
+    struct err err = ERR_INIT;
+    struct crl *crl = authority_sign_crl(box->store, box->ca, box->ca_key, 0, &err);
+
+    must(crl != NULL, &err);
+    crl_free(crl);
+}
+
+/* ---- what happens to the server ---- */
+
+struct fault {
+    struct plan_box *box;
+    void (*strike)(struct fault *fault);
+    int left; /* strikes before that many steps more */
+    bool looked;
+    bool down; /* the server is to be started again */
+    int64_t frozen_until_ms;
+    pid_t thawer;
+};
+
+/* pg_ctl stop -m fast, by somebody else. */
+static void stop(struct fault *fault)
+{
+    pid_t pid = demo_pid(fault->box->demo);
+
+    assert_int_equal(kill(pid, SIGINT), 0);
+    for (int i = 0; i < 3000 && access(demo_socket(fault->box->demo), F_OK) == 0; i++) {
+        char *path = mem_printf("%s/.s.PGSQL.%d", demo_socket(fault->box->demo),
+                                demo_port(fault->box->demo));
+        bool gone = access(path, F_OK) != 0;
+
+        free(path);
+        if (gone)
+            break;
+        nap(10);
+    }
+    fault->down = true;
+}
+
+/* A backend of it dies: the server ends all sessions, guards too, and recovers by itself. */
+static void crash(struct fault *fault)
+{
+    assert_int_equal(kill(conn_backend_pid(fault->box->admin), SIGKILL), 0);
+}
+
+/* SIGSTOP; it goes on after the admin's patience is over. */
+static void freeze(struct fault *fault)
+{
+    pid_t pids[] = {demo_pid(fault->box->demo), conn_backend_pid(fault->box->admin)};
+
+    for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+        assert_int_equal(kill(pids[i], SIGSTOP), 0);
+    fault->frozen_until_ms = clock_mono_ms() + FROZEN_MS;
+    fault->thawer = fork();
+    assert_true(fault->thawer >= 0);
+    if (fault->thawer == 0) {
+        nap(FROZEN_MS);
+        for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+            (void)kill(pids[i], SIGCONT);
+        _exit(0);
+    }
+}
+
+/* Instead of the statement's own half a minute. */
+static bool is_out_of_patience(void *arg)
+{
+    const struct fault *fault = arg;
+
+    return fault->frozen_until_ms > clock_mono_ms();
+}
+
+static void open_admin(struct fault *fault)
+{
+    struct plan_box *box = fault->box;
+    struct conn_options options = {.cancelled = is_out_of_patience, .cancelled_arg = fault};
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(demo_admin_conninfo(box->demo), &err);
+
+    conn_close(box->admin);
+    box->admin = NULL;
+    for (int i = 0; i < 500 && !box->admin; i++) { /* while it recovers */
+        box->admin = conn_open(params, &options, &err);
+        if (!box->admin)
+            nap(20);
+    }
+    must(box->admin != NULL, &err);
+    box->target.admin = box->admin;
+    params_free(params);
+}
+
+/* Before each step that does something, and before the first look. */
+static void report(void *arg, const struct plan_step_view *step)
+{
+    struct fault *fault = arg;
+
+    if (step->state != JOURNAL_STEP_DOING || fault->looked)
+        return;
+    fault->looked = step->mark == PLAN_LOOK;
+    if (--fault->left == 0)
+        fault->strike(fault);
+}
+
+/* ---- one plan, struck before its n-th step ---- */
+
+static void mend(struct fault *fault)
+{
+    struct err err = ERR_INIT;
+    int status;
+
+    if (fault->thawer > 0) {
+        assert_int_equal(waitpid(fault->thawer, &status, 0), fault->thawer);
+        fault->thawer = 0;
+    }
+    if (fault->down)
+        must(demo_restart(fault->box->demo, &err), &err);
+    fault->down = false;
+    open_admin(fault);
+}
+
+static void finish_undo(struct plan_box *box, int64_t id)
+{
+    enum journal_plan_state ended = JOURNAL_READY;
+    struct err err = ERR_INIT;
+
+    must(plan_undo_journalled(&box->target, id, &box->watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+}
+
+/* False: it has fewer than n steps, and was kept, as this plan. */
+static bool struck(struct plan_box *box, make_plan make, void (*strike)(struct fault *fault), int n,
+                   int64_t *ret_id)
+{
+    struct fault fault = {.box = box, .strike = strike, .left = n};
+    struct plan_watch watch = {.step = report, .arg = &fault};
+    struct plan_files before = plan_box_files(box);
+    size_t n_files = plan_box_count_files(box, "pgseal-");
+    struct journal_plan_list open = {.n = 0};
+    enum journal_plan_state state;
+    struct err err = ERR_INIT;
+    struct plan *plan;
+    bool kept;
+
+    open_admin(&fault);
+    plan = make(box, &err);
+    must(plan != NULL, &err);
+    kept = plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, &err);
+    state = plan_state(plan);
+    *ret_id = plan_id(plan);
+    plan_free(plan);
+    if (fault.left > 0) {
+        must(kept, &err);
+        plan_files_clear(&before);
+        return false;
+    }
+    if (!kept && state != JOURNAL_UNDONE && state != JOURNAL_FAILED && state != JOURNAL_LEFT)
+        fail_msg("before step %d: %s, %s", n, journal_plan_state_name(state), err.msg);
+    if (state == JOURNAL_LEFT) /* it says so, and how to go on */
+        assert_true(strstr(err.state, "NOT fully") && strstr(err.hint, "plan undo"));
+    mend(&fault);
+    if (kept || state == JOURNAL_LEFT)
+        finish_undo(box, *ret_id);
+    plan_box_same_files(box, &before);
+    assert_int_equal(plan_box_count_files(box, "pgseal-"), n_files);
+    must(journal_open_plans(box->store, &open, &err), &err);
+    assert_int_equal(open.n, 0);
+    journal_plan_list_clear(&open);
+    plan_files_clear(&before);
+    conn_close(box->admin); /* its patience ends with fault */
+    box->admin = NULL;
+    return true;
+}
+
+/* Kept in the end. Each step meets one of the faults, another one with each kind of plan; with
+ * PGSEAL_TEST_LONG set each step meets each of them. */
+static void strike_everywhere(struct plan_box *box, make_plan make, int first, int at_least)
+{
+    static void (*const strikes[])(struct fault *) = {stop, crash, freeze};
+    const int n_strikes = ARRAY_LEN(strikes);
+    const int rounds = getenv("PGSEAL_TEST_LONG") ? n_strikes : 1;
+    struct fault none = {.box = box};
+
+    for (int i = 0; i < rounds; i++) {
+        int64_t id = 0;
+        int n = 1;
+
+        while (struck(box, make, strikes[(first + i + n) % n_strikes], n, &id))
+            n++;
+        assert_true(n > at_least);
+        open_admin(&none);
+        if (i + 1 < rounds)
+            finish_undo(box, id); /* once more from the beginning */
+    }
+    plan_box_restart(box);
+}
+
+static void test_every_kind(void **state)
+{
+    struct plan_box *box = *state;
+
+    strike_everywhere(box, make_tls, 0, 5);
+    strike_everywhere(box, make_trust, 1, 5);
+    sign_again(box);
+    strike_everywhere(box, make_publish, 2, 5);
+    strike_everywhere(box, make_rules, 0, 4);
+}
+
+/* ---- another admin's ALTER SYSTEM (on the server that has all of that now) ---- */
+
+static void alter(struct plan_box *box, const char *setting, const char *value)
+{
+    struct err err = ERR_INIT;
+
+    must(value ? settings_alter(box->admin, setting, value, &err)
+               : settings_reset(box->admin, setting, &err),
+         &err);
+}
+
+static void value_is(struct plan_box *box, const char *setting, const char *value)
+{
+    struct settings settings;
+    struct err err = ERR_INIT;
+
+    must(settings_read(box->admin, &settings, &err), &err);
+    assert_string_equal(settings_get(&settings, setting)->auto_value, value);
+    settings_clear(&settings);
+}
+
+/* After the plan was made: it is not carried out, and theirs stays. */
+static void test_altered_before(void **state)
+{
+    struct plan_box *box = *state;
+    struct plan *plan;
+    char *ca = plan_box_value(box, "ssl_ca_file");
+    char *ours = plan_box_value(box, "ssl_crl_file");
+    size_t n_files = plan_box_count_files(box, "pgseal-");
+    struct err err = ERR_INIT;
+
+    sign_again(box);
+    plan = make_publish(box, &err);
+    must(plan != NULL, &err);
+    alter(box, "ssl_crl_file", "theirs.crl");
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &box->watch, &err));
+    assert_int_equal(err.code, ERR_PROOF);
+    assert_non_null(strstr(err.msg, "somebody else"));
+    assert_true(plan_state(plan) == JOURNAL_UNDONE || plan_state(plan) == JOURNAL_FAILED);
+    value_is(box, "ssl_crl_file", "theirs.crl");
+    value_is(box, "ssl_ca_file", ca);
+    assert_int_equal(plan_box_count_files(box, "pgseal-"), n_files);
+    alter(box, "ssl_crl_file", ours);
+    plan_box_restart(box);
+    plan_free(plan);
+    free(ca);
+    free(ours);
+}
+
+/* While the question is open: ours is not taken back over theirs, and pgseal says so. */
+static void test_altered_meanwhile(void **state)
+{
+    struct plan_box *box = *state;
+    struct plan_files before = plan_box_files(box);
+    enum journal_plan_state ended = JOURNAL_READY;
+    struct err err = ERR_INIT;
+    struct plan *plan = make_publish(box, &err);
+    char *planned;
+    int64_t id;
+
+    must(plan != NULL, &err);
+    must(plan_apply(plan, PLAN_ASK, &box->watch, &err), &err);
+    planned = plan_box_value(box, "ssl_crl_file");
+    alter(box, "ssl_crl_file", "theirs.crl");
+    id = plan_id(plan);
+    assert_false(plan_undo(plan, &box->watch, &err));
+    assert_int_equal(err.code, ERR_UNDO);
+    assert_non_null(strstr(err.msg, "somebody else"));
+    assert_int_equal(plan_state(plan), JOURNAL_LEFT);
+    plan_free(plan);
+    value_is(box, "ssl_crl_file", "theirs.crl");
+    alter(box, "ssl_crl_file", planned); /* they think again */
+    must(plan_undo_journalled(&box->target, id, &box->watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    plan_box_same_files(box, &before);
+    plan_box_restart(box);
+    plan_files_clear(&before);
+    free(planned);
+}
+
+/* Another setting, while the guard of the rules waits: what was not ours is kept by the undo. */
+static void test_altered_beside_the_guard(void **state)
+{
+    static const char *const roles[] = {"bob"};
+    struct plan_box *box = *state;
+    struct access_rules_intent intent = {.database = "all",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT};
+    struct plan_files before = plan_box_files(box);
+    struct plan_files now;
+    struct err err = ERR_INIT;
+    struct plan *plan = plan_access_rules(&box->target, &intent, &err);
+
+    must(plan != NULL, &err);
+    must(plan_apply(plan, PLAN_ASK, &box->watch, &err), &err);
+    alter(box, "work_mem", "5MB");
+    must(plan_undo(plan, &box->watch, &err), &err);
+    assert_int_equal(plan_state(plan), JOURNAL_UNDONE);
+    plan_free(plan);
+    now = plan_box_files(box);
+    assert_string_equal(now.hba, before.hba);
+    assert_non_null(strstr(now.auto_conf, "work_mem = '5MB'"));
+    plan_files_clear(&now);
+    alter(box, "work_mem", NULL);
+    plan_box_same_files(box, &before);
+    plan_box_restart(box);
+    plan_files_clear(&before);
+}
+
+static int setup(void **state)
+{
+    struct plan_box *box = mem_zalloc(sizeof(*box));
+
+    plan_box_open(box);
+    *state = box;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    plan_box_close(*state);
+    free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_kind),
+        cmocka_unit_test(test_altered_before),
+        cmocka_unit_test(test_altered_meanwhile),
+        cmocka_unit_test(test_altered_beside_the_guard),
+    };
+
+    if (!need_pg())
+        return 0;
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
