@@ -21,12 +21,16 @@ static void print_line(FILE *file, const char *prefix, const char *fmt, va_list 
 
 static void print_line(FILE *file, const char *prefix, const char *fmt, va_list args)
 {
+    struct strbuf text = STRBUF_INIT;
     struct strbuf line = STRBUF_INIT;
 
     strbuf_add_str(&line, prefix);
-    strbuf_vprintf(&line, fmt, args);
+    strbuf_vprintf(&text, fmt, args);
+    /* a name from a backup, a file or a command line moves no cursor, whoever passed it on */
+    text_clean(&line, text.data, text.len, TEXT_KEEP_NEWLINES);
     strbuf_add_char(&line, '\n');
     fwrite(line.data, 1, line.len, file);
+    strbuf_clear(&text);
     strbuf_clear(&line);
 }
 
@@ -125,7 +129,7 @@ static void add_row(struct strbuf *out, size_t n_columns, const size_t *widths,
 {
     for (size_t c = 0; c < n_columns; c++) {
         const char *cell = cells[c] ? cells[c] : "";
-        strbuf_add_str(out, cell);
+        text_clean(out, cell, strlen(cell), TEXT_ONE_LINE);
         if (c + 1 < n_columns)
             strbuf_add_repeat(out, ' ', widths[c] - columns(cell) + 2);
     }
@@ -162,9 +166,13 @@ void output_table(const struct output *output, size_t n_columns, const char *con
 
 void output_pair(const struct output *output, const char *label, const char *value)
 {
+    struct strbuf clean = STRBUF_INIT;
+
     if (output->json || !value || *value == '\0')
         return;
-    printf("%-14s %s\n", label, value);
+    text_clean(&clean, value, strlen(value), TEXT_KEEP_NEWLINES);
+    printf("%-14s %s\n", label, clean.data);
+    strbuf_clear(&clean);
 }
 
 void output_json(json_t *document, bool compact)

@@ -179,6 +179,30 @@ static void test_later_list_comes_back(void **state)
     EXPECT_ERROR(1, "PS-2111", "crl", "import", "later.crl", "--store", "other");
 }
 
+/* Names in a backup are those of whoever made it: the terminal is not his. */
+static void test_names_of_others(void **state)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open("store", STORE_WRITE, &err);
+    char *text;
+
+    (void)state;
+    if (!store ||
+        !sql_exec(store, "UPDATE authority SET n_issued = 9, name = 'a' || char(27) || '[2J'",
+                  &err))
+        fail_msg("%s", err.msg);
+    store_close(store);
+    free(EXPECT(0, "backup", "copy"));
+    free(EXPECT(0, "restore", "copy", "--store", "new"));
+    text = EXPECT(6, "fsck", "--store", "new");
+    assert_non_null(strstr(text, "its counters"));
+    assert_null(strchr(text, 27));
+    free(text);
+    text = EXPECT(0, "ca", "list", "--store", "new");
+    assert_null(strchr(text, 27));
+    free(text);
+}
+
 static void test_without_keys(void **state)
 {
     (void)state;
@@ -503,6 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_there_and_back),
         TEST(test_later_list_comes_back),
+        TEST(test_names_of_others),
         TEST(test_without_keys),
         OPEN_TEST(test_while_others_write),
         TEST(test_stopped),
