@@ -442,8 +442,9 @@ static void as_installer(struct health_box *box)
         "CREATE ROLE installer LOGIN",
         "GRANT pg_write_server_files, pg_read_server_files, pg_read_all_settings TO installer",
         "GRANT ALTER SYSTEM ON PARAMETER ssl_ca_file, ssl_crl_file TO installer",
-        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text),"
-        " pg_stat_file(text), lo_export(oid,text), pg_show_all_file_settings() TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text) TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_stat_file(text), lo_export(oid,text) TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO installer",
         "GRANT SELECT ON pg_file_settings TO installer",
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     };
