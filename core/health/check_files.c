@@ -242,6 +242,23 @@ static bool hash_fits(const char *name, const struct crl *crl)
     return good && strncmp(hash, name, 8) == 0;
 }
 
+/* OpenSSL counts from ".r0" and stops at the first number that is missing. */
+static bool is_reached(const struct result *names, const char *name)
+{
+    long number = strtol(name + 10, NULL, 10);
+    bool reached = true;
+
+    for (long lower = 0; reached && lower < number; lower++) {
+        char wanted[40];
+
+        snprintf(wanted, sizeof(wanted), "%.8s.r%ld", name, lower);
+        reached = false;
+        for (int i = 0; !reached && i < result_rows(names); i++)
+            reached = text_equal(result_get(names, i, 0), wanted);
+    }
+    return reached;
+}
+
 static bool read_dir_file(struct check *check, const char *folder, const char *name, bool list,
                           struct err *err)
 {
@@ -308,7 +325,7 @@ static bool check_dir(struct check *check, struct err *err)
         const char *name = result_get(result, i, 0);
         bool list = false;
 
-        if (!name || !hash_name(name, &list))
+        if (!name || !hash_name(name, &list) || (list && !is_reached(result, name)))
             continue;
         n_named++;
         done = read_dir_file(check, path, name, list, err);

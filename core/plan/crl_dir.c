@@ -184,6 +184,8 @@ bool crl_dir_read_before(const struct plan *plan, struct bundle *bundle, struct 
             continue;
         for (size_t k = 0; k < file->n_crls; k++)
             crl_free(file->crls[k]);
+        free(file->crls);
+        file->crls = NULL;
         file->n_crls = 0;
         strbuf_reset(&file->bytes);
         if (replaced &&

@@ -254,6 +254,7 @@ static void test_another_of_the_same_hash(void **state)
     struct strbuf before = STRBUF_INIT;
     struct strbuf first = STRBUF_INIT;
     struct err err = ERR_INIT;
+    char *from, *to;
     struct crl *crl;
     int64_t id;
 
@@ -279,6 +280,15 @@ static void test_another_of_the_same_hash(void **state)
     undo(box, id);
     same_bytes(box, one, &first);
     expect_alert(box, &box->alice, "alice", 0);
+
+    /* a number is missing before it: OpenSSL does not come there */
+    from = health_path(box, one);
+    to = mem_printf("%s2", from);
+    assert_int_equal(rename(from, to), 0);
+    expect_alert(box, &box->alice, "alice", 48);
+    health_expect(box, FINDING_ERROR, ERR_CRL_DIR, "ssl_crl_dir");
+    free(from);
+    free(to);
     back_to_files(box);
     crl_free(crl);
     crl_free(theirs);
@@ -302,9 +312,20 @@ static void test_two_cas(void **state)
     struct kit_files carol;
     struct plan *plan;
     struct err err = ERR_INIT;
+    struct plan_target by_hand = box->plan.target;
+    struct strbuf text = STRBUF_INIT;
     int64_t id;
 
     use_folder(box, "two", false);
+    by_hand.by_hand = true;
+    plan = plan_trust_ca(&by_hand, &intent, &err);
+    must(plan != NULL, &err);
+    plan_by_hand(plan, &text);
+    assert_non_null(strstr(text.data, of_first));
+    assert_non_null(strstr(text.data, of_second));
+    assert_null(strstr(text.data, "SET ssl_crl_file"));
+    plan_free(plan);
+    strbuf_clear(&text);
     plan = plan_trust_ca(&box->plan.target, &intent, &err);
     must(plan != NULL, &err);
     id = plan_box_keep(&box->plan, plan);
@@ -421,8 +442,9 @@ static void as_installer(struct health_box *box)
         "CREATE ROLE installer LOGIN",
         "GRANT pg_write_server_files, pg_read_server_files, pg_read_all_settings TO installer",
         "GRANT ALTER SYSTEM ON PARAMETER ssl_ca_file, ssl_crl_file TO installer",
-        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text),"
-        " pg_stat_file(text), lo_export(oid,text), pg_show_all_file_settings() TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_read_binary_file(text) TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_stat_file(text), lo_export(oid,text) TO installer",
+        "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO installer",
         "GRANT SELECT ON pg_file_settings TO installer",
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     };
