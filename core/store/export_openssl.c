@@ -254,7 +254,8 @@ static bool write_files(const struct writer *writer, struct err *err)
          fs_write_at(writer->folder, "index.txt.attr", attr, strlen(attr), FS_MODE_PUBLIC, err) &&
          fs_write_at(writer->folder, "serial", "01\n", 3, FS_MODE_PUBLIC, err);
     strbuf_reset(&text);
-    strbuf_printf(&text, "%016llX\n", (unsigned long long)(authority->crl.number + authority->crl.ahead) + 1);
+    strbuf_printf(&text, "%016llX\n",
+                  (unsigned long long)(authority->crl.number + authority->crl.ahead) + 1);
     ok = ok && write_text(writer, "crlnumber", &text, err) && write_key(writer, err);
     strbuf_clear(&text);
     return ok;

@@ -520,18 +520,12 @@ static void commands_overlay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stack),
-        cmocka_unit_test(pages_below),
-        cmocka_unit_test(not_painted),
-        cmocka_unit_test(shown_may_go_on),
-        cmocka_unit_test(quitting),
-        cmocka_unit_test(ctrl_c),
-        cmocka_unit_test(paste_rule),
-        cmocka_unit_test(looks),
-        cmocka_unit_test(suspending),
-        cmocka_unit_test(too_small),
-        cmocka_unit_test(help_overlay),
-        cmocka_unit_test(commands_overlay),
+        cmocka_unit_test(stack),        cmocka_unit_test(pages_below),
+        cmocka_unit_test(not_painted),  cmocka_unit_test(shown_may_go_on),
+        cmocka_unit_test(quitting),     cmocka_unit_test(ctrl_c),
+        cmocka_unit_test(paste_rule),   cmocka_unit_test(looks),
+        cmocka_unit_test(suspending),   cmocka_unit_test(too_small),
+        cmocka_unit_test(help_overlay), cmocka_unit_test(commands_overlay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
