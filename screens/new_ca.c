@@ -9,6 +9,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pki/advice.h"
 #include "core/pki/name.h"
 #include "screens/by_hand.h"
 #include "screens/error_view.h"
@@ -75,10 +76,14 @@ static const struct form_field key_field = {
 };
 static const struct choice_item key_items[] = {
     {N_("EC P-256"), N_("fast and small; the usual choice")},
-    {N_("RSA 3072"), N_("for very old clients")},
+    {N_("EC P-384"), N_("stronger, slower")},
+    {N_("Ed25519"), N_("not for server certificates")},
+    {N_("RSA 2048"), N_("for very old clients")},
+    {N_("RSA 3072"), N_("the same, stronger")},
     {N_("RSA 4096"), N_("slower logins")},
 };
-static const enum key_type key_types[] = {KEY_EC_P256, KEY_RSA_3072, KEY_RSA_4096};
+static const enum key_type key_types[] = {KEY_EC_P256,  KEY_EC_P384,  KEY_ED25519,
+                                          KEY_RSA_2048, KEY_RSA_3072, KEY_RSA_4096};
 
 /* ---- values ---- */
 
@@ -115,6 +120,7 @@ static void check_details(void *arg, struct form *form)
     struct new_ca *self = arg;
     const char *name = form_text(form, self->name);
     struct err err = ERR_INIT;
+    const char *advice;
     char note[96], date[CLOCK_TEXT_MAX];
 
     if (name[0] == '\0')
@@ -137,6 +143,9 @@ static void check_details(void *arg, struct form *form)
         form_set_after(form, self->years, note);
         form_say(form, self->years, MARK_OK, NULL);
     }
+
+    advice = advice_key_type(key_types[form_choice(form, self->key)], PROFILE_CA);
+    form_say(form, self->key, advice != NULL ? MARK_WARN : MARK_NONE, advice);
 }
 
 static void check_passphrase(void *arg, struct form *form)

@@ -33,7 +33,11 @@ static void pictures(void **state)
     ui_key(box.navigator, KEY_CODE_F2);
     ui_check_navigator(box.navigator, 24, 80, "new-ca-commands");
     ui_key(box.navigator, KEY_CODE_ESC);
-    page_box_keys(&box, KEY_CODE_TAB, 2);
+    page_box_keys(&box, KEY_CODE_TAB, 1);
+    page_box_keys(&box, KEY_CODE_DOWN, 2);
+    ui_check_navigator(box.navigator, 24, 80, "new-ca-ed25519");
+    page_box_keys(&box, KEY_CODE_UP, 2);
+    page_box_keys(&box, KEY_CODE_TAB, 1);
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_keys(&box, KEY_CODE_TAB, 1);
     ui_type(box.navigator, "correct horse battery");
