@@ -215,7 +215,7 @@ static void test_wrong_probe(void **state)
 }
 
 /* Comments at the head stay there, a line that goes on with a backslash is one line, a regular
- * expression that fails stands below ours; roles that look like keywords are names. */
+ * expression that fails stands below ours; names that look like keywords or patterns are names. */
 static void test_any_file(void **state)
 {
     static const char text[] = "# B\xfcro \\\r\n"
@@ -224,7 +224,7 @@ static void test_any_file(void **state)
                                "m\t/^(.*)@acme\\.example$\t\\1\r\n"
                                "m \"a b\" \\\r\n"
                                "  carol # mine";
-    static const char role[] = "all";
+    static const char role[] = "of all";
     static const struct access_map_line lines[] = {{"it's", role}, {"\\1", role}, {"+all", role}};
     struct plan_box *box = *state;
     struct plan_files before, now;
@@ -233,7 +233,7 @@ static void test_any_file(void **state)
     struct err err = ERR_INIT;
     int64_t id;
 
-    must(conn_run(box->admin, "CREATE ROLE \"all\" LOGIN", &err), &err);
+    must(conn_run(box->admin, "CREATE ROLE \"of all\" LOGIN", &err), &err);
     write_ident(box, text);
     before = plan_box_files(box);
     plan_box_kit(box, box->ca, box->ca_key, "it's", &kit);
@@ -244,9 +244,9 @@ static void test_any_file(void **state)
     assert_string_equal(now.ident, "# B\xfcro \\\r\n"
                                    "still the comment\r\n"
                                    "\r\n"
-                                   "m \"it's\" \"all\" # pgseal\r\n"
-                                   "m \"\\1\" \"all\" # pgseal\r\n"
-                                   "m \"+all\" \"all\" # pgseal\r\n"
+                                   "m \"it's\" \"of all\" # pgseal\r\n"
+                                   "m \"\\1\" \"of all\" # pgseal\r\n"
+                                   "m \"+all\" \"of all\" # pgseal\r\n"
                                    "m\t/^(.*)@acme\\.example$\t\\1\r\n"
                                    "m \"a b\" \\\r\n"
                                    "  carol # mine");
