@@ -157,12 +157,22 @@ static bool read_store(struct job *job, struct err *err)
 static void report(const struct job *job, const struct batch_result *result, bool dry_run)
 {
     const struct output *out = &job->cli->out;
+    char date[CLOCK_TEXT_MAX];
 
+    if (result->cut > 0)
+        output_warning(out,
+                       ngettext("%zu certificate ends sooner than asked, with its CA on %s; "
+                                "\"pgseal ca renew\" comes first",
+                                "%zu certificates end sooner than asked, with their CA on %s; "
+                                "\"pgseal ca renew\" comes first",
+                                result->cut),
+                       result->cut, clock_format_date(date, cert_not_after(job->authority->cert)));
     if (out->json) {
-        output_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:o}", "dry_run", dry_run, "made",
+        output_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "dry_run", dry_run, "made",
                               (json_int_t)result->made, "remade", (json_int_t)result->remade,
                               "present", (json_int_t)result->present, "ended",
-                              (json_int_t)result->ended, "folder", json_text(job->spec.folder)),
+                              (json_int_t)result->ended, "cut", (json_int_t)result->cut, "folder",
+                              json_text(job->spec.folder)),
                     false);
         return;
     }

@@ -267,6 +267,9 @@ static void review(const void *data, struct form *form)
     if (found->remade > 0)
         strbuf_printf(&text, _("\n%zu of them were recorded before and never written"),
                       found->remade);
+    if (found->cut > 0)
+        strbuf_printf(&text, _("\n[!!] %zu of them end sooner than asked, with their CA"),
+                      found->cut);
     form_add_line(form, N_("+ to make"), text.data);
     strbuf_reset(&text);
     strbuf_printf(&text, _("%zu are there already and stay"), found->present);
@@ -311,6 +314,9 @@ static void result(const void *data, struct lines *lines)
     if (made->remade > 0)
         lines_printf(lines, 0, MARK_NONE, _("made again"),
                      _("%zu that an earlier run had recorded and never written"), made->remade);
+    if (made->cut > 0)
+        lines_printf(lines, 0, MARK_WARN, _("sooner"),
+                     _("%zu end sooner than asked, with their CA: renew the CA first"), made->cut);
     if (made->ended > 0)
         lines_printf(lines, 0, MARK_WARN, _("not made"),
                      _("%zu whose folders hold an ended or revoked one"), made->ended);

@@ -182,6 +182,15 @@ static bool begin(struct batch *batch, struct store *store, const struct batch_s
            issued_lost_list(store, spec->authority->id, &batch->lost, &batch->n_lost, err);
 }
 
+static bool is_cut(const struct batch *batch, const struct batch_row *row)
+{
+    int days = row->days > 0           ? row->days
+               : batch->spec->days > 0 ? batch->spec->days
+                                       : ISSUED_CLIENT_DAYS;
+
+    return clock_now() + days * CLOCK_DAY > cert_not_after(batch->spec->authority->cert);
+}
+
 bool batch_check(struct store *store, const struct batch_spec *spec, struct batch_result *ret,
                  struct err *err)
 {
@@ -190,9 +199,12 @@ bool batch_check(struct store *store, const struct batch_spec *spec, struct batc
 
     if (ok)
         ret->made = batch.n_missing;
-    for (size_t i = 0; ok && i < batch.n_missing; i++)
-        if (find_lost(&batch, spec->list->rows[batch.missing[i]].role) != NULL)
-            ret->remade++;
+    for (size_t i = 0; ok && i < batch.n_missing; i++) {
+        const struct batch_row *row = &spec->list->rows[batch.missing[i]];
+
+        ret->remade += find_lost(&batch, row->role) != NULL;
+        ret->cut += is_cut(&batch, row);
+    }
     batch_clear(&batch);
     return ok;
 }
@@ -325,11 +337,15 @@ static const char *what_of(const struct batch_spec *spec, char *out, size_t size
 /* The first n rows of the chunk have their files. */
 static void count_chunk(struct batch *batch, size_t n)
 {
+    int64_t ca_end = cert_not_after(batch->spec->authority->cert);
+
     for (size_t i = 0; i < batch->rows.n; i++) {
-        if (i >= n)
+        if (i >= n) {
             batch->result->lost++;
-        else
-            batch->result->remade += batch->rows.rows[i]->replaces != 0;
+            continue;
+        }
+        batch->result->remade += batch->rows.rows[i]->replaces != 0;
+        batch->result->cut += batch->rows.rows[i]->not_after == ca_end;
     }
     batch->result->made += n;
     for (size_t i = 0; i < n; i++)

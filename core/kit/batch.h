@@ -60,6 +60,7 @@ struct batch_result {
     size_t remade;  /* of these, for ones that an earlier run had recorded and never written */
     size_t present; /* passed over */
     size_t ended;   /* of these, revoked or ended ones */
+    size_t cut;     /* of those made, ones that end sooner than asked: with their CA */
     size_t lost;    /* recorded, and their files could not be written */
 };
 

@@ -40,9 +40,8 @@ struct handshake {
     char cipher[64];
     struct cert_list chain; /* the server's, leaf first */
     bool asks_certificate;  /* CertificateRequest was sent: ssl_ca_file is set */
-    bool
-        sent_certificate; /* false: not asked for, or OpenSSL had none that the server would take */
-    char **accepted_cas;  /* "/CN=Acme", as PostgreSQL writes names; cleaned; owned */
+    bool sent_certificate;  /* false: not asked for, or none that the server would take */
+    char **accepted_cas;    /* "/CN=Acme", as PostgreSQL writes names; cleaned; owned */
     size_t n_accepted_cas;
     bool verified; /* against roots and host; false when roots is NULL */
     char verify_error[128];

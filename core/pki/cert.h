@@ -70,8 +70,8 @@ struct cert_request {
     const struct san *san; /* or NULL */
     const struct key *key; /* the subject's key; or NULL and: */
     const struct csr *csr; /* its public key is taken, nothing else */
-    const struct cert
-        *key_id_of; /* its subjectKeyIdentifier is taken over; or NULL: SHA-1 of the key */
+    /* Its subjectKeyIdentifier is taken over; or NULL: SHA-1 of the key. */
+    const struct cert *key_id_of;
     /* The result will be written out only, not asked for its key (cert_matches_key() and the like say
      * no): spares OpenSSL's encoding and decoding of the key, two thirds of the whole. */
     bool for_writing;

@@ -96,6 +96,29 @@ static void test_csv(void **state)
     json_decref(json);
 }
 
+/* Days beyond the CA's end are cut there, and that is said before and after. */
+static void test_cut(void **state)
+{
+    static const char *const when[] = {"--dry-run", "--json"};
+    json_t *json;
+
+    (void)state;
+    free(EXPECT(0, "ca", "create", "short", "--days", "100", "--no-passphrase"));
+    command_write("roles.csv", "role,days\nalice,90\nbob,\ncarol,9999\n", 0644);
+    for (size_t i = 0; i < 2; i++) {
+        json = EXPECT_JSON(0, "issue", "batch", "roles.csv", "--ca", "short", "--out", "kits",
+                           "--json", when[i]);
+        assert_int_equal(number(json, "made"), 3);
+        assert_int_equal(number(json, "cut"), 2);
+        json_decref(json);
+    }
+    shell("kits/carol/carol.crt: OK",
+          "openssl verify -CAfile kits/carol/root.crt kits/carol/carol.crt");
+    shell("ends sooner",
+          "printf 'dave 9\\n' | tr -d ' ' > one.txt; $PGSEAL issue batch one.txt --ca "
+          "short --out kits --days 200 2>&1");
+}
+
 static void test_again(void **state)
 {
     json_t *json;
@@ -221,8 +244,8 @@ static void test_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_csv),     TEST(test_again),  TEST(test_bad_lists),
-        TEST(test_stopped), TEST(test_killed),
+        TEST(test_csv),       TEST(test_cut),     TEST(test_again),
+        TEST(test_bad_lists), TEST(test_stopped), TEST(test_killed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
