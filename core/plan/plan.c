@@ -16,6 +16,7 @@
 #include "core/plan/guard.h"
 
 #define HAND_MAX      (4u << 20)
+#define NAMES_MAX     9
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
 
 /* ---- life ---- */
@@ -309,29 +310,74 @@ bool plan_file_there(const struct plan *plan, const char *path, bool *ret, struc
     return false;
 }
 
+enum in_file { IN_FILE_NOTHING, IN_FILE_SAME, IN_FILE_OTHER };
+
+static bool look_into(const struct plan *plan, const char *path, const struct strbuf *bytes,
+                      enum in_file *ret, struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+    struct err why = ERR_INIT;
+    bool there = false;
+
+    if (!plan_file_there(plan, path, &there, err))
+        return false;
+    *ret = IN_FILE_NOTHING;
+    if (there)
+        *ret =
+            files_read(plan->files, path, bytes->len + 1, &now, &why) && strbuf_equal(&now, bytes)
+                ? IN_FILE_SAME
+                : IN_FILE_OTHER;
+    strbuf_clear(&now);
+    if (conn_state(plan->target.admin) != CONN_FAILED)
+        return true;
+    *err = why;
+    return false;
+}
+
+/* The name is the content's hash. A torn file of that name (a disk was full, and SQL cannot delete) is
+ * no reason to do without the content for ever: then it gets a number. */
+static char *choose_name(const struct plan *plan, const char *stem, const char *suffix,
+                         const struct strbuf *bytes, bool *ret_there, struct err *err)
+{
+    char hex[65];
+
+    (void)step_hash(bytes, hex);
+    for (int i = 1; i <= NAMES_MAX; i++) {
+        char *name = i == 1 ? mem_printf("%s-%.*s%s", stem, NAME_HASH_LEN, hex, suffix)
+                            : mem_printf("%s-%.*s-%d%s", stem, NAME_HASH_LEN, hex, i, suffix);
+        char *path = plan_path(plan, name);
+        enum in_file in = IN_FILE_OTHER;
+        bool good = look_into(plan, path, bytes, &in, err);
+
+        free(path);
+        if (good && in != IN_FILE_OTHER) {
+            *ret_there = in == IN_FILE_SAME;
+            return name;
+        }
+        free(name);
+        if (!good)
+            return NULL;
+    }
+    err_set(err, ERR_FILE_EXISTS, _("%d files \"%s-%.*s…\" have another content on the server"),
+            NAMES_MAX, stem, NAME_HASH_LEN, hex);
+    return NULL;
+}
+
 bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
                    unsigned mode, const char *effect, char **ret_name, struct err *err)
 {
     char hex[65];
-    char *name = mem_printf("%s-%.*s%s", stem, NAME_HASH_LEN, step_hash(bytes, hex), suffix);
-    char *path = plan_path(plan, name);
+    char *name = NULL;
+    char *path = NULL;
     struct step *step = NULL;
     bool there = false;
     bool good = false;
 
-    if (!plan_file_there(plan, path, &there, err))
+    (void)step_hash(bytes, hex);
+    name = choose_name(plan, stem, suffix, bytes, &there, err);
+    if (!name)
         goto out;
-    if (there) {
-        struct strbuf now = STRBUF_INIT;
-        bool same =
-            files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
-
-        strbuf_clear(&now);
-        if (!same) {
-            err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
-            goto out;
-        }
-    }
+    path = plan_path(plan, name);
     step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
                     json_pack("{s:s,s:s,s:i}", "path", path, "sha256", hex, "mode", (int)mode));
     step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),

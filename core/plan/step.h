@@ -41,7 +41,9 @@ struct step_kind {
     bool (*observe)(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
     bool (*apply)(struct step_run *run, struct step *step, struct err *err);
     bool (*undo)(struct step_run *run, struct step *step, struct err *err);
-    bool undo_late; /* after settings and rules are back, reloaded and proven: files */
+    bool
+        own_when_torn; /* it began where nothing was: what is neither before nor after is our half */
+    bool undo_late;    /* after settings and rules are back, reloaded and proven: files */
 };
 
 struct step {
