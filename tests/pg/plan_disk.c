@@ -362,6 +362,7 @@ static void test_full(void **state)
     marker_is_left(&box);
     if (conn_server_version(box.admin) >= 140000) {
         use_folder(&box);
+        sign_list(&box);
         fill_everywhere(&box, make_crl, false); /* a new file */
         sign_list(&box);
         fill_everywhere(&box, make_crl, true); /* that is replaced */
