@@ -305,6 +305,11 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
     if (view->end == ATTEMPT_END_UNDONE)
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
+    if (view->end == ATTEMPT_END_PARTLY)
+        row +=
+            2 + canvas_wrap(body, row + 1, LABEL_AT, width, 2, STYLE_NORMAL,
+                            _("The same change once more brings the rest up to it. What was kept "
+                              "can still be taken back: Home, Log and undo."));
     if (view->end == ATTEMPT_END_KEPT) {
         row = draw_proof(view, body, row, canvas_rows(body) - 9);
         row++;
