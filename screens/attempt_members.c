@@ -306,8 +306,8 @@ static enum attempt_end text_of_fleet(struct attempt_run *run, struct fleet *fle
     struct attempt_view *view;
 
     strbuf_printf(&text,
-                  _("\"%s\" has %zu members, each with files of its own: what stands here is to be "
-                    "done on\neach of them, the primary last.\n"),
+                  _("\"%s\" has %zu members, each with files of its own.\nWhat stands here is "
+                    "to be done on each of them, the primary last.\n"),
                   chosen->cluster, fleet_count(fleet));
     for (size_t i = 0; i < fleet_count(fleet); i++) {
         struct fleet_member *member = fleet_member(fleet, i);

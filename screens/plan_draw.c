@@ -302,7 +302,7 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
     canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
     canvas_field(body, 1, at, width - at, STYLE_NORMAL, view->title);
     row = draw_results(view, body, row, canvas_rows(body) - 9);
-    if (view->end == ATTEMPT_END_UNDONE)
+    if (view->end == ATTEMPT_END_UNDONE && view->n_members == 0) /* results say it of each */
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
     if (view->end == ATTEMPT_END_PARTLY)
