@@ -83,6 +83,14 @@ static bool file_undo(struct step_run *run, struct step *step, struct err *err)
     return true;
 }
 
+/* Nothing was there when it began. */
+static bool file_is_torn(struct step_run *run, const struct step *step)
+{
+    (void)run;
+    (void)step;
+    return true;
+}
+
 /* ---- key and server certificate: their names come from the key, so being there is enough ---- */
 
 static bool there_observe(struct step_run *run, struct step *step, enum observed *ret,
@@ -194,26 +202,26 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 /* ---- the table ---- */
 
 static const struct step_kind kinds[] = {
-    {"file", file_observe, file_apply, file_undo, true, true},
-    {"key", there_observe, key_apply, file_undo, false, true},
-    {"server_cert", there_observe, step_server_cert_apply, file_undo, false, true},
-    {"setting", setting_observe, setting_apply, setting_undo, false, false},
-    {"hba", step_hba_observe, step_hba_apply, step_hba_undo, false, false},
-    {"crl", step_hba_observe, step_hba_apply, step_hba_undo, false, false},
-    {"ident", step_hba_observe, step_hba_apply, step_hba_undo, false, false},
-    {"guard", NULL, step_guard_apply, NULL, false, false},
-    {"hba_check", NULL, hba_check_apply, NULL, false, false},
-    {"ident_check", NULL, ident_check_apply, NULL, false, false},
-    {"reload", NULL, reload_apply, NULL, false, false},
-    {"prove_server_cert", NULL, step_prove_server_cert, NULL, false, false},
-    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, false, false},
-    {"prove_same_chain", NULL, step_prove_same_chain, NULL, false, false},
-    {"prove_loaded", NULL, step_prove_loaded, NULL, false, false},
-    {"prove_cas", NULL, step_prove_cas, NULL, false, false},
-    {"prove_canaries", NULL, step_prove_canaries, NULL, false, false},
-    {"prove_revoked", NULL, step_prove_revoked, NULL, false, false},
-    {"prove_login", NULL, step_prove_login, NULL, false, false},
-    {"prove_admin", NULL, step_prove_admin, NULL, false, false},
+    {"file", file_observe, file_apply, file_undo, file_is_torn, true},
+    {"key", there_observe, key_apply, file_undo, NULL, true},
+    {"server_cert", there_observe, step_server_cert_apply, file_undo, NULL, true},
+    {"setting", setting_observe, setting_apply, setting_undo, NULL, false},
+    {"hba", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"crl", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"ident", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"guard", NULL, step_guard_apply, NULL, NULL, false},
+    {"hba_check", NULL, hba_check_apply, NULL, NULL, false},
+    {"ident_check", NULL, ident_check_apply, NULL, NULL, false},
+    {"reload", NULL, reload_apply, NULL, NULL, false},
+    {"prove_server_cert", NULL, step_prove_server_cert, NULL, NULL, false},
+    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, NULL, false},
+    {"prove_same_chain", NULL, step_prove_same_chain, NULL, NULL, false},
+    {"prove_loaded", NULL, step_prove_loaded, NULL, NULL, false},
+    {"prove_cas", NULL, step_prove_cas, NULL, NULL, false},
+    {"prove_canaries", NULL, step_prove_canaries, NULL, NULL, false},
+    {"prove_revoked", NULL, step_prove_revoked, NULL, NULL, false},
+    {"prove_login", NULL, step_prove_login, NULL, NULL, false},
+    {"prove_admin", NULL, step_prove_admin, NULL, NULL, false},
 };
 
 const struct step_kind *step_kind_find(const char *name)
