@@ -424,11 +424,11 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
     }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);
-    done =
-        change_open(cli, name, &change, err) &&
-        change_apply(&change, order->make(order->arg, &change.target, err), err) &&
-        (!order->what || args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_SAVE_PLAN) ||
-         server_clear_missed(cli->store, change.server, order->what, err));
+    done = change_open(cli, name, &change, err) &&
+           change_apply(&change, order->make(order->arg, &change.target, err), err) &&
+           (!order->what || args_has(cli->args, OPT_DRY_RUN) ||
+            args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT) ||
+            server_clear_missed(cli->store, change.server, order->what, err));
     change_close(&change);
     return done;
 }

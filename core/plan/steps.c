@@ -155,7 +155,8 @@ static bool setting_undo(struct step_run *run, struct step *step, struct err *er
 {
     bool was_set = step_is(step, "was_set");
 
-    if (!change_line(run, step_text(step, "name"), was_set, step_text(step, "was"), err))
+    if (!settings_put_back(run->target->admin, step_text(step, "name"),
+                           was_set ? step_text(step, "was") : NULL, err))
         return false;
     if (was_set)
         step_set_saw(step, _("back to '%s'"), step_text(step, "was"));
