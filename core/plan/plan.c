@@ -309,6 +309,24 @@ bool plan_file_there(const struct plan *plan, const char *path, bool *ret, struc
     return false;
 }
 
+/* A name with a hash in it has this content or, after a full disk, the beginning of it: then it is
+ * written again, as if it were not there. */
+static bool look_at_present(const struct plan *plan, const char *path, const struct strbuf *bytes,
+                            bool *ret_whole, struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+    bool torn = false;
+
+    *ret_whole =
+        files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
+    strbuf_clear(&now);
+    if (*ret_whole)
+        return true;
+    if (files_is_torn(plan->files, path, bytes->data, bytes->len, &torn, err) && torn)
+        return true;
+    return err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
+}
+
 bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
                    unsigned mode, const char *effect, char **ret_name, struct err *err)
 {
@@ -321,19 +339,11 @@ bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, stru
 
     if (!plan_file_there(plan, path, &there, err))
         goto out;
-    if (there) {
-        struct strbuf now = STRBUF_INIT;
-        bool same =
-            files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
-
-        strbuf_clear(&now);
-        if (!same) {
-            err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
-            goto out;
-        }
-    }
+    if (there && !look_at_present(plan, path, bytes, &there, err))
+        goto out;
     step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
-                    json_pack("{s:s,s:s,s:i}", "path", path, "sha256", hex, "mode", (int)mode));
+                    json_pack("{s:s,s:s,s:i,s:I}", "path", path, "sha256", hex, "mode", (int)mode,
+                              "size", (json_int_t)bytes->len));
     step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),
                    name, mode, bytes->len);
     replace(&step->effect, effect);
