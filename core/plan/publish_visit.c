@@ -119,7 +119,7 @@ static bool go_on_beside(struct visit *visit, const struct journal_plan *plan, s
 
     if (conflict == CONFLICT_NONE) {
         run_saw(visit->order->watch,
-                _("plan %lld on \"%s\" is not finished; it does not touch the lists"),
+                _("plan %lld on \"%s\", not finished; it does not touch the lists"),
                 (long long)plan->id, plan->server);
         return true;
     }
@@ -222,7 +222,7 @@ static bool bring(struct visit *visit, struct err *err)
     bool nothing;
     bool good;
 
-    visit->locked = plan_lock_server(visit->target.admin, err);
+    visit->locked = plan_lock_server(visit->target.admin, visit->order->watch, err);
     if (!visit->locked || !tidy(visit, err))
         return false;
     plan = plan_publish_revoked(&visit->target, visit->order->revoked, err);
