@@ -301,6 +301,7 @@ static void explain_pooler(struct visit *visit)
 static void go(struct visit *visit)
 {
     struct publish_result *result = visit->result;
+    struct err ignored = ERR_INIT;
 
     if (!reach(visit, &result->err)) {
         result->state = is_away(&result->err) ? PUBLISH_AWAY : PUBLISH_REFUSED;
@@ -313,6 +314,8 @@ static void go(struct visit *visit)
     } else {
         result->err = (struct err)ERR_INIT;
     }
+    if (result->state == PUBLISH_DONE || result->state == PUBLISH_SAME) /* of "server crl" */
+        (void)!server_clear_missed(visit->store, visit->server, _("CRLs"), &ignored);
 }
 
 void publish_visit(const struct publish_visit *order)
