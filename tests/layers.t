@@ -87,7 +87,7 @@ includes() {
         own["core/store"] = base " core/pki core/store"
         own["core/pg"] = base " core/pki core/pg"
         own["core/plan"] = base " core/pki core/store core/pg core/plan"
-        own["core/rotate"] = own["core/plan"] " core/rotate"
+        own["core/rotate"] = own["core/plan"] " core/watch core/kit core/rotate"
         own["core/provider"] = own["core/plan"] " core/provider"
         own["core/kit"] = own["core/health"] = "core"
         own["core/watch"] = base " core/pki core/store core/pg core/watch"
