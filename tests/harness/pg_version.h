@@ -19,6 +19,8 @@
 enum pg_feature {
     PG_CRL_DIR,          /* the setting ssl_crl_dir */
     PG_CLIENTCERT_WORDS, /* clientcert=1 and =no-verify are refused */
+    PG_CONTINUED_LINES,  /* a backslash at the end of a line of pg_hba.conf or pg_ident.conf */
+    PG_CHECK_INTERVAL,   /* the setting client_connection_check_interval */
     PG_PARAMETER_GRANTS, /* GRANT ALTER SYSTEM ON PARAMETER: less than a superuser changes TLS */
     PG_IDENT_VIEW,       /* pg_ident_file_mappings */
 };
@@ -33,6 +35,8 @@ static inline const struct pg_feature_info *pg_feature_info(enum pg_feature feat
     static const struct pg_feature_info table[] = {
         [PG_CRL_DIR] = {"ssl_crl_dir", 14},
         [PG_CLIENTCERT_WORDS] = {"clientcert by words alone", 14},
+        [PG_CONTINUED_LINES] = {"lines that go on in the next one", 14},
+        [PG_CHECK_INTERVAL] = {"client_connection_check_interval", 14},
         [PG_PARAMETER_GRANTS] = {"GRANT ALTER SYSTEM ON PARAMETER", 15},
         [PG_IDENT_VIEW] = {"pg_ident_file_mappings", 15},
     };
