@@ -42,6 +42,7 @@ enum option {
     /* a command's own */
     OPT_ADDRESS,
     OPT_ACCEPT_DROPPED,
+    OPT_ADD,
     OPT_ALL,
     OPT_AS_TEXT,
     OPT_CA,
@@ -80,6 +81,7 @@ enum option {
     OPT_OPENSSL,
     OPT_OUT,
     OPT_PASTE,
+    OPT_PKCS12,
     OPT_PRINT_CRON,
     OPT_PRODUCTION,
     OPT_PROVIDER,
@@ -100,6 +102,7 @@ enum option {
     OPT_SORT,
     OPT_STATE,
     OPT_SUBJECT,
+    OPT_TEST,
     OPT_TOUR,
     OPT_UNTIL,
     OPT_WATCH,

@@ -114,6 +114,13 @@ static const struct command commands[] = {
      run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
+    {"trust", "", 0, 0,
+     BIT(CA) | BIT(ADD) | BIT(OUT) | BIT(PKCS12) | BIT(FORMAT) | BIT(TEST) |
+         BIT(P12_PASSPHRASE_FILE) | MAKES,
+     N_("a file for clients: servers' old and new CA"),
+     "  pgseal trust --ca Servers --ca \"Servers G2\" --out root.crt --test db1\n"
+     "  pgseal trust --add global-bundle.pem --pkcs12 --out trust.p12\n",
+     run_trust},
     {"server add", "NAME CONNINFO", 2, 2,
      BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),
