@@ -181,13 +181,14 @@ struct trust_ca_intent {
     const struct cert_list *foreign; /* pasted ones, or NULL */
     struct crl *const *foreign_crls; /* one for each foreign CA, or none while no CRL is set */
     size_t n_foreign_crls;
-    bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these */
+    bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these; not a
+                        * former certificate of one of these: same name, same key */
 };
 struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
                            struct err *err) MUST_CHECK;
 
 /*
- * Trust taken away: from these of ours, from those of these names (common name or whole subject), or
+ * Trust taken away: from these of ours (also by a former certificate), from those of these names (common name or whole subject), or
  * from all: then the server asks for no certificate any more, which is refused while a rule wants
  * one. Sessions that came with such a certificate are counted as refused. The CA goes before its CRL.
  */
@@ -196,6 +197,7 @@ struct untrust_ca_intent {
     size_t n_authorities;
     const char *const *names;
     size_t n_names;
+    const struct cert_list *certs; /* these too, where the server trusts them; or NULL */
     bool all;
 };
 struct plan *plan_untrust_ca(const struct plan_target *target,

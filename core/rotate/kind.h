@@ -15,6 +15,7 @@ struct rotate_work { /* borrowed */
     struct rotation *rotation;
     const struct rotate_request *request; /* never NULL */
     struct authority *old_ca, *new_ca;    /* loaded by the frame; NULL: none, or a foreign one */
+    struct cert *old_cert, *new_cert;     /* of those, or the foreign ones; NULL: none */
 };
 
 struct rotate_kind {
@@ -38,5 +39,10 @@ extern const struct rotate_kind rotate_server_ca;
 extern const struct rotate_kind rotate_emergency;
 
 void rotate_block(struct rotate_status *status, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void rotate_add_file(struct rotate_outcome *outcome, const char *path);
+/* One more server, all zero. Borrowed until the next one is added. */
+struct rotate_server *rotate_add_server(struct rotate_server **servers, size_t *n,
+                                        const char *name);
+void rotate_servers_clear(struct rotate_server **servers, size_t *n);
 
 #endif

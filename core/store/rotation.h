@@ -51,7 +51,7 @@ void rotation_list_clear(struct rotation_list *list);
 /* Sets id, version, started_at, since. ERR_ROTATION_EXISTS. */
 bool rotation_add(struct store *store, struct rotation *rotation, struct err *err) MUST_CHECK;
 struct rotation *rotation_load(struct store *store, int64_t id, struct err *err) MUST_CHECK;
-/* The one under way that is called so; name NULL: the only one under way. ERR_ROTATION_UNKNOWN also when
+/* The one under way that is called so, or that has this number ("#7"); name NULL: the only one under way. ERR_ROTATION_UNKNOWN also when
  * several are (the message names them). */
 struct rotation *rotation_find(struct store *store, const char *name, struct err *err) MUST_CHECK;
 /* ended false: those under way, the oldest first; true: the ended ones too, newest first. */
@@ -146,7 +146,9 @@ bool rotation_add_issued(struct store *store, int64_t rotation_id, int64_t autho
 bool rotation_set_item(struct store *store, int64_t rotation_id, const struct rotation_item *item,
                        struct err *err) MUST_CHECK;
 /* Lines whose old certificate has a successor (issued.replaces) of the CA new_authority_id (0: any) get
- * it; lines whose old one was revoked or has ended are ended. One statement each. */
+ * it; where that CA is given, so do lines whose role has a valid one of it. Only certificates whose files
+ * were written count, and none that was revoked. Lines whose old one was revoked or has ended are ended.
+ * One statement each. */
 bool rotation_join_items(struct store *store, int64_t rotation_id, int64_t new_authority_id,
                          struct err *err) MUST_CHECK;
 

@@ -1,0 +1,130 @@
+/* ca_look.c - what is true of a rotation of a client CA: servers, users of the old one, the quiet time. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/rotate/ca_act.h"
+#include "core/rotate/servers.h"
+
+#define LEFT_MAX 1000
+
+const char *ca_old_name(const struct rotate_work *work)
+{
+    return work->rotation->name;
+}
+
+bool ca_judge_servers(struct rotate_work *work, bool with_old, struct rotate_status *ret)
+{
+    bool all = true;
+
+    (void)work;
+    for (size_t i = 0; i < ret->n_servers; i++) {
+        struct rotate_server *server = &ret->servers[i];
+
+        server->done = server->has_new && (with_old || !server->has_old) &&
+                       (server->err.code == ERR_NONE || (!server->asked && !with_old));
+        all = all && server->done;
+    }
+    return all;
+}
+
+void ca_block_servers(struct rotate_status *status)
+{
+    for (size_t i = 0; i < status->n_servers; i++) {
+        const struct rotate_server *server = &status->servers[i];
+
+        if (server->done || server->err.code == ERR_NONE)
+            continue;
+        if (server->asked && server->reached)
+            rotate_block(status, _("\"%s\": %s"), server->name, server->err.msg);
+        else
+            rotate_block(status, _("\"%s\" was not reached: %s"), server->name, server->err.msg);
+    }
+}
+
+/* ---- use ---- */
+
+static bool mark_seen(struct rotate_work *work, struct rotation_item *item, const char *issuer,
+                      struct err *err)
+{
+    struct issued *issued = NULL;
+    char hex[SERIAL_HEX_MAX];
+    int64_t first = 0;
+    int64_t last = 0;
+
+    issued = issued_load(work->store, item->new_issued_id, err);
+    if (issued == NULL)
+        return false;
+    serial_format_hex(hex, &issued->serial);
+    issued_free(issued);
+    if (!use_of_serial(work->store, issuer, hex, item->made_at, &first, &last, err))
+        return false;
+    if (first == 0)
+        return true;
+    item->seen_at = first;
+    return rotation_set_item(work->store, work->rotation->id, item, err);
+}
+
+/* Of another's CA no serial number is known: the role tells. */
+static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
+                            struct rotation_item_list *items, struct err *err)
+{
+    const struct use_of of = {.foreign = work->new_cert};
+    struct use_list seen = {.n = 0};
+    bool ok =
+        use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err);
+
+    for (size_t i = 0; ok && i < items->n; i++) {
+        struct rotation_item *item = &items->rows[i];
+
+        for (size_t k = 0; ok && item->seen_at == 0 && k < seen.n; k++) {
+            if (!text_equal(seen.rows[k].role, item->role))
+                continue;
+            item->seen_at = seen.rows[k].last_seen;
+            ok = rotation_set_item(work->store, work->rotation->id, item, err);
+        }
+    }
+    use_list_clear(&seen);
+    return ok;
+}
+
+static bool mark_all_seen(struct rotate_work *work, const struct server_list *scope,
+                          struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    struct name *subject = cert_subject(work->new_cert);
+    char issuer[NAME_PG_SIZE];
+    bool ok;
+
+    name_format_pg(subject, issuer);
+    name_free(subject);
+    if (!rotation_items(work->store, work->rotation->id, NULL, 0, &items, err))
+        return false;
+    ok = work->new_ca != NULL || mark_seen_roles(work, scope, &items, err);
+    for (size_t i = 0; ok && work->new_ca != NULL && i < items.n; i++) {
+        if (items.rows[i].new_issued_id != 0 && items.rows[i].seen_at == 0)
+            ok = mark_seen(work, &items.rows[i], issuer, err);
+    }
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+{
+    const struct rotation *rotation = work->rotation;
+    const struct use_of of = {.authority = work->old_ca,
+                              .foreign = work->old_ca == NULL ? work->old_cert : NULL};
+    struct server_list scope = {.n = 0};
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
+              use_quiet(work->store, &scope, &of, rotation->since, rotation->quiet_seconds,
+                        &ret->quiet, err) &&
+              (work->new_cert == NULL || mark_all_seen(work, &scope, err));
+
+    server_list_clear(&scope);
+    return ok;
+}
