@@ -23,6 +23,8 @@
 
 static const struct rotate_kind *const kinds[] = {
     [ROTATION_CLIENT_CA] = &rotate_client_ca,
+    [ROTATION_SERVER] = &rotate_server_cert,
+    [ROTATION_SERVER_CA] = &rotate_server_ca,
 };
 
 static const struct rotate_kind *kind_of(enum rotation_kind kind)
