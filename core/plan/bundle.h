@@ -17,6 +17,7 @@ struct crl_dir_file { /* of ssl_crl_dir */
     struct strbuf bytes;
     struct crl **crls;
     size_t n_crls;
+    bool torn; /* the beginning of a list: what a full disk left; it is written again */
 };
 
 struct bundle {

@@ -65,6 +65,10 @@ struct fleet_member *fleet_member(const struct fleet *fleet, size_t i); /* in or
 struct fleet_door {
     struct conn *(*login)(void *arg, struct server *server, struct secret **ret_password,
                           struct err *err);
+    /* Somebody got in without the door, where several are visited at once: on any thread, one at a
+     * time. NULL: nobody cares. */
+    void (*entered)(void *arg, const struct server *server, const struct conn *conn);
+    bool (*stop)(void *arg); /* logins without the door are given up; on any thread; or NULL */
     void *arg;
 };
 

@@ -88,6 +88,22 @@ static bool was_begun(const struct step *step)
            (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
 }
 
+/* A full disk, or a kill: a new file whose step never ended, and that is shorter than it should be, is
+ * ours. */
+static bool is_torn(struct undo *undo, const struct step *step)
+{
+    json_int_t size = json_integer_value(json_object_get(step->data, "size"));
+    struct strbuf now = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* longer, or gone */
+    bool torn;
+
+    if (strcmp(step->kind->name, "file") != 0 || step->state != JOURNAL_STEP_DOING || size < 1)
+        return false;
+    torn = files_read(undo->run.files, step_text(step, "path"), (size_t)size - 1, &now, &ignored);
+    strbuf_clear(&now);
+    return torn;
+}
+
 static bool undo_step(struct undo *undo, size_t i, struct err *err)
 {
     struct step *step = &undo->run.plan->steps[i];
@@ -95,6 +111,8 @@ static bool undo_step(struct undo *undo, size_t i, struct err *err)
 
     if (!step->kind->observe(&undo->run, step, &seen, err))
         return false;
+    if (seen != OBSERVED_AFTER && is_torn(undo, step))
+        seen = OBSERVED_AFTER;
     if (seen == OBSERVED_OTHER)
         return err_set(err, ERR_UNDO, _("changed by somebody else meanwhile: %s"), step->title);
     if (seen == OBSERVED_AFTER && !step->kind->undo(&undo->run, step, err))
