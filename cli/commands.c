@@ -194,12 +194,16 @@ static const struct command commands[] = {
      "  pgseal plan keep 12 --yes\n", run_plan_keep},
     {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},
     {"rotate ca", "[NAME]", 0, 1,
-     BIT(SERVER) | BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(CRL) | BIT(QUIET_TIME) | MAKES,
+     BIT(SERVER) | BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(CRL) | BIT(SAME_KEY) |
+         BIT(QUIET_TIME) | MAKES,
      N_("begin: another CA for the clients"),
      "  pgseal rotate ca \"Acme PG Root\"\n"
      "  pgseal rotate ca \"Acme PG Root\" --to \"Acme PG Issuing\" --quiet-time 30d\n"
      "  pgseal rotate ca --old-file partner.pem --server db1\n",
      run_rotate_ca},
+    {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
+     N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
+     run_rotate_emergency},
     {"rotate status", "[NAME]", 0, 1, BIT(ALL), N_("its phases, what blocks, who is left"),
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,

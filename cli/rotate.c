@@ -147,7 +147,13 @@ static bool begin_ca(struct cli *cli, enum rotation_kind kind, struct err *err)
 
 bool run_rotate_ca(struct cli *cli, struct err *err)
 {
-    return begin_ca(cli, ROTATION_CLIENT_CA, err);
+    return begin_ca(cli, args_has(cli->args, OPT_SAME_KEY) ? ROTATION_CA_LIFE : ROTATION_CLIENT_CA,
+                    err);
+}
+
+bool run_rotate_emergency(struct cli *cli, struct err *err)
+{
+    return begin_ca(cli, ROTATION_EMERGENCY, err);
 }
 
 /* ---- status ---- */

@@ -124,16 +124,16 @@ static void print_left(struct cli *cli, const struct rotate_status *status)
                     clock_format_minute(date, status->quiet.safe_at));
 }
 
-static void print_way(struct cli *cli, const struct rotation *rotation)
+static void print_way(struct cli *cli, const struct rotation *rotation,
+                      const struct rotate_status *status)
 {
     const struct rotate_phase *phase = rotate_phase(rotation->kind, (size_t)rotation->phase);
-    const bool last = (size_t)rotation->phase + 1 == rotate_phase_count(rotation->kind);
     char *name;
 
     if (rotation->ended_at != 0 || phase == NULL)
         return;
     name = rotate_shell_name(rotation);
-    if (last && rotation->kind != ROTATION_CLIENT)
+    if (status->needs & ROTATE_NEED_NAME)
         output_note(&cli->out, _("next   pgseal rotate finish %s --confirm=NAME   %s"), name,
                     _(phase->act));
     else
@@ -162,7 +162,7 @@ void rotate_print(struct cli *cli, const struct rotation *rotation,
         output_line(&cli->out, _("  blocks  %s"), status->blockers[i]);
     if (status->proposal != NULL && status->proposal[0] != '\0')
         output_note(&cli->out, "%s", status->proposal);
-    print_way(cli, rotation);
+    print_way(cli, rotation, status);
 }
 
 /* ---- JSON ---- */
