@@ -113,7 +113,7 @@ static bool take_old_foreign(struct store *store, const struct rotate_start *sta
                 _("the present certificate is of \"%.120s\", which is not known "
                   "here"),
                 name.data);
-        err_hint(err, _("Give what clients trust now: --old FILE (their root.crt)."));
+        err_hint(err, _("Give what clients trust now: --old-file FILE (their root.crt)."));
     }
     strbuf_clear(&name);
     return false;
@@ -141,7 +141,7 @@ static bool take_new(struct store *store, const struct rotate_start *start, stru
     else if (authority->id == ret->old_authority_id)
         good = err_set(err, ERR_BAD_VALUE, _("\"%s\" is of the CA \"%s\" already"), start->name,
                        authority->name) ||
-               err_hint(err, _("\"pgseal rotate server %s\" without --ca renews it."), start->name);
+               err_hint(err, _("\"pgseal rotate server %s\" without --to renews it."), start->name);
     ret->new_authority_id = authority->id;
     authority_free(authority);
     return good;
@@ -161,7 +161,7 @@ static bool check_ours(const struct rotate_start *start, const struct cert *leaf
             issuer.data);
     err_hint(err,
              _("Renew it there, and give it to the server: \"pgseal server tls %s --cert FILE\"; "
-               "or change over to a CA of ours: --ca NAME."),
+               "or change over to a CA of ours: --to NAME."),
              start->name);
     strbuf_clear(&issuer);
     return false;
