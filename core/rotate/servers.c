@@ -91,6 +91,13 @@ bool rotate_choose_servers(struct store *store, const struct rotation *rotation,
     return true;
 }
 
+static int by_name(const void *left, const void *right)
+{
+    const struct server *const *a = left, *const *b = right;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
 bool rotate_scope(struct rotate_work *work, struct server_list *ret, struct err *err)
 {
     const struct rotation *rotation = work->rotation;
@@ -107,6 +114,8 @@ bool rotate_scope(struct rotate_work *work, struct server_list *ret, struct err 
     for (size_t i = 0; ok && i < rows.n; i++)
         ok = push_named(work->store, rows.rows[i].server, &list, err);
     rotation_server_list_clear(&rows);
+    if (list.n > 1)
+        qsort(list.rows, list.n, sizeof(list.rows[0]), by_name);
     if (ok)
         *ret = list;
     else
@@ -378,9 +387,11 @@ static bool note_members(struct rotate_work *work, const struct fleet *fleet,
             .plan_id = member->plan != NULL ? plan_id(member->plan) : 0,
             .why = member->err.code != ERR_NONE ? (char *)(uintptr_t)member->err.msg : NULL,
         };
-        struct rotate_server *result =
-            rotate_add_server(&ret->servers, &ret->n_servers, member->server->name);
+        struct rotate_server *result;
 
+        if (member->state == FLEET_OPEN) /* not begun: another one stopped it all before */
+            continue;
+        result = rotate_add_server(&ret->servers, &ret->n_servers, member->server->name);
         result->production = member->server->production;
         result->standby = member->standby;
         result->asked = true;
