@@ -231,11 +231,11 @@ static const struct command commands[] = {
     {"rotate stragglers", "[NAME]", 0, 1, 0, N_("who has not moved, and uses the old one"),
      "  pgseal rotate stragglers --json\n", run_rotate_stragglers},
     {"rotate mark", "NAME ROLE", 2, 2, BIT(HANDED) | BIT(WITHOUT) | MAKES,
-     N_("a line of its list: handed over, or gone on without"),
+     N_("a line of its list: handed, or without it"),
      "  pgseal rotate mark \"Acme PG Root\" report --without\n", run_rotate_mark},
     {"rotate finish", "[NAME]", 0, 1, BIT(ARCHIVE) | BIT(DESTROY) | CONFIRMS | UNLOCKS,
      N_("the last phase: the end of the old key"),
-     "  pgseal rotate finish \"Acme PG Root\" --archive old.key --confirm=\"Acme PG Root\"\n",
+     "  pgseal rotate finish \"Acme PG Root\" --archive old.key\n",
      run_rotate_finish},
     {"sessions", "[SERVER...]", 0, 16,
      BIT(ONCE) | BIT(WATCH) | BIT(RECORD) | BIT(FINDINGS) | BIT(CSV) | BIT(READINESS) | BIT(SINCE) |
