@@ -43,8 +43,8 @@ struct rotate {
 
 static const struct table_column columns[] = {
     [COLUMN_MARKED] = {.title = "", .width = 1, .keep = 92},
-    [COLUMN_WHAT] = {.title = N_("WHAT"), .width = 8, .keep = 90},
-    [COLUMN_NAME] = {.title = N_("NAME"), .width = 18, .keep = 95, .grow = true},
+    [COLUMN_WHAT] = {.title = N_("WHAT"), .width = 9, .keep = 90},
+    [COLUMN_NAME] = {.title = N_("NAME"), .width = 17, .keep = 95, .grow = true},
     [COLUMN_ENDS] = {.title = N_("ENDS"), .width = 10, .keep = 70},
     [COLUMN_LEFT] = {.title = N_("LEFT"), .width = 6, .keep = 80, .right = true},
     [COLUMN_USED_ON] = {.title = N_("USED ON"), .width = 12, .keep = 60},
@@ -82,7 +82,7 @@ static const struct binding bindings[] = {
     {"r", N_("Renew..."), N_("the line, or all that are marked; asks first"), 90},
     {"Space", N_("Mark"), N_("the line, for one renewal of several"), 75},
     {N_("Enter"), N_("Open"), N_("all about the line; a rotation: its steps"), 80},
-    {"n", N_("Next step"), N_("of the rotation on the line: opens it"), 70},
+    {"n", N_("Next step"), N_("of the rotation on the line: opens it"), 45},
     {"/", N_("Find"), N_("a part of any column; Esc clears it"), 60},
     {"u", N_("Unmark"), N_("all lines"), 0},
     {"F5", N_("Refresh"), N_("read the store again"), 0},

@@ -189,7 +189,7 @@ void rotation_server_text(const struct rotate_server *server, struct strbuf *out
         strbuf_add_str(out, _(", production"));
     if (server->asked && !server->reached)
         strbuf_add_str(out, _(", not reached"));
-    if (server->err.code != ERR_NONE)
+    else if (server->err.code != ERR_NONE)
         strbuf_printf(out, ": %s", server->err.msg);
 }
 

@@ -511,7 +511,7 @@ static void left_frame(const void *arg, struct frame *ret)
     snprintf(ret->path, sizeof(ret->path), "%s", _("Home > Rotate > Who is left"));
     snprintf(ret->path_right, sizeof(ret->path_right), _("%zu connected now"), open);
     ret->bindings = left_bindings;
-    ret->word = "backend/session";
+    ret->word = "straggler";
     ret->text_focus = table_takes_text(self->table);
     ret->why = _("A pool can hold a session for days, a nightly job comes once: so those that were "
                  "seen before count too. A standby's receiver stands here as one that replicates.");
