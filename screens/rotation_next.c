@@ -2,6 +2,7 @@
  * the work with live progress, what each server has then. */
 #include "config.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,10 @@ static bool look(struct next *self, struct act_job *job, struct store *store, bo
                  struct err *err)
 {
     struct rotation_talk talk;
-    struct rotate_request request = {.cancelled = act_stopped, .arg = job};
+    struct rotate_request request = {.accept_left = self->accept_left,
+                                     .revoke = self->revoke,
+                                     .cancelled = act_stopped,
+                                     .arg = job};
 
     rotation_talk_begin(&talk, job, &self->known);
     request.door = &talk.talk.door;
@@ -116,6 +120,21 @@ static bool load(void *data, struct act_job *job, struct err *err)
     store_close(store);
     if (good && self->rotation->ended_at != 0)
         return err_set(err, ERR_ROTATION_UNKNOWN, _("this rotation has ended"));
+    return good;
+}
+
+/* With the answers: revoking needs a key, and servers. */
+static bool look_again(void *data, struct act_job *job, struct err *err)
+{
+    struct next *self = data;
+    struct store *store;
+    bool good;
+
+    if (!self->revoke && self->accept_left == 0)
+        return true;
+    store = store_open(act_store_folder(job), STORE_WRITE, err);
+    good = store != NULL && look(self, job, store, false, err);
+    store_close(store);
     return good;
 }
 
@@ -239,7 +258,8 @@ static void build(void *data, struct form *form)
     }
     add_refused(self, form);
     if (ends_soon(self))
-        self->revoke_id = form_add_check(form, &revoke_field, N_("revoke it"), true);
+        self->revoke_id = form_add_check(
+            form, &revoke_field, N_("revoke the old ones; else they end by themselves"), false);
     if ((needs & ROTATE_NEED_SERVERS) != 0 && open_sessions(self) > 0)
         self->end_id =
             form_add_check(form, &end_field, N_("end those that use the old one"), false);
@@ -257,7 +277,9 @@ static size_t number_of(const struct form *form, int id)
 static void check(void *arg, struct form *form)
 {
     struct next *self = arg;
-    int64_t waits = rotation_waits_for(&self->status.items);
+    bool revokes = self->revoke_id >= 0 && form_checked(form, self->revoke_id);
+    int64_t waits = revokes ? self->status.items.total - self->status.items.seen
+                            : rotation_waits_for(&self->status.items);
     char after[40];
 
     if (self->asks_ca)
@@ -267,7 +289,7 @@ static void check(void *arg, struct form *form)
     if (self->folder_id >= 0)
         form_say(form, self->folder_id,
                  form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
-    form_show(form, self->left_id, self->status.act_done && waits > 0);
+    form_show(form, self->left_id, (self->status.act_done || revokes) && waits > 0);
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);
     form_show(form, self->refused_id,
@@ -346,6 +368,11 @@ static void review(const void *data, struct form *form)
         form_add_line(form, N_("! revokes"), _("the old ones, for ever"));
     if (self->end_sessions)
         form_add_line(form, N_("! ends"), _("the sessions that use the old one"));
+    if (self->accept_left > 0) {
+        strbuf_reset(&text);
+        strbuf_printf(&text, _("%zu of those that have not moved"), self->accept_left);
+        form_add_line(form, N_("! without"), text.data);
+    }
     if (self->destroy)
         form_add_line(form, N_("! destroys"), _("the old CA's private key"));
     if (!self->back)
@@ -381,6 +408,18 @@ static bool has_production(const struct next *self)
     return false;
 }
 
+static void PRINTF_LIKE(2, 3) add_paragraph(struct strbuf *out, const char *fmt, ...)
+{
+    va_list args;
+
+    if (out->len > 0)
+        strbuf_add_char(out, '\n');
+    va_start(args, fmt);
+    strbuf_vprintf(out, fmt, args);
+    va_end(args);
+    strbuf_add_char(out, '\n');
+}
+
 /* A plain question where servers are changed; the name where it cannot be taken back, or where somebody
  * would be refused. */
 static const char *severe(const void *data, struct strbuf *out)
@@ -390,24 +429,31 @@ static const char *severe(const void *data, struct strbuf *out)
     bool gone = !self->back && (phase->back == NULL || self->revoke || self->destroy ||
                                 (self->status.needs & ROTATE_NEED_NAME) != 0);
 
-    strbuf_printf(out, "%s\n",
-                  self->back ? (phase->back != NULL ? gettext(phase->back) : "")
-                             : gettext(phase->act));
+    if (self->back ? phase->back != NULL : phase->act[0] != '\0')
+        add_paragraph(out, "%s", gettext(self->back ? phase->back : phase->act));
     if (self->accepts_refused)
-        strbuf_printf(out, _("\n%zu would be refused from then on.\n"), self->accept_refused);
+        add_paragraph(out,
+                      ngettext("%zu session or role would be refused from then on.",
+                               "%zu sessions and roles would be refused from then on.",
+                               (unsigned long)self->accept_refused),
+                      self->accept_refused);
     if (self->accept_left > 0)
-        strbuf_printf(out, _("\n%zu that never moved would be refused from then on.\n"),
+        add_paragraph(out,
+                      ngettext("%zu client never moved: it is refused when the old one goes.",
+                               "%zu clients never moved: they are refused when the old ones go.",
+                               (unsigned long)self->accept_left),
                       self->accept_left);
     if (gone)
-        strbuf_add_str(out, _("\nThis cannot be taken back.\n"));
+        add_paragraph(out, "%s", _("This cannot be taken back."));
     if (gone || self->accept_left > 0 || (self->accepts_refused && self->accept_refused > 0) ||
         (changes_servers(self) && has_production(self)))
         return self->rotation->name;
     if (self->back)
         return "";
     if (changes_servers(self)) {
-        strbuf_add_str(out, _("\nEach server gets it by a plan of its own, with a proof; one that "
-                              "fails is taken back by itself.\n"));
+        add_paragraph(out, "%s",
+                      _("Each server gets it by a plan of its own, with a proof; one that fails is "
+                        "taken back by itself."));
         return "";
     }
     return NULL;
@@ -630,7 +676,7 @@ static void free_next(void *data)
     free(self);
 }
 
-static const struct act_step next_steps[] = {{N_("Questions"), build, check, take, NULL}};
+static const struct act_step next_steps[] = {{N_("Questions"), build, check, take, look_again}};
 
 #define NEXT_OPS                                                                                   \
     .word = "rotate",                                                                              \
