@@ -114,7 +114,8 @@ bool fleet_run(struct fleet *fleet, const struct fleet_order *order, const struc
                const struct fleet_watch *watch, struct err *err) MUST_CHECK;
 
 /*
- * A change of an earlier run: the newest that can be taken back, or the one with this number (not 0),
+ * A change of an earlier run: the newest that is open, else the newest that can be taken back, or the
+ * one with this number (not 0),
  * and with it those that the other members got in the same run. ERR_NOTHING_TO_UNDO,
  * ERR_PLAN_UNKNOWN. Needs no login; fleet_open() with order->unfinished comes after it.
  */

@@ -128,3 +128,37 @@ bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err
     server_list_clear(&scope);
     return ok;
 }
+
+bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+{
+    size_t unmade = 0;
+
+    /* counted after the marks */
+    if (!ca_list_items(work, err) || !ca_look_use(work, ret, err) ||
+        !rotation_count_items(work->store, work->rotation->id, &ret->items, err) ||
+        !ca_count_unmade(work, &unmade, err))
+        return false;
+    ret->act_done = unmade == 0;
+    if (unmade > 0)
+        ret->needs = ROTATE_NEED_NEW_KEY;
+    if (unmade > 0 && work->rotation->folder[0] == '\0')
+        ret->needs |= ROTATE_NEED_FOLDER;
+    return true;
+}
+
+bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+{
+    struct server_list servers = {.n = 0};
+
+    if (!rotation_count_items(work->store, work->rotation->id, &ret->items, err) ||
+        !rotate_trusting(work->store, work->rotation->old_authority_id,
+                         work->rotation->old_foreign_id, &servers, err))
+        return false;
+    (void)ca_judge_servers(work, false, ret);
+    for (size_t i = 0; i < servers.n; i++)
+        rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
+    ret->act_done = ca_key_has_ended(work->rotation);
+    ret->needs = work->old_ca != NULL ? ROTATE_NEED_NAME : 0;
+    server_list_clear(&servers);
+    return true;
+}
