@@ -372,6 +372,7 @@ static void test_foreign(void **state)
     sh("ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n"
        "openssl req -x509 $ec -keyout foreign.key -out foreign.crt -subj '/CN=Foreign' -days 99\n"
        "printf 'extendedKeyUsage=serverAuth\\nsubjectAltName=IP:127.0.0.1\\n' > server.ext\n");
+    open_pool(lab, "trust/main-new.crt"); /* seen whenever it is looked */
     free(EXPECT(0, "rotate", "server", "db1", "--to-file", "foreign.crt"));
     free(EXPECT(0, "rotate", "next", "db1", "--yes"));
     free(EXPECT(0, "rotate", "next", "db1", "--out", "trust", "--yes"));
@@ -393,6 +394,31 @@ static void test_foreign(void **state)
     EXPECT_ERROR(1, "PS-4010", "rotate", "server", "db1"); /* not ours any more */
 }
 
+/* A managed one: its provider changes the certificate, everything else is the same. */
+static void test_managed(void **state)
+{
+    struct lab *lab = *state;
+    char *address = mem_printf("127.0.0.1:%d", demo_port(lab->db1));
+
+    free(EXPECT(0, "server", "add", "rds", demo_admin_conninfo(lab->db1), "--address", address,
+                "--provider", "aurora"));
+    free(address);
+    free(EXPECT(0, "rotate", "server", "rds", "--to", "Servers", "--old-file", "foreign.crt"));
+    EXPECT_ERROR(1, "is being rotated already", "rotate", "server", "rds", "--to", "Servers");
+    free(EXPECT(0, "rotate", "next", "rds", "--yes"));
+    free(EXPECT(0, "rotate", "next", "rds", "--out", "trust", "--yes"));
+    change_root(lab, lab->quick1, lab->db1, "trust/rds-both.crt");
+    change_root(lab, lab->slow, lab->db1, "trust/rds-both.crt");
+    free(EXPECT(0, "rotate", "mark", "rds", "alice", "--handed"));
+    free(EXPECT(0, "rotate", "next", "rds", "--yes"));
+    EXPECT_ERROR(1, "at its provider", "rotate", "next", "rds", "--yes");
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "server", "tls", "db1", "--ca", "Servers", "--yes")); /* the provider */
+    free(EXPECT(0, "rotate", "next", "rds", "--yes"));
+    free(EXPECT(0, "rotate", "next", "rds", "--yes"));
+    login_loop_settle(lab->loop);
+}
+
 static void test_end(void **state)
 {
     struct lab *lab = *state;
@@ -406,7 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_before),   cmocka_unit_test(test_renew),
         cmocka_unit_test(test_other_ca), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_end),
+        cmocka_unit_test(test_managed),  cmocka_unit_test(test_end),
     };
 
     if (!need_pg())
