@@ -220,8 +220,8 @@ static const struct command commands[] = {
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,
      BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
-         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS |
-         HANDS_OVER,
+         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
+         CONFIRMS | UNLOCKS | HANDS_OVER,
      N_("do what its phase is for, and go on"),
      "  pgseal rotate next \"Acme PG Root\" --yes\n"
      "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",
@@ -231,12 +231,11 @@ static const struct command commands[] = {
     {"rotate stragglers", "[NAME]", 0, 1, 0, N_("who has not moved, and uses the old one"),
      "  pgseal rotate stragglers --json\n", run_rotate_stragglers},
     {"rotate mark", "NAME ROLE", 2, 2, BIT(HANDED) | BIT(WITHOUT) | MAKES,
-     N_("a line of its list: handed over, or gone on without"),
+     N_("a line of its list: handed, or without it"),
      "  pgseal rotate mark \"Acme PG Root\" report --without\n", run_rotate_mark},
     {"rotate finish", "[NAME]", 0, 1, BIT(ARCHIVE) | BIT(DESTROY) | CONFIRMS | UNLOCKS,
      N_("the last phase: the end of the old key"),
-     "  pgseal rotate finish \"Acme PG Root\" --archive old.key --confirm=\"Acme PG Root\"\n",
-     run_rotate_finish},
+     "  pgseal rotate finish \"Acme PG Root\" --archive old.key\n", run_rotate_finish},
     {"sessions", "[SERVER...]", 0, 16,
      BIT(ONCE) | BIT(WATCH) | BIT(RECORD) | BIT(FINDINGS) | BIT(CSV) | BIT(READINESS) | BIT(SINCE) |
          BIT(CA),

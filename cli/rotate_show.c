@@ -119,7 +119,7 @@ static void print_items(struct cli *cli, const struct rotate_status *status)
 static void print_left(struct cli *cli, const struct rotation *rotation,
                        const struct rotate_status *status)
 {
-    char date[CLOCK_TEXT_MAX];
+    struct strbuf said = STRBUF_INIT;
     int open = 0;
 
     for (size_t i = 0; i < status->left.n; i++)
@@ -133,14 +133,9 @@ static void print_left(struct cli *cli, const struct rotation *rotation,
                     open, status->left.n);
     if (status->quiet.needed == 0)
         return;
-    if (status->quiet.last_used > 0)
-        output_line(&cli->out, _("  used    the old one last at %s UTC"),
-                    clock_format_minute(date, status->quiet.last_used));
-    if (status->quiet.safe)
-        output_line(&cli->out, "%s", _("  quiet   long enough: it can go"));
-    else if (status->quiet.safe_at > 0)
-        output_line(&cli->out, _("  quiet   long enough at %s UTC, if it stays so"),
-                    clock_format_minute(date, status->quiet.safe_at));
+    use_quiet_say(&status->quiet, &said);
+    output_line(&cli->out, _("  quiet   %s"), said.data);
+    strbuf_clear(&said);
 }
 
 static void print_way(struct cli *cli, const struct rotation *rotation,

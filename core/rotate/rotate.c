@@ -22,6 +22,7 @@
 #define LOCK_NAME "rotate.lock"
 
 static const struct rotate_kind *const kinds[] = {
+    [ROTATION_CLIENT] = &rotate_client_cert,
     [ROTATION_CLIENT_CA] = &rotate_client_ca,
     [ROTATION_SERVER] = &rotate_server_cert,
     [ROTATION_SERVER_CA] = &rotate_server_ca,
