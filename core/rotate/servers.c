@@ -294,7 +294,7 @@ static bool take_back(struct fleet_member *member, int64_t plan_id, const struct
     enum journal_plan_state ended;
     bool ok = true;
 
-    if (!plan_lock_server(member->target.admin, err))
+    if (!plan_lock_server(member->target.admin, watch, err))
         return false;
     row = journal_load(member->target.store, plan_id, err);
     if (row == NULL)
