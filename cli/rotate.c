@@ -84,7 +84,7 @@ bool rotate_begin(struct cli *cli, const struct rotate_start *start, struct err 
     return done;
 }
 
-static bool read_cert(struct cli *cli, enum option option, struct cert **ret, struct err *err)
+bool rotate_read_cert(struct cli *cli, enum option option, struct cert **ret, struct err *err)
 {
     const char *path = args_value(cli->args, option);
     struct strbuf text = STRBUF_INIT;
@@ -127,8 +127,8 @@ static bool begin_ca(struct cli *cli, enum rotation_kind kind, struct err *err)
     struct cert *other = NULL;
     struct crl *crl = NULL;
     bool done = rotate_quiet_option(cli, &start.quiet_seconds, err) &&
-                read_cert(cli, OPT_OLD_FILE, &old, err) &&
-                read_cert(cli, OPT_TO_FILE, &other, err) && read_crl(cli, &crl, err);
+                rotate_read_cert(cli, OPT_OLD_FILE, &old, err) &&
+                rotate_read_cert(cli, OPT_TO_FILE, &other, err) && read_crl(cli, &crl, err);
 
     start.old_foreign = old;
     start.new_foreign = other;
@@ -228,12 +228,15 @@ static const char *time_or_dash(char out[CLOCK_TEXT_MAX], int64_t when)
     return when > 0 ? clock_format_minute(out, when) : "-";
 }
 
-static bool has_moved(const struct rotation_item *item)
+/* A trust file that was handed over is all that there is to see of it. */
+static bool has_moved(const struct rotation *rotation, const struct rotation_item *item)
 {
-    return item->seen_at != 0 || item->left_at != 0 || item->ended_at != 0;
+    return (rotation->kind == ROTATION_SERVER_CA && item->handed_at != 0) || item->seen_at != 0 ||
+           item->left_at != 0 || item->ended_at != 0;
 }
 
-static void print_lines(struct cli *cli, const struct rotation_item_list *items)
+static void print_lines(struct cli *cli, const struct rotation *rotation,
+                        const struct rotation_item_list *items)
 {
     static const char *const headers[] = {"ROLE", "OLD", "MADE", "HANDED", "OLD LAST SEEN"};
     const size_t columns = ARRAY_LEN(headers);
@@ -246,7 +249,7 @@ static void print_lines(struct cli *cli, const struct rotation_item_list *items)
         char *at = &texts[i * 3 * CLOCK_TEXT_MAX];
         const char **row = &cells[n * columns];
 
-        if (has_moved(item))
+        if (has_moved(rotation, item))
             continue;
         row[0] = item->role;
         row[1] = item->old_serial;
@@ -276,14 +279,14 @@ static void print_left(struct cli *cli, const struct use_list *left)
     }
 }
 
-static json_t *lines_json(const struct rotation_item_list *items)
+static json_t *lines_json(const struct rotation *rotation, const struct rotation_item_list *items)
 {
     json_t *rows = json_array();
 
     for (size_t i = 0; i < items->n; i++) {
         const struct rotation_item *item = &items->rows[i];
 
-        if (has_moved(item))
+        if (has_moved(rotation, item))
             continue;
         json_array_append_new(
             rows, json_pack("{s:o, s:o, s:o, s:o, s:o}", "role", json_text(item->role), "serial",
@@ -311,10 +314,10 @@ bool run_rotate_stragglers(struct cli *cli, struct err *err)
     if (done && cli->out.json) {
         json_t *json = rotate_json(rotation, &status);
 
-        json_object_set_new(json, "lines", lines_json(&items));
+        json_object_set_new(json, "lines", lines_json(rotation, &items));
         output_json(json, false);
     } else if (done) {
-        print_lines(cli, &items);
+        print_lines(cli, rotation, &items);
         print_left(cli, &status.left);
         if (status.left.n == 0 && (size_t)items.total == (size_t)status.items.seen)
             output_note(&cli->out, _("nobody is left"));

@@ -148,6 +148,8 @@ struct server_tls_intent {
     const char *const *hosts;
     size_t n_hosts;
     int days;
+    const struct cert
+        *replace; /* made anew while the server shows this one, good or not; or NULL */
 };
 struct plan *plan_server_tls(const struct plan_target *target,
                              const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
@@ -176,6 +178,17 @@ struct server_cert_intent {
 };
 struct plan *plan_server_cert(const struct plan_target *target,
                               const struct server_cert_intent *intent, struct err *err) MUST_CHECK;
+
+/* A pair that the server had before, whose files are there still: its settings name them again. */
+struct server_again_intent {
+    const char *cert_file,
+        *key_file; /* as ssl_cert_file and ssl_key_file were; both NULL: it shows this
+                                       * chain already, nothing is to be done */
+    const struct cert_list *chain; /* that it sent then, its own first */
+};
+struct plan *plan_server_again(const struct plan_target *target,
+                               const struct server_again_intent *intent,
+                               struct err *err) MUST_CHECK;
 
 struct trust_ca_intent {
     const struct authority *const *authorities; /* all CAs of ours that the server shall trust */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/serial.h"
@@ -14,6 +15,7 @@
 void rotation_seen_list_clear(struct rotation_seen_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
+        free(list->rows[i].role);
         free(list->rows[i].old_issuer);
         free(list->rows[i].old_serial);
         free(list->rows[i].new_issuer);
@@ -56,6 +58,11 @@ static struct rotation_seen read_row(const struct sql *sql)
         .new_serial = read_serial(sql, 4),
         .seen_at = sql_int(sql, 5),
         .old_seen_at = sql_int(sql, 6),
+        .role = sql_text(sql, 7),
+        .old_issued_id = sql_int(sql, 8),
+        .new_issued_id = sql_int(sql, 9),
+        .left_at = sql_int(sql, 10),
+        .ended_at = sql_int(sql, 11),
     };
 
     return row;
@@ -67,12 +74,13 @@ bool rotation_seen_list(struct store *store, int64_t rotation_id, struct rotatio
     struct sql *sql =
         sql_new(store,
                 "SELECT o.id, b.session_issuer, i.serial, c.session_issuer, k.serial, o.seen_at,"
-                " o.old_seen_at FROM rotation_item AS o"
+                " o.old_seen_at, o.role, o.old_issued_id, o.new_issued_id, o.left_at, o.ended_at "
+                "FROM rotation_item AS o"
                 " LEFT JOIN issued AS i ON i.id = o.old_issued_id"
                 " LEFT JOIN authority AS b ON b.id = i.authority_id"
                 " LEFT JOIN issued AS k ON k.id = o.new_issued_id"
                 " LEFT JOIN authority AS c ON c.id = k.authority_id"
-                " WHERE o.rotation_id = ?1 ORDER BY o.id",
+                " WHERE o.rotation_id = ?1 ORDER BY o.role, o.id",
                 err);
     struct rotation_seen_list list = {.n = 0};
     bool row = false;
@@ -135,4 +143,64 @@ bool rotation_seen_save(struct store *store, const struct rotation_seen_list *li
         return false;
     }
     return store_commit(store, err);
+}
+
+bool rotation_join_made(struct store *store, int64_t rotation_id, int64_t authority_id,
+                        int64_t since, struct err *err)
+{
+    struct sql *sql =
+        sql_new(store,
+                "UPDATE rotation_item SET new_issued_id = f.id, made_at = f.at"
+                " FROM (SELECT o.id AS item, max(i.id) AS id, i.created_at AS at"
+                " FROM rotation_item AS o JOIN issued AS i ON i.role = o.role"
+                " WHERE o.rotation_id = ?1 AND o.new_issued_id IS NULL AND +i.authority_id = ?2"
+                " AND i.kind = 0 AND i.revoked_at IS NULL AND i.delivered_at IS NOT NULL"
+                " AND i.created_at >= ?3 AND i.id > o.old_issued_id"
+                " AND NOT EXISTS (SELECT 1 FROM rotation_item AS x WHERE x.rotation_id = ?1"
+                " AND x.old_issued_id = i.id)"
+                " GROUP BY o.id) AS f WHERE rotation_item.id = f.item",
+                err);
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, rotation_id);
+    sql_bind_int(sql, 2, authority_id);
+    sql_bind_int(sql, 3, since);
+    return sql_run(sql, err);
+}
+
+bool rotation_leave_waiting(struct store *store, int64_t rotation_id, struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "UPDATE rotation_item SET left_at = ?2 WHERE rotation_id = ?1"
+                              " AND seen_at IS NULL AND left_at IS NULL AND ended_at IS NULL",
+                              err);
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, rotation_id);
+    sql_bind_int(sql, 2, clock_now());
+    return sql_run(sql, err);
+}
+
+bool rotation_add_role(struct store *store, int64_t rotation_id, int64_t authority_id,
+                       const char *role, struct err *err)
+{
+    struct sql *sql =
+        sql_new(store,
+                "INSERT INTO rotation_item (rotation_id, role, old_issued_id, old_serial)"
+                " SELECT ?1, i.role, i.id, ltrim(lower(hex(i.serial)), '0') FROM issued AS i"
+                " WHERE i.role = ?2 AND i.kind = 0 AND i.authority_id = ?3 AND i.revoked_at IS NULL"
+                " AND i.not_after > ?4 AND NOT EXISTS (SELECT 1 FROM rotation_item AS o"
+                " WHERE o.rotation_id = ?1 AND (o.old_issued_id = i.id OR o.new_issued_id = i.id))"
+                " ORDER BY i.id",
+                err);
+
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, rotation_id);
+    sql_bind_text(sql, 2, role);
+    sql_bind_int(sql, 3, authority_id);
+    sql_bind_int(sql, 4, clock_now());
+    return sql_run(sql, err);
 }
