@@ -86,7 +86,8 @@ static void report_step(void *arg, const struct plan_step_view *step)
 
     if (step->state == JOURNAL_STEP_DOING)
         return;
-    output_note(report->output, "%s %2d  %s%s%s", step_mark(step->state), step->n, step->title,
+    output_note(report->output, "%s%s%s %2d  %s%s%s", report->server ? report->server : "",
+                report->server ? ": " : "", step_mark(step->state), step->n, step->title,
                 step->state == JOURNAL_STEP_UNDONE ? _("  taken back") : "",
                 step->state == JOURNAL_STEP_SKIPPED ? _("  nothing to do") : "");
     if (step->saw && *step->saw)
@@ -97,7 +98,10 @@ static void report_saw(void *arg, const char *line)
 {
     const struct change_report *report = arg;
 
-    output_note(report->output, _("[ok] saw %s"), line);
+    if (report->server)
+        output_note(report->output, _("%s: [ok] saw %s"), report->server, line);
+    else
+        output_note(report->output, _("[ok] saw %s"), line);
     if (report->saw)
         json_array_append_new(report->saw, json_string_or_empty(line));
 }

@@ -17,6 +17,7 @@ struct crl_dir_file { /* of ssl_crl_dir */
     struct strbuf bytes;
     struct crl **crls;
     size_t n_crls;
+    bool torn; /* the beginning of a list: what a full disk left; it is written again */
 };
 
 struct bundle {
@@ -77,6 +78,12 @@ void crl_dir_clear(struct bundle *bundle);
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       bool with_crls, struct err *err) MUST_CHECK;
+
+/* Where the chain that the server sends is whole only by what stands in ssl_ca_file, and would not be
+ * by wanted: a file with the whole chain, and ssl_cert_file names it (own_chain.c). Before the steps
+ * that take CAs away. */
+bool plan_keep_own_chain(struct plan *plan, const struct bundle *wanted,
+                         struct err *err) MUST_CHECK;
 
 /* What the store shall say of the lists on this server: noted in the plan's intent, recorded when the
  * plan is kept (what it made) or taken back (what was before). */

@@ -65,6 +65,10 @@ struct fleet_member *fleet_member(const struct fleet *fleet, size_t i); /* in or
 struct fleet_door {
     struct conn *(*login)(void *arg, struct server *server, struct secret **ret_password,
                           struct err *err);
+    /* Somebody got in without the door, where several are visited at once: on any thread, one at a
+     * time. NULL: nobody cares. */
+    void (*entered)(void *arg, const struct server *server, const struct conn *conn);
+    bool (*stop)(void *arg); /* logins without the door are given up; on any thread; or NULL */
     void *arg;
 };
 
@@ -112,7 +116,8 @@ bool fleet_run(struct fleet *fleet, const struct fleet_order *order, const struc
                const struct fleet_watch *watch, struct err *err) MUST_CHECK;
 
 /*
- * A change of an earlier run: the newest that can be taken back, or the one with this number (not 0),
+ * A change of an earlier run: the newest that is open, else the newest that can be taken back, or the
+ * one with this number (not 0),
  * and with it those that the other members got in the same run. ERR_NOTHING_TO_UNDO,
  * ERR_PLAN_UNKNOWN. Needs no login; fleet_open() with order->unfinished comes after it.
  */

@@ -16,7 +16,6 @@
 #include "core/plan/guard.h"
 
 #define HAND_MAX      (4u << 20)
-#define NAMES_MAX     9
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
 
 /* ---- life ---- */
@@ -103,7 +102,17 @@ static bool check_grants(const struct plan *plan, const char *kind, struct err *
     if (!grants_read(plan->target.admin, NULL, &grants, err))
         return false;
     n = grants_missing(&grants, needs_of(kind), &missing);
-    if (n > 0) {
+    if (n > 0 && grants_need_superuser(&grants, needs_of(kind))) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" is no superuser on server \"%s\""),
+                grants.role, server);
+        err_cause(err,
+                  _("Before PostgreSQL 15 only a superuser changes ssl_ca_file and ssl_crl_file; "
+                    "this server is %d."),
+                  grants.server_version / 10000);
+        err_hint(err, "%s",
+                 _("Give the server an administrator who is one, or use --as-text: it prints what "
+                   "to do by hand."));
+    } else if (n > 0) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" lacks rights on server \"%s\""),
                 grants.role, server);
         err_cause(err, _("Missing: %s."), missing.data);
@@ -310,76 +319,41 @@ bool plan_file_there(const struct plan *plan, const char *path, bool *ret, struc
     return false;
 }
 
-enum in_file { IN_FILE_NOTHING, IN_FILE_SAME, IN_FILE_OTHER };
-
-static bool look_into(const struct plan *plan, const char *path, const struct strbuf *bytes,
-                      enum in_file *ret, struct err *err)
+/* A name with a hash in it has this content or, after a full disk, the beginning of it: then it is
+ * written again, as if it were not there. */
+static bool look_at_present(const struct plan *plan, const char *path, const struct strbuf *bytes,
+                            bool *ret_whole, struct err *err)
 {
     struct strbuf now = STRBUF_INIT;
-    struct err why = ERR_INIT;
-    bool there = false;
+    bool torn = false;
 
-    if (!plan_file_there(plan, path, &there, err))
-        return false;
-    *ret = IN_FILE_NOTHING;
-    if (there)
-        *ret =
-            files_read(plan->files, path, bytes->len + 1, &now, &why) && strbuf_equal(&now, bytes)
-                ? IN_FILE_SAME
-                : IN_FILE_OTHER;
+    *ret_whole =
+        files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
     strbuf_clear(&now);
-    if (conn_state(plan->target.admin) != CONN_FAILED)
+    if (*ret_whole)
         return true;
-    *err = why;
-    return false;
-}
-
-/* The name is the content's hash. A torn file of that name (a disk was full, and SQL cannot delete) is
- * no reason to do without the content for ever: then it gets a number. */
-static char *choose_name(const struct plan *plan, const char *stem, const char *suffix,
-                         const struct strbuf *bytes, bool *ret_there, struct err *err)
-{
-    char hex[65];
-
-    (void)step_hash(bytes, hex);
-    for (int i = 1; i <= NAMES_MAX; i++) {
-        char *name = i == 1 ? mem_printf("%s-%.*s%s", stem, NAME_HASH_LEN, hex, suffix)
-                            : mem_printf("%s-%.*s-%d%s", stem, NAME_HASH_LEN, hex, i, suffix);
-        char *path = plan_path(plan, name);
-        enum in_file in = IN_FILE_OTHER;
-        bool good = look_into(plan, path, bytes, &in, err);
-
-        free(path);
-        if (good && in != IN_FILE_OTHER) {
-            *ret_there = in == IN_FILE_SAME;
-            return name;
-        }
-        free(name);
-        if (!good)
-            return NULL;
-    }
-    err_set(err, ERR_FILE_EXISTS, _("%d files \"%s-%.*s…\" have another content on the server"),
-            NAMES_MAX, stem, NAME_HASH_LEN, hex);
-    return NULL;
+    if (files_is_torn(plan->files, path, bytes->data, bytes->len, &torn, err) && torn)
+        return true;
+    return err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
 }
 
 bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
                    unsigned mode, const char *effect, char **ret_name, struct err *err)
 {
     char hex[65];
-    char *name = NULL;
-    char *path = NULL;
+    char *name = mem_printf("%s-%.*s%s", stem, NAME_HASH_LEN, step_hash(bytes, hex), suffix);
+    char *path = plan_path(plan, name);
     struct step *step = NULL;
     bool there = false;
     bool good = false;
 
-    (void)step_hash(bytes, hex);
-    name = choose_name(plan, stem, suffix, bytes, &there, err);
-    if (!name)
+    if (!plan_file_there(plan, path, &there, err))
         goto out;
-    path = plan_path(plan, name);
+    if (there && !look_at_present(plan, path, bytes, &there, err))
+        goto out;
     step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
-                    json_pack("{s:s,s:s,s:i}", "path", path, "sha256", hex, "mode", (int)mode));
+                    json_pack("{s:s,s:s,s:i,s:I}", "path", path, "sha256", hex, "mode", (int)mode,
+                              "size", (json_int_t)bytes->len));
     step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),
                    name, mode, bytes->len);
     replace(&step->effect, effect);

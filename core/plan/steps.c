@@ -19,6 +19,7 @@ static bool file_observe(struct step_run *run, struct step *step, enum observed 
     const char *wanted = step_text(step, "sha256");
     struct strbuf hex = STRBUF_INIT;
     uint8_t sha256[32];
+    bool torn = false;
     bool there;
 
     if (!files_exists(run->files, path, &there, err))
@@ -31,6 +32,11 @@ static bool file_observe(struct step_run *run, struct step *step, enum observed 
     strbuf_add_hex(&hex, sha256, sizeof(sha256));
     *ret = strcmp(hex.data, wanted) == 0 ? OBSERVED_AFTER : OBSERVED_OTHER;
     strbuf_clear(&hex);
+    if (*ret == OBSERVED_OTHER && step->bytes.len > 0 && /* else it is another process's */
+        !files_is_torn(run->files, path, step->bytes.data, step->bytes.len, &torn, err))
+        return false;
+    if (torn)
+        *ret = OBSERVED_BEFORE;
     return true;
 }
 
@@ -83,12 +89,17 @@ static bool file_undo(struct step_run *run, struct step *step, struct err *err)
     return true;
 }
 
-/* Nothing was there when it began. */
+/* Nothing was there when it began, and it is shorter than it should be. */
 static bool file_is_torn(struct step_run *run, const struct step *step)
 {
-    (void)run;
-    (void)step;
-    return true;
+    json_int_t size = json_integer_value(json_object_get(step->data, "size"));
+    struct strbuf now = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* longer, or gone */
+    bool torn = size > 0 &&
+                files_read(run->files, step_text(step, "path"), (size_t)size - 1, &now, &ignored);
+
+    strbuf_clear(&now);
+    return torn;
 }
 
 /* ---- key and server certificate: their names come from the key, so being there is enough ---- */
@@ -195,7 +206,9 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 {
     if (!ident_check_on_server(run->target->admin, err))
         return false;
-    step_set_saw(step, _("no error in pg_ident_file_mappings"));
+    step_set_saw(step, ident_has_view(run->target->admin)
+                           ? _("no error in pg_ident_file_mappings")
+                           : _("read here: before PostgreSQL 15 the server does not tell"));
     return true;
 }
 

@@ -102,9 +102,11 @@ static bool undo_step(struct undo *undo, size_t i, struct err *err)
 
     if (!step->kind->observe(&undo->run, step, &seen, err))
         return false;
-    if (seen == OBSERVED_OTHER && !is_torn(undo, step))
+    if (seen != OBSERVED_AFTER && is_torn(undo, step))
+        seen = OBSERVED_AFTER;
+    if (seen == OBSERVED_OTHER)
         return err_set(err, ERR_UNDO, _("changed by somebody else meanwhile: %s"), step->title);
-    if (seen != OBSERVED_BEFORE && !step->kind->undo(&undo->run, step, err))
+    if (seen == OBSERVED_AFTER && !step->kind->undo(&undo->run, step, err))
         return false;
     if (!run_set_step(undo->run.plan, i, JOURNAL_STEP_UNDONE, err))
         return false;
@@ -254,9 +256,9 @@ static bool check_undo(struct plan *plan, struct err *err)
 
 /* One that is proven waits for an answer from anywhere, and its pgseal holds the lock meanwhile. One
  * that is being done by a pgseal that lives is that one's. */
-static bool lock_undo(struct plan *plan, struct err *err)
+static bool lock_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
 {
-    return plan->state == JOURNAL_DONE || plan_lock(plan, err);
+    return plan->state == JOURNAL_DONE || plan_lock(plan, watch, err);
 }
 
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
@@ -265,7 +267,7 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
 
     if (plan->state == JOURNAL_KEPT && plan->id == 0)
         return true; /* there was nothing to do */
-    if (!lock_undo(plan, err))
+    if (!lock_undo(plan, watch, err))
         return false;
     if (!check_undo(plan, err) || !run_claim(plan, JOURNAL_DOING, err)) {
         if (plan->state != JOURNAL_DONE) /* its question goes on */

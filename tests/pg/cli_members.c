@@ -423,6 +423,32 @@ static void test_standby_hangs(void **state)
     assert_false(knows_of("has not got"));
 }
 
+/* "revoke", "crl refresh" and "sessions" take a cluster's name for all its members. */
+static void test_name_of_the_cluster(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+
+    free(EXPECT(0, "issue", "client", "rita", "--ca", "lab", "--out", "rita"));
+    json = EXPECT_JSON(0, "revoke", "rita", "--server", "main", "--confirm=rita", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "servers")), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(json_is_true(
+            json_object_get(json_array_get(json_object_get(json, "servers"), i), "published")));
+    json_decref(json);
+    json = EXPECT_JSON(0, "sessions", "main", "db1", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "servers")), 2); /* each once */
+    json_decref(json);
+
+    free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
+    freeze(lab->standby, true);
+    states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
+               "away");
+    freeze(lab->standby, false);
+    free(EXPECT(0, "crl", "refresh", "--server", "main", "--yes"));
+    assert_false(knows_of("has not got"));
+}
+
 /* ---- one fails ---- */
 
 /* The primary is proven at the address of another server: its proof fails, after the standby's
@@ -651,17 +677,12 @@ static void test_password_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_members),
-        cmocka_unit_test(test_tls_and_trust),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_looked_at),
-        cmocka_unit_test(test_members_differ),
-        cmocka_unit_test(test_standby_down),
-        cmocka_unit_test(test_standby_hangs),
-        cmocka_unit_test(test_primary_fails),
-        cmocka_unit_test(test_guard_of_a_standby),
-        cmocka_unit_test(test_promotion),
-        cmocka_unit_test(test_service_and_passfile),
+        cmocka_unit_test(test_members),        cmocka_unit_test(test_tls_and_trust),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_looked_at),
+        cmocka_unit_test(test_members_differ), cmocka_unit_test(test_standby_down),
+        cmocka_unit_test(test_standby_hangs),  cmocka_unit_test(test_name_of_the_cluster),
+        cmocka_unit_test(test_primary_fails),  cmocka_unit_test(test_guard_of_a_standby),
+        cmocka_unit_test(test_promotion),      cmocka_unit_test(test_service_and_passfile),
         cmocka_unit_test(test_password_asked),
     };
 

@@ -113,8 +113,8 @@ static void commands_run_as_printed(void **state)
     select_the_one(story);
     page->ops->commands(page->self, &lines);
     BOX_OK(fs_write_new(path, lines.data, lines.len, 0644, &err));
-    if (box_run(&output, "%s/psql -X -At -v ON_ERROR_STOP=1 -f %s '%s' 2>&1",
-                demo_bindir(story->demo), path, demo_admin_conninfo(story->demo)) != 0)
+    if (box_run(&output, "psql -X -At -v ON_ERROR_STOP=1 -f %s '%s' 2>&1", path,
+                demo_admin_conninfo(story->demo)) != 0)
         fail_msg("%s\n%s", lines.data, output);
     assert_non_null(strstr(output, "the one to end"));
     assert_null(conn_exec(story->alice, "SELECT 1", 0, NULL, &err));
