@@ -199,7 +199,7 @@ static void check(void *arg, struct form *form)
     struct doctor_page *self = arg;
     const char *text = form_text(form, self->string);
     struct err err = ERR_INIT;
-    struct params *params = text[0] != '\0' ? params_parse(text, &err) : NULL;
+    struct params *params = text[0] != '\0' ? doctor_parse(text, &err) : NULL;
     const struct kit_look *kit;
 
     form_say(form, self->string,

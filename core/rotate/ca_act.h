@@ -19,6 +19,9 @@ bool ca_drop_new(struct rotate_work *work, struct rotate_outcome *ret, struct er
 /* The old CA goes from every server of the scope that trusts the new one; first its certificates, then its
  * list. Sessions that came by it end when request->end_sessions. */
 bool ca_drop_old(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
+/* The same, after servers that lack the new CA got it. What cannot be done on one does not keep the others
+ * from it. */
+bool ca_replace(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
 /* Trusted again, with its list. */
 bool ca_trust_old(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
 
@@ -32,10 +35,19 @@ bool ca_count_unmade(struct rotate_work *work, size_t *ret, struct err *err) MUS
 /* The end of the old key: kept, written to request->archive, or destroyed. */
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
 
+bool ca_key_has_ended(const struct rotation *rotation);
+/* Valid certificates of servers that this CA signed. */
+bool ca_count_server_certs(struct store *store, const struct authority *authority, size_t *ret,
+                           struct err *err) MUST_CHECK;
+
 /* ---- looks ---- */
 
 const char *ca_old_name(const struct rotate_work *work); /* borrowed from the rotation */
 /* Who uses the old one, since when nobody does; marks lines whose new one was seen. */
+/* The last phase: nobody trusts the old one any more. */
+bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
+/* The list of a phase that makes kits. */
+bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
 bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
 /* Sets done: trusts the new one, and the old one still (with_old) or not any more. True: all are. */
 bool ca_judge_servers(struct rotate_work *work, bool with_old, struct rotate_status *ret);

@@ -48,38 +48,19 @@ void ca_block_servers(struct rotate_status *status)
 
 /* ---- use ---- */
 
-static bool mark_seen(struct rotate_work *work, struct rotation_item *item, const char *issuer,
-                      struct err *err)
-{
-    struct issued *issued = NULL;
-    char hex[SERIAL_HEX_MAX];
-    int64_t first = 0;
-    int64_t last = 0;
-
-    issued = issued_load(work->store, item->new_issued_id, err);
-    if (issued == NULL)
-        return false;
-    serial_format_hex(hex, &issued->serial);
-    issued_free(issued);
-    if (!use_of_serial(work->store, issuer, hex, item->made_at, &first, &last, err))
-        return false;
-    if (first == 0)
-        return true;
-    item->seen_at = first;
-    return rotation_set_item(work->store, work->rotation->id, item, err);
-}
-
 /* Of another's CA no serial number is known: the role tells. */
 static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
-                            struct rotation_item_list *items, struct err *err)
+                            struct err *err)
 {
     const struct use_of of = {.foreign = work->new_cert};
+    struct rotation_item_list items = {.n = 0};
     struct use_list seen = {.n = 0};
     bool ok =
+        rotation_items(work->store, work->rotation->id, NULL, 0, &items, err) &&
         use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err);
 
-    for (size_t i = 0; ok && i < items->n; i++) {
-        struct rotation_item *item = &items->rows[i];
+    for (size_t i = 0; ok && i < items.n; i++) {
+        struct rotation_item *item = &items.rows[i];
 
         for (size_t k = 0; ok && item->seen_at == 0 && k < seen.n; k++) {
             if (!text_equal(seen.rows[k].role, item->role))
@@ -89,28 +70,15 @@ static bool mark_seen_roles(struct rotate_work *work, const struct server_list *
         }
     }
     use_list_clear(&seen);
+    rotation_item_list_clear(&items);
     return ok;
 }
 
-static bool mark_all_seen(struct rotate_work *work, const struct server_list *scope,
-                          struct err *err)
+static bool mark_seen(struct rotate_work *work, const struct server_list *scope, struct err *err)
 {
-    struct rotation_item_list items = {.n = 0};
-    struct name *subject = cert_subject(work->new_cert);
-    char issuer[NAME_PG_SIZE];
-    bool ok;
-
-    name_format_pg(subject, issuer);
-    name_free(subject);
-    if (!rotation_items(work->store, work->rotation->id, NULL, 0, &items, err))
+    if (work->new_ca == NULL && work->new_cert != NULL && !mark_seen_roles(work, scope, err))
         return false;
-    ok = work->new_ca != NULL || mark_seen_roles(work, scope, &items, err);
-    for (size_t i = 0; ok && work->new_ca != NULL && i < items.n; i++) {
-        if (items.rows[i].new_issued_id != 0 && items.rows[i].seen_at == 0)
-            ok = mark_seen(work, &items.rows[i], issuer, err);
-    }
-    rotation_item_list_clear(&items);
-    return ok;
+    return use_mark_items(work->store, work->rotation->id, work->rotation->started_at, err);
 }
 
 bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err)
@@ -123,8 +91,42 @@ bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err
               use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
               use_quiet(work->store, &scope, &of, rotation->since, rotation->quiet_seconds,
                         &ret->quiet, err) &&
-              (work->new_cert == NULL || mark_all_seen(work, &scope, err));
+              mark_seen(work, &scope, err);
 
     server_list_clear(&scope);
     return ok;
+}
+
+bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+{
+    size_t unmade = 0;
+
+    /* counted after the marks */
+    if (!ca_list_items(work, err) || !ca_look_use(work, ret, err) ||
+        !rotation_count_items(work->store, work->rotation->id, &ret->items, err) ||
+        !ca_count_unmade(work, &unmade, err))
+        return false;
+    ret->act_done = unmade == 0;
+    if (unmade > 0)
+        ret->needs = ROTATE_NEED_NEW_KEY;
+    if (unmade > 0 && work->rotation->folder[0] == '\0')
+        ret->needs |= ROTATE_NEED_FOLDER;
+    return true;
+}
+
+bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+{
+    struct server_list servers = {.n = 0};
+
+    if (!rotation_count_items(work->store, work->rotation->id, &ret->items, err) ||
+        !rotate_trusting(work->store, work->rotation->old_authority_id,
+                         work->rotation->old_foreign_id, &servers, err))
+        return false;
+    (void)ca_judge_servers(work, false, ret);
+    for (size_t i = 0; i < servers.n; i++)
+        rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
+    ret->act_done = ca_key_has_ended(work->rotation);
+    ret->needs = work->old_ca != NULL ? ROTATE_NEED_NAME : 0;
+    server_list_clear(&servers);
+    return true;
 }

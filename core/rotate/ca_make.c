@@ -409,26 +409,20 @@ static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
     return ok;
 }
 
-/* Servers' certificates of this CA go on being verified; without the key none can be renewed. */
-static bool check_no_server_cert(struct rotate_work *work, struct err *err)
+bool ca_count_server_certs(struct store *store, const struct authority *authority, size_t *ret,
+                           struct err *err)
 {
     const struct issued_filter filter = {
-        .authority = work->old_ca->name, .state = -1, .ends_from = clock_now(), .limit = 100000};
+        .authority = authority->name, .state = -1, .ends_from = clock_now(), .limit = 100000};
     struct issued_list list = {.n = 0};
-    size_t n = 0;
 
-    if (!issued_list(work->store, &filter, &list, err))
+    *ret = 0;
+    if (!issued_list(store, &filter, &list, err))
         return false;
     for (size_t i = 0; i < list.n; i++)
-        n += list.rows[i]->kind == ISSUED_SERVER && list.rows[i]->revoked_at == 0;
+        *ret += list.rows[i]->kind == ISSUED_SERVER && list.rows[i]->revoked_at == 0;
     issued_list_clear(&list);
-    if (n == 0)
-        return true;
-    err_set(err, ERR_ROTATION_BLOCKED,
-            _("%zu certificates of servers are from the CA \"%s\": its key is needed for them"), n,
-            work->old_ca->name);
-    return err_hint(err, _("Keep the key, or rotate those servers' CA first: \"pgseal rotate "
-                           "server NAME --ca NEW\"."));
+    return true;
 }
 
 static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
@@ -455,19 +449,55 @@ static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, st
     return ok;
 }
 
+/* Certificates of servers go on being verified, and without the key none of them can be renewed. */
+static bool say_needed(const struct rotate_work *work, size_t n, struct err *err)
+{
+    err_set(err, ERR_ROTATION_BLOCKED,
+            _("%zu certificates of servers are from the CA \"%s\": its key is needed for them"), n,
+            work->old_ca->name);
+    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
+                           "\"pgseal rotate server NAME --to CA\"."));
+}
+
+/* The last act of a rotation, so what became of the key is written down with it. */
+static bool end_as(struct rotate_work *work, const char *what, struct err *err)
+{
+    return save_option(work, "key", what, what, err);
+}
+
+bool ca_key_has_ended(const struct rotation *rotation)
+{
+    char *what = option(rotation, "key");
+    bool ended = what != NULL;
+
+    free(what);
+    return ended;
+}
+
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
+    bool keep = request->keep_key && request->archive == NULL;
+    size_t n = 0;
 
-    if (work->old_ca == NULL) /* its key was never ours */
-        return true;
-    if (!check_trusted_nowhere(work, err))
+    if (work->old_ca == NULL)
+        return end_as(work, "the old key was never ours", err);
+    if (!check_trusted_nowhere(work, err) ||
+        !ca_count_server_certs(work->store, work->old_ca, &n, err))
+        return false;
+    if (keep && n > 0) /* retired, it could not renew them */
+        return end_as(work, "the old key is kept for servers' certificates", err);
+    if (n > 0)
+        return say_needed(work, n, err);
+    if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))
         return false;
     if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
         return false;
-    if ((request->keep_key && request->archive == NULL) || !work->old_ca->has_key)
-        return true;
-    return check_no_server_cert(work, err) &&
-           (request->archive == NULL || archive_key(work, ret, err)) &&
-           authority_delete(work->store, work->old_ca, err);
+    if (!keep && work->old_ca->has_key && !authority_delete(work->store, work->old_ca, err))
+        return false;
+    return end_as(work,
+                  keep                       ? "the old key is kept"
+                  : request->archive != NULL ? "the old key is archived"
+                                             : "the old key is destroyed",
+                  err);
 }

@@ -40,6 +40,20 @@ static bool has(const struct server_list *list, const struct server *server)
     return false;
 }
 
+/* Those of the list that are in the other one, or that are not. */
+static void keep_only(struct server_list *list, const struct server_list *other, bool in)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        if (has(other, list->rows[i]) == in)
+            list->rows[n++] = list->rows[i];
+        else
+            server_free(list->rows[i]);
+    }
+    list->n = n;
+}
+
 /* Written before the first server is changed: the way back must know whom the new CA came to by us, also
  * after a kill. */
 static bool note_gave(struct rotate_work *work, const struct server_list *servers,
@@ -147,7 +161,9 @@ static bool give(struct rotate_work *work, struct server_list *take,
     return ok;
 }
 
-bool ca_trust_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+/* only_lacking: as the store knows. */
+static bool trust_new(struct rotate_work *work, bool only_lacking, struct rotate_outcome *ret,
+                      struct err *err)
 {
     struct server_list scope = {.n = 0};
     struct server_list have = {.n = 0};
@@ -158,12 +174,19 @@ bool ca_trust_new(struct rotate_work *work, struct rotate_outcome *ret, struct e
     ok = rotate_trusting(work->store, work->rotation->new_authority_id,
                          work->rotation->new_foreign_id, &have, err) &&
          note_gave(work, &scope, &have, err);
+    if (ok && only_lacking)
+        keep_only(&scope, &have, false);
     server_list_clear(&have);
     if (!ok) {
         server_list_clear(&scope);
         return false;
     }
     return give(work, &scope, work->new_ca, work->new_cert, ret, err);
+}
+
+bool ca_trust_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    return trust_new(work, false, ret, err);
 }
 
 bool ca_trust_old(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
@@ -254,20 +277,6 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     return ok;
 }
 
-/* Those of the list that are in the other one, or that are not. */
-static void keep_only(struct server_list *list, const struct server_list *other, bool in)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < list->n; i++) {
-        if (has(other, list->rows[i]) == in)
-            list->rows[n++] = list->rows[i];
-        else
-            server_free(list->rows[i]);
-    }
-    list->n = n;
-}
-
 bool ca_drop_old(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotation *rotation = work->rotation;
@@ -285,6 +294,33 @@ bool ca_drop_old(struct rotate_work *work, struct rotate_outcome *ret, struct er
     keep_only(&scope, &have, true);
     server_list_clear(&have);
     return take_away(work, &scope, work->old_cert, work->request->end_sessions, ret, err);
+}
+
+/* Those that have it are named again by what comes next. */
+static void forget_done(struct rotate_outcome *outcome)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < outcome->n_servers; i++) {
+        if (outcome->servers[i].done)
+            free(outcome->servers[i].name);
+        else
+            outcome->servers[n++] = outcome->servers[i];
+    }
+    outcome->n_servers = n;
+}
+
+bool ca_replace(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    struct err first = ERR_INIT;
+    bool trusted = trust_new(work, true, ret, &first);
+    bool dropped;
+
+    forget_done(ret);
+    dropped = ca_drop_old(work, ret, err);
+    if (!trusted && dropped)
+        *err = first;
+    return trusted && dropped;
 }
 
 bool ca_drop_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)

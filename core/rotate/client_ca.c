@@ -6,8 +6,11 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/rotate/ca_act.h"
 #include "core/rotate/servers.h"
+
+#define DATE_IS_THE_TROUBLE_DAYS 400
 
 enum { GENERATION, TRUST, MOVE, WATCH, RETIRE, KEY };
 
@@ -99,7 +102,7 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     const struct rotate_request *request = work->request;
     const struct rotation_counts *items = &ret->items;
     int64_t waiting = items->total - items->seen - items->left - items->ended;
-    char date[CLOCK_TEXT_MAX];
+    struct strbuf said = STRBUF_INIT;
     int open = 0;
 
     for (size_t i = 0; i < ret->left.n; i++)
@@ -110,34 +113,17 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     if (waiting > 0 && (int64_t)request->accept_left != waiting)
         rotate_block(ret, _("%lld lines of the list were never seen with their new certificate"),
                      (long long)waiting);
-    if (ret->quiet.safe)
+    if (ret->quiet.safe || (ret->quiet.but_gaps && request->accept_gaps))
         return;
-    if (ret->quiet.safe_at > 0)
-        rotate_block(ret, _("the quiet time is not over: earliest %s UTC"),
-                     clock_format_minute(date, ret->quiet.safe_at));
-    else
-        rotate_block(ret, _("the quiet time has not begun: \"%s\" is in use, or nobody looked"),
-                     ca_old_name(work));
-}
-
-/* Counted anew after the marks. */
-static bool look_items(struct rotate_work *work, struct rotate_status *ret, struct err *err)
-{
-    return ca_list_items(work, err) && ca_look_use(work, ret, err) &&
-           rotation_count_items(work->store, work->rotation->id, &ret->items, err);
+    use_quiet_say(&ret->quiet, &said);
+    rotate_block(ret, "%s", said.data);
+    strbuf_clear(&said);
 }
 
 static bool look_move(struct rotate_work *work, struct rotate_status *ret, struct err *err)
 {
-    size_t unmade = 0;
-
-    if (!look_items(work, ret, err) || !ca_count_unmade(work, &unmade, err))
+    if (!ca_look_kits(work, ret, err))
         return false;
-    ret->act_done = unmade == 0;
-    if (unmade > 0)
-        ret->needs = ROTATE_NEED_NEW_KEY | ROTATE_NEED_FOLDER;
-    if (unmade > 0 && work->rotation->folder[0] != '\0')
-        ret->needs = ROTATE_NEED_NEW_KEY;
     block_lacking(ret);
     return true;
 }
@@ -146,9 +132,10 @@ static bool look_watch(struct rotate_work *work, struct rotate_status *ret, stru
 {
     size_t unmade = 0;
 
-    if (!look_items(work, ret, err) || !ca_count_unmade(work, &unmade, err))
+    if (!ca_look_kits(work, ret, err) || !ca_count_unmade(work, &unmade, err))
         return false;
     ret->act_done = true;
+    ret->needs = 0;
     block_lacking(ret);
     block_unmade(ret, unmade);
     block_users(work, ret);
@@ -167,21 +154,23 @@ static bool look_retire(struct rotate_work *work, struct rotate_status *ret, str
     return true;
 }
 
-static bool look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err)
+/* Where the CA's end is all that is wrong with it, its clients need nothing. */
+static void propose_life(const struct rotate_work *work, struct rotate_status *ret)
 {
-    struct server_list servers = {.n = 0};
+    struct strbuf name = STRBUF_INIT;
+    char date[CLOCK_TEXT_MAX];
 
-    if (!rotation_count_items(work->store, work->rotation->id, &ret->items, err) ||
-        !rotate_trusting(work->store, work->rotation->old_authority_id,
-                         work->rotation->old_foreign_id, &servers, err))
-        return false;
-    (void)ca_judge_servers(work, false, ret);
-    for (size_t i = 0; i < servers.n; i++)
-        rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
-    ret->act_done = work->old_ca == NULL || work->old_ca->retired;
-    ret->needs = work->old_ca != NULL ? ROTATE_NEED_NAME : 0;
-    server_list_clear(&servers);
-    return true;
+    if (work->old_ca == NULL || !work->old_ca->has_key ||
+        clock_days_until(cert_not_after(work->old_cert)) > DATE_IS_THE_TROUBLE_DAYS)
+        return;
+    if (text_quote_shell(&name, work->old_ca->name)) {
+        free(ret->proposal);
+        ret->proposal =
+            mem_printf(_("It ends on %s. If the date is its only trouble: \"pgseal rotate ca %s "
+                         "--same-key\" makes it longer, and clients need nothing."),
+                       clock_format_date(date, cert_not_after(work->old_cert)), name.data);
+    }
+    strbuf_clear(&name);
 }
 
 static bool client_ca_look(struct rotate_work *work, bool ask_servers, struct rotate_status *ret,
@@ -198,6 +187,7 @@ static bool client_ca_look(struct rotate_work *work, bool ask_servers, struct ro
         ret->act_done = work->new_cert != NULL;
         if (!ret->act_done)
             ret->needs = ROTATE_NEED_NEW_PASSPHRASE;
+        propose_life(work, ret);
         return true;
     case TRUST:
         ret->act_done = all;
@@ -211,7 +201,7 @@ static bool client_ca_look(struct rotate_work *work, bool ask_servers, struct ro
     case RETIRE:
         return look_retire(work, ret, err);
     }
-    return look_key(work, ret, err);
+    return ca_look_key(work, ret, err);
 }
 
 /* ---- acts ---- */
@@ -228,7 +218,7 @@ static bool client_ca_act(struct rotate_work *work, struct rotate_outcome *ret, 
     case WATCH:
         return true;
     case RETIRE:
-        return ca_drop_old(work, ret, err);
+        return ca_replace(work, ret, err);
     }
     return ca_end_key(work, ret, err);
 }
@@ -241,9 +231,6 @@ static bool client_ca_back(struct rotate_work *work, struct rotate_outcome *ret,
     case RETIRE:
         return ca_trust_old(work, ret, err);
     case KEY:
-        if (work->old_ca != NULL && work->old_ca->retired)
-            return err_set(err, ERR_ROTATION_BLOCKED, _("the CA \"%s\" is retired: it has ended"),
-                           ca_old_name(work));
         return ca_trust_old(work, ret, err);
     }
     return true;

@@ -22,7 +22,12 @@
 #define LOCK_NAME "rotate.lock"
 
 static const struct rotate_kind *const kinds[] = {
+    [ROTATION_CLIENT] = &rotate_client_cert,
     [ROTATION_CLIENT_CA] = &rotate_client_ca,
+    [ROTATION_SERVER] = &rotate_server_cert,
+    [ROTATION_SERVER_CA] = &rotate_server_ca,
+    [ROTATION_CA_LIFE] = &rotate_ca_life,
+    [ROTATION_EMERGENCY] = &rotate_emergency,
 };
 
 static const struct rotate_kind *kind_of(enum rotation_kind kind)
@@ -362,6 +367,21 @@ static bool go_back(struct rotate_work *work, struct rotate_outcome *ret, struct
                                       : enter(work, work->rotation->phase - 1, false, err);
 }
 
+/* An act that failed for some: what is true of the others. */
+static void say_partly(const struct rotate_outcome *outcome, struct err *err)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < outcome->n_servers; i++)
+        done += outcome->servers[i].done;
+    if (done == 0)
+        return;
+    err_state(err, _("%zu of %zu servers have it; the phase stays open."), done,
+              outcome->n_servers);
+    if (done < outcome->n_servers)
+        err_hint(err, _("When the others are back: \"pgseal rotate next\" again."));
+}
+
 static bool move(struct store *store, struct rotation *rotation,
                  const struct rotate_request *request,
                  bool (*go)(struct rotate_work *, struct rotate_outcome *, struct err *),
@@ -380,6 +400,8 @@ static bool move(struct store *store, struct rotation *rotation,
     work_end(&work);
     close(lock);
     ret->to = (size_t)rotation->phase;
+    if (!ok)
+        say_partly(ret, err);
     return ok;
 }
 

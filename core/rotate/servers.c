@@ -91,6 +91,13 @@ bool rotate_choose_servers(struct store *store, const struct rotation *rotation,
     return true;
 }
 
+static int by_name(const void *left, const void *right)
+{
+    const struct server *const *a = left, *const *b = right;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
 bool rotate_scope(struct rotate_work *work, struct server_list *ret, struct err *err)
 {
     const struct rotation *rotation = work->rotation;
@@ -107,6 +114,8 @@ bool rotate_scope(struct rotate_work *work, struct server_list *ret, struct err 
     for (size_t i = 0; ok && i < rows.n; i++)
         ok = push_named(work->store, rows.rows[i].server, &list, err);
     rotation_server_list_clear(&rows);
+    if (list.n > 1)
+        qsort(list.rows, list.n, sizeof(list.rows[0]), by_name);
     if (ok)
         *ret = list;
     else
@@ -262,14 +271,16 @@ bool rotate_measure(struct rotate_work *work, bool ask, struct rotate_status *re
 /* ---- changed ---- */
 
 /* Plans that a rotation makes; others are somebody else's. */
-static bool is_ours(const struct journal_plan *row)
+static bool is_ours(const struct journal_plan *row, enum rotation_kind of)
 {
-    static const char *const ours[] = {"trust_ca", "untrust_ca", "publish_crl"};
+    static const char *const clients[] = {"trust_ca", "untrust_ca", "publish_crl"};
+    static const char *const servers[] = {"server_tls", "server_cert", NULL};
+    const char *const *ours = of == ROTATION_SERVER || of == ROTATION_SERVER_CA ? servers : clients;
     json_t *intent = json_loads(row->intent, 0, NULL);
     const char *kind = json_string_value(json_object_get(intent, "kind"));
     bool is = false;
 
-    for (size_t i = 0; kind != NULL && i < ARRAY_LEN(ours); i++)
+    for (size_t i = 0; kind != NULL && i < ARRAY_LEN(clients) && ours[i] != NULL; i++)
         is = is || strcmp(kind, ours[i]) == 0;
     json_decref(intent);
     return is;
@@ -283,7 +294,7 @@ static bool take_back(struct fleet_member *member, int64_t plan_id, const struct
     enum journal_plan_state ended;
     bool ok = true;
 
-    if (!plan_lock_server(member->target.admin, err))
+    if (!plan_lock_server(member->target.admin, watch, err))
         return false;
     row = journal_load(member->target.store, plan_id, err);
     if (row == NULL)
@@ -322,7 +333,7 @@ static bool tidy(struct rotate_work *work, const struct server_list *servers, st
     if (!journal_open_plans(work->store, &open, err))
         return false;
     for (size_t i = 0; i < open.n; i++) {
-        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i]))
+        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i], work->rotation->kind))
             continue;
         for (size_t k = 0; k < servers->n; k++) {
             if (text_equal(servers->rows[k]->name, open.rows[i]->server))
@@ -378,9 +389,11 @@ static bool note_members(struct rotate_work *work, const struct fleet *fleet,
             .plan_id = member->plan != NULL ? plan_id(member->plan) : 0,
             .why = member->err.code != ERR_NONE ? (char *)(uintptr_t)member->err.msg : NULL,
         };
-        struct rotate_server *result =
-            rotate_add_server(&ret->servers, &ret->n_servers, member->server->name);
+        struct rotate_server *result;
 
+        if (member->state == FLEET_OPEN) /* not begun: another one stopped it all before */
+            continue;
+        result = rotate_add_server(&ret->servers, &ret->n_servers, member->server->name);
         result->production = member->server->production;
         result->standby = member->standby;
         result->asked = true;

@@ -480,8 +480,12 @@ static void add_condition(struct strbuf *sql, const struct sighting_filter *filt
         strbuf_add_str(sql, " AND class = 'tls-cert'");
     if (filter->authority)
         strbuf_add_str(sql, " AND authority = ?2 COLLATE NOCASE");
+    if (filter->issuer)
+        strbuf_add_str(sql, " AND issuer = ?4");
+    if (filter->serial)
+        strbuf_add_str(sql, " AND serial = ?5");
     for (size_t i = 0; i < filter->n_servers; i++)
-        strbuf_printf(sql, "%s?%zu%s", i == 0 ? " AND server COLLATE NOCASE IN (" : ", ", i + 4,
+        strbuf_printf(sql, "%s?%zu%s", i == 0 ? " AND server COLLATE NOCASE IN (" : ", ", i + 6,
                       i + 1 == filter->n_servers ? ")" : "");
 }
 
@@ -490,8 +494,12 @@ static void bind_condition(sqlite3_stmt *stmt, const struct sighting_filter *fil
     (void)sqlite3_bind_int64(stmt, 1, filter->since);
     if (filter->authority)
         sightings_bind(stmt, 2, filter->authority);
+    if (filter->issuer)
+        sightings_bind(stmt, 4, filter->issuer);
+    if (filter->serial)
+        sightings_bind(stmt, 5, filter->serial);
     for (size_t i = 0; i < filter->n_servers; i++)
-        sightings_bind(stmt, (int)i + 4, filter->servers[i]);
+        sightings_bind(stmt, (int)i + 6, filter->servers[i]);
 }
 
 static char *column(sqlite3_stmt *stmt, int at)

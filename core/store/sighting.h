@@ -85,7 +85,9 @@ struct sighting_filter {
     bool without_tls;      /* clear text over TCP only */
     const char *authority; /* certificates of this CA only; NULL: all */
     bool with_certificate; /* TLS with a certificate only */
-    int limit;             /* 0: 10000 */
+    const char *issuer;    /* as in the key; NULL: all */
+    const char *serial;
+    int limit; /* 0: 10000 */
 };
 /* The last seen first. */
 bool sightings_list(struct sightings *sightings, const struct sighting_filter *filter,
