@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/store/sql.h"
 
 static void add_server(const char *name, const struct demo *demo)
 {
@@ -160,6 +161,16 @@ bool lab_is_alive(struct conn *conn)
     struct err err = ERR_INIT;
 
     return conn_run(conn, "SELECT 1", &err);
+}
+
+void lab_store_sql(const char *sql)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open("store", STORE_WRITE, &err);
+
+    if (!store || !sql_exec(store, sql, &err))
+        fail_msg("%s", err.msg);
+    store_close(store);
 }
 
 /* Servers that lack a list, as "check" says: exit 6 with, 0 without any finding. */

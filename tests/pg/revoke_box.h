@@ -45,6 +45,9 @@ void lab_refused_by_psql(const struct demo *demo, const char *role, const char *
 void lab_refused(const struct demo *demo, const char *role, const char *folder);
 bool lab_is_alive(struct conn *conn);
 
+/* On the store itself. */
+void lab_store_sql(const char *sql);
+
 /* Servers that lack a list, as "check" says: exit 6 with, 0 without any finding. */
 json_int_t lab_count_behind(void);
 /* At once, and nothing else of it changes: its administrator's socket is not where it was. */

@@ -8,5 +8,6 @@ void test_crl_dir(void **state);
 void test_intermediate(void **state);
 void test_several_hang(void **state);
 void test_beside_an_open_plan(void **state);
+void test_pooler(void **state); /* revoke_pooler.c */
 
 #endif
