@@ -326,7 +326,7 @@ int main(void)
         cmocka_unit_test(test_eight_admins),    cmocka_unit_test(test_lock_of_the_revoked),
         cmocka_unit_test(test_one_key_is_shut), cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_pooler),
-        cmocka_unit_test(test_intermediate),
+        cmocka_unit_test(test_intermediate),    cmocka_unit_test(test_timer_without_key),
     };
 
     if (!need_pg())

@@ -91,6 +91,12 @@ void lab_issue(const char *role, const char *ca, const char *folder)
     free(EXPECT(0, "issue", "client", role, "--ca", ca, "--out", folder));
 }
 
+void lab_issue_with(const char *role, const char *ca, const char *folder, const char *word)
+{
+    free(
+        EXPECT(0, "issue", "client", role, "--ca", ca, "--out", folder, "--passphrase-file", word));
+}
+
 /* With the certificate of the folder; NULL: refused, err says why. */
 struct conn *lab_log_in_to(const struct demo *demo, const char *database, const char *role,
                            const char *folder, struct err *err)
