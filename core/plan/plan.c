@@ -102,7 +102,17 @@ static bool check_grants(const struct plan *plan, const char *kind, struct err *
     if (!grants_read(plan->target.admin, NULL, &grants, err))
         return false;
     n = grants_missing(&grants, needs_of(kind), &missing);
-    if (n > 0) {
+    if (n > 0 && grants_need_superuser(&grants, needs_of(kind))) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" is no superuser on server \"%s\""),
+                grants.role, server);
+        err_cause(err,
+                  _("Before PostgreSQL 15 only a superuser changes ssl_ca_file and ssl_crl_file; "
+                    "this server is %d."),
+                  grants.server_version / 10000);
+        err_hint(err, "%s",
+                 _("Give the server an administrator who is one, or use --as-text: it prints what "
+                   "to do by hand."));
+    } else if (n > 0) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" lacks rights on server \"%s\""),
                 grants.role, server);
         err_cause(err, _("Missing: %s."), missing.data);
@@ -360,27 +370,52 @@ out:
     return good;
 }
 
+/* By "postgres -c" or "pg_ctl -o": ALTER SYSTEM succeeds, and nothing changes (measured). */
+static bool is_overridden(const struct setting *setting)
+{
+    return strcmp(setting->source, "command line") == 0 ||
+           strcmp(setting->source, "environment variable") == 0;
+}
+
+static bool refuse_overridden(const struct plan *plan, const struct setting *setting,
+                              struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+
+    text_clean(&now, setting->value, strlen(setting->value), TEXT_ONE_LINE);
+    err_set(err, ERR_SETTING_OVERRIDDEN, _("\"%s\" was given on the command line of server \"%s\""),
+            setting->name, plan->target.server->name);
+    err_cause(err, _("It is '%s' there, and that wins over ALTER SYSTEM."), now.data);
+    err_state(err, _("Nothing was changed on server \"%s\"."), plan->target.server->name);
+    err_hint(err,
+             _("Take it out of what starts the server (its service, pg_ctl -o, the container's "
+               "arguments) and restart it; or --as-text prints what to do by hand."));
+    strbuf_clear(&now);
+    return false;
+}
+
 bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,
                       struct err *err)
 {
     const struct setting *setting = settings_get(&plan->settings, name);
     struct strbuf sql = STRBUF_INIT;
     struct step *step;
-    bool same;
+    bool overridden, same;
 
     if (!setting)
         return err_set(err, ERR_OLD_SERVER, _("server \"%s\" has no setting \"%s\""),
                        plan->target.server->name, name);
+    overridden = is_overridden(setting);
+    /* what postgresql.auto.conf says beside the command line has no effect, and is left alone */
     same = strcmp(setting->value, value) == 0 &&
-           (!setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
-    if (!same && (strcmp(setting->source, "command line") == 0 ||
-                  strcmp(setting->source, "environment variable") == 0))
-        return err_set(err, ERR_SETTING_OVERRIDDEN,
-                       _("\"%s\" was given on the command line of server \"%s\""), name,
-                       plan->target.server->name);
+           (overridden || !setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
+    if (!same && overridden && !plan->target.by_hand)
+        return refuse_overridden(plan, setting, err);
     step = plan_add(plan, "setting", same ? PLAN_SAME : PLAN_CHANGE,
                     json_pack("{s:s,s:b,s:s,s:b,s:s}", "name", name, "set", 1, "value", value,
                               "was_set", setting->in_auto_conf, "was", setting->auto_value));
+    if (overridden && !same)
+        json_object_set_new(step->data, "overridden", json_true());
     if (same)
         step_set_title(step, _("%s: '%s', no change"), name, value);
     else

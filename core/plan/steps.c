@@ -161,7 +161,8 @@ static bool setting_undo(struct step_run *run, struct step *step, struct err *er
 {
     bool was_set = step_is(step, "was_set");
 
-    if (!change_line(run, step_text(step, "name"), was_set, step_text(step, "was"), err))
+    if (!settings_put_back(run->target->admin, step_text(step, "name"),
+                           was_set ? step_text(step, "was") : NULL, err))
         return false;
     if (was_set)
         step_set_saw(step, _("back to '%s'"), step_text(step, "was"));
@@ -192,7 +193,9 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 {
     if (!ident_check_on_server(run->target->admin, err))
         return false;
-    step_set_saw(step, _("no error in pg_ident_file_mappings"));
+    step_set_saw(step, ident_has_view(run->target->admin)
+                           ? _("no error in pg_ident_file_mappings")
+                           : _("read here: before PostgreSQL 15 the server does not tell"));
     return true;
 }
 
