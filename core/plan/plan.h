@@ -263,6 +263,10 @@ struct plan *plan_access_rules(const struct plan_target *target,
 struct remove_rules_intent {
     const int *lines; /* their numbers in pg_hba.conf; none: all of ours */
     size_t n_lines;
+    /* Instead of numbers, which are one file's at one time: lines of ours with exactly this text, without
+     * their newline. One that is not there is gone already. */
+    const char *const *texts;
+    size_t n_texts;
 };
 struct plan *plan_remove_rules(const struct plan_target *target,
                                const struct remove_rules_intent *intent,
