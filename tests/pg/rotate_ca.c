@@ -364,6 +364,7 @@ static void test_trust(void **state)
 {
     struct lab *lab = *state;
     const struct rotate_request request = {.folder = NULL};
+    char *text;
 
     go_killed(lab, rotate_next, &request, "old/bob");
     expect_phase("move");
@@ -381,10 +382,16 @@ static void test_trust(void **state)
     assert_true(server_is("db1", "new"));
     assert_false(server_is("db2", "reached"));
     EXPECT_ERROR(5, "db2", "rotate", "next", "--yes");
+    text = EXPECT(6, "check");
+    assert_non_null(strstr(text, "the rotation of \"Old\" waits for the server \"db2\""));
+    free(text);
     start_server(lab, 1);
     next(&request);
     expect_phase("move");
     expect_trust(true, true);
+    text = EXPECT(0, "check");
+    assert_non_null(strstr(text, "in phase \"move\""));
+    free(text);
 }
 
 static void test_move(void **state)
