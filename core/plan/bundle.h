@@ -22,6 +22,7 @@ struct crl_dir_file { /* of ssl_crl_dir */
 
 struct bundle {
     struct cert_list cas;
+    bool marked; /* a marker of ours stands beside them in ssl_ca_file, and is not among them */
     struct crl **crls; /* owned; read from a server: those of ssl_crl_file */
     size_t n_crls;
     struct crl_dir_file *files; /* owned; those of these CAs' hashes, a hash's in order */
@@ -35,6 +36,9 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
 
 bool bundle_same_crl(const struct crl *a, const struct crl *b);
+
+/* A marker that was left behind is no CA, and must not stand in the way of the next list. */
+bool bundle_drop_marker(const struct plan *plan, struct bundle *bundle, struct err *err) MUST_CHECK;
 
 /* What the server's settings name now. A setting that is empty gives nothing. */
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;

@@ -119,8 +119,8 @@ static bool is_good_already(const struct plan *plan, const struct cert *replace)
     struct san san;
     bool good = true;
 
-    if (before->verdict == HANDSHAKE_NO_TLS || !leaf ||
-        (replace && cert_equal(leaf, replace)) || !cert_issued_by(leaf, plan->authority->cert) ||
+    if (before->verdict == HANDSHAKE_NO_TLS || !leaf || (replace && cert_equal(leaf, replace)) ||
+        !cert_issued_by(leaf, plan->authority->cert) ||
         clock_days_until(cert_not_after(leaf)) < days)
         return false;
     san_init(&san);
