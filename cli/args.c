@@ -47,6 +47,8 @@ static const struct option_info options[] = {
      "where clients reach it, when elsewhere"},
     {OPT_ACCEPT_DROPPED, "accept-dropped", 0, "N", false, false, NULL,
      "take a list that lacks exactly N old entries"},
+    {OPT_ACCEPT_GAPS, "accept-gaps", 0, NULL, false, false, NULL,
+     "quiet time counts, gaps in the watching too"},
     {OPT_ACCEPT_LEFT, "accept-left", 0, "N", false, false, NULL,
      "go on although exactly N never moved"},
     {OPT_ALL, "all", 0, NULL, false, false, NULL, "all of them"},

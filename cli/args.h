@@ -42,6 +42,7 @@ enum option {
     /* a command's own */
     OPT_ADDRESS,
     OPT_ACCEPT_DROPPED,
+    OPT_ACCEPT_GAPS,
     OPT_ACCEPT_LEFT,
     OPT_ALL,
     OPT_ARCHIVE,

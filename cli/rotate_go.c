@@ -160,6 +160,7 @@ static bool read_options(struct going *self, struct err *err)
     request->accepts_refused = args_has(args, OPT_ACCEPT_REFUSED);
     request->accept_refused = (size_t)refused;
     request->accept_left = (size_t)left;
+    request->accept_gaps = args_has(args, OPT_ACCEPT_GAPS);
     request->end_sessions = args_has(args, OPT_END_SESSIONS);
     request->revoke = args_has(args, OPT_REVOKE);
     request->folder = args_value(args, OPT_OUT);

@@ -48,27 +48,6 @@ void ca_block_servers(struct rotate_status *status)
 
 /* ---- use ---- */
 
-static bool mark_seen(struct rotate_work *work, struct rotation_item *item, const char *issuer,
-                      struct err *err)
-{
-    struct issued *issued = NULL;
-    char hex[SERIAL_HEX_MAX];
-    int64_t first = 0;
-    int64_t last = 0;
-
-    issued = issued_load(work->store, item->new_issued_id, err);
-    if (issued == NULL)
-        return false;
-    serial_format_hex(hex, &issued->serial);
-    issued_free(issued);
-    if (!use_of_serial(work->store, issuer, hex, item->made_at, &first, &last, err))
-        return false;
-    if (first == 0)
-        return true;
-    item->seen_at = first;
-    return rotation_set_item(work->store, work->rotation->id, item, err);
-}
-
 /* Of another's CA no serial number is known: the role tells. */
 static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
                             struct rotation_item_list *items, struct err *err)
@@ -95,20 +74,14 @@ static bool mark_seen_roles(struct rotate_work *work, const struct server_list *
 static bool mark_all_seen(struct rotate_work *work, const struct server_list *scope,
                           struct err *err)
 {
+    const struct rotation *rotation = work->rotation;
     struct rotation_item_list items = {.n = 0};
-    struct name *subject = cert_subject(work->new_cert);
-    char issuer[NAME_PG_SIZE];
-    bool ok;
+    bool ok = use_mark_items(work->store, rotation->id, rotation->started_at, err);
 
-    name_format_pg(subject, issuer);
-    name_free(subject);
-    if (!rotation_items(work->store, work->rotation->id, NULL, 0, &items, err))
-        return false;
-    ok = work->new_ca != NULL || mark_seen_roles(work, scope, &items, err);
-    for (size_t i = 0; ok && work->new_ca != NULL && i < items.n; i++) {
-        if (items.rows[i].new_issued_id != 0 && items.rows[i].seen_at == 0)
-            ok = mark_seen(work, &items.rows[i], issuer, err);
-    }
+    if (!ok || work->new_ca != NULL)
+        return ok;
+    ok = rotation_items(work->store, rotation->id, NULL, 0, &items, err) &&
+         mark_seen_roles(work, scope, &items, err);
     rotation_item_list_clear(&items);
     return ok;
 }

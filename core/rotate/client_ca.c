@@ -102,7 +102,7 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     const struct rotate_request *request = work->request;
     const struct rotation_counts *items = &ret->items;
     int64_t waiting = items->total - items->seen - items->left - items->ended;
-    char date[CLOCK_TEXT_MAX];
+    struct strbuf text = STRBUF_INIT;
     int open = 0;
 
     for (size_t i = 0; i < ret->left.n; i++)
@@ -113,14 +113,11 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     if (waiting > 0 && (int64_t)request->accept_left != waiting)
         rotate_block(ret, _("%lld lines of the list were never seen with their new certificate"),
                      (long long)waiting);
-    if (ret->quiet.safe)
+    if (ret->quiet.safe || (ret->quiet.but_gaps && request->accept_gaps))
         return;
-    if (ret->quiet.safe_at > 0)
-        rotate_block(ret, _("the quiet time is not over: earliest %s UTC"),
-                     clock_format_minute(date, ret->quiet.safe_at));
-    else
-        rotate_block(ret, _("the quiet time has not begun: \"%s\" is in use, or nobody looked"),
-                     ca_old_name(work));
+    use_quiet_say(&ret->quiet, &text);
+    rotate_block(ret, "%s", text.data);
+    strbuf_clear(&text);
 }
 
 static bool look_move(struct rotate_work *work, struct rotate_status *ret, struct err *err)

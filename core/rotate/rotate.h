@@ -84,6 +84,7 @@ struct rotate_request {            /* all borrowed; what a phase does not need m
     bool accepts_refused;
     size_t accept_refused; /* sessions and roles that would be refused: exactly so many */
     size_t accept_left;    /* lines of the worklist that never moved: exactly so many */
+    bool accept_gaps;      /* quiet time counts although nobody looked for a while */
     bool end_sessions;     /* of the old one */
     bool revoke;           /* ROTATION_CLIENT: the old ones; else they are left to end */
     bool keep_key;         /* the old key stays as an archive; else it is destroyed */

@@ -1,8 +1,8 @@
 /* sighting_look.c - when somebody watched: periods of looks, and the gaps between them. */
 #include "config.h"
 
-#include "core/base/intl.h"
 #include "core/store/sighting_part.h"
+#include <sqlite3.h>
 
 /* ---- written ---- */
 
