@@ -421,10 +421,12 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
 
     if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
         return false;
-    if (is_cluster && (args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT))) {
-        err_set(err, ERR_USAGE, _("a plan file or text is for one server, and \"%s\" is a cluster"),
+    if (is_cluster && args_has(cli->args, OPT_SAVE_PLAN)) {
+        err_set(err, ERR_USAGE, _("a plan file is made on one server, and \"%s\" is a cluster"),
                 name);
-        return err_hint(err, _("Name each member."));
+        return err_hint(
+            err, _("Make it on a member: \"pgseal plan apply FILE --server %s\" takes it to all."),
+            name);
     }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);

@@ -114,6 +114,13 @@ static const struct command commands[] = {
      run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
+    {"trust", "", 0, 0,
+     BIT(CA) | BIT(ADD) | BIT(OUT) | BIT(PKCS12) | BIT(FORMAT) | BIT(TEST) |
+         BIT(P12_PASSPHRASE_FILE) | MAKES,
+     N_("a file for clients: servers' old and new CA"),
+     "  pgseal trust --ca Servers --ca \"Servers G2\" --out root.crt --test db1\n"
+     "  pgseal trust --add global-bundle.pem --pkcs12 --out trust.p12\n",
+     run_trust},
     {"server add", "NAME CONNINFO", 2, 2,
      BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),
@@ -209,12 +216,17 @@ static const struct command commands[] = {
     {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
      N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
      run_rotate_emergency},
+    {"rotate server", "NAME", 1, 1, BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | MAKES,
+     N_("begin: a server's certificate, or its CA"),
+     "  pgseal rotate server db1\n"
+     "  pgseal rotate server main --to \"Servers G2\"\n",
+     run_rotate_server},
     {"rotate status", "[NAME]", 0, 1, BIT(ALL), N_("its phases, what blocks, who is left"),
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,
      BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
-         BIT(REVOKE) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) | CONFIRMS |
-         UNLOCKS | HANDS_OVER,
+         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
+         CONFIRMS | UNLOCKS | HANDS_OVER,
      N_("do what its phase is for, and go on"),
      "  pgseal rotate next \"Acme PG Root\" --yes\n"
      "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",

@@ -84,7 +84,7 @@ bool rotate_begin(struct cli *cli, const struct rotate_start *start, struct err 
     return done;
 }
 
-static bool read_cert(struct cli *cli, enum option option, struct cert **ret, struct err *err)
+bool rotate_read_cert(struct cli *cli, enum option option, struct cert **ret, struct err *err)
 {
     const char *path = args_value(cli->args, option);
     struct strbuf text = STRBUF_INIT;
@@ -127,8 +127,8 @@ static bool begin_ca(struct cli *cli, enum rotation_kind kind, struct err *err)
     struct cert *other = NULL;
     struct crl *crl = NULL;
     bool done = rotate_quiet_option(cli, &start.quiet_seconds, err) &&
-                read_cert(cli, OPT_OLD_FILE, &old, err) &&
-                read_cert(cli, OPT_TO_FILE, &other, err) && read_crl(cli, &crl, err);
+                rotate_read_cert(cli, OPT_OLD_FILE, &old, err) &&
+                rotate_read_cert(cli, OPT_TO_FILE, &other, err) && read_crl(cli, &crl, err);
 
     start.old_foreign = old;
     start.new_foreign = other;

@@ -10,6 +10,9 @@
 /* Starts the rotation (store open for writing), shows its phases and says how it goes on. --dry-run: what
  * would be started, and nothing is written. */
 bool rotate_begin(struct cli *cli, const struct rotate_start *start, struct err *err) MUST_CHECK;
+/* The certificate in the file that this option names; *ret stays NULL where it was not given. */
+bool rotate_read_cert(struct cli *cli, enum option option, struct cert **ret,
+                      struct err *err) MUST_CHECK;
 /* --quiet-time; 0: not given. */
 bool rotate_quiet_option(struct cli *cli, int64_t *ret, struct err *err) MUST_CHECK;
 /* Opens the store for writing; the one that the first argument names, or the only one. Caller frees. */

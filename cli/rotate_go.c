@@ -10,6 +10,7 @@
 #include "cli/issue.h"
 #include "cli/publish.h"
 #include "cli/rotate.h"
+#include "cli/server_tls.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 
@@ -28,6 +29,7 @@ struct going {
     struct authority *old_ca, *new_ca;
     struct key *old_key, *new_key;
     struct secret *new_passphrase, *key_passphrase, *p12_passphrase;
+    struct server_pair pair;
 };
 
 static void going_clear(struct going *going)
@@ -38,6 +40,7 @@ static void going_clear(struct going *going)
     secret_free(going->new_passphrase);
     secret_free(going->key_passphrase);
     secret_free(going->p12_passphrase);
+    server_pair_clear(&going->pair);
     authority_free(going->old_ca);
     authority_free(going->new_ca);
     rotation_free(going->rotation);
@@ -140,6 +143,17 @@ static void report(const struct going *self, const struct rotate_outcome *outcom
 
 /* ---- what the act needs ---- */
 
+/* A server's certificate of another's CA: --key is its file then. */
+static bool read_pair(struct going *self, struct err *err)
+{
+    if (!server_pair_read(self->cli, &self->pair, err))
+        return false;
+    self->request.server_certs = &self->pair.certs;
+    self->request.server_key = self->pair.key;
+    self->request.server_key_passphrase = self->pair.passphrase;
+    return true;
+}
+
 static bool read_options(struct going *self, struct err *err)
 {
     const struct args *args = self->cli->args;
@@ -150,7 +164,8 @@ static bool read_options(struct going *self, struct err *err)
     if (!args_int(args, OPT_DAYS, 1, DAYS_MAX, 0, &days, err) ||
         !args_int(args, OPT_ACCEPT_REFUSED, 0, COUNT_MAX, 0, &refused, err) ||
         !args_int(args, OPT_ACCEPT_LEFT, 0, COUNT_MAX, 0, &left, err) ||
-        (type && !key_type_parse(type, &request->key_type, err)) ||
+        (args_has(args, OPT_CERT) ? !read_pair(self, err)
+                                  : type && !key_type_parse(type, &request->key_type, err)) ||
         (args_has(args, OPT_FORMAT) &&
          !issue_parse_formats(args_value(args, OPT_FORMAT), &request->formats, err)) ||
         !cli_secret_file(self->cli, OPT_KEY_PASSPHRASE_FILE, &self->key_passphrase, err) ||

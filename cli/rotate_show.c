@@ -75,14 +75,29 @@ static const char *trust_words(const struct rotate_server *server)
     return server->has_new ? _("trusts the new one only") : _("trusts neither");
 }
 
-static void print_servers(struct cli *cli, const struct rotate_status *status)
+/* What a server shows, where its own certificate is rotated. */
+static const char *shown_words(const struct rotate_server *server)
+{
+    return server->has_new   ? _("shows its new certificate")
+           : server->has_old ? _("shows its old certificate")
+                             : _("not asked what it shows");
+}
+
+static bool is_of_server(const struct rotation *rotation)
+{
+    return rotation->kind == ROTATION_SERVER || rotation->kind == ROTATION_SERVER_CA;
+}
+
+static void print_servers(struct cli *cli, const struct rotation *rotation,
+                          const struct rotate_status *status)
 {
     for (size_t i = 0; i < status->n_servers; i++) {
         const struct rotate_server *server = &status->servers[i];
         const char *mark = server->done ? "[ok]" : server->err.code != ERR_NONE ? "[!!]" : "[  ]";
 
         output_line(&cli->out, "  %s %s%s: %s%s", mark, server->name,
-                    server->standby ? _(" (standby)") : "", trust_words(server),
+                    server->standby ? _(" (standby)") : "",
+                    is_of_server(rotation) ? shown_words(server) : trust_words(server),
                     server->asked && server->reached ? "" : _(", as the store knows"));
         if (server->err.code != ERR_NONE)
             output_line(&cli->out, "       PS-%04d %s", (int)server->err.code, server->err.msg);
@@ -101,22 +116,26 @@ static void print_items(struct cli *cli, const struct rotate_status *status)
                     (long long)items->seen, (long long)items->left, (long long)items->ended);
 }
 
-static void print_left(struct cli *cli, const struct rotate_status *status)
+static void print_left(struct cli *cli, const struct rotation *rotation,
+                       const struct rotate_status *status)
 {
-    struct strbuf text = STRBUF_INIT;
+    struct strbuf said = STRBUF_INIT;
     int open = 0;
 
     for (size_t i = 0; i < status->left.n; i++)
         open += status->left.rows[i].open;
-    if (status->left.n > 0)
+    if (status->left.n > 0 && is_of_server(rotation))
+        output_line(&cli->out, _("  TLS     %d open sessions, %zu kinds of sessions seen"), open,
+                    status->left.n);
+    else if (status->left.n > 0)
         output_line(&cli->out,
                     _("  left    %d open sessions, %zu kinds of sessions seen with the old one"),
                     open, status->left.n);
     if (status->quiet.needed == 0)
         return;
-    use_quiet_say(&status->quiet, &text);
-    output_line(&cli->out, _("  quiet   %s"), text.data);
-    strbuf_clear(&text);
+    use_quiet_say(&status->quiet, &said);
+    output_line(&cli->out, _("  quiet   %s"), said.data);
+    strbuf_clear(&said);
 }
 
 static void print_way(struct cli *cli, const struct rotation *rotation,
@@ -150,9 +169,9 @@ void rotate_print(struct cli *cli, const struct rotation *rotation,
     if (rotation->ended_at != 0)
         output_line(&cli->out, rotation->given_up ? _("  given up on %s") : _("  done on %s"),
                     clock_format_date(date, rotation->ended_at));
-    print_servers(cli, status);
+    print_servers(cli, rotation, status);
     print_items(cli, status);
-    print_left(cli, status);
+    print_left(cli, rotation, status);
     for (size_t i = 0; i < status->n_blockers; i++)
         output_line(&cli->out, _("  blocks  %s"), status->blockers[i]);
     if (status->proposal != NULL && status->proposal[0] != '\0')
@@ -236,8 +255,8 @@ static json_t *strings_json(char *const *texts, size_t n)
 
 static json_t *needs_json(unsigned needs)
 {
-    static const char *const names[] = {"old-key", "new-key", "new-passphrase",
-                                        "folder",  "confirm", "servers"};
+    static const char *const names[] = {"old-key", "new-key", "new-passphrase", "folder",
+                                        "confirm", "servers", "server-cert"};
     json_t *rows = json_array();
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

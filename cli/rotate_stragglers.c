@@ -18,9 +18,11 @@ struct straggler { /* borrowed; one of them may be NULL */
     const struct rotation_item *item;
 };
 
-static bool has_moved(const struct rotation_item *item)
+/* A trust file that was handed over is all that there is to see of it. */
+static bool has_moved(const struct rotation *rotation, const struct rotation_item *item)
 {
-    return item->seen_at != 0 || item->left_at != 0 || item->ended_at != 0;
+    return (rotation->kind == ROTATION_SERVER_CA && item->handed_at != 0) || item->seen_at != 0 ||
+           item->left_at != 0 || item->ended_at != 0;
 }
 
 static int compare_roles(const void *a, const void *b)
@@ -49,8 +51,8 @@ static const struct rotation_item *find_item(const struct rotation_item_list *it
     return at;
 }
 
-static size_t gather(const struct rotation_item_list *items, const struct use_list *left,
-                     struct straggler **ret)
+static size_t gather(const struct rotation *rotation, const struct rotation_item_list *items,
+                     const struct use_list *left, struct straggler **ret)
 {
     struct straggler *list = mem_array(items->n + left->n + 1, sizeof(*list));
     bool *named = mem_array(items->n + 1, sizeof(*named));
@@ -64,7 +66,7 @@ static size_t gather(const struct rotation_item_list *items, const struct use_li
         n++;
     }
     for (size_t i = 0; i < items->n; i++) {
-        if (!has_moved(&items->rows[i]) && !named[i])
+        if (!has_moved(rotation, &items->rows[i]) && !named[i])
             list[n++].item = &items->rows[i];
     }
     free(named);
@@ -178,14 +180,14 @@ static void print_csv(const struct straggler *list, size_t n)
     strbuf_clear(&out);
 }
 
-static json_t *lines_json(const struct rotation_item_list *items)
+static json_t *lines_json(const struct rotation *rotation, const struct rotation_item_list *items)
 {
     json_t *rows = json_array();
 
     for (size_t i = 0; i < items->n; i++) {
         const struct rotation_item *item = &items->rows[i];
 
-        if (has_moved(item))
+        if (has_moved(rotation, item))
             continue;
         json_array_append_new(
             rows, json_pack("{s:o, s:o, s:o, s:o, s:o}", "role", json_text(item->role), "serial",
@@ -200,12 +202,12 @@ static void print_all(struct cli *cli, const struct rotation *rotation,
 {
     struct strbuf text = STRBUF_INIT;
     struct straggler *list = NULL;
-    size_t n = gather(items, &status->left, &list);
+    size_t n = gather(rotation, items, &status->left, &list);
 
     if (cli->out.json) {
         json_t *json = rotate_json(rotation, status);
 
-        json_object_set_new(json, "lines", lines_json(items));
+        json_object_set_new(json, "lines", lines_json(rotation, items));
         output_json(json, false);
     } else if (args_has(cli->args, OPT_CSV)) {
         print_csv(list, n);

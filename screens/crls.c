@@ -69,7 +69,7 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 50},
     {N_("Enter"), N_("Sign..."), N_("the next list of this CA, or a set; asks first"), 90},
     {"b", N_("Bring..."), N_("the lists to the servers that are behind; asks first"), 85},
-    {"i", N_("Import..."), N_("another CA's list, by paste or file"), 80},
+    {"i", N_("Import..."), N_("another CA's list, or a later one of ours"), 80},
     {"w", N_("Export..."), N_("this CA's list as a file"), 75},
     {"t", N_("Timers"), N_("the lines for systemd or cron that do it by themselves"), 70},
     {"F5", N_("Refresh"), N_("read the store again"), 0},

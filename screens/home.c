@@ -204,6 +204,7 @@ static void update_menu(struct home *self)
     if (state->n_open > 0)
         snprintf(note, sizeof(note), ngettext("%zu is open", "%zu are open", state->n_open),
                  state->n_open);
+    menu_set_note(self->menu, HOME_RENEW, state->n_rotations > 0 ? MARK_HERE : MARK_NONE, NULL);
     menu_set_note(self->menu, HOME_LOG, state->n_open > 0 ? MARK_WARN : MARK_NONE,
                   state->n_open > 0 ? note : NULL);
 }
@@ -392,6 +393,25 @@ static int draw_authority(const struct home *self, struct canvas *body, int row,
     return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.until, 30));
 }
 
+static int draw_rotations(const struct home *self, struct canvas *body, int row, int column)
+{
+    const struct home_state *state = &self->state;
+    char text[96];
+
+    if (state->n_rotations == 0)
+        return row;
+    if (state->n_rotations > 1)
+        snprintf(text, sizeof(text), _("%zu under way"), state->n_rotations);
+    else
+        snprintf(text, sizeof(text), "%s", state->rotation);
+    row = state_row(body, row, column, _("Rotates"), text, MARK_HERE);
+    if (state->not_moved > 0) {
+        snprintf(text, sizeof(text), _("%lld not moved"), (long long)state->not_moved);
+        row = state_row(body, row, column, "", text, MARK_WARN);
+    }
+    return row;
+}
+
 static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
 {
     char text[128];
@@ -446,6 +466,7 @@ static void home_draw(const void *arg, struct canvas *body)
         return;
     }
     row = draw_authority(self, body, row, STATE_COLUMN);
+    row = draw_rotations(self, body, row, STATE_COLUMN);
     row = draw_servers(self, body, row, STATE_COLUMN);
     if (live_authorities(&self->state) == 0)
         canvas_wrap(body, row + 1, STATE_COLUMN, STATE_WIDTH, 3, STYLE_NORMAL,

@@ -16,6 +16,7 @@
 #include "screens/pages.h"
 #include "screens/rotate_job.h"
 #include "screens/rotate_pages.h"
+#include "screens/rotation_job.h"
 #include "tui/table.h"
 
 #define BELOW_ROWS 4 /* what r does with the line, below the list */
@@ -42,8 +43,8 @@ struct rotate {
 
 static const struct table_column columns[] = {
     [COLUMN_MARKED] = {.title = "", .width = 1, .keep = 92},
-    [COLUMN_WHAT] = {.title = N_("WHAT"), .width = 8, .keep = 90},
-    [COLUMN_NAME] = {.title = N_("NAME"), .width = 18, .keep = 95, .grow = true},
+    [COLUMN_WHAT] = {.title = N_("WHAT"), .width = 9, .keep = 90},
+    [COLUMN_NAME] = {.title = N_("NAME"), .width = 17, .keep = 95, .grow = true},
     [COLUMN_ENDS] = {.title = N_("ENDS"), .width = 10, .keep = 70},
     [COLUMN_LEFT] = {.title = N_("LEFT"), .width = 6, .keep = 80, .right = true},
     [COLUMN_USED_ON] = {.title = N_("USED ON"), .width = 12, .keep = 60},
@@ -59,17 +60,17 @@ static const char *const kinds[] = {
 /* What r does with a line of this kind. */
 static const char *const ways[] = {
     [TIMELINE_CLIENT] =
-        N_("r makes a new certificate beside it: both work until the old one is revoked or ends. "
-           "So the client changes when it suits, and nobody is locked out."),
+        N_("r makes a new certificate beside it, for this role or for all that end soon: both work "
+           "until the old one is revoked or ends. Nobody is locked out."),
     [TIMELINE_SERVER] =
-        N_("r makes a new certificate with the same names. Where pgseal reaches the server, Home, "
-           "Give a server TLS makes and installs one in one go, with a proof."),
+        N_("r makes a new certificate with the same names and installs it where pgseal reaches the "
+           "server: a reload, no restart, and a proof on the wire."),
     [TIMELINE_CRL] =
         N_("r signs the next list and brings it to the servers. When a list ends, PostgreSQL "
            "refuses EVERY client of its CA: of all lines this one locks out the most."),
     [TIMELINE_CA] =
-        N_("r makes the CA's certificate again, with the same name and key and a later end: "
-           "clients need nothing, servers get the new one."),
+        N_("r asks how: where only the date is the trouble, the same key with a later end; else "
+           "another CA beside it, until the last client has moved; or its key is stolen."),
     [TIMELINE_FOREIGN] =
         N_("Another CA's list: r takes in the next one, which its owner signs. When it ends, every "
            "client of that CA is refused."),
@@ -80,7 +81,8 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 50},
     {"r", N_("Renew..."), N_("the line, or all that are marked; asks first"), 90},
     {"Space", N_("Mark"), N_("the line, for one renewal of several"), 75},
-    {N_("Enter"), N_("Sheet"), N_("all about the line"), 80},
+    {N_("Enter"), N_("Open"), N_("all about the line; a rotation: its steps"), 80},
+    {"n", N_("Next step"), N_("of the rotation on the line: opens it"), 45},
     {"/", N_("Find"), N_("a part of any column; Esc clears it"), 60},
     {"u", N_("Unmark"), N_("all lines"), 0},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
@@ -102,8 +104,11 @@ static uint64_t rows_key(const void *arg, size_t i)
 {
     const struct rotate *self = arg;
     const struct timeline_row *row = self->data->rows[i].end;
-    uint64_t hash = UINT64_C(14695981039346656037) + row->kind;
+    uint64_t hash = UINT64_C(14695981039346656037);
 
+    if (row == NULL)
+        return (uint64_t)self->data->rows[i].rotation->id;
+    hash += row->kind;
     for (const char *at = row->which; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
     return hash;
@@ -138,12 +143,51 @@ static const char *state_word(const struct timeline_row *row)
     return row->mark == MARK_BAD ? _("ended") : row->mark == MARK_WARN ? _("renew") : _("good");
 }
 
+static size_t rotation_steps(const struct rotation *rotation)
+{
+    return rotate_phase_count(rotation->kind);
+}
+
+static void rotation_cell(const struct rotate_row *row, enum column column, struct strbuf *out)
+{
+    int64_t waits = rotation_waits_for(&row->counts);
+
+    switch (column) {
+    case COLUMN_MARKED:
+        break;
+    case COLUMN_WHAT:
+        strbuf_add_str(out, rotation_kind_text(row->rotation->kind));
+        break;
+    case COLUMN_NAME:
+        strbuf_add_str(out, row->name);
+        break;
+    case COLUMN_ENDS:
+    case COLUMN_LEFT:
+        strbuf_add_char(out, '-');
+        break;
+    case COLUMN_USED_ON:
+        if (waits > 0)
+            strbuf_printf(out, _("%lld to move"), (long long)waits);
+        else
+            strbuf_add_char(out, '-');
+        break;
+    case COLUMN_STATE:
+        strbuf_printf(out, _("%s step %d/%zu"), mark_text(MARK_HERE), row->rotation->phase + 1,
+                      rotation_steps(row->rotation));
+        break;
+    }
+}
+
 static void rows_cell(const void *arg, size_t i, size_t column, struct strbuf *out)
 {
     const struct rotate *self = arg;
     const struct rotate_row *row = &self->data->rows[i];
     char date[CLOCK_TEXT_MAX];
 
+    if (row->end == NULL) {
+        rotation_cell(row, (enum column)column, out);
+        return;
+    }
     switch ((enum column)column) {
     case COLUMN_MARKED:
         strbuf_add_str(out, is_marked(self, rows_key(self, i)) ? "*" : "");
@@ -171,9 +215,9 @@ static void rows_cell(const void *arg, size_t i, size_t column, struct strbuf *o
 
 static enum style rows_style(const void *arg, size_t i, size_t column)
 {
-    const struct rotate *self = arg;
+    const struct rotate_row *row = &((const struct rotate *)arg)->data->rows[i];
 
-    return column == COLUMN_STATE    ? mark_style(self->data->rows[i].end->mark)
+    return column == COLUMN_STATE    ? mark_style(row->end != NULL ? row->end->mark : MARK_HERE)
            : column == COLUMN_MARKED ? STYLE_STRONG
                                      : STYLE_NORMAL;
 }
@@ -204,20 +248,37 @@ static const char *why_not(const struct timeline_row *row)
     return NULL;
 }
 
-static struct nav renew_one(struct rotate *self, const struct timeline_row *row)
+/* The first of the servers where it is in use. */
+static struct screen *start_page(const struct rotate *self, enum rotate_from from,
+                                 const struct rotate_row *row)
 {
-    const char *why = why_not(row);
+    char *server = mem_printf("%.*s", (int)strcspn(row->used_on, " "), row->used_on);
+    struct screen *page =
+        page_rotate_start(self->app, from, row->end->name, row->end->which, server);
 
+    free(server);
+    return page;
+}
+
+static struct nav renew_one(struct rotate *self, const struct rotate_row *at)
+{
+    const struct timeline_row *row = at->end;
+    const char *why;
+
+    if (row == NULL)
+        return nav_push(page_rotation(self->app, at->rotation->id));
+    why = why_not(row);
     if (why != NULL) {
         say(self, why);
         return nav_stay();
     }
     switch (row->kind) {
     case TIMELINE_CLIENT:
+        return nav_push(start_page(self, ROTATE_FROM_CLIENT, at));
     case TIMELINE_SERVER:
-        return nav_push(page_renew(self->app, row->which));
+        return nav_push(start_page(self, ROTATE_FROM_SERVER, at));
     case TIMELINE_CA:
-        return nav_push(page_ca_renew(self->app, row->which));
+        return nav_push(start_page(self, ROTATE_FROM_CA, at));
     case TIMELINE_CRL:
         return nav_push(page_crl_sign(self->app, row->which));
     case TIMELINE_FOREIGN:
@@ -234,12 +295,12 @@ static struct nav renew(struct rotate *self)
     struct rotate_several *several;
 
     if (self->n_marked == 0)
-        return at != NULL ? renew_one(self, at->end) : nav_stay();
+        return at != NULL ? renew_one(self, at) : nav_stay();
     several = rotate_several_new();
     for (size_t i = 0; i < self->data->n; i++) {
         const struct timeline_row *row = self->data->rows[i].end;
 
-        if (is_marked(self, rows_key(self, i)))
+        if (row != NULL && is_marked(self, rows_key(self, i)))
             rotate_several_add(several, row->kind == TIMELINE_CRL, row->name, row->which);
     }
     self->n_marked = 0;
@@ -252,6 +313,8 @@ static struct nav sheet(struct rotate *self)
 
     if (at == NULL)
         return nav_stay();
+    if (at->end == NULL)
+        return nav_push(page_rotation(self->app, at->rotation->id));
     switch (at->end->kind) {
     case TIMELINE_CLIENT:
     case TIMELINE_SERVER:
@@ -267,14 +330,22 @@ static struct nav sheet(struct rotate *self)
     return nav_stay();
 }
 
+static bool on_rotation(const struct rotate *self)
+{
+    const struct rotate_row *at = at_cursor(self);
+
+    return at != NULL && at->end == NULL;
+}
+
 static void toggle(struct rotate *self)
 {
     const struct rotate_row *at = at_cursor(self);
-    const char *why = at != NULL ? why_not(at->end) : NULL;
+    const char *why;
     uint64_t key;
 
-    if (at == NULL)
+    if (at == NULL || at->end == NULL)
         return;
+    why = why_not(at->end);
     if (at->end->kind == TIMELINE_CA || at->end->kind == TIMELINE_FOREIGN)
         why = _("This one is renewed alone: r.");
     if (why != NULL) {
@@ -323,6 +394,11 @@ static struct nav key_event(struct rotate *self, uint32_t key)
         return nav_stay();
     case 'r':
         return renew(self);
+    case 'n':
+        if (on_rotation(self))
+            return sheet(self);
+        say(self, _("No rotation is under way on this line: r begins one."));
+        return nav_stay();
     case ' ':
         toggle(self);
         return nav_stay();
@@ -356,11 +432,35 @@ static struct nav rotate_event(void *arg, const struct event *event)
 
 /* ---- drawing ---- */
 
+static void draw_below(const struct rotate_row *at, struct canvas *body, int row)
+{
+    const struct rotate_phase *phase =
+        at->end == NULL ? rotate_phase(at->rotation->kind, (size_t)at->rotation->phase) : NULL;
+    int width = canvas_columns(body) - 4;
+    struct strbuf text = STRBUF_INIT;
+
+    if (phase != NULL) {
+        char title[100];
+
+        rotation_title(at->rotation, title, sizeof(title));
+        canvas_text(body, row, 2, STYLE_STRONG, title);
+        strbuf_printf(&text,
+                      _("%s. Then: %s. Enter opens it, with the steps, what blocks, and "
+                        "who is left."),
+                      gettext(phase->title), gettext(phase->waits));
+    } else if (at->end != NULL) {
+        canvas_text(body, row, 2, STYLE_STRONG, at->end->name);
+        strbuf_add_str(&text, gettext(ways[at->end->kind]));
+    }
+    (void)canvas_wrap(body, row + 1, 2, width, BELOW_ROWS - 1, STYLE_NORMAL, text.data);
+    strbuf_clear(&text);
+}
+
 static void rotate_draw(const void *arg, struct canvas *body)
 {
     const struct rotate *self = arg;
     const struct rotate_row *at = at_cursor(self);
-    int rows = canvas_rows(body), width = canvas_columns(body) - 4;
+    int rows = canvas_rows(body);
 
     if (self->data == NULL) {
         canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
@@ -378,9 +478,7 @@ static void rotate_draw(const void *arg, struct canvas *body)
     }
     if (at != NULL && rows > 2 * BELOW_ROWS) {
         rows -= BELOW_ROWS;
-        canvas_text(body, rows, 2, STYLE_STRONG, at->end->name);
-        (void)canvas_wrap(body, rows + 1, 2, width, BELOW_ROWS - 1, STYLE_NORMAL,
-                          gettext(ways[at->end->kind]));
+        draw_below(at, body, rows);
         rows--;
     }
     table_draw(self->table, body, 0, rows, true);
@@ -390,8 +488,10 @@ static void count(const struct rotate *self, size_t *ret_bad, size_t *ret_soon)
 {
     *ret_bad = *ret_soon = 0;
     for (size_t i = 0; self->data != NULL && i < self->data->n; i++) {
-        *ret_bad += self->data->rows[i].end->mark == MARK_BAD;
-        *ret_soon += self->data->rows[i].end->mark == MARK_WARN;
+        const struct timeline_row *row = self->data->rows[i].end;
+
+        *ret_bad += row != NULL && row->mark == MARK_BAD;
+        *ret_soon += row != NULL && row->mark == MARK_WARN;
     }
 }
 
@@ -460,13 +560,21 @@ static void rotate_commands(const void *arg, struct strbuf *out)
 {
     const struct rotate *self = arg;
     const struct rotate_row *at = at_cursor(self);
-    const char *serial = at != NULL ? strrchr(at->end->which, ':') : NULL;
+    const char *serial = at != NULL && at->end != NULL ? strrchr(at->end->which, ':') : NULL;
 
     strbuf_add_str(out, _("# what ends, by certificate; CAs, and their lists\n"));
     strbuf_add_str(out, "pgseal list --sort ends\npgseal ca list\npgseal crl show\n");
     if (at == NULL)
         return;
     strbuf_add_str(out, _("\n# the line\n"));
+    if (at->end == NULL) {
+        strbuf_add_str(out, "pgseal rotate status");
+        strbuf_add_char(out, ' ');
+        if (!text_quote_shell(out, at->rotation->name))
+            strbuf_add_str(out, "NAME");
+        strbuf_add_char(out, '\n');
+        return;
+    }
     switch (at->end->kind) {
     case TIMELINE_CLIENT:
     case TIMELINE_SERVER:

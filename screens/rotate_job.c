@@ -55,7 +55,7 @@ static void join_seen(struct rotate_job *self, const struct seen *seen, size_t n
         struct rotate_row *row = &self->rows[i];
         struct strbuf names = STRBUF_INIT;
 
-        if (row->end->kind != TIMELINE_CLIENT)
+        if (row->end == NULL || row->end->kind != TIMELINE_CLIENT)
             continue;
         for (size_t k = first_seen(seen, n, row->end->which);
              k < n && strcmp(seen[k].which, row->end->which) == 0; k++) {
@@ -116,7 +116,8 @@ static bool read_trusted(struct rotate_job *self, struct store *store, struct er
         for (size_t k = 0; k < self->n && names.len > 0; k++) {
             struct rotate_row *row = &self->rows[k];
 
-            if ((row->end->kind != TIMELINE_CA && row->end->kind != TIMELINE_CRL) ||
+            if (row->end == NULL ||
+                (row->end->kind != TIMELINE_CA && row->end->kind != TIMELINE_CRL) ||
                 !text_equal(row->end->which, authorities.rows[i]->name))
                 continue;
             free(row->used_on);
@@ -139,7 +140,7 @@ static bool read_servers(struct rotate_job *self, struct store *store, struct er
         struct rotate_row *row = &self->rows[i];
         struct strbuf names = STRBUF_INIT;
 
-        if (row->end->kind != TIMELINE_SERVER)
+        if (row->end == NULL || row->end->kind != TIMELINE_SERVER)
             continue;
         for (size_t k = 0; k < servers.n; k++) {
             struct err ignored = ERR_INIT;
@@ -160,15 +161,36 @@ static bool read_servers(struct rotate_job *self, struct store *store, struct er
     return true;
 }
 
-/* ---- the job ---- */
+/* ---- rows ---- */
 
-static void add_rows(struct rotate_job *self)
+static bool add_rotations(struct rotate_job *self, struct store *store, struct err *err)
 {
-    self->rows = mem_realloc_array(NULL, self->ends->n + 1, sizeof(self->rows[0]));
+    bool good = rotation_list(store, false, &self->rotations, err);
+
+    self->rows =
+        mem_realloc_array(self->rows, self->rotations.n + self->ends->n + 1, sizeof(self->rows[0]));
+    for (size_t i = 0; i < self->rotations.n && good; i++) {
+        const struct rotation *rotation = self->rotations.rows[i];
+        struct rotate_row *row = &self->rows[self->n++];
+        struct strbuf name = STRBUF_INIT;
+
+        text_clean(&name, rotation->name, strlen(rotation->name), TEXT_ONE_LINE);
+        *row = (struct rotate_row){
+            .rotation = rotation, .name = strbuf_steal(&name), .used_on = mem_strdup("")};
+        good = rotation_count_items(store, rotation->id, &row->counts, err);
+        strbuf_clear(&name);
+    }
+    return good;
+}
+
+static void add_ends(struct rotate_job *self)
+{
     for (size_t i = 0; i < self->ends->n; i++)
         self->rows[self->n++] =
             (struct rotate_row){.end = &self->ends->rows[i], .used_on = mem_strdup("")};
 }
+
+/* ---- the job ---- */
 
 static void rotate_run(struct job *job, void *data)
 {
@@ -182,14 +204,20 @@ static void rotate_run(struct job *job, void *data)
     timeline_job_read(self->ends);
     self->now = self->ends->now;
     self->err = self->ends->err;
-    add_rows(self);
-    if (self->err.code != ERR_NONE || self->n == 0)
+    if (self->err.code != ERR_NONE)
         return;
-    read_clients(self);
     store = store_open(self->store_folder, STORE_READ, &self->err);
-    if (store != NULL)
+    if (store == NULL) {
+        if (self->err.code == ERR_NO_STORE)
+            self->err = (struct err)ERR_INIT;
+        return;
+    }
+    if (add_rotations(self, store, &self->err)) {
+        add_ends(self);
+        read_clients(self);
         (void)!(read_trusted(self, store, &self->err) &&
                 read_servers(self, store, &self->err)); /* err is shown */
+    }
     store_close(store);
 }
 
@@ -199,9 +227,12 @@ void rotate_job_free(void *data)
 
     if (self == NULL)
         return;
-    for (size_t i = 0; i < self->n; i++)
+    for (size_t i = 0; i < self->n; i++) {
+        free(self->rows[i].name);
         free(self->rows[i].used_on);
+    }
     free(self->rows);
+    rotation_list_clear(&self->rotations);
     timeline_job_free(self->ends);
     free(self->store_folder);
     free(self);

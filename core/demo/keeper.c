@@ -152,6 +152,7 @@ static bool write_settings(const struct keeper_job *job)
                           "full_page_writes = off\n"
                           "synchronous_commit = off\n"
                           "autovacuum = off\n"
+                          "password_encryption = 'scram-sha-256' # 13 would write md5\n"
                           "log_line_prefix = '%m [%p] %q%u@%d %h '\n"
                           "unix_socket_directories = ");
     quote_setting(&text, job->socket);

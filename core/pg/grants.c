@@ -175,15 +175,20 @@ static bool may_write(const struct grant_list *list)
     return false;
 }
 
+bool grants_need_superuser(const struct grant_list *list, unsigned needs)
+{
+    return !list->superuser && (needs & GRANT_TLS) && list->server_version < VERSION_PARAMETERS;
+}
+
 size_t grants_missing(const struct grant_list *list, unsigned needs, struct strbuf *out)
 {
     size_t n = 0;
 
     if (list->superuser)
         return 0;
-    if ((needs & GRANT_TLS) && list->server_version < VERSION_PARAMETERS) {
-        strbuf_add_str(out, "superuser");
-        n++;
+    if (grants_need_superuser(list, needs)) {
+        strbuf_add_str(out, "superuser"); /* who needs nothing of what follows */
+        return 1;
     }
     for (size_t i = 0; i < list->n; i++) {
         if (!((unsigned)list->rows[i].need & needs) || list->rows[i].there ||

@@ -45,8 +45,10 @@ struct grant_list {
 bool grants_read(struct conn *conn, const char *role, struct grant_list *ret,
                  struct err *err) MUST_CHECK;
 void grants_clear(struct grant_list *list);
-/* Names of those that are missing for these needs, with commas; how many. TLS before 15 adds
- * "superuser". */
+/* True when no grant helps: TLS before 15, asked for by an ordinary role. */
+bool grants_need_superuser(const struct grant_list *list, unsigned needs);
+/* Names of those that are missing for these needs, with commas; how many. Where no grant helps it is
+ * "superuser" alone. */
 size_t grants_missing(const struct grant_list *list, unsigned needs, struct strbuf *out);
 
 #endif

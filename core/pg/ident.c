@@ -204,6 +204,11 @@ bool ident_format_line(const char *map, const char *system_name, const char *rol
 
 /* ---- the server's own word ---- */
 
+bool ident_has_view(const struct conn *conn)
+{
+    return conn_server_version(conn) >= VERSION_MAPPINGS;
+}
+
 bool ident_check_on_server(struct conn *conn, struct err *err)
 {
     static const char sql[] = "SELECT line_number, error FROM pg_catalog.pg_ident_file_mappings"
@@ -211,7 +216,7 @@ bool ident_check_on_server(struct conn *conn, struct err *err)
     struct result *result;
     bool good;
 
-    if (conn_server_version(conn) < VERSION_MAPPINGS)
+    if (!ident_has_view(conn))
         return true;
     result = conn_exec(conn, sql, 0, NULL, err);
     if (!result)
@@ -222,4 +227,29 @@ bool ident_check_on_server(struct conn *conn, struct err *err)
                 result_get(result, 0, 1));
     result_free(result);
     return good;
+}
+
+bool ident_check_patterns(const struct ident *ident, struct conn *conn, struct err *err)
+{
+    static const char sql[] =
+        "SELECT ''::pg_catalog.text OPERATOR(pg_catalog.~) $1::pg_catalog.text";
+
+    for (size_t i = 0; i < ident->n && !ident_has_view(conn); i++) {
+        const struct ident_line *line = &ident->lines[i];
+        const char *pattern = line->system_name + 1;
+        struct err why = ERR_INIT;
+        struct result *result;
+
+        if (line->system_name[0] != '/')
+            continue;
+        result = conn_exec(conn, sql, 1, &pattern, &why);
+        if (!result && why.code == ERR_QUERY)
+            return err_set(err, ERR_HBA, _("line %d of pg_ident.conf: %s"), line->number, why.msg);
+        if (!result) {
+            *err = why;
+            return false;
+        }
+        result_free(result);
+    }
+    return true;
 }

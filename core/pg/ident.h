@@ -57,5 +57,9 @@ bool ident_format_line(const char *map, const char *system_name, const char *rol
 /* Since 15 the server tells (pg_ident_file_mappings): a row with an error -> ERR_HBA with line and
  * text. Before 15: true. */
 bool ident_check_on_server(struct conn *conn, struct err *err) MUST_CHECK;
+bool ident_has_view(const struct conn *conn); /* 15 and later */
+/* Where there is no such view: every pattern is tried by the server's own regular expressions. One that
+ * cannot be read keeps it from loading the file -> ERR_HBA with line and text. */
+bool ident_check_patterns(const struct ident *ident, struct conn *conn, struct err *err) MUST_CHECK;
 
 #endif

@@ -30,7 +30,7 @@ bool plan_read_maps(struct plan *plan, struct strbuf *out, struct err *err)
     const char *path = plan->settings.ident_file;
     struct ident ident;
     bool there = false;
-    int bad;
+    bool good;
 
     if (plan->maps_unread)
         return true;
@@ -43,12 +43,15 @@ bool plan_read_maps(struct plan *plan, struct strbuf *out, struct err *err)
     if (!files_read(plan->files, path, IDENT_MAX, out, err) || !check_maps(plan, err))
         return false;
     ident_parse(out->data, out->len, conn_server_version(plan->target.admin), &ident);
-    bad = ident.bad_line;
+    if (ident.bad_line == 0)
+        good = ident_check_patterns(&ident, plan->target.admin, err);
+    else
+        good = err_set(err, ERR_HBA,
+                       _("line %d of pg_ident.conf cannot be read: the server does not load the "
+                         "file"),
+                       ident.bad_line);
     ident_clear(&ident);
-    return bad == 0 || err_set(err, ERR_HBA,
-                               _("line %d of pg_ident.conf cannot be read: the server does not "
-                                 "load the file"),
-                               bad);
+    return good;
 }
 
 /* ---- lines that go in ---- */

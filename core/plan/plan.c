@@ -102,7 +102,17 @@ static bool check_grants(const struct plan *plan, const char *kind, struct err *
     if (!grants_read(plan->target.admin, NULL, &grants, err))
         return false;
     n = grants_missing(&grants, needs_of(kind), &missing);
-    if (n > 0) {
+    if (n > 0 && grants_need_superuser(&grants, needs_of(kind))) {
+        err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" is no superuser on server \"%s\""),
+                grants.role, server);
+        err_cause(err,
+                  _("Before PostgreSQL 15 only a superuser changes ssl_ca_file and ssl_crl_file; "
+                    "this server is %d."),
+                  grants.server_version / 10000);
+        err_hint(err, "%s",
+                 _("Give the server an administrator who is one, or use --as-text: it prints what "
+                   "to do by hand."));
+    } else if (n > 0) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" lacks rights on server \"%s\""),
                 grants.role, server);
         err_cause(err, _("Missing: %s."), missing.data);

@@ -119,7 +119,7 @@ static bool go_on_beside(struct visit *visit, const struct journal_plan *plan, s
 
     if (conflict == CONFLICT_NONE) {
         run_saw(visit->order->watch,
-                _("plan %lld on \"%s\" is not finished; it does not touch the lists"),
+                _("plan %lld on \"%s\", not finished; it does not touch the lists"),
                 (long long)plan->id, plan->server);
         return true;
     }
@@ -222,7 +222,7 @@ static bool bring(struct visit *visit, struct err *err)
     bool nothing;
     bool good;
 
-    visit->locked = plan_lock_server(visit->target.admin, err);
+    visit->locked = plan_lock_server(visit->target.admin, visit->order->watch, err);
     if (!visit->locked || !tidy(visit, err))
         return false;
     plan = plan_publish_revoked(&visit->target, visit->order->revoked, err);
@@ -301,6 +301,7 @@ static void explain_pooler(struct visit *visit)
 static void go(struct visit *visit)
 {
     struct publish_result *result = visit->result;
+    struct err ignored = ERR_INIT;
 
     if (!reach(visit, &result->err)) {
         result->state = is_away(&result->err) ? PUBLISH_AWAY : PUBLISH_REFUSED;
@@ -313,6 +314,8 @@ static void go(struct visit *visit)
     } else {
         result->err = (struct err)ERR_INIT;
     }
+    if (result->state == PUBLISH_DONE || result->state == PUBLISH_SAME) /* of "server crl" */
+        (void)!server_clear_missed(visit->store, visit->server, _("CRLs"), &ignored);
 }
 
 void publish_visit(const struct publish_visit *order)

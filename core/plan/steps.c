@@ -193,7 +193,9 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 {
     if (!ident_check_on_server(run->target->admin, err))
         return false;
-    step_set_saw(step, _("no error in pg_ident_file_mappings"));
+    step_set_saw(step, ident_has_view(run->target->admin)
+                           ? _("no error in pg_ident_file_mappings")
+                           : _("read here: before PostgreSQL 15 the server does not tell"));
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "core/plan/bundle.h"
 
 #define COMES_UP_MS 10000
+#define LATER_MAX   100
 #define TRIES       3 /* for one that does not answer at all, or hangs up */
 #define PAUSE_NS    100000000L
 
@@ -146,8 +147,10 @@ static void reload_and_prove(struct undo *undo)
     if (undo->n_left == 0)
         auto_conf_restore_order(undo->target.admin,
                                 json_object_get(undo->run.plan->intent, "auto_conf"));
-    if (!settings_reload(undo->target.admin, &why) ||
-        !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
+    if (!settings_reload(undo->target.admin, &why))
+        note_left(undo, &why);
+    else if (undo->n_left == 0 && /* what is left does not look as before: it is not waited for */
+             !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
         note_left(undo, &why);
 }
 
@@ -211,6 +214,35 @@ static bool check_untouched(struct plan *plan, struct err *err)
     return true;
 }
 
+static bool read_settings_again(struct plan *plan, struct err *err)
+{
+    settings_clear(&plan->settings);
+    return settings_read(plan->target.admin, &plan->settings, err);
+}
+
+/* A later change was kept on what this one had left behind. */
+static bool is_built_on(const struct plan *plan, bool *ret, struct err *err)
+{
+    struct journal_plan_list list = {.n = 0};
+
+    if (!journal_list(plan->target.store, plan->target.server->name, LATER_MAX, &list, err))
+        return false;
+    *ret = false;
+    for (size_t i = 0; i < list.n && list.rows[i]->id > plan->id; i++)
+        *ret = *ret || list.rows[i]->state == JOURNAL_KEPT;
+    journal_plan_list_clear(&list);
+    return true;
+}
+
+/* What is left of a plan may be in force by now, by a later one that needed the same. */
+static bool check_left(struct plan *plan, struct err *err)
+{
+    bool built_on = false;
+
+    return is_built_on(plan, &built_on, err) &&
+           (!built_on || (read_settings_again(plan, err) && bundle_check_undo(plan, err)));
+}
+
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
 {
     bool undone;
@@ -219,14 +251,16 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     case JOURNAL_KEPT:
         if (plan->id == 0)
             return true; /* there was nothing to do */
-        settings_clear(&plan->settings);
-        if (!settings_read(plan->target.admin, &plan->settings, err) ||
-            !check_untouched(plan, err) || !bundle_check_undo(plan, err))
+        if (!read_settings_again(plan, err) || !check_untouched(plan, err) ||
+            !bundle_check_undo(plan, err))
+            return false;
+        break;
+    case JOURNAL_LEFT:
+        if (!check_left(plan, err))
             return false;
         break;
     case JOURNAL_DOING:
     case JOURNAL_DONE:
-    case JOURNAL_LEFT:
         break;
     case JOURNAL_UNDONE:
     case JOURNAL_FAILED:

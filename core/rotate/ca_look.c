@@ -50,15 +50,17 @@ void ca_block_servers(struct rotate_status *status)
 
 /* Of another's CA no serial number is known: the role tells. */
 static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
-                            struct rotation_item_list *items, struct err *err)
+                            struct err *err)
 {
     const struct use_of of = {.foreign = work->new_cert};
+    struct rotation_item_list items = {.n = 0};
     struct use_list seen = {.n = 0};
     bool ok =
+        rotation_items(work->store, work->rotation->id, NULL, 0, &items, err) &&
         use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err);
 
-    for (size_t i = 0; ok && i < items->n; i++) {
-        struct rotation_item *item = &items->rows[i];
+    for (size_t i = 0; ok && i < items.n; i++) {
+        struct rotation_item *item = &items.rows[i];
 
         for (size_t k = 0; ok && item->seen_at == 0 && k < seen.n; k++) {
             if (!text_equal(seen.rows[k].role, item->role))
@@ -68,22 +70,15 @@ static bool mark_seen_roles(struct rotate_work *work, const struct server_list *
         }
     }
     use_list_clear(&seen);
+    rotation_item_list_clear(&items);
     return ok;
 }
 
-static bool mark_all_seen(struct rotate_work *work, const struct server_list *scope,
-                          struct err *err)
+static bool mark_seen(struct rotate_work *work, const struct server_list *scope, struct err *err)
 {
-    const struct rotation *rotation = work->rotation;
-    struct rotation_item_list items = {.n = 0};
-    bool ok = use_mark_items(work->store, rotation->id, rotation->started_at, err);
-
-    if (!ok || work->new_ca != NULL)
-        return ok;
-    ok = rotation_items(work->store, rotation->id, NULL, 0, &items, err) &&
-         mark_seen_roles(work, scope, &items, err);
-    rotation_item_list_clear(&items);
-    return ok;
+    if (work->new_ca == NULL && work->new_cert != NULL && !mark_seen_roles(work, scope, err))
+        return false;
+    return use_mark_items(work->store, work->rotation->id, work->rotation->started_at, err);
 }
 
 bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err)
@@ -96,7 +91,7 @@ bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err
               use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
               use_quiet(work->store, &scope, &of, rotation->since, rotation->quiet_seconds,
                         &ret->quiet, err) &&
-              (work->new_cert == NULL || mark_all_seen(work, &scope, err));
+              mark_seen(work, &scope, err);
 
     server_list_clear(&scope);
     return ok;

@@ -102,7 +102,7 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     const struct rotate_request *request = work->request;
     const struct rotation_counts *items = &ret->items;
     int64_t waiting = items->total - items->seen - items->left - items->ended;
-    struct strbuf text = STRBUF_INIT;
+    struct strbuf said = STRBUF_INIT;
     int open = 0;
 
     for (size_t i = 0; i < ret->left.n; i++)
@@ -115,9 +115,9 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
                      (long long)waiting);
     if (ret->quiet.safe || (ret->quiet.but_gaps && request->accept_gaps))
         return;
-    use_quiet_say(&ret->quiet, &text);
-    rotate_block(ret, "%s", text.data);
-    strbuf_clear(&text);
+    use_quiet_say(&ret->quiet, &said);
+    rotate_block(ret, "%s", said.data);
+    strbuf_clear(&said);
 }
 
 static bool look_move(struct rotate_work *work, struct rotate_status *ret, struct err *err)

@@ -24,6 +24,8 @@
 static const struct rotate_kind *const kinds[] = {
     [ROTATION_CLIENT] = &rotate_client_cert,
     [ROTATION_CLIENT_CA] = &rotate_client_ca,
+    [ROTATION_SERVER] = &rotate_server_cert,
+    [ROTATION_SERVER_CA] = &rotate_server_ca,
     [ROTATION_CA_LIFE] = &rotate_ca_life,
     [ROTATION_EMERGENCY] = &rotate_emergency,
 };

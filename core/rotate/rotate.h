@@ -68,6 +68,7 @@ enum rotate_need {
     ROTATE_NEED_NEW_PASSPHRASE = 4, /* of the CA that is made */
     ROTATE_NEED_FOLDER = 8,         /* for kits */
     ROTATE_NEED_NAME = 16,          /* typed: it cannot be taken back */
+    ROTATE_NEED_SERVER_CERT = 64,   /* server_certs: of the new CA, which is another's */
     ROTATE_NEED_SERVERS = 32        /* it changes servers: logins, and --yes */
 };
 
@@ -84,12 +85,16 @@ struct rotate_request {            /* all borrowed; what a phase does not need m
     bool accepts_refused;
     size_t accept_refused; /* sessions and roles that would be refused: exactly so many */
     size_t accept_left;    /* lines of the worklist that never moved: exactly so many */
-    bool accept_gaps;      /* quiet time counts although nobody looked for a while */
+    bool accept_gaps;      /* the quiet time counts although nobody looked for a while in it */
     bool end_sessions;     /* of the old one */
     bool revoke;           /* ROTATION_CLIENT: the old ones; else they are left to end */
     bool keep_key;         /* the old key stays as an archive; else it is destroyed */
-    const char *archive;   /* file for the archived key, or NULL: it stays in the store */
-    enum plan_keep keep;   /* PLAN_ASK wants watch->decide */
+    /* ROTATION_SERVER_CA, from another's CA: a member's certificate and those above it; its key where the
+     * server has none of it (a request was made there) */
+    const struct cert_list *server_certs;
+    const struct secret *server_key, *server_key_passphrase;
+    const char *archive; /* file for the archived key, or NULL: it stays in the store */
+    enum plan_keep keep; /* PLAN_ASK wants watch->decide */
     const struct fleet_watch *watch;
     void (*progress)(void *arg, const char *what, size_t done, size_t total); /* may be NULL */
     bool (*cancelled)(void *arg);

@@ -271,14 +271,16 @@ bool rotate_measure(struct rotate_work *work, bool ask, struct rotate_status *re
 /* ---- changed ---- */
 
 /* Plans that a rotation makes; others are somebody else's. */
-static bool is_ours(const struct journal_plan *row)
+static bool is_ours(const struct journal_plan *row, enum rotation_kind of)
 {
-    static const char *const ours[] = {"trust_ca", "untrust_ca", "publish_crl"};
+    static const char *const clients[] = {"trust_ca", "untrust_ca", "publish_crl"};
+    static const char *const servers[] = {"server_tls", "server_cert", NULL};
+    const char *const *ours = of == ROTATION_SERVER || of == ROTATION_SERVER_CA ? servers : clients;
     json_t *intent = json_loads(row->intent, 0, NULL);
     const char *kind = json_string_value(json_object_get(intent, "kind"));
     bool is = false;
 
-    for (size_t i = 0; kind != NULL && i < ARRAY_LEN(ours); i++)
+    for (size_t i = 0; kind != NULL && i < ARRAY_LEN(clients) && ours[i] != NULL; i++)
         is = is || strcmp(kind, ours[i]) == 0;
     json_decref(intent);
     return is;
@@ -292,7 +294,7 @@ static bool take_back(struct fleet_member *member, int64_t plan_id, const struct
     enum journal_plan_state ended;
     bool ok = true;
 
-    if (!plan_lock_server(member->target.admin, err))
+    if (!plan_lock_server(member->target.admin, watch, err))
         return false;
     row = journal_load(member->target.store, plan_id, err);
     if (row == NULL)
@@ -331,7 +333,7 @@ static bool tidy(struct rotate_work *work, const struct server_list *servers, st
     if (!journal_open_plans(work->store, &open, err))
         return false;
     for (size_t i = 0; i < open.n; i++) {
-        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i]))
+        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i], work->rotation->kind))
             continue;
         for (size_t k = 0; k < servers->n; k++) {
             if (text_equal(servers->rows[k]->name, open.rows[i]->server))

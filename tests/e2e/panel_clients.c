@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <libpq-fe.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ struct stage {
     struct pg *pg;
     struct pty *clients[CLIENTS_MAX];
     size_t n;
+    PGconn *receivers[2];
+    size_t n_receivers;
 };
 
 static void restart(struct stage *stage)
@@ -75,6 +78,12 @@ static int setup(void **state)
     return 0;
 }
 
+static void end_receivers(struct stage *stage)
+{
+    while (stage->n_receivers > 0)
+        PQfinish(stage->receivers[--stage->n_receivers]);
+}
+
 static int teardown(void **state)
 {
     struct stage *stage = *state;
@@ -83,6 +92,7 @@ static int teardown(void **state)
 
     for (size_t i = 0; i < stage->n; i++)
         pty_free(stage->clients[i]);
+    end_receivers(stage);
     result = pg_teardown(&pg);
     wizard_box_close(&stage->box);
     free(stage);
@@ -116,14 +126,42 @@ static struct pty *start_psql(struct stage *stage, char *taken)
     return psql;
 }
 
+/* The programs refuse a server newer than themselves, and some builds of PostgreSQL are without them:
+ * then the same is asked for by libpq, with NULL at the end. */
+static void start_receiver(struct stage *stage, const char *conninfo, const char *name,
+                           const char *kind, const char *const *commands)
+{
+    char *text = mem_printf("%s application_name=%s replication=%s", conninfo, name, kind);
+    PGconn *conn = PQconnectdb(text);
+    ExecStatusType status = PGRES_COMMAND_OK;
+
+    stage->receivers[stage->n_receivers++] = conn;
+    if (PQstatus(conn) != CONNECTION_OK)
+        fail_msg("%s: %s", text, PQerrorMessage(conn));
+    for (; *commands; commands++) {
+        PGresult *result = PQexec(conn, *commands);
+
+        status = PQresultStatus(result);
+        PQclear(result);
+    }
+    if (status != PGRES_COPY_BOTH)
+        fail_msg("%s: %s", commands[-1], PQerrorMessage(conn));
+    free(text);
+}
+
 static void start_receivewal(struct stage *stage)
 {
+    static const char *const commands[] = {"START_REPLICATION 0/1000000", NULL};
     char *program = fs_join(demo_bindir(stage->pg->demo), "pg_receivewal");
     char *certificate = session_stage_certificate("repl", "repl");
     char *conninfo = conninfo_of(stage, "repl", certificate);
 
     assert_int_equal(mkdir("wal", 0700), 0);
-    (void)start_client(stage, (const char *const[]){program, "-D", "wal", "-d", conninfo, NULL});
+    if (fs_exists(program))
+        (void)start_client(stage,
+                           (const char *const[]){program, "-D", "wal", "-d", conninfo, NULL});
+    else
+        start_receiver(stage, conninfo, "pg_receivewal", "true", commands);
     free(conninfo);
     free(certificate);
     free(program);
@@ -131,13 +169,20 @@ static void start_receivewal(struct stage *stage)
 
 static void start_recvlogical(struct stage *stage)
 {
+    static const char *const commands[] = {
+        "CREATE_REPLICATION_SLOT s LOGICAL pgoutput",
+        "START_REPLICATION SLOT s LOGICAL 0/0 (proto_version '1', publication_names 'everything')",
+        NULL};
     char *program = fs_join(demo_bindir(stage->pg->demo), "pg_recvlogical");
-    char *conninfo = conninfo_of(stage, "repl", "sslmode=require");
+    char *conninfo = conninfo_of(stage, "repl", "sslmode=require sslcert=/nonexistent");
 
-    (void)start_client(
-        stage, (const char *const[]){program, "-d", conninfo, "--slot=s", "--create-slot",
-                                     "--start", "-P", "pgoutput", "-o", "proto_version=1", "-o",
-                                     "publication_names=everything", "-f", "changes", NULL});
+    if (fs_exists(program))
+        (void)start_client(
+            stage, (const char *const[]){program, "-d", conninfo, "--slot=s", "--create-slot",
+                                         "--start", "-P", "pgoutput", "-o", "proto_version=1", "-o",
+                                         "publication_names=everything", "-f", "changes", NULL});
+    else
+        start_receiver(stage, conninfo, "pg_recvlogical", "database", commands);
     free(conninfo);
     free(program);
 }
@@ -345,6 +390,7 @@ static void remembered(void **state)
 
     while (stage->n > 0)
         pty_free(stage->clients[--stage->n]);
+    end_receivers(stage);
     text = EXPECT(0, "sightings", STAGE_SERVER, "--without-tls", "--since", "30d");
     assert_non_null(strstr(text, "carol"));
     assert_null(strstr(text, "alice"));

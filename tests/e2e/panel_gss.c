@@ -20,7 +20,8 @@
 #include "tests/harness/wizard_box.h"
 #include "tests/pg/need_pg.h"
 
-#define REALM "PGSEAL.TEST"
+#define REALM       "PGSEAL.TEST"
+#define PROGRAM_MAX ((size_t)256 << 20)
 
 struct stage {
     struct wizard_box box;
@@ -32,6 +33,23 @@ static bool have_kerberos(void)
 {
     return access("/usr/sbin/krb5kdc", X_OK) == 0 && access("/usr/sbin/kadmin.local", X_OK) == 0 &&
            access("/usr/bin/kinit", X_OK) == 0;
+}
+
+/* Some builds of PostgreSQL are without GSSAPI, and no view of the server tells. */
+static bool server_has_gss(void)
+{
+    static const char library[] = "libgssapi";
+    struct strbuf bytes = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    char *folder = programs_find(NULL, &err);
+    char *program = folder ? fs_join(folder, "postgres") : NULL;
+    bool has = program && fs_read(program, PROGRAM_MAX, &bytes, &err) &&
+               memmem(bytes.data, bytes.len, library, sizeof(library) - 1);
+
+    strbuf_clear(&bytes);
+    free(program);
+    free(folder);
+    return has;
 }
 
 static int free_port(void)
@@ -178,6 +196,10 @@ int main(void)
         return 0;
     if (!have_kerberos()) {
         puts("1..0 # SKIP there is no Kerberos server (krb5-kdc, krb5-admin-server)");
+        return 0;
+    }
+    if (!server_has_gss()) {
+        puts("1..0 # SKIP this PostgreSQL was built without GSSAPI");
         return 0;
     }
     (void)setenv("LC_ALL", "C.UTF-8", 1);

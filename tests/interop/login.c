@@ -124,20 +124,14 @@ static bool installed(const char *what, const char *command)
 static void test_psql(void **state)
 {
     const struct lab *lab = *state;
-    char *psql = fs_join(demo_bindir(lab->demo), "psql");
     char *with = conninfo(lab, "alice");
     char *without = mem_printf("host=127.0.0.1 port=%d dbname=app user=alice sslmode=require "
                                "sslcert=/nonexistent",
                                demo_port(lab->demo));
 
-    if (!fs_exists(psql)) {
-        free(psql);
-        psql = mem_strdup("psql");
-    }
-    run("/CN=alice", "psql", (const char *[]){psql, "-XAtwc", QUERY, with, NULL, NULL});
+    run("/CN=alice", "psql", (const char *[]){"psql", "-XAtwc", QUERY, with, NULL, NULL});
     run("requires a valid client certificate", "psql without",
-        (const char *[]){psql, "-XAtwc", QUERY, without, NULL, NULL});
-    free(psql);
+        (const char *[]){"psql", "-XAtwc", QUERY, without, NULL, NULL});
     free(with);
     free(without);
 }

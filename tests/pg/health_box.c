@@ -12,6 +12,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/pg/settings.h"
+#include "tests/harness/pg_version.h"
 
 #define TRIES 60
 
@@ -191,7 +192,8 @@ void health_heal(struct health_box *box)
     struct err err = ERR_INIT;
 
     must(settings_alter(box->plan.admin, "ssl_ca_file", box->ca_file, &err), &err);
-    must(settings_reset(box->plan.admin, "ssl_crl_dir", &err), &err);
+    if (pg_has(PG_CRL_DIR))
+        must(settings_reset(box->plan.admin, "ssl_crl_dir", &err), &err);
     health_set(box, "ssl_crl_file", box->crl_file);
     health_expect_well(box);
 }

@@ -245,9 +245,9 @@ static void test_a_setting_that_was_not_reloaded(void **state)
     struct health_box *box = *state;
     struct err err = ERR_INIT;
 
-    assert_true(settings_alter(box->plan.admin, "ssl_crl_dir", "lists", &err));
-    health_expect(box, FINDING_WARNING, ERR_NOT_RELOADED, "ssl_crl_dir");
-    assert_true(settings_reset(box->plan.admin, "ssl_crl_dir", &err));
+    assert_true(settings_alter(box->plan.admin, "ssl_crl_file", "lists", &err));
+    health_expect(box, FINDING_WARNING, ERR_NOT_RELOADED, "ssl_crl_file");
+    assert_true(settings_alter(box->plan.admin, "ssl_crl_file", box->crl_file, &err));
     health_expect_well(box);
 }
 
@@ -423,7 +423,7 @@ static pid_t start_server(const char *bindir, const char *data, const char *sock
         prctl(PR_SET_PDEATHSIG, SIGQUIT);
         dup2(null, STDOUT_FILENO);
         dup2(null, STDERR_FILENO);
-        execl(program, "postgres", "-D", data, "-k", socket, "-p", port_text, "-c",
+        execl(program, program, "-D", data, "-k", socket, "-p", port_text, "-c",
               "ssl_ca_file=elsewhere.crt", (char *)NULL);
         _exit(1);
     }

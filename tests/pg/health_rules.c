@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/simulate.h"
+#include "tests/harness/pg_version.h"
 #include "tests/pg/health_box.h"
 #include "tests/pg/need_pg.h"
 
@@ -31,6 +32,11 @@ static void test_lines_that_cannot_be_read(void **state)
     assert_true(box->check.restart_fails);
     /* error is NULL for this one: only "type IS NULL" tells */
     health_rules(box, HEALTH_RULES "hostssl all all 10.0.0.0/8 md5 clientcert=1\n");
+    if (pg_has(PG_CLIENTCERT_WORDS))
+        health_expect(box, FINDING_ERROR, ERR_HBA, "pg_hba.conf line 5");
+    else
+        health_expect_well(box); /* it was a way to say verify-ca */
+    health_rules(box, HEALTH_RULES "hostssl all all 10.0.0.0/8 md5 clientcert=2\n");
     health_expect(box, FINDING_ERROR, ERR_HBA, "pg_hba.conf line 5");
     health_rules(box, HEALTH_RULES "host all all 10.0.0.0/8 cert\n");
     health_expect(box, FINDING_ERROR, ERR_HBA, "pg_hba.conf line 5");

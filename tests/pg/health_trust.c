@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/pki/ossl.h"
 #include "tests/harness/fake_server.h"
+#include "tests/harness/pg_version.h"
 #include "tests/pg/health_box.h"
 #include "tests/pg/need_pg.h"
 
@@ -281,8 +282,8 @@ static void test_a_folder_of_lists(void **state)
     unsigned long hash =
         X509_NAME_hash_ex(X509_get_subject_name(ossl_cert(ca.cert)), NULL, NULL, NULL);
 
-    if (demo_bindir(box->plan.demo) && conn_server_version(box->plan.admin) < 140000)
-        return; /* there is no ssl_crl_dir */
+    if (!pg_has(PG_CRL_DIR))
+        return;
     health_set(box, "ssl_crl_file", "");
     health_set(box, "ssl_crl_dir", "nosuch");
     health_expect(box, FINDING_ERROR, ERR_CRL_DIR, "ssl_crl_dir");

@@ -68,11 +68,14 @@ static void make_hostile(struct plan_box *box)
         "CREATE FUNCTION public.pg_sleep(float8) RETURNS void LANGUAGE sql AS 'SELECT'",
         "ALTER ROLE admin SET search_path = public, pg_catalog",
         "ALTER ROLE admin SET statement_timeout = '1s'",
-        "ALTER ROLE admin SET client_connection_check_interval = '100ms'",
         "ALTER ROLE admin SET default_transaction_read_only = on",
     };
     struct err err = ERR_INIT;
 
+    if (pg_has(PG_CHECK_INTERVAL))
+        must(conn_run(box->admin, "ALTER ROLE admin SET client_connection_check_interval = '100ms'",
+                      &err),
+             &err);
     for (size_t i = 0; i < ARRAY_LEN(statements); i++)
         must(conn_run(box->admin, statements[i], &err), &err);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,11 +186,19 @@ static void end_session(void *arg, const struct plan_step_view *step)
     struct err err = ERR_INIT;
 
     if (step->n == 5 && step->state == JOURNAL_STEP_DOING && killer->other) {
-        struct result *result =
-            conn_exec(killer->other, "SELECT pg_terminate_backend($1::int, 5000)", 1, values, &err);
+        static const char is_there[] = "SELECT 1 FROM pg_stat_activity WHERE pid = $1::int";
+        const char *sql = "SELECT pg_terminate_backend($1::int)";
+        bool there = true;
 
-        assert_non_null(result);
-        result_free(result);
+        for (int i = 0; i < 500 && there; i++, sql = is_there) {
+            struct result *result = conn_exec(killer->other, sql, 1, values, &err);
+
+            assert_non_null(result);
+            there = result_rows(result) > 0;
+            result_free(result);
+            poll(NULL, 0, there ? 10 : 0);
+        }
+        assert_false(there);
     }
     free(pid);
 }

@@ -330,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_act),         cmocka_unit_test(test_session_and_role),
         cmocka_unit_test(test_away_and_back),   cmocka_unit_test(test_crl_dir),
+        cmocka_unit_test(test_several_hang),    cmocka_unit_test(test_beside_an_open_plan),
         cmocka_unit_test(test_eight_admins),    cmocka_unit_test(test_lock_of_the_revoked),
         cmocka_unit_test(test_one_key_is_shut), cmocka_unit_test(test_read_only),
         cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_intermediate),

@@ -134,9 +134,9 @@ void lab_refused_by_psql(const struct demo *demo, const char *role, const char *
 {
     struct command_options options = {.program = "sh"};
     struct command_result result;
-    char *line = mem_printf("%s/psql 'host=127.0.0.1 port=%d user=%s dbname=app sslmode=require"
+    char *line = mem_printf("psql 'host=127.0.0.1 port=%d user=%s dbname=app sslmode=require"
                             " sslcert=%s/%s.crt sslkey=%s/%s.key' -w -c 'SELECT 1'",
-                            demo_bindir(demo), demo_port(demo), role, folder, role, folder, role);
+                            demo_port(demo), role, folder, role, folder, role);
 
     command_run(&result, &options, "-c", line, NULL);
     assert_int_not_equal(result.status, 0);

@@ -132,12 +132,12 @@ static int end(void **state)
 static int psql(struct story *story, const char *role, char **ret_output)
 {
     return box_run(ret_output,
-                   "PGPASSWORD='%s' %s/psql -w -Atc 'SELECT 1' \"host=127.0.0.1 port=%d user=%s "
+                   "PGPASSWORD='%s' psql -w -Atc 'SELECT 1' \"host=127.0.0.1 port=%d user=%s "
                    "dbname=app sslmode=verify-full sslcert=%s/%s/%s.crt sslkey=%s/%s/%s.key "
                    "sslrootcert=%s/%s/root.crt\" 2>&1",
-                   demo_password(story->demo, role), demo_bindir(story->demo),
-                   demo_port(story->demo), role, story->box.box.folder, role, role,
-                   story->box.box.folder, role, role, story->box.box.folder, role);
+                   demo_password(story->demo, role), demo_port(story->demo), role,
+                   story->box.box.folder, role, role, story->box.box.folder, role, role,
+                   story->box.box.folder, role);
 }
 
 static struct conn *session(struct story *story, const char *role)

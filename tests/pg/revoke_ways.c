@@ -1,15 +1,25 @@
-/* revoke_ways.c - lists in ssl_crl_dir, and lists of a CA that stands under another one. */
+/* revoke_ways.c - lists in ssl_crl_dir, of a CA that stands under another one, to servers that hang, and
+ * beside a change that nobody finished. */
 #include "config.h"
 
 #include "tests/pg/revoke_ways.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/pg/result.h"
+#include "core/store/sql.h"
+#include "tests/harness/fake_server.h"
 #include "tests/pg/revoke_box.h"
 
 static struct conn *admin_of(const struct demo *demo)
@@ -248,4 +258,200 @@ void test_intermediate(void **state)
     conn_close(bob);
     free(of_alice);
     free(of_bob);
+}
+
+/* ---- servers that hang ---- */
+
+#define HANGING 5
+
+/* Nobody is answered before all of them have called. */
+struct hall {
+    pthread_mutex_t lock;
+    int now, most;
+};
+
+static bool has_left(int fd)
+{
+    char bytes[512];
+    ssize_t n;
+
+    do
+        n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    while (n > 0);
+    return n == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static void wait_for_all(int fd, void *arg)
+{
+    struct hall *hall = arg;
+    bool all = false;
+
+    pthread_mutex_lock(&hall->lock);
+    hall->most = ++hall->now > hall->most ? hall->now : hall->most;
+    pthread_mutex_unlock(&hall->lock);
+    while (!all && !has_left(fd)) {
+        poll(NULL, 0, 5);
+        pthread_mutex_lock(&hall->lock);
+        all = hall->most == HANGING;
+        pthread_mutex_unlock(&hall->lock);
+    }
+    pthread_mutex_lock(&hall->lock);
+    hall->now--;
+    pthread_mutex_unlock(&hall->lock);
+}
+
+/* In the store, as servers that trust what db2 trusts. */
+static void add_hanging(const struct fake *fake)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open("store", STORE_WRITE, &err);
+
+    for (int i = 1; i <= HANGING; i++) {
+        char *sql = mem_printf(
+            "INSERT INTO server (name, conninfo, tls_host, tls_port, provider, production,"
+            " system_identifier, created_at) SELECT 'h%d', 'host=127.0.0.1 port=%d user=x', "
+            "tls_host,"
+            " tls_port, provider, production, system_identifier, created_at FROM server"
+            " WHERE name = 'db2';"
+            "INSERT INTO server_trust SELECT (SELECT id FROM server WHERE name = 'h%d'),"
+            " authority_id, since FROM server_trust WHERE server_id ="
+            " (SELECT id FROM server WHERE name = 'db2')",
+            i, fake_port(fake), i);
+
+        if (!store || !sql_exec(store, sql, &err))
+            fail_msg("%s", err.msg);
+        free(sql);
+    }
+    store_close(store);
+}
+
+static int most_of(struct hall *hall)
+{
+    int most;
+
+    pthread_mutex_lock(&hall->lock);
+    most = hall->most;
+    hall->most = 0;
+    pthread_mutex_unlock(&hall->lock);
+    return most;
+}
+
+/* All are called at once: one after the other, the first one would never be answered. */
+void test_several_hang(void **state)
+{
+    static const char *const lines[] = {"[ok] db1: ", "[ok] db2: ", "[!!] h1: ", "[!!] h2: ",
+                                        "[!!] h3: ",  "[!!] h4: ",  "[!!] h5: "};
+    const struct lab *lab = *state;
+    struct hall hall = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct fake *fake = fake_start(wait_for_all, &hall);
+    struct command_result result;
+    const char *at;
+    json_t *json;
+
+    lab_issue("bob", "lab", "h1");
+    add_hanging(fake);
+    json = EXPECT_JSON(0, "revoke", "bob", "--all", "--dry-run", "--json");
+    assert_true(
+        json_is_true(json_object_get(lab_row(json, "servers", "server", "db2"), "reached")));
+    assert_true(
+        json_is_false(json_object_get(lab_row(json, "servers", "server", "h5"), "reached")));
+    json_decref(json);
+    assert_int_equal(most_of(&hall), HANGING);
+    command_run(&result, NULL, "revoke", "bob", "--all", "--confirm=bob", NULL);
+    assert_int_equal(result.status, 5);
+    assert_int_equal(most_of(&hall), HANGING);
+    at = result.out;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) { /* in the order of the servers */
+        at = strstr(at, lines[i]);
+        if (!at)
+            fail_msg("no \"%s\" in its place in\n%s%s", lines[i], result.out, result.err);
+    }
+    assert_non_null(strstr(result.err, "db2: [ok]")); /* whose step it is */
+    command_clear(&result);
+    lab_refused(lab->one, "bob", "h1");
+    lab_refused(lab->two, "bob", "h1");
+    for (int i = 1; i <= HANGING; i++) {
+        char *name = mem_printf("h%d", i);
+        char *confirm = mem_printf("--confirm=%s", name);
+
+        free(EXPECT(0, "server", "remove", name, confirm, "--yes"));
+        free(confirm);
+        free(name);
+    }
+    fake_stop(fake);
+    assert_int_equal(lab_count_behind(), 0);
+}
+
+/* ---- a change that nobody finished ---- */
+
+/* The newest plan of db1, once its state is this. */
+static void wait_for_plan(const char *state)
+{
+    bool found = false;
+
+    for (int i = 0; i < 600 && !found; i++) {
+        json_t *json = EXPECT_JSON(0, "plan", "list", "--json");
+        json_t *plan = json_array_get(json_object_get(json, "plans"), 0);
+
+        found = plan && strcmp(lab_text(plan, "state"), state) == 0;
+        json_decref(json);
+        if (!found)
+            poll(NULL, 0, 50);
+    }
+    if (!found)
+        fail_msg("no plan came to \"%s\"", state);
+}
+
+/* Applied and proven, and then its pgseal is killed: nobody keeps it, nobody takes it back. */
+static void leave_open(const char *arguments)
+{
+    char *line = mem_printf("exec \"$PGSEAL\" %s --yes --try=100 >open.out 2>&1", arguments);
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        execlp("sh", "sh", "-c", line, (char *)NULL);
+        _exit(127);
+    }
+    wait_for_plan("done");
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    free(line);
+}
+
+void test_beside_an_open_plan(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+    char *text;
+
+    /* rules: they stay as they are, and the list goes there */
+    lab_issue("alice", "lab", "o1");
+    lab_issue("bob", "lab", "o2");
+    leave_open("server require db1 --database postgres --role dave --from 127.0.0.1/32");
+    text = EXPECT(0, "revoke", "alice", "--all", "--confirm=alice");
+    assert_non_null(strstr(text, "[ok] db1: has the current list"));
+    free(text);
+    lab_refused(lab->one, "alice", "o1");
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    lab_refused(lab->one, "alice", "o1");
+
+    /* CAs: the list would hide what is to be taken back; said, with the way out, until it is done */
+    free(EXPECT(0, "ca", "create", "third", "--no-passphrase"));
+    leave_open("server trust db1 --ca third");
+    EXPECT_ERROR(5, "\"pgseal server undo db1\" takes it back", "revoke", "bob", "--all",
+                 "--confirm=bob");
+    lab_refused(lab->two, "bob", "o2");
+    conn_close(lab_must_log_in(lab->one, "bob", "o2"));
+    json = EXPECT_JSON(6, "check", "--json");
+    assert_non_null(strstr(lab_text(lab_row(json, "findings", "code", "PS-2235"), "help"),
+                           "pgseal server undo db1"));
+    assert_non_null(lab_row(json, "findings", "code", "PS-2112"));
+    json_decref(json);
+    free(EXPECT(0, "server", "undo", "db1", "--yes"));
+    published_as("db1", "done");
+    lab_refused(lab->one, "bob", "o2");
+    free(EXPECT(0, "ca", "delete", "third", "--confirm=third"));
+    assert_int_equal(lab_count_behind(), 0);
 }

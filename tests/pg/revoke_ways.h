@@ -6,5 +6,7 @@
 
 void test_crl_dir(void **state);
 void test_intermediate(void **state);
+void test_several_hang(void **state);
+void test_beside_an_open_plan(void **state);
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/base/mem.h"
 #include "core/pki/serial.h"
 #include "core/store/authority_change.h"
+#include "core/store/rotation.h"
 #include "core/store/server.h"
 #include "core/store/sighting.h"
 #include "screens/pages.h"
@@ -184,11 +185,197 @@ static void several(void **state)
     page_box_close(&box);
 }
 
+/* The line of the CA, then r. */
+static void open_start(struct page_box *box)
+{
+    navigator_push(box->navigator, page_rotate(box->app));
+    page_box_wait(box, "USED ON");
+    ui_key(box->navigator, '/');
+    ui_type(box->navigator, "2036");
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    ui_key(box->navigator, 'r');
+    page_box_wait(box, "another CA for the clients");
+}
+
+static struct rotation *only_rotation(struct page_box *box)
+{
+    struct err err = ERR_INIT;
+    struct rotation *rotation = rotation_find(box->box.store, NULL, &err);
+
+    if (rotation == NULL)
+        fail_msg("%s", err.msg);
+    return rotation;
+}
+
+static void set_phase(struct page_box *box, int phase)
+{
+    struct rotation *rotation = only_rotation(box);
+    struct err err = ERR_INIT;
+
+    rotation->phase = phase;
+    rotation->since = BOX_NOW;
+    BOX_OK(rotation_save(box->box.store, rotation, "test", &err));
+    rotation_free(rotation);
+}
+
+/* From the list to the first step, which makes the new CA; then the server is away, and that is said. */
+static void begins(void **state)
+{
+    struct page_box box;
+    struct err err = ERR_INIT;
+    struct authority *made;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    open_start(&box);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    page_box_wait(&box, "Quiet time");
+    ui_check_navigator(box.navigator, 24, 80, "rotate-start");
+    page_box_keys(&box, KEY_CODE_TAB, 4);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "It is only begun");
+    ui_check_navigator(box.navigator, 24, 80, "rotate-start-review");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "[>>] 1 ");
+    page_box_wait(&box, "It can be left at any time");
+    ui_check_navigator(box.navigator, 24, 80, "rotation");
+
+    ui_key(box.navigator, 'n');
+    page_box_wait(&box, "Key protection");
+    ui_key(box.navigator, KEY_CODE_DOWN); /* none */
+    ui_key(box.navigator, KEY_CODE_TAB);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Way back");
+    ui_check_navigator(box.navigator, 24, 80, "rotation-review");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Now in step 2 of 6");
+    made = authority_load(box.box.store, "Acme PG Root G2", &err);
+    assert_non_null(made);
+    authority_free(made);
+
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "was not reached");
+    ui_key(box.navigator, 'n');
+    page_box_wait(&box, "~ servers");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    assert_true(ui_shows(box.navigator, "> < Cancel >"));
+    ui_key(box.navigator, KEY_CODE_ENTER); /* the safe answer is the first */
+    page_box_wait(&box, "~ servers");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_key(box.navigator, 'y');
+    page_box_wait(&box, "Still in step 2 of 6");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    page_box_wait(&box, "[>>] 2 ");
+
+    page_box_keys(&box, KEY_CODE_ESC, 2); /* the list, its filter off, has it on top */
+    page_box_wait(&box, "[>>] step 2/6");
+    ui_key(box.navigator, 'g');
+    ui_check_navigator(box.navigator, 24, 80, "rotate-under-way");
+    page_box_close(&box);
+}
+
+/* Weeks later: who got the new one, who has not moved, when it will be safe. */
+static void waits(void **state)
+{
+    struct page_box box;
+    struct rotation *rotation;
+    struct rotation_counts counts = {0};
+    struct err err = ERR_INIT;
+    struct screen *page;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    open_start(&box);
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    page_box_keys(&box, KEY_CODE_TAB, 4);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "It is only begun");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "[>>] 1 ");
+    rotation = only_rotation(&box);
+    BOX_OK(rotation_add_issued(box.box.store, rotation->id, rotation->old_authority_id, 0, NULL,
+                               &counts.total, &err));
+    assert_int_equal(counts.total, 3);
+    set_phase(&box, 3);
+    ui_key(box.navigator, KEY_CODE_F5);
+    page_box_wait(&box, "was not reached");
+    page_box_wait(&box, "0 of 3 moved");
+    *navigator_theme(box.navigator) = ui_colour;
+    ui_check_navigator(box.navigator, 40, 120, "rotation-waits-120x40");
+    *navigator_theme(box.navigator) = ui_ascii;
+
+    ui_key(box.navigator, 's');
+    page_box_wait(&box, "report");
+    ui_check_navigator(box.navigator, 24, 80, "rotation-left");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    ui_key(box.navigator, 'm');
+    page_box_wait(&box, "[  ] to make");
+    ui_key(box.navigator, 'h');
+    page_box_wait(&box, "is handed over");
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    ui_key(box.navigator, 'x');
+    page_box_wait(&box, "Go on without this client?");
+    ui_key(box.navigator, 'y');
+    page_box_wait(&box, "It goes on without");
+    ui_check_navigator(box.navigator, 24, 80, "rotation-items");
+    BOX_OK(rotation_count_items(box.box.store, rotation->id, &counts, &err));
+    assert_int_equal(counts.handed, 1);
+    assert_int_equal(counts.left, 1);
+    ui_key(box.navigator, KEY_CODE_ESC);
+    page_box_wait(&box, "1 of 3 moved");
+    ui_key(box.navigator, 'w');
+    page_box_wait(&box, "What keeps it here");
+    ui_key(box.navigator, KEY_CODE_ESC);
+
+    ui_key(box.navigator, 't'); /* another quiet time */
+    page_box_wait(&box, "Quiet time");
+    ui_key(box.navigator, KEY_CODE_CTRL('u'));
+    ui_type(box.navigator, "21");
+    page_box_keys(&box, KEY_CODE_TAB, 2);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "of 21 d");
+
+    ui_key(box.navigator, 'n'); /* waiting is a result, no failure */
+    page_box_wait(&box, "Go on without");
+    ui_check_navigator(box.navigator, 24, 80, "rotation-go-on");
+    page_box_keys(&box, KEY_CODE_TAB, 1);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Way back");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "Still in step 4 of 6");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    page_box_wait(&box, "[>>] 4 ");
+
+    ui_key(box.navigator, 'b');
+    page_box_wait(&box, "Back to");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_key(box.navigator, 'y');
+    page_box_wait(&box, "Back in step 3 of 6");
+    rotation_free(rotation);
+    navigator_clear(box.navigator);
+    rotation = only_rotation(&box);
+    assert_int_equal(rotation->phase, 2);
+    assert_int_equal(rotation->quiet_seconds, 21 * CLOCK_DAY);
+    rotation_free(rotation);
+
+    page = page_rotate(box.app);
+    navigator_push(box.navigator, page);
+    page_box_wait(&box, "to move");
+    navigator_clear(box.navigator);
+    navigator_push(box.navigator, page_home(box.app));
+    page_box_wait(&box, "not moved");
+    page_box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(list),
         cmocka_unit_test(several),
+        cmocka_unit_test(begins),
+        cmocka_unit_test(waits),
     };
 
     return cmocka_run_group_tests_name("rotate_pages", tests, NULL, NULL);
