@@ -208,6 +208,11 @@ static const struct command commands[] = {
      "  pgseal rotate ca \"Acme PG Root\" --to \"Acme PG Issuing\" --quiet-time 30d\n"
      "  pgseal rotate ca --old-file partner.pem --server db1\n",
      run_rotate_ca},
+    {"rotate client", "[ROLE]", 0, 1, BIT(WITHIN) | BIT(CA) | BIT(QUIET_TIME) | MAKES,
+     N_("begin: new certificates for clients"),
+     "  pgseal rotate client report                   one role\n"
+     "  pgseal rotate client --within 30              all that end within 30 days\n",
+     run_rotate_client},
     {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
      N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
      run_rotate_emergency},
@@ -229,8 +234,9 @@ static const struct command commands[] = {
      run_rotate_next},
     {"rotate back", "[NAME]", 0, 1, BIT(END_SESSIONS) | BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS,
      N_("go one phase back"), "  pgseal rotate back \"Acme PG Root\"\n", run_rotate_back},
-    {"rotate stragglers", "[NAME]", 0, 1, 0, N_("who has not moved, and uses the old one"),
-     "  pgseal rotate stragglers --json\n", run_rotate_stragglers},
+    {"rotate stragglers", "[NAME]", 0, 1, BIT(CSV), N_("who has not moved, and uses the old one"),
+     "  pgseal rotate stragglers --csv > left.csv     for the applications' owners\n",
+     run_rotate_stragglers},
     {"rotate mark", "NAME ROLE", 2, 2, BIT(HANDED) | BIT(WITHOUT) | MAKES,
      N_("a line of its list: handed, or without it"),
      "  pgseal rotate mark \"Acme PG Root\" report --without\n", run_rotate_mark},

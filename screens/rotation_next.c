@@ -208,14 +208,15 @@ static void add_refused(const struct next *self, struct form *form)
 {
     const struct use_list *left = &self->status.left;
     struct strbuf text = STRBUF_INIT;
-    size_t n = rotation_count_left(left), shown = 0;
+    bool all = ends_soon(self); /* who has moved and goes back to it is refused, too */
+    size_t n = all ? left->n : rotation_count_left(left), shown = 0;
 
     if (n == 0)
         return;
     for (size_t i = 0; i < left->n && shown < SHOWN_MAX; i++) {
         const struct use *use = &left->rows[i];
 
-        if (!rotation_is_left(use))
+        if (!all && !rotation_is_left(use))
             continue;
         strbuf_printf(&text, "%s%s", shown++ > 0 ? "\n" : "", use->role);
         if (use->application[0] != '\0')
@@ -296,8 +297,9 @@ static void check(void *arg, struct form *form)
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);
     form_show(form, self->refused_id,
-              self->locked_out ||
-                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 && self->status.left.n > 0));
+              self->locked_out || (revokes && self->status.left.n > 0) ||
+                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
+                   rotation_count_left(&self->status.left) > 0));
 }
 
 static void take(void *data, const struct form *form)
