@@ -216,7 +216,8 @@ static const struct command commands[] = {
     {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
      N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
      run_rotate_emergency},
-    {"rotate server", "NAME", 1, 1, BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | MAKES,
+    {"rotate server", "NAME", 1, 1,
+     BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | BIT(SERVER) | MAKES,
      N_("begin: a server's certificate, or its CA"),
      "  pgseal rotate server db1\n"
      "  pgseal rotate server main --to \"Servers G2\"\n",
