@@ -181,14 +181,14 @@ bool run_doctor(struct cli *cli, struct err *err)
     struct doctor_request request = {.cert_file = args_value(cli->args, OPT_CERT),
                                      .key_file = args_value(cli->args, OPT_KEY),
                                      .root_file = args_value(cli->args, OPT_ROOT)};
-    struct params *params = params_parse(cli->args->names[0], err);
+    struct params *params = doctor_parse(cli->args->names[0], err);
     struct secret *passphrase = NULL;
     struct conn *admin = NULL;
     struct doctor doctor;
     bool done = false;
 
     if (!params)
-        return doctor_old_libpq(cli->args->names[0], err);
+        return false;
     if (!cli_secret_file(cli, OPT_KEY_PASSPHRASE_FILE, &passphrase, err) ||
         !cli_store_if_any(cli, err) || !open_admin(cli, &admin, err))
         goto out;

@@ -125,8 +125,11 @@ static bool add_foreign(struct crls_job *self, struct store *store, struct err *
         return false;
     for (size_t i = 0; i < list.n; i++) {
         const struct foreign_ca *ca = &list.rows[i];
-        struct crl_row *row = add(self, ca->name);
+        struct crl_row *row;
 
+        if (!ca->has_crl && ca->n_servers == 0)
+            continue; /* known for another reason: it signs servers' certificates */
+        row = add(self, ca->name);
         row->has_list = ca->has_crl;
         row->number = ca->number;
         row->since = ca->this_update;

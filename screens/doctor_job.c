@@ -20,7 +20,7 @@ static void doctor_job_run(struct job *job, void *data)
     struct doctor_job *self = data;
     struct err ignored = ERR_INIT; /* without a store there are no CAs of ours to compare with */
     struct store *store = store_open(self->store_folder, STORE_READ, &ignored);
-    struct params *params = params_parse(self->conninfo, &self->err);
+    struct params *params = doctor_parse(self->conninfo, &self->err);
     struct doctor_request request = {.params = params,
                                      .cert_file = self->cert,
                                      .key_file = self->key,

@@ -525,6 +525,13 @@ static void frame_message(const struct rotate *self, struct frame *ret)
                               "%zu end soon.  r renews the line; it asks first.",
                               (unsigned long)soon),
                      soon);
+    } else if (self->data->rotations.n > 0) {
+        ret->message_mark = MARK_HERE;
+        snprintf(ret->message, sizeof(ret->message),
+                 ngettext("Nothing ends soon; %zu rotation is under way.",
+                          "Nothing ends soon; %zu rotations are under way.",
+                          (unsigned long)self->data->rotations.n),
+                 self->data->rotations.n);
     } else {
         ret->message_mark = MARK_OK;
         snprintf(ret->message, sizeof(ret->message), "%s", _("Nothing ends soon."));

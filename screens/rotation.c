@@ -123,24 +123,24 @@ static void add_items(struct rotation_page *self)
 static void add_left(struct rotation_page *self)
 {
     const struct use_list *left = &self->data->status.left;
-    size_t open = 0, walsenders = 0;
+    size_t open = 0, walsenders = 0, n = rotation_count_left(left);
 
     for (size_t i = 0; i < left->n; i++) {
         open += left->rows[i].open > 0;
         walsenders += left->rows[i].replication;
     }
-    if (left->n == 0)
+    if (n == 0)
         return;
     if (walsenders > 0)
         lines_printf(self->lines, 0, MARK_WARN, _("Left"),
-                     _("%zu use the old one, %zu of them now, %zu replicate: s"), left->n, open,
+                     _("%zu use the old one, %zu of them now, %zu replicate: s"), n, open,
                      walsenders);
     else
         lines_printf(self->lines, 0, MARK_WARN, _("Left"),
                      ngettext("%zu uses the old one, %zu now: s shows who",
                               "%zu use the old one, %zu of them now: s shows who",
-                              (unsigned long)left->n),
-                     left->n, open);
+                              (unsigned long)n),
+                     n, open);
 }
 
 static void add_quiet(struct rotation_page *self)

@@ -168,6 +168,20 @@ int64_t rotation_waits_for(const struct rotation_counts *counts)
     return moved < counts->total ? counts->total - moved : 0;
 }
 
+bool rotation_is_left(const struct use *use)
+{
+    return use->open > 0 || !use->has_new;
+}
+
+size_t rotation_count_left(const struct use_list *left)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < left->n; i++)
+        n += rotation_is_left(&left->rows[i]);
+    return n;
+}
+
 enum mark rotation_server_mark(const struct rotate_server *server)
 {
     if (server->err.code != ERR_NONE)

@@ -35,6 +35,9 @@ void rotation_bar(struct strbuf *out, int width, int64_t done, int64_t total);
 void rotation_span(struct strbuf *out, int64_t seconds);
 /* Lines of the worklist that have not moved yet. */
 int64_t rotation_waits_for(const struct rotation_counts *counts);
+/* Uses the old one still, or may come back with it: connected, or never seen with the new one. */
+bool rotation_is_left(const struct use *use);
+size_t rotation_count_left(const struct use_list *left);
 /* "[ok]" or worse, and what a server has, in words. */
 enum mark rotation_server_mark(const struct rotate_server *server);
 void rotation_server_text(const struct rotate_server *server, struct strbuf *out);

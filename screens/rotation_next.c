@@ -208,13 +208,17 @@ static void add_refused(const struct next *self, struct form *form)
 {
     const struct use_list *left = &self->status.left;
     struct strbuf text = STRBUF_INIT;
+    bool all = ends_soon(self); /* who has moved and goes back to it is refused, too */
+    size_t n = all ? left->n : rotation_count_left(left), shown = 0;
 
-    if (left->n == 0)
+    if (n == 0)
         return;
-    for (size_t i = 0; i < left->n && i < SHOWN_MAX; i++) {
+    for (size_t i = 0; i < left->n && shown < SHOWN_MAX; i++) {
         const struct use *use = &left->rows[i];
 
-        strbuf_printf(&text, "%s%s", i > 0 ? "\n" : "", use->role);
+        if (!all && !rotation_is_left(use))
+            continue;
+        strbuf_printf(&text, "%s%s", shown++ > 0 ? "\n" : "", use->role);
         if (use->application[0] != '\0')
             strbuf_printf(&text, ", %s", use->application);
         if (use->address[0] != '\0')
@@ -227,8 +231,8 @@ static void add_refused(const struct next *self, struct form *form)
         if (use->replication)
             strbuf_add_str(&text, _(", replicates"));
     }
-    if (left->n > SHOWN_MAX)
-        strbuf_printf(&text, _("\nand %zu more"), left->n - SHOWN_MAX);
+    if (n > SHOWN_MAX)
+        strbuf_printf(&text, _("\nand %zu more"), n - SHOWN_MAX);
     form_add_line(form, N_("Use the old"), text.data);
     strbuf_clear(&text);
 }
@@ -293,8 +297,9 @@ static void check(void *arg, struct form *form)
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);
     form_show(form, self->refused_id,
-              self->locked_out ||
-                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 && self->status.left.n > 0));
+              self->locked_out || (revokes && self->status.left.n > 0) ||
+                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
+                   rotation_count_left(&self->status.left) > 0));
 }
 
 static void take(void *data, const struct form *form)
@@ -721,7 +726,7 @@ static bool asks(const struct rotation_job *seen)
     unsigned asked = ROTATE_NEED_NEW_PASSPHRASE | ROTATE_NEED_FOLDER | ROTATE_NEED_NAME;
 
     return (status->needs & asked) != 0 ||
-           ((status->needs & ROTATE_NEED_SERVERS) != 0 && status->left.n > 0) ||
+           ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
            (status->act_done && rotation_waits_for(&status->items) > 0) ||
            (seen->rotation->kind == ROTATION_CLIENT && status->phase + 1 == status->n_phases);
 }

@@ -425,6 +425,10 @@
     X(ERR_CLOSED, 2325, "the server closed the connection without a word",                         \
       "It crashed, a firewall or pooler stands between, or the alert was lost.",                   \
       "The server's log says more.")                                                               \
+    X(ERR_CLIENT_OPTION, 2326, "an option of the client ends the login",                           \
+      "libpq gives up by itself: sslrootcert=system, sslnegotiation, sslcertmode or require_auth " \
+      "ask for what this login is not.",                                                           \
+      "Change that option, or what it asks for.")                                                  \
     /* -- 3xxx files -------------------------------------------------------------------- */       \
     X(ERR_FILE_EXISTS, 3001, "the file exists already", "An earlier run made it.",                 \
       "pgseal never overwrites: give another name, or move it away.")                              \

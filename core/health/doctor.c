@@ -121,7 +121,8 @@ static void try_without_cert(struct doctoring *self)
 /* allow and prefer try twice, with TLS and without; what is to be mended is the one with TLS. */
 static void tell_of_tls(struct doctor_try *both, const struct doctor_try *tls)
 {
-    if (both->in || tls->in || tls->code == ERR_SSL_OFF || tls->code == ERR_TLS_NOT_LOADED)
+    if (both->in || tls->in || tls->code == ERR_SSL_OFF || tls->code == ERR_TLS_NOT_LOADED ||
+        both->code == ERR_CLIENT_OPTION)
         return;
     free(both->cause);
     free(both->fix);
@@ -142,6 +143,7 @@ static void try_all(struct doctoring *self)
         one->chosen = one->mode == self->mode;
         login(self, one->mode, false, &seen);
         doctor_explain(self, &seen, one);
+        self->gave_password = self->gave_password || (one->chosen && seen.used_password);
         doctor_login_clear(&seen);
     }
     tell_of_tls(&self->out->tries[DOCTOR_ALLOW], &self->out->tries[DOCTOR_REQUIRE]);
@@ -153,6 +155,7 @@ static void try_all(struct doctoring *self)
 static void clear(struct doctoring *self)
 {
     params_free(self->params);
+    params_free(self->newer);
     doctor_effective_free(self->effective);
     free(self->connect_to);
     free(self->cert.path);
@@ -186,6 +189,7 @@ bool doctor_run(const struct doctor_request *request, struct doctor *ret, struct
     cert_list_init(&self.certs);
     cert_list_init(&self.roots);
     take_files(&self);
+    doctor_take_newer(&self);
     self.effective = doctor_effective_new(self.params, err); /* before names become addresses */
     if (!self.effective || !read_target(&self, err) || !conn_resolve(self.params, err))
         goto out;
@@ -196,6 +200,7 @@ bool doctor_run(const struct doctor_request *request, struct doctor *ret, struct
         goto out;
     try_without_cert(&self);
     try_all(&self);
+    doctor_judge_newer(&self);
     findings_sort(&out.findings);
     out.took_ms = clock_mono_ms() - start_ms;
     done = true;

@@ -75,9 +75,9 @@ struct doctor {
 bool doctor_run(const struct doctor_request *request, struct doctor *ret,
                 struct err *err) MUST_CHECK;
 void doctor_clear(struct doctor *doctor);
-/* params_parse() refused this text: when that is because the libpq here is older than the options in
- * it, err is set anew to ERR_LIBPQ_OLD. Always false. */
-bool doctor_old_libpq(const char *conninfo, struct err *err);
+/* As params_parse(), and takes options of newer libpqs too than the one here (sslcertmode, require_auth,
+ * sslnegotiation, …): doctor_run() leaves them out and says what they would do. */
+struct params *doctor_parse(const char *conninfo, struct err *err) MUST_CHECK;
 /* True when the chosen sslmode got in and no error was found. */
 bool doctor_is_well(const struct doctor *doctor);
 

@@ -135,7 +135,9 @@ static void explain_no_rule(const struct doctoring *self, struct doctor_try *ret
 static void explain_no_cert(const struct doctoring *self, struct doctor_try *ret)
 {
     say_code(ret, ERR_CERT_NOT_SENT);
-    if (!self->cert.found)
+    if (text_equal(doctor_effective_get(self->effective, "sslcertmode"), "disable"))
+        say_cause(ret, _("sslcertmode=disable keeps \"%s\" back."), self->cert.path);
+    else if (!self->cert.found)
         say_cause(ret, _("There is no certificate file \"%s\"; libpq says nothing about that."),
                   self->cert.path);
     else if (!self->wire.asks_certificate)
@@ -145,7 +147,7 @@ static void explain_no_cert(const struct doctoring *self, struct doctor_try *ret
     else
         say_cause(ret,
                   _("\"%s\" is there, and was kept back: a driver leaves out what is of none of "
-                    "the CAs that the server names, and sslcertmode=disable all."),
+                    "the CAs that the server names."),
                   self->cert.path);
 }
 
@@ -249,7 +251,7 @@ static bool explain_client_files(const struct doctoring *self, struct doctor_try
 static bool explain_server_cert(const struct doctoring *self, struct doctor_try *ret)
 {
     /* libpq compares with a root file that is there, whatever sslmode says */
-    if (self->roots.n > 0 && !self->server_verified) {
+    if ((self->roots.n > 0 || self->root.is_system) && !self->server_verified) {
         const struct finding *finding =
             findings_find(&self->out->findings, ERR_SERVER_NOT_VERIFIED, NULL);
 
@@ -330,6 +332,18 @@ static void explain_tls(const struct doctoring *self, const struct doctor_login 
     }
 }
 
+static bool explain_option(const struct doctoring *self, struct doctor_try *ret)
+{
+    const char *cause = NULL, *fix = NULL;
+
+    if (!doctor_option_at_fault(self, ret->mode, &cause, &fix))
+        return false;
+    say_code(ret, ERR_CLIENT_OPTION);
+    say_cause(ret, "%s", cause);
+    say_fix(ret, "%s", fix);
+    return true;
+}
+
 /* ---- one try ---- */
 
 void doctor_explain(const struct doctoring *self, const struct doctor_login *login,
@@ -349,6 +363,8 @@ void doctor_explain(const struct doctoring *self, const struct doctor_login *log
         say_code(ret, ERR_TIMEOUT);
     } else if (login->sqlstate[0]) {
         explain_fatal(self, login, ret);
+    } else if (explain_option(self, ret)) {
+        return;
     } else if (!self->is_socket && !self->has_wire) {
         say_code(ret, self->wire_err.code ? self->wire_err.code : ERR_NO_CONNECTION);
     } else if (login->needs_password) {

@@ -48,7 +48,9 @@ static void find_file(struct doctoring *self, const char *given, const char *key
 
     ret->named = value && *value;
     ret->path = ret->named ? mem_strdup(value) : home_file(name);
-    ret->found = *ret->path && access(ret->path, F_OK) == 0;
+    ret->is_system = strcmp(keyword, "sslrootcert") == 0 && strcmp(ret->path, "system") == 0 &&
+                     PQlibVersion() >= LIBPQ_SYSTEM_ROOTS;
+    ret->found = ret->is_system || (*ret->path && access(ret->path, F_OK) == 0);
 }
 
 static void PRINTF_LIKE(3, 4)
@@ -128,7 +130,7 @@ static void read_root(struct doctoring *self)
     struct strbuf bytes = STRBUF_INIT;
     struct tls_file parsed = {.n_crls = 0};
 
-    if (!file->found || !read_bytes(file, ERR_ROOT_FORMAT, &bytes))
+    if (!file->found || file->is_system || !read_bytes(file, ERR_ROOT_FORMAT, &bytes))
         goto out;
     tls_file_parse(bytes.data, bytes.len, TLS_FILE_CA, &parsed);
     if (!parsed.loads || parsed.certs.n == 0)
@@ -347,8 +349,15 @@ static void judge_root(struct doctoring *self)
     bool needed = self->mode == DOCTOR_VERIFY_CA || self->mode == DOCTOR_VERIFY_FULL;
 
     if (strcmp(self->root.path, "system") == 0 && PQlibVersion() < LIBPQ_SYSTEM_ROOTS)
-        finding_add(&self->out->findings, FINDING_ERROR, ERR_LIBPQ_OLD, "sslrootcert",
-                    _("libpq %d takes \"system\" for the name of a file"), PQlibVersion() / 10000);
+        finding_cause(
+            finding_add(&self->out->findings, FINDING_ERROR, ERR_LIBPQ_OLD, "sslrootcert",
+                        _("libpq %d, the one here, takes \"system\" for the name of a file"),
+                        PQlibVersion() / 10000),
+            "%s",
+            self->mode == DOCTOR_VERIFY_FULL
+                ? _("From 16 on it stands for the CAs of the operating system.")
+                : _("From 16 on it stands for the CAs of the operating system, and goes with "
+                    "sslmode=verify-full alone."));
     else if (!self->root.found)
         add(self, needed ? FINDING_ERROR : FINDING_INFO, ERR_ROOT_MISSING, &self->root,
             _("it is not there: the server cannot be verified"));

@@ -102,35 +102,6 @@ struct doctor_effective *doctor_effective_new(const struct params *params, struc
     return effective;
 }
 
-bool doctor_old_libpq(const char *conninfo, struct err *err)
-{
-    static const struct {
-        const char *option;
-        int since;
-    } options[] = {
-        {"sslcertmode", 160000},   {"require_auth", 160000},   {"load_balance_hosts", 160000},
-        {"gssdelegation", 160000}, {"sslnegotiation", 170000}, {"min_protocol_version", 180000},
-        {"sslkeylogfile", 180000},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        char *text = mem_printf("%s=", options[i].option);
-        const char *at = strstr(conninfo, text);
-        /* not the end of a longer word: ssl_min_protocol_version */
-        bool there = at && (at == conninfo || strchr(" \t\n?&", at[-1]));
-
-        free(text);
-        if (!there || PQlibVersion() >= options[i].since)
-            continue;
-        err_set(err, ERR_LIBPQ_OLD, _("\"%s\" is not known to libpq %d"), options[i].option,
-                PQlibVersion() / 10000);
-        return err_hint(err,
-                        _("It came with PostgreSQL %d: leave it out, or install a newer libpq."),
-                        options[i].since / 10000);
-    }
-    return false;
-}
-
 /* ---- the message ---- */
 
 /* Lines become one; what begins with a blank is advice, DETAIL, LOCATION. */

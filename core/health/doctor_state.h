@@ -18,6 +18,7 @@ struct client_file {
     char *path; /* owned */
     bool named; /* in the connection string, the environment or by an option */
     bool found;
+    bool is_system;        /* sslrootcert=system, for a libpq that knows it: no file */
     enum err_code problem; /* ERR_NONE: libpq can use it */
     char why[160];         /* what is wrong, for people */
 };
@@ -26,6 +27,7 @@ struct doctoring {
     const struct doctor_request *request;
     struct doctor *out;
     struct params *params; /* resolved, with the files that were named */
+    struct params *newer;  /* what was taken out of params: the libpq here does not know it */
     struct doctor_effective *effective;
     int64_t timeout_ms;
 
@@ -64,6 +66,7 @@ struct doctoring {
     struct hba hba;
     bool has_hba;
     bool not_loaded;    /* ssl = on is set, and the wire speaks none */
+    bool gave_password; /* in the application's own login */
     bool needs_no_cert; /* a login without the certificate got as far as, or in */
 };
 
@@ -79,6 +82,12 @@ void doctor_explain_refusal(const struct doctoring *self, int alert, enum err_co
                             char **ret_cause, char **ret_fix);
 /* The line of pg_hba.conf that fits: NULL none or not known. */
 const struct hba_line *doctor_line(const struct doctoring *self, bool tls, bool *ret_known);
+/* ---- doctor_newer.c ---- */
+void doctor_take_newer(struct doctoring *self);
+void doctor_judge_newer(struct doctoring *self); /* after the logins */
+/* libpq gave up by itself: is it an option of its own that did that? Tries without; borrowed texts. */
+bool doctor_option_at_fault(const struct doctoring *self, enum doctor_sslmode mode,
+                            const char **ret_cause, const char **ret_fix);
 /* ---- doctor_explain.c ---- */
 void doctor_explain(const struct doctoring *self, const struct doctor_login *login,
                     struct doctor_try *ret);

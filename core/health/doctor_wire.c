@@ -114,10 +114,13 @@ static void judge_chain(struct doctoring *self)
     bool checks = self->mode >= DOCTOR_REQUIRE; /* require too, where there is a root file */
     struct finding *finding;
 
-    if (self->roots.n == 0)
+    if (self->root.is_system)
+        chain_verify_server_system(chain->certs[0], chain, clock_now(), &self->server_verdict);
+    else if (self->roots.n > 0)
+        chain_verify_server_lists(chain->certs[0], chain, &self->roots, self->lists, self->n_lists,
+                                  clock_now(), &self->server_verdict);
+    else
         return;
-    chain_verify_server_lists(chain->certs[0], chain, &self->roots, self->lists, self->n_lists,
-                              clock_now(), &self->server_verdict);
     self->server_verified = self->server_verdict.accepted;
     if (self->server_verified)
         return;

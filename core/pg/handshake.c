@@ -33,6 +33,9 @@
 #define MSG_CERTIFICATE  11  /* RFC 8446 4: HandshakeType */
 #define RECORD_HANDSHAKE 22
 
+/* PostgreSQL 55.2.11: without SSLRequest the protocol is named inside TLS; its length stands first. */
+static const unsigned char alpn[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};
+
 enum outcome {
     OUTCOME_KNOWN,   /* the handshake is filled in */
     OUTCOME_UNCLEAR, /* the connection broke where the verdict should have been */
@@ -227,7 +230,8 @@ static bool prepare(struct probe *probe, struct err *err)
         return ossl_err(err, ERR_CRYPTO, _("the client certificate could not be used"));
     probe->ssl = SSL_new(probe->ctx);
     if (!probe->ssl || SSL_set_fd(probe->ssl, probe->fd) != 1 ||
-        !set_server_name(probe->ssl, request->host))
+        !set_server_name(probe->ssl, request->host) ||
+        (request->direct && SSL_set_alpn_protos(probe->ssl, alpn, sizeof(alpn)) != 0))
         return ossl_err(err, ERR_CRYPTO, _("no TLS connection could be made"));
     return true;
 }
@@ -344,6 +348,15 @@ static enum outcome say_goodbye(struct probe *probe, struct err *err)
     return read_verdict(probe, probe->deadline_ms, err);
 }
 
+static bool speaks_postgres(const SSL *ssl)
+{
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+
+    SSL_get0_alpn_selected(ssl, &name, &len);
+    return len == sizeof(alpn) - 1 && memcmp(name, alpn + 1, len) == 0;
+}
+
 static enum outcome talk(struct probe *probe, struct err *err)
 {
     enum outcome outcome = shake_hands(probe, err);
@@ -351,6 +364,10 @@ static enum outcome talk(struct probe *probe, struct err *err)
     if (outcome != OUTCOME_KNOWN || probe->ret->verdict == HANDSHAKE_REFUSED)
         return outcome;
     take_facts(probe);
+    if (probe->request->direct && !speaks_postgres(probe->ssl)) {
+        err_set(err, ERR_NOT_POSTGRES, _("the server speaks TLS at once, and not PostgreSQL"));
+        return OUTCOME_FAILED;
+    }
     if (probe->listen_first) {
         struct err silence = ERR_INIT;
         int64_t until = clock_mono_ms() + LISTEN_MS;
@@ -373,7 +390,8 @@ static enum outcome attempt(struct probe *probe, struct err *err)
 
     handshake_clear(probe->ret);
     probe->fd = wire_open(request->host, request->port, probe->deadline_ms, err);
-    if (probe->fd < 0 || !wire_ask_tls(probe->fd, probe->deadline_ms, &tls, err))
+    tls = request->direct;
+    if (probe->fd < 0 || (!tls && !wire_ask_tls(probe->fd, probe->deadline_ms, &tls, err)))
         goto out;
     if (!tls) {
         probe->ret->verdict = HANDSHAKE_NO_TLS;

@@ -21,6 +21,7 @@ struct handshake_request {
     int port;
     int64_t timeout_ms;                 /* 0: 5000 */
     enum handshake_tls tls;             /* ANY: the server chooses */
+    bool direct;                        /* no SSLRequest: TLS at once, which came with 17 */
     const struct cert *cert;            /* client certificate to try, or NULL */
     const struct key *key;              /* its key */
     const struct cert_list *cert_chain; /* what is sent beside it, or NULL */

@@ -22,6 +22,7 @@ struct check {
     const struct cert *leaf;
     const struct cert_list *untrusted; /* or NULL */
     const struct cert_list *trusted;
+    bool system; /* the operating system's CAs too */
     struct crl *const *crls;
     size_t n_crls;
     const char *role; /* OpenSSL's name of the parameter set: "ssl_client" or "ssl_server" */
@@ -279,6 +280,8 @@ static X509_STORE *make_store(const struct check *check)
 
     if (!store)
         return NULL;
+    if (check->system && X509_STORE_set_default_paths(store) != 1)
+        goto fail;
     for (size_t i = 0; i < check->trusted->n; i++) {
         if (X509_STORE_add_cert(store, ossl_cert(check->trusted->certs[i])) != 1)
             goto fail;
@@ -427,6 +430,22 @@ void chain_verify_server_lists(const struct cert *leaf, const struct cert_list *
         .trusted = trusted,
         .crls = crls,
         .n_crls = n_crls,
+        .role = "ssl_server",
+        .when = when,
+    };
+
+    verify(&check, ret);
+}
+
+void chain_verify_server_system(const struct cert *leaf, const struct cert_list *untrusted,
+                                int64_t when, struct chain_verdict *ret)
+{
+    const struct cert_list none = {.n = 0};
+    const struct check check = {
+        .leaf = leaf,
+        .untrusted = untrusted,
+        .trusted = &none,
+        .system = true,
         .role = "ssl_server",
         .when = when,
     };

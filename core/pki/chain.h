@@ -36,5 +36,8 @@ void chain_verify_server(const struct cert *leaf, const struct cert_list *untrus
 void chain_verify_server_lists(const struct cert *leaf, const struct cert_list *untrusted,
                                const struct cert_list *trusted, struct crl *const *crls,
                                size_t n_crls, int64_t when, struct chain_verdict *ret);
+/* With the CAs of the operating system, or of SSL_CERT_FILE and SSL_CERT_DIR. */
+void chain_verify_server_system(const struct cert *leaf, const struct cert_list *untrusted,
+                                int64_t when, struct chain_verdict *ret);
 
 #endif

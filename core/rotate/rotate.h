@@ -40,6 +40,8 @@ const struct rotate_phase *rotate_phase(enum rotation_kind kind, size_t phase);
 struct rotate_server {
     char *name;
     bool production, standby;
+    bool
+        managed; /* by a provider, who gives it its certificate; set for servers' certificates only */
     bool asked, reached;
     bool has_old, has_new; /* measured on the wire when reached, else as the store knows */
     bool done;             /* what this phase wants of it */

@@ -317,7 +317,7 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
         !count_items(work, ret, err))
         return false;
     all = judge(ret, phase >= SWITCH);
-    server_block_members(ret);
+    server_block_members(ret, phase >= SWITCH);
     switch (phase) {
     case WHO:
         listed = server_option(work->rotation, "listed");

@@ -51,7 +51,7 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
     if (!server_measure(work, ask_servers, NULL, ret, err))
         return false;
     all = judge(ret);
-    server_block_members(ret);
+    server_block_members(ret, true);
     if (work->rotation->phase == RENEW) {
         ret->act_done = all;
         ret->needs = ROTATE_NEED_OLD_KEY | ROTATE_NEED_SERVERS;

@@ -91,6 +91,11 @@ bool server_record_load(const struct rotation *rotation, const char *server,
     return good;
 }
 
+bool server_is_managed(const struct server *server)
+{
+    return !text_equal(server->provider, "self-managed");
+}
+
 /* Before the first change: what is shown now, and the names of the files behind it. */
 static bool record(struct rotate_work *work, const struct plan_target *target,
                    const struct cert_list *chain, struct err *err)
@@ -215,6 +220,7 @@ static bool measure_all(struct rotate_work *work, const struct server_measure *m
         row->asked = true;
         row->reached = member->target.admin != NULL;
         row->standby = member->standby;
+        row->managed = server_is_managed(member->server);
         row->err = member->err;
         if (!row->reached)
             continue;
@@ -231,6 +237,7 @@ static void recall(const struct rotation_server_list *known, int phase, const st
                    struct rotate_server *row)
 {
     row->production = server->production;
+    row->managed = server_is_managed(server);
     for (size_t i = 0; i < known->n; i++) {
         const struct rotation_server *from = &known->rows[i];
 
@@ -262,11 +269,15 @@ bool server_measure(struct rotate_work *work, bool ask, const struct server_meas
     return good;
 }
 
-void server_block_members(struct rotate_status *status)
+void server_block_members(struct rotate_status *status, bool want_new)
 {
     for (size_t i = 0; i < status->n_servers; i++) {
         const struct rotate_server *server = &status->servers[i];
 
+        if (server->err.code == ERR_NONE && want_new && server->managed && server->asked &&
+            !server->has_new)
+            rotate_block(status, _("\"%s\" is managed: change its certificate at its provider"),
+                         server->name);
         if (server->err.code == ERR_NONE)
             continue;
         if (server->asked && server->reached)
@@ -277,6 +288,23 @@ void server_block_members(struct rotate_status *status)
 }
 
 /* ---- changed ---- */
+
+/* A managed server gets its certificate from its provider: it is only measured. */
+static bool own_members(struct rotate_work *work, struct server_list *ret, struct err *err)
+{
+    size_t n = 0;
+
+    if (!server_members(work->store, work->rotation->name, ret, err))
+        return false;
+    for (size_t i = 0; i < ret->n; i++) {
+        if (server_is_managed(ret->rows[i]))
+            server_free(ret->rows[i]);
+        else
+            ret->rows[n++] = ret->rows[i];
+    }
+    ret->n = n;
+    return true;
+}
 
 struct renew {
     struct rotate_work *work;
@@ -311,12 +339,12 @@ static bool find_hosts(const struct rotate_work *work, const struct plan_target 
 }
 
 static struct plan *plan_issue(const struct renew *renew, const struct plan_target *target,
-                               const struct cert *present, const struct cert *old, struct err *err)
+                               const struct cert *present, struct err *err)
 {
     struct server_tls_intent intent = {.authority = renew->authority,
                                        .authority_key = renew->key,
                                        .days = renew->work->request->days,
-                                       .replace = old};
+                                       .replace = present};
     const char **hosts = NULL;
     struct plan *plan = NULL;
     struct san san;
@@ -334,6 +362,19 @@ static struct plan *plan_issue(const struct renew *renew, const struct plan_targ
     return plan;
 }
 
+/* A CA of ours signed it: somebody issued it, and placed its key by hand. */
+static bool check_given(const struct renew *renew, struct err *err)
+{
+    const struct cert_list *given = renew->work->request->server_certs;
+
+    for (size_t i = 0; i < given->n; i++) {
+        if (cert_issued_by(given->certs[i], renew->authority->cert))
+            return true;
+    }
+    return err_set(err, ERR_POLICY, _("the certificate is not of the CA \"%s\""),
+                   renew->authority->name);
+}
+
 static struct plan *plan_given(const struct renew *renew, const struct plan_target *target,
                                struct err *err)
 {
@@ -343,10 +384,12 @@ static struct plan *plan_given(const struct renew *renew, const struct plan_targ
     const struct server_cert_intent intent = {.certs = request->server_certs,
                                               .key_pem = request->server_key,
                                               .passphrase = request->server_key_passphrase,
-                                              .roots = root ? &roots : NULL};
+                                              .roots = renew->authority ? NULL : &roots};
 
     if (request->server_certs)
-        return plan_server_cert(target, &intent, err);
+        return renew->authority && !check_given(renew, err)
+                   ? NULL
+                   : plan_server_cert(target, &intent, err);
     err_set(err, ERR_NEEDS_ANSWER, _("server \"%s\" needs its certificate of the new CA"),
             target->server->name);
     err_hint(
@@ -383,8 +426,8 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     if (server_is_new(work, &old, &seen.chain))
         plan = plan_nothing(target, &seen.chain, err);
     else if (old.known || record(work, target, &seen.chain, err))
-        plan = renew->authority
-                   ? plan_issue(renew, target, seen.chain.certs[0], seen.chain.certs[0], err)
+        plan = renew->authority && !work->request->server_certs
+                   ? plan_issue(renew, target, seen.chain.certs[0], err)
                    : plan_given(renew, target, err);
     handshake_clear(&seen);
     server_record_clear(&old);
@@ -412,11 +455,11 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
     if (!foreign) {
         renew.authority = work->new_ca ? work->new_ca : work->old_ca;
         renew.key = work->new_ca ? work->request->new_key : work->request->old_key;
-        if (renew.key == NULL)
+        if (renew.key == NULL && !work->request->server_certs)
             return err_set(err, ERR_NEEDS_ANSWER, _("the key of the CA \"%s\" is not unlocked"),
                            renew.authority->name);
     }
-    return server_members(work->store, work->rotation->name, &members, err) &&
+    return own_members(work, &members, err) &&
            rotate_change_servers(work, &members, &change, ret, err);
 }
 
@@ -463,6 +506,6 @@ bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct er
     struct server_list members = {.n = 0};
 
     return !was_touched(work->rotation) ||
-           (server_members(work->store, work->rotation->name, &members, err) &&
+           (own_members(work, &members, err) &&
             rotate_change_servers(work, &members, &change, ret, err));
 }

@@ -60,7 +60,9 @@ bool server_measure(struct rotate_work *work, bool ask, const struct server_meas
 /* This chain is what the rotation brings: of the new CA, and not the recorded one. */
 bool server_is_new(const struct rotate_work *work, const struct server_record *record,
                    const struct cert_list *chain);
-void server_block_members(struct rotate_status *status);
+/* want_new: a managed one that shows its old certificate is said too. */
+void server_block_members(struct rotate_status *status, bool want_new);
+bool server_is_managed(const struct server *server);
 
 /* Once a member has it, with its login still open; arg is the caller's. */
 typedef bool server_after(void *arg, struct fleet_member *member, struct err *err);

@@ -187,6 +187,35 @@ static bool note_hosts(const struct rotate_start *start, struct rotation *ret, s
     return good;
 }
 
+/* Two rotations of one server's certificate would take each other's for what somebody else did. */
+static bool check_alone(struct store *store, const char *name, struct err *err)
+{
+    struct rotation_list under_way = {.n = 0};
+    struct server_list wanted = {.n = 0};
+    bool good =
+        server_members(store, name, &wanted, err) && rotation_list(store, false, &under_way, err);
+
+    for (size_t i = 0; good && i < under_way.n; i++) {
+        const struct rotation *other = under_way.rows[i];
+        struct server_list members = {.n = 0};
+        struct err none = ERR_INIT;
+
+        if ((other->kind != ROTATION_SERVER && other->kind != ROTATION_SERVER_CA) ||
+            !server_members(store, other->name, &members, &none))
+            continue;
+        for (size_t k = 0; good && k < members.n * wanted.n; k++) {
+            if (members.rows[k / wanted.n]->id == wanted.rows[k % wanted.n]->id)
+                good = err_set(err, ERR_ROTATION_EXISTS,
+                               _("the certificate of \"%s\" is being rotated already: \"%s\""),
+                               wanted.rows[k % wanted.n]->name, other->name);
+        }
+        server_list_clear(&members);
+    }
+    rotation_list_clear(&under_way);
+    server_list_clear(&wanted);
+    return good;
+}
+
 bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err)
 {
@@ -194,7 +223,7 @@ bool server_start(struct store *store, const struct rotate_start *start, struct 
     bool good;
 
     ret->name = mem_strdup(start->name);
-    if (!ask_members(store, start->name, &seen, err))
+    if (!check_alone(store, start->name, err) || !ask_members(store, start->name, &seen, err))
         return false;
     good = find_issuer(store, seen.chain.certs[0], &ret->old_authority_id, err);
     if (good && start->kind == ROTATION_SERVER)

@@ -29,7 +29,7 @@ void ask(struct health_box *box, const struct ask *what)
                             " gssencmode=disable passfile=/dev/null/none %s",
                             box->plan.target.tls_port, what->user ? what->user : "alice",
                             what->params ? what->params : "");
-    struct params *params = params_parse(text, &err);
+    struct params *params = doctor_parse(text, &err);
     struct doctor_request request = {.params = params,
                                      .cert_file = what->cert,
                                      .key_file = what->key,

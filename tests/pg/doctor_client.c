@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -214,25 +213,6 @@ static void test_row_31_ed25519_and_scram(void **state)
     free(cert_file);
 }
 
-static void test_row_34_an_old_libpq(void **state)
-{
-    struct health_box *box = *state;
-    struct err err = ERR_INIT;
-
-    assert_false(doctor_old_libpq("host=x sslcertmode=require", &err));
-    assert_int_equal(err.code, PQlibVersion() < 160000 ? ERR_LIBPQ_OLD : ERR_NONE);
-    err.code = ERR_NONE;
-    assert_false(doctor_old_libpq("host=x sslnegotiation=direct", &err));
-    assert_int_equal(err.code, PQlibVersion() < 170000 ? ERR_LIBPQ_OLD : ERR_NONE);
-    if (PQlibVersion() < 160000) { /* which takes "system" for the name of a file */
-        ask(box, &(struct ask){.params = "sslrootcert=system"});
-        expect_finding(ERR_LIBPQ_OLD);
-    }
-    err.code = ERR_NONE;
-    assert_false(doctor_old_libpq("host=x ssl_min_protocol_version=TLSv1.2", &err));
-    assert_int_equal(err.code, ERR_NONE);
-}
-
 static void test_a_socket_and_nobody_there(void **state)
 {
     struct health_box *box = *state;
@@ -256,7 +236,6 @@ int main(void)
         cmocka_unit_test(test_row_28_no_tls),
         cmocka_unit_test(test_row_29_versions),
         cmocka_unit_test(test_row_31_ed25519_and_scram),
-        cmocka_unit_test(test_row_34_an_old_libpq),
         cmocka_unit_test(test_a_socket_and_nobody_there),
     };
 
