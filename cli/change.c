@@ -86,7 +86,8 @@ static void report_step(void *arg, const struct plan_step_view *step)
 
     if (step->state == JOURNAL_STEP_DOING)
         return;
-    output_note(report->output, "%s %2d  %s%s%s", step_mark(step->state), step->n, step->title,
+    output_note(report->output, "%s%s%s %2d  %s%s%s", report->server ? report->server : "",
+                report->server ? ": " : "", step_mark(step->state), step->n, step->title,
                 step->state == JOURNAL_STEP_UNDONE ? _("  taken back") : "",
                 step->state == JOURNAL_STEP_SKIPPED ? _("  nothing to do") : "");
     if (step->saw && *step->saw)
@@ -97,7 +98,10 @@ static void report_saw(void *arg, const char *line)
 {
     const struct change_report *report = arg;
 
-    output_note(report->output, _("[ok] saw %s"), line);
+    if (report->server)
+        output_note(report->output, _("%s: [ok] saw %s"), report->server, line);
+    else
+        output_note(report->output, _("[ok] saw %s"), line);
     if (report->saw)
         json_array_append_new(report->saw, json_string_or_empty(line));
 }
@@ -417,18 +421,20 @@ bool change_run(struct cli *cli, const char *name, const struct fleet_order *ord
 
     if (!cli_store(cli, STORE_WRITE, err) || !server_is_cluster(cli->store, name, &is_cluster, err))
         return false;
-    if (is_cluster && (args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT))) {
-        err_set(err, ERR_USAGE, _("a plan file or text is for one server, and \"%s\" is a cluster"),
+    if (is_cluster && args_has(cli->args, OPT_SAVE_PLAN)) {
+        err_set(err, ERR_USAGE, _("a plan file is made on one server, and \"%s\" is a cluster"),
                 name);
-        return err_hint(err, _("Name each member."));
+        return err_hint(
+            err, _("Make it on a member: \"pgseal plan apply FILE --server %s\" takes it to all."),
+            name);
     }
     if (is_cluster)
         return change_run_cluster(cli, name, order, err);
-    done =
-        change_open(cli, name, &change, err) &&
-        change_apply(&change, order->make(order->arg, &change.target, err), err) &&
-        (!order->what || args_has(cli->args, OPT_DRY_RUN) || args_has(cli->args, OPT_SAVE_PLAN) ||
-         server_clear_missed(cli->store, change.server, order->what, err));
+    done = change_open(cli, name, &change, err) &&
+           change_apply(&change, order->make(order->arg, &change.target, err), err) &&
+           (!order->what || args_has(cli->args, OPT_DRY_RUN) ||
+            args_has(cli->args, OPT_SAVE_PLAN) || args_has(cli->args, OPT_AS_TEXT) ||
+            server_clear_missed(cli->store, change.server, order->what, err));
     change_close(&change);
     return done;
 }

@@ -67,7 +67,8 @@ json_t *change_plan_json(const struct plan *plan, const char *server) MUST_CHECK
 /* Reports of a running plan as lines on standard error, or into a JSON list. */
 struct change_report {
     const struct output *output;
-    json_t *saw; /* list of lines, or NULL */
+    const char *server; /* before each line, where several are changed at once; or NULL */
+    json_t *saw;        /* list of lines, or NULL */
 };
 struct plan_watch change_watch(struct change_report *report) MUST_CHECK;
 

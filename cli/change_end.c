@@ -34,13 +34,15 @@ static bool choose_plan(struct cli *cli, const char *server, const char *given, 
     }
     if (!journal_list(cli->store, server, 1000, &list, err))
         return false;
-    for (size_t i = 0; i < list.n && !found; i++) {
+    for (size_t i = 0; i < list.n; i++) {
         enum journal_plan_state state = list.rows[i]->state;
+        bool open = state == JOURNAL_DOING || state == JOURNAL_DONE;
 
-        found = state == JOURNAL_KEPT || state == JOURNAL_DOING || state == JOURNAL_DONE ||
-                state == JOURNAL_LEFT;
-        if (found)
+        if (open || (!found && (state == JOURNAL_KEPT || state == JOURNAL_LEFT)))
             *ret = list.rows[i]->id;
+        found = found || open || state == JOURNAL_KEPT || state == JOURNAL_LEFT;
+        if (open)
+            break;
     }
     journal_plan_list_clear(&list);
     if (!found)

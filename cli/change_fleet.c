@@ -349,6 +349,59 @@ static void begin(struct running *self)
                                        .plan = &self->plan_watch};
 }
 
+/* ---- text to paste ---- */
+
+static json_t *text_json(const struct fleet_member *member, const char *text)
+{
+    json_t *document =
+        member->plan ? change_plan_json(member->plan, member->server->name)
+                     : json_pack("{s:o}", "server", json_string_or_empty(member->server->name));
+
+    json_object_set_new(document, "text", json_string_or_empty(text));
+    return document;
+}
+
+/* Alone on standard output: what is to be done on each of them. */
+static void print_texts(const struct running *self)
+{
+    const struct output *out = &self->cli->out;
+    json_t *members = json_array();
+
+    for (size_t i = 0; i < fleet_count(self->fleet); i++) {
+        const struct fleet_member *member = fleet_member(self->fleet, i);
+        struct strbuf text = STRBUF_INIT;
+
+        if (member->plan)
+            plan_by_hand(member->plan, &text);
+        else
+            strbuf_printf(&text, _("Nothing can be said for it: %s"), member->err.msg);
+        if (out->json)
+            json_array_append_new(members, text_json(member, text.data));
+        else
+            output_line(out, "==== %s (%s) ====\n\n%s", member->server->name, role_of(member),
+                        text.data);
+        strbuf_clear(&text);
+    }
+    if (out->json)
+        output_json(json_pack("{s:o, s:O}", "cluster", json_string_or_empty(self->cluster),
+                              "members", members),
+                    false);
+    json_decref(members);
+}
+
+static bool say_by_hand(struct running *self, struct err *err)
+{
+    struct fleet_order order = *self->order;
+
+    order.go_on = true; /* one that refuses is no reason to say nothing of the others */
+    for (size_t i = 0; i < fleet_count(self->fleet); i++)
+        fleet_member(self->fleet, i)->target.by_hand = true;
+    if (!fleet_make(self->fleet, &order, err))
+        return false;
+    print_texts(self);
+    return true;
+}
+
 bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet_order *order,
                         struct err *err)
 {
@@ -356,7 +409,8 @@ bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet
     struct fleet_door door = {.login = log_in, .arg = cli};
     bool good = false;
 
-    if (!args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
+    if (!args_has(cli->args, OPT_DRY_RUN) && !args_has(cli->args, OPT_AS_TEXT) &&
+        !cli_may_change_servers(cli, err))
         return false;
     begin(&self);
     self.fleet = fleet_load(cli->store, cluster, err);
@@ -364,7 +418,9 @@ bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet
         return false;
     if (fleet_open(self.fleet, order, &door, err)) {
         warn(&self);
-        good = fleet_make(self.fleet, order, err) && review_and_apply(&self, err);
+        good = args_has(cli->args, OPT_AS_TEXT)
+                   ? say_by_hand(&self, err)
+                   : fleet_make(self.fleet, order, err) && review_and_apply(&self, err);
     }
     fleet_free(self.fleet);
     return good;

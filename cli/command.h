@@ -70,6 +70,11 @@ void cli_warn_unverified(const struct cli *cli, const struct server *server,
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
                        struct err *err) MUST_CHECK;
 
+/* Where clients reach this: a name of the store (opened already, where there is one), or HOST[:PORT].
+ * Caller frees *ret_host. */
+bool cli_find_address(struct cli *cli, const char *what, char **ret_host, int *ret_port,
+                      struct err *err) MUST_CHECK;
+
 /* True when standard input and output are a terminal and a person may be asked. */
 bool cli_on_terminal(const struct cli *cli);
 /* The wizard; sets cli->exit. folder: the store's, need not exist; server: chosen at the start, or
@@ -116,6 +121,7 @@ bool run_crl_presign(struct cli *cli, struct err *err);
 bool run_crl_refresh(struct cli *cli, struct err *err);
 bool run_crl_import(struct cli *cli, struct err *err);
 bool run_crl_export(struct cli *cli, struct err *err);
+bool run_trust(struct cli *cli, struct err *err);
 bool run_server_add(struct cli *cli, struct err *err);
 bool run_server_list(struct cli *cli, struct err *err);
 bool run_server_show(struct cli *cli, struct err *err);
@@ -139,6 +145,15 @@ bool run_plan_save(struct cli *cli, struct err *err);
 bool run_plan_apply(struct cli *cli, struct err *err);
 bool run_plan_keep(struct cli *cli, struct err *err);
 bool run_plan_undo(struct cli *cli, struct err *err);
+bool run_rotate_ca(struct cli *cli, struct err *err);
+bool run_rotate_server(struct cli *cli, struct err *err);
+bool run_rotate_emergency(struct cli *cli, struct err *err);
+bool run_rotate_status(struct cli *cli, struct err *err);
+bool run_rotate_next(struct cli *cli, struct err *err);
+bool run_rotate_back(struct cli *cli, struct err *err);
+bool run_rotate_stragglers(struct cli *cli, struct err *err);
+bool run_rotate_mark(struct cli *cli, struct err *err);
+bool run_rotate_finish(struct cli *cli, struct err *err);
 bool run_sessions(struct cli *cli, struct err *err);
 bool run_sightings(struct cli *cli, struct err *err);
 bool run_check(struct cli *cli, struct err *err);

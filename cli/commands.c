@@ -114,6 +114,13 @@ static const struct command commands[] = {
      run_crl_import},
     {"crl export", "", 0, 0, BIT(CA) | BIT(OUT) | BIT(DER) | MAKES, N_("the CRL as a file"),
      "  pgseal crl export --out root.crl\n", run_crl_export},
+    {"trust", "", 0, 0,
+     BIT(CA) | BIT(ADD) | BIT(OUT) | BIT(PKCS12) | BIT(FORMAT) | BIT(TEST) |
+         BIT(P12_PASSPHRASE_FILE) | MAKES,
+     N_("a file for clients: servers' old and new CA"),
+     "  pgseal trust --ca Servers --ca \"Servers G2\" --out root.crt --test db1\n"
+     "  pgseal trust --add global-bundle.pem --pkcs12 --out trust.p12\n",
+     run_trust},
     {"server add", "NAME CONNINFO", 2, 2,
      BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),
@@ -193,6 +200,42 @@ static const struct command commands[] = {
     {"plan keep", "ID", 1, 1, CONFIRMS, N_("keep a change that waits (\"--try\")"),
      "  pgseal plan keep 12 --yes\n", run_plan_keep},
     {"plan undo", "ID", 1, 1, CONFIRMS, N_("take a change back"), "", run_plan_undo},
+    {"rotate ca", "[NAME]", 0, 1,
+     BIT(SERVER) | BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(CRL) | BIT(SAME_KEY) |
+         BIT(QUIET_TIME) | MAKES,
+     N_("begin: another CA for the clients"),
+     "  pgseal rotate ca \"Acme PG Root\"\n"
+     "  pgseal rotate ca \"Acme PG Root\" --to \"Acme PG Issuing\" --quiet-time 30d\n"
+     "  pgseal rotate ca --old-file partner.pem --server db1\n",
+     run_rotate_ca},
+    {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
+     N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
+     run_rotate_emergency},
+    {"rotate server", "NAME", 1, 1, BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | MAKES,
+     N_("begin: a server's certificate, or its CA"),
+     "  pgseal rotate server db1\n"
+     "  pgseal rotate server main --to \"Servers G2\"\n",
+     run_rotate_server},
+    {"rotate status", "[NAME]", 0, 1, BIT(ALL), N_("its phases, what blocks, who is left"),
+     "  pgseal rotate status\n", run_rotate_status},
+    {"rotate next", "[NAME]", 0, 1,
+     BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
+         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
+         CONFIRMS | UNLOCKS | HANDS_OVER,
+     N_("do what its phase is for, and go on"),
+     "  pgseal rotate next \"Acme PG Root\" --yes\n"
+     "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",
+     run_rotate_next},
+    {"rotate back", "[NAME]", 0, 1, BIT(END_SESSIONS) | BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS,
+     N_("go one phase back"), "  pgseal rotate back \"Acme PG Root\"\n", run_rotate_back},
+    {"rotate stragglers", "[NAME]", 0, 1, 0, N_("who has not moved, and uses the old one"),
+     "  pgseal rotate stragglers --json\n", run_rotate_stragglers},
+    {"rotate mark", "NAME ROLE", 2, 2, BIT(HANDED) | BIT(WITHOUT) | MAKES,
+     N_("a line of its list: handed, or without it"),
+     "  pgseal rotate mark \"Acme PG Root\" report --without\n", run_rotate_mark},
+    {"rotate finish", "[NAME]", 0, 1, BIT(ARCHIVE) | BIT(DESTROY) | CONFIRMS | UNLOCKS,
+     N_("the last phase: the end of the old key"),
+     "  pgseal rotate finish \"Acme PG Root\" --archive old.key\n", run_rotate_finish},
     {"sessions", "[SERVER...]", 0, 16,
      BIT(ONCE) | BIT(WATCH) | BIT(RECORD) | BIT(FINDINGS) | BIT(CSV) | BIT(READINESS) | BIT(SINCE) |
          BIT(CA),

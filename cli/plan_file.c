@@ -5,7 +5,9 @@
 
 #include "cli/change.h"
 #include "core/base/intl.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/plan/fleet.h"
 #include "core/plan/saved.h"
 
 static struct saved_plan *of_journal(struct cli *cli, int64_t id, struct err *err)
@@ -50,23 +52,62 @@ static bool unlock(struct cli *cli, const struct saved_plan *saved, struct key *
     return *ret != NULL;
 }
 
+struct applying {
+    const struct saved_plan *saved;
+    const struct key *key;
+};
+
+static struct plan *make_member(void *arg, const struct plan_target *target, struct err *err)
+{
+    const struct applying *self = arg;
+
+    return saved_make_member(self->saved, target, self->key, err);
+}
+
+/* Each member gets it, and is remembered where it was away. */
+static bool apply_to_cluster(struct cli *cli, const char *cluster, const struct saved_plan *saved,
+                             struct err *err)
+{
+    struct applying self = {.saved = saved};
+    char *what = mem_printf(_("plan file \"%s\""), cli->args->names[0]);
+    struct fleet_order order = {.make = make_member, .arg = &self, .what = what};
+    struct key *key = NULL;
+    bool done = unlock(cli, saved, &key, err);
+
+    self.key = key;
+    done = done && change_run(cli, cluster, &order, err);
+    key_free(key);
+    free(what);
+    return done;
+}
+
+static bool apply_to_one(struct cli *cli, const char *server, const struct saved_plan *saved,
+                         struct err *err)
+{
+    struct change change = {0};
+    struct key *key = NULL;
+    bool done = change_open(cli, server, &change, err) && unlock(cli, saved, &key, err) &&
+                change_apply(&change, saved_make(saved, &change.target, key, err), err);
+
+    change_close(&change);
+    key_free(key);
+    return done;
+}
+
 bool run_plan_apply(struct cli *cli, struct err *err)
 {
     const char *server = args_value(cli->args, OPT_SERVER);
     struct saved_plan *saved = read_saved(cli, cli->args->names[0], err);
-    struct change change = {0};
-    struct key *key = NULL;
+    bool is_cluster = false;
     bool done = false;
 
     if (!saved)
         return false;
-    if (!change_open(cli, server ? server : saved->server, &change, err) ||
-        !unlock(cli, saved, &key, err))
-        goto out;
-    done = change_apply(&change, saved_make(saved, &change.target, key, err), err);
-out:
-    change_close(&change);
-    key_free(key);
+    if (!server)
+        server = saved->server;
+    if (cli_store(cli, STORE_WRITE, err) && server_is_cluster(cli->store, server, &is_cluster, err))
+        done = is_cluster ? apply_to_cluster(cli, server, saved, err)
+                          : apply_to_one(cli, server, saved, err);
     saved_free(saved);
     return done;
 }

@@ -18,9 +18,14 @@ static struct conn *log_in(void *arg, struct server *server, struct secret **ret
     return conn;
 }
 
+static void entered(void *arg, const struct server *server, const struct conn *conn)
+{
+    cli_warn_unverified(arg, server, conn);
+}
+
 struct fleet_door publish_door(struct cli *cli)
 {
-    return (struct fleet_door){.login = log_in, .arg = cli};
+    return (struct fleet_door){.login = log_in, .entered = entered, .arg = cli};
 }
 
 static bool has_server(const struct server_list *list, int64_t id)
@@ -60,16 +65,41 @@ bool publish_named_servers(struct cli *cli, struct server_list *ret, struct err 
 
 static void begins(void *arg, size_t i, size_t n, const char *server)
 {
-    const struct cli *cli = arg;
+    struct publish_progress *progress = arg;
 
-    output_note(&cli->out, _("server %zu of %zu: %s"), i + 1, n, server);
+    output_note(progress->report.output, _("server %zu of %zu: %s"), i + 1, n, server);
+    progress->several = n > 1;
+}
+
+static void step(void *arg, const char *server, const struct plan_step_view *view)
+{
+    struct publish_progress *progress = arg;
+
+    progress->report.server = progress->several ? server : NULL;
+    progress->plan.step(progress->plan.arg, view);
+}
+
+static void saw(void *arg, const char *server, const char *line)
+{
+    struct publish_progress *progress = arg;
+
+    progress->report.server = progress->several ? server : NULL;
+    progress->plan.saw(progress->plan.arg, line);
+}
+
+static bool stop(void *arg)
+{
+    struct publish_progress *progress = arg;
+
+    return progress->plan.stop(progress->plan.arg);
 }
 
 void publish_progress_begin(struct cli *cli, struct publish_progress *ret)
 {
     *ret = (struct publish_progress){.report = {.output = &cli->out}};
     ret->plan = change_watch(&ret->report);
-    ret->watch = (struct publish_watch){.begins = begins, .arg = cli, .plan = &ret->plan};
+    ret->watch = (struct publish_watch){
+        .begins = begins, .step = step, .saw = saw, .stop = stop, .arg = ret};
     change_hold_signals();
 }
 
@@ -107,6 +137,12 @@ static const char *words_of(const struct publish_result *row)
     return _("failed, and NOT fully taken back");
 }
 
+/* Nothing mends that but the command which its hint names. */
+static bool is_blocked(const struct publish_result *row)
+{
+    return row->err.code == ERR_UNFINISHED && *row->err.hint;
+}
+
 static void print_row(struct cli *cli, const struct publish_result *row)
 {
     struct strbuf line = STRBUF_INIT;
@@ -124,6 +160,8 @@ static void print_row(struct cli *cli, const struct publish_result *row)
     if (row->err.code != ERR_NONE)
         strbuf_printf(&line, ": %s", row->err.msg);
     output_line(&cli->out, "%s", line.data);
+    if (is_blocked(row))
+        output_line(&cli->out, "     %s", row->err.hint);
     strbuf_clear(&line);
 }
 
@@ -148,6 +186,8 @@ json_t *publish_json(const struct publish_results *results)
 
         if (row->err.code != ERR_NONE)
             json_object_set_new(json, "error", json_string_or_empty(row->err.msg));
+        if (is_blocked(row))
+            json_object_set_new(json, "help", json_string_or_empty(row->err.hint));
         json_array_append_new(rows, json);
     }
     return rows;
@@ -178,9 +218,9 @@ bool publish_judge(struct cli *cli, const struct publish_results *results, bool 
                       ? _("It is revoked in the store, and these servers may still accept it: %s.")
                       : _("These servers have not got the list: %s."),
                   left.data);
-        err_hint(err,
-                 _("When the cause is mended: \"pgseal crl refresh\" brings it there; \"pgseal "
-                   "check\" names who lacks it until then."));
+        if (err->code != ERR_UNFINISHED || !*err->hint)
+            err_hint(err, _("When the cause is mended: \"pgseal crl refresh\" brings it there; "
+                            "\"pgseal check\" names who lacks it until then."));
     }
     strbuf_clear(&left);
     return good;

@@ -14,12 +14,13 @@ struct fleet_door publish_door(struct cli *cli);
 bool publish_named_servers(struct cli *cli, struct server_list *ret, struct err *err) MUST_CHECK;
 
 /*
- * The progress of a run on standard error, from begin to end. Ctrl-C, SIGTERM and SIGHUP meanwhile: the
- * server whose turn it is is taken back, the rest are left for the next "crl refresh".
+ * The progress of a run on standard error, from begin to end; not to be moved. Ctrl-C, SIGTERM and SIGHUP
+ * meanwhile: servers whose turn it is are taken back, the rest are left for the next "crl refresh".
  */
 struct publish_progress {
     struct change_report report;
     struct plan_watch plan;
+    bool several;               /* servers: each line says which */
     struct publish_watch watch; /* for publish_run(), revoke_run() */
 };
 void publish_progress_begin(struct cli *cli, struct publish_progress *ret);
@@ -27,7 +28,7 @@ void publish_progress_end(struct publish_progress *progress);
 
 /* One line for each server on standard output. */
 void publish_print(struct cli *cli, const struct publish_results *results);
-/* [{"server", "state", "published", "plan", "sessions_ended", "error"}] */
+/* [{"server", "state", "published", "plan", "sessions_ended", "error", "help"}] */
 json_t *publish_json(const struct publish_results *results) MUST_CHECK;
 /* Where it is not complete: err is the first failure and names who is left, cli->exit is 5. revoked:
  * this was about a certificate that must not be accepted any more. */

@@ -337,7 +337,8 @@ out:
 bool run_server_crl(struct cli *cli, struct err *err)
 {
     /* a member that refuses is no reason to leave revoked certificates valid on the others */
-    const struct fleet_order order = {.make = fleet_make_crl, .what = _("CRLs"), .go_on = true};
+    const struct fleet_order order = {
+        .make = fleet_make_crl, .what = SERVER_MISSED_CRLS, .go_on = true};
 
     return change_run(cli, cli->args->names[0], &order, err);
 }

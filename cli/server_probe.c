@@ -14,16 +14,14 @@
 #define DEFAULT_PORT 5432
 
 /* A name of the store, else HOST[:PORT]. */
-static bool find_address(struct cli *cli, const char *what, char **ret_host, int *ret_port,
-                         struct err *err)
+bool cli_find_address(struct cli *cli, const char *what, char **ret_host, int *ret_port,
+                      struct err *err)
 {
     struct err unknown = ERR_INIT;
     struct server *server = NULL;
     bool done;
 
     *ret_port = DEFAULT_PORT;
-    if (!cli_store_if_any(cli, err))
-        return false;
     if (cli->store)
         server = server_load(cli->store, what, &unknown);
     if (!server)
@@ -119,7 +117,7 @@ static bool probe_one(struct cli *cli, const char *name, const struct cert_list 
     char *host = NULL;
     bool done;
 
-    if (!find_address(cli, name, &host, &request.port, err))
+    if (!cli_find_address(cli, name, &host, &request.port, err))
         return false;
     request.host = host;
     done = handshake_run(&request, &seen, err);

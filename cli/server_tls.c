@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/change.h"
+#include "cli/server_tls.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -130,11 +131,6 @@ out:
 
 /* ---- a certificate that exists ---- */
 
-struct given {
-    struct cert_list certs, roots;
-    struct secret *key, *passphrase;
-};
-
 static bool read_certs(struct cli *cli, const char *path, struct cert_list *ret, struct err *err)
 {
     struct strbuf text = STRBUF_INIT;
@@ -171,11 +167,21 @@ static bool check_key_mode(const char *path, struct err *err)
     return err_hint(err, _("chmod 600 it; if others were on this machine, make a new key."));
 }
 
-static bool read_given(struct cli *cli, struct given *given, struct err *err)
+void server_pair_clear(struct server_pair *pair)
+{
+    cert_list_clear(&pair->certs);
+    cert_list_clear(&pair->roots);
+    secret_free(pair->key);
+    secret_free(pair->passphrase);
+    *pair = (struct server_pair){.key = NULL};
+}
+
+bool server_pair_read(struct cli *cli, struct server_pair *given, struct err *err)
 {
     const char *key = args_value(cli->args, OPT_KEY);
     const char *root = args_value(cli->args, OPT_ROOT);
 
+    *given = (struct server_pair){.key = NULL};
     if (!read_certs(cli, args_value(cli->args, OPT_CERT), &given->certs, err) ||
         (root && !read_certs(cli, root, &given->roots, err)) ||
         !cli_secret_file(cli, OPT_KEY_PASSPHRASE_FILE, &given->passphrase, err))
@@ -190,18 +196,16 @@ static bool read_given(struct cli *cli, struct given *given, struct err *err)
 
 static bool existing(struct cli *cli, struct err *err)
 {
-    struct given given = {.key = NULL};
+    struct server_pair given = {.key = NULL};
     struct server_cert_intent intent = {.certs = &given.certs};
     struct change change = {0};
     bool done = false;
 
-    cert_list_init(&given.certs);
-    cert_list_init(&given.roots);
     if (args_has(cli->args, OPT_CA) || args_has(cli->args, OPT_DAYS)) {
         err_set(err, ERR_USAGE, _("\"--cert\" goes without --ca and --days"));
         goto out;
     }
-    if (!read_given(cli, &given, err) || !change_open(cli, cli->args->names[0], &change, err))
+    if (!server_pair_read(cli, &given, err) || !change_open(cli, cli->args->names[0], &change, err))
         goto out;
     intent.key_pem = given.key;
     intent.passphrase = given.passphrase;
@@ -210,10 +214,7 @@ static bool existing(struct cli *cli, struct err *err)
     done = change_apply(&change, plan_server_cert(&change.target, &intent, err), err);
 out:
     change_close(&change);
-    cert_list_clear(&given.certs);
-    cert_list_clear(&given.roots);
-    secret_free(given.key);
-    secret_free(given.passphrase);
+    server_pair_clear(&given);
     return done;
 }
 

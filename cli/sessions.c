@@ -27,18 +27,83 @@ static bool add_server(struct cli *cli, struct watched *watched, const char *nam
     return true;
 }
 
-bool sessions_servers(struct cli *cli, struct watched **ret, size_t *ret_n, struct err *err)
+/* ---- which ---- */
+
+static void add_name(char ***names, size_t *n, const char *name)
 {
-    struct server_list list = {0};
-    size_t n = cli->args->n_names;
+    for (size_t i = 0; i < *n; i++) {
+        if (text_equal((*names)[i], name))
+            return;
+    }
+    *names = mem_realloc_array(*names, *n + 1, sizeof(**names));
+    (*names)[(*n)++] = mem_strdup(name);
+}
+
+static void add_names(char ***names, size_t *n, const struct server_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        add_name(names, n, list->rows[i]->name);
+}
+
+static bool add_named(struct cli *cli, const char *name, char ***names, size_t *n, struct err *err)
+{
+    struct server_list members = {.n = 0};
+    bool is_cluster = false;
+
+    if (cli->store && !server_is_cluster(cli->store, name, &is_cluster, err))
+        return false;
+    if (!is_cluster) { /* of the store, a service, a connection string */
+        add_name(names, n, name);
+        return true;
+    }
+    if (!server_members(cli->store, name, &members, err))
+        return false;
+    add_names(names, n, &members);
+    server_list_clear(&members);
+    return true;
+}
+
+void sessions_names_free(char **names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+bool sessions_names(struct cli *cli, char ***ret, size_t *ret_n, struct err *err)
+{
+    struct server_list all = {.n = 0};
+    char **names = NULL;
+    size_t n = 0;
     bool done = true;
 
-    if (n == 0) {
-        if (cli->store && !server_list(cli->store, &list, err))
-            return false;
-        n = list.n;
+    for (size_t i = 0; done && i < cli->args->n_names; i++)
+        done = add_named(cli, cli->args->names[i], &names, &n, err);
+    if (cli->args->n_names == 0 && cli->store) {
+        done = server_list(cli->store, &all, err);
+        if (done)
+            add_names(&names, &n, &all);
+        server_list_clear(&all);
     }
+    if (!done) {
+        sessions_names_free(names, n);
+        return false;
+    }
+    *ret = names;
+    *ret_n = n;
+    return true;
+}
+
+bool sessions_servers(struct cli *cli, struct watched **ret, size_t *ret_n, struct err *err)
+{
+    char **names = NULL;
+    size_t n = 0;
+    bool done = true;
+
+    if (!sessions_names(cli, &names, &n, err))
+        return false;
     if (n == 0) {
+        free(names);
         err_set(err, ERR_NEEDS_ANSWER, _("no server was named, and the store has none"));
         return err_hint(err, _("Give a name, a connection string such as \"host=db1\", or add "
                                "one: \"pgseal server add NAME CONNINFO\"."));
@@ -46,9 +111,8 @@ bool sessions_servers(struct cli *cli, struct watched **ret, size_t *ret_n, stru
     *ret = mem_array(n, sizeof(**ret));
     *ret_n = n;
     for (size_t i = 0; i < n && done; i++)
-        done = add_server(cli, &(*ret)[i],
-                          cli->args->n_names > 0 ? cli->args->names[i] : list.rows[i]->name, err);
-    server_list_clear(&list);
+        done = add_server(cli, &(*ret)[i], names[i], err);
+    sessions_names_free(names, n);
     return done;
 }
 
@@ -297,6 +361,15 @@ static bool print_once(struct cli *cli, struct watched *servers, size_t n, struc
 
 /* ---- the command ---- */
 
+static bool is_in(const struct server_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (text_equal(list->rows[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
 /* The live page: on a terminal, for servers of the store, when nothing was asked that only a printed
  * list can give. Their names for the caller to free; NULL: it is to be printed. */
 static char **page_servers(struct cli *cli, size_t *ret_n)
@@ -307,6 +380,7 @@ static char **page_servers(struct cli *cli, size_t *ret_n)
     struct server_list list = {0};
     char **names = NULL;
     size_t n = 0;
+    bool all;
 
     if (!cli_on_terminal(cli) || !cli->store)
         return NULL;
@@ -315,19 +389,13 @@ static char **page_servers(struct cli *cli, size_t *ret_n)
             return NULL;
     if (!server_list(cli->store, &list, &unknown))
         return NULL;
-    names = mem_array(list.n + cli->args->n_names + 1, sizeof(*names));
-    for (size_t i = 0; i < cli->args->n_names; i++)
-        for (size_t k = 0; k < list.n; k++)
-            if (text_equal(list.rows[k]->name, cli->args->names[i]))
-                names[n++] = mem_strdup(list.rows[k]->name);
-    for (size_t k = 0; cli->args->n_names == 0 && k < list.n; k++)
-        names[n++] = mem_strdup(list.rows[k]->name);
+    all = sessions_names(cli, &names, &n, &unknown) && n > 0;
+    for (size_t i = 0; all && i < n; i++)
+        all = is_in(&list, names[i]);
     server_list_clear(&list);
-    if (n == 0 || n < cli->args->n_names) {
-        while (n > 0)
-            free(names[--n]);
-        free(names);
-        names = NULL;
+    if (!all) {
+        sessions_names_free(names, n);
+        return NULL;
     }
     *ret_n = n;
     return names;
@@ -357,9 +425,7 @@ static bool run_page(struct cli *cli, char **names, size_t n, struct err *err)
         servers[i] = names[i];
     done = cli_panel(cli, store_folder(cli->store), servers, n, err);
     free(servers);
-    for (size_t i = 0; i < n; i++)
-        free(names[i]);
-    free(names);
+    sessions_names_free(names, n);
     return done;
 }
 

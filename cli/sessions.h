@@ -19,7 +19,11 @@ struct watched {
     enum poller_state told; /* the last state that was said */
 };
 
-/* The servers that were named, else all of the store. */
+/* The servers that were named, a cluster's members for its name, each once; all of the store where none
+ * was. *ret: names for the caller to free, with the array. */
+bool sessions_names(struct cli *cli, char ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
+void sessions_names_free(char **names, size_t n);
+/* Those, to be watched. */
 bool sessions_servers(struct cli *cli, struct watched **ret, size_t *ret_n,
                       struct err *err) MUST_CHECK;
 void sessions_servers_free(struct watched *servers, size_t n);

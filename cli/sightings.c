@@ -183,13 +183,12 @@ static bool forget(struct cli *cli, struct err *err)
 
 static bool show(struct cli *cli, struct err *err)
 {
-    struct sighting_filter filter = {.servers = cli->args->names,
-                                     .n_servers = cli->args->n_names,
-                                     .without_tls = args_has(cli->args, OPT_WITHOUT_TLS),
+    struct sighting_filter filter = {.without_tls = args_has(cli->args, OPT_WITHOUT_TLS),
                                      .authority = args_value(cli->args, OPT_CA)};
     const char *since = args_value(cli->args, OPT_SINCE);
     struct sighting_list list;
     struct sightings *sightings;
+    char **names = NULL;
     int64_t limit = 0;
     bool done;
 
@@ -198,11 +197,13 @@ static bool show(struct cli *cli, struct err *err)
     if (!args_int(cli->args, OPT_LIMIT, 1, LIMIT_MAX, 0, &limit, err))
         return false;
     filter.limit = (int)limit;
-    sightings = sightings_open(store_folder(cli->store), false, err);
-    if (!sightings)
+    if (cli->args->n_names > 0 && !sessions_names(cli, &names, &filter.n_servers, err))
         return false;
-    done = sightings_list(sightings, &filter, &list, err);
+    filter.servers = (const char *const *)names;
+    sightings = sightings_open(store_folder(cli->store), false, err);
+    done = sightings && sightings_list(sightings, &filter, &list, err);
     sightings_close(sightings);
+    sessions_names_free(names, filter.n_servers);
     if (!done)
         return false;
     if (cli->out.json)

@@ -189,7 +189,7 @@ static void passphrase_refused(struct act_page *self, size_t which)
     form_focus(self->review, self->passphrases[which]);
 }
 
-static void job_ended(struct act_page *self)
+static struct nav job_ended(struct act_page *self)
 {
     struct act_job *job = job_take(self->job);
     enum act_stage stage = job->stage;
@@ -213,6 +213,10 @@ static void job_ended(struct act_page *self)
         go_on(self, 0);
     } else if (stage == ACT_LOOKING) {
         go_on(self, self->step + 1);
+    } else if (self->ops->next != NULL) {
+        struct screen *next = self->ops->next(self->data, self->app);
+
+        return next != NULL ? nav_replace(next) : nav_pop();
     } else {
         self->stage = ACT_DONE;
         self->touched = false;
@@ -221,6 +225,7 @@ static void job_ended(struct act_page *self)
         end_buttons(self, N_("Done"));
         remember_commands(self);
     }
+    return nav_stay();
 }
 
 /* ---- events ---- */
@@ -249,7 +254,7 @@ static struct nav submit(struct act_page *self)
                                   .text = text.data,
                                   .no = _("Cancel"),
                                   .yes = gettext(self->ops->go),
-                                  .name = name,
+                                  .name = name[0] != '\0' ? name : NULL,
                                   .why = self->ops->why != NULL ? gettext(self->ops->why) : NULL});
     }
     strbuf_clear(&text);
@@ -389,10 +394,8 @@ static struct nav act_event(void *arg, const struct event *event)
             go_on(self, 0);
         return nav_stay();
     }
-    if (event->type == EVENT_JOB && event->job == self->job) {
-        job_ended(self);
-        return nav_stay();
-    }
+    if (event->type == EVENT_JOB && event->job == self->job)
+        return job_ended(self);
     if (event->type == EVENT_JOB_PROGRESS && event->job == self->job) {
         self->done = event->done;
         self->total = event->total;

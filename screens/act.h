@@ -67,10 +67,13 @@ struct act_ops {
     const char *(*locked)(const void *data);
     /* The further ones: i from 1 on, NULL at the end, at most ACT_LOCKS. May be NULL. */
     const char *(*locked_more)(const void *data, size_t i);
-    /* Severe: what must be typed; the question is added to out. May be NULL. */
+    /* Severe: what must be typed; the question is added to out. "": a plain question, whose default is
+     * No. May be NULL. */
     const char *(*severe)(const void *data, struct strbuf *out);
     bool (*run)(void *data, struct act_job *job, struct err *err); /* in a job */
     void (*result)(const void *data, struct lines *lines);
+    /* In place of a result: the page that comes then; NULL: the one below. May be NULL. */
+    struct screen *(*next)(const void *data, struct app *app);
     const char *(*copy)(const void *data); /* what y copies from the result; may be NULL */
     /* form NULL: at the review or later. */
     void (*commands)(const void *data, const struct form *form, struct strbuf *out);

@@ -102,6 +102,8 @@ static void free_all(struct attempt *attempt)
         attempt->intent.free(attempt->data);
     attempt_view_clear(&attempt->view);
     secret_free(attempt->secret);
+    secret_free(attempt->passphrase);
+    free(attempt->passphrase_of);
     pthread_cond_destroy(&attempt->heard);
     pthread_mutex_destroy(&attempt->lock);
     free(attempt->store_folder);
@@ -226,14 +228,21 @@ void attempt_apply(struct attempt *attempt)
     answer(attempt, ATTEMPT_REVIEW, ATTEMPT_YES);
 }
 
+void attempt_decline(struct attempt *attempt)
+{
+    answer(attempt, ATTEMPT_REVIEW, ATTEMPT_NO);
+}
+
 void attempt_keep(struct attempt *attempt)
 {
     answer(attempt, ATTEMPT_KEEP, ATTEMPT_YES);
+    answer(attempt, ATTEMPT_OTHERS, ATTEMPT_YES);
 }
 
 void attempt_undo(struct attempt *attempt)
 {
     answer(attempt, ATTEMPT_KEEP, ATTEMPT_NO);
+    answer(attempt, ATTEMPT_OTHERS, ATTEMPT_NO);
 }
 
 void attempt_give(struct attempt *attempt, const struct secret *secret)

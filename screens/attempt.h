@@ -25,6 +25,8 @@ enum attempt_phase {
     ATTEMPT_APPLYING,
     ATTEMPT_KEEP, /* attempt_keep() or attempt_undo(), before deadline_ms */
     ATTEMPT_UNDOING,
+    ATTEMPT_OTHERS, /* a member did not get it, others have: attempt_keep() leaves it so, attempt_undo()
+                     * takes it back on them, too */
     ATTEMPT_ENDED /* nothing comes any more */
 };
 
@@ -33,6 +35,7 @@ enum attempt_end {                      /* ATTEMPT_ENDED */
                    ATTEMPT_END_NOTHING, /* there was nothing to do */
                    ATTEMPT_END_KEPT,
                    ATTEMPT_END_TEXT, /* by hand: script is the text to paste; nothing was changed */
+                   ATTEMPT_END_PARTLY, /* some members have it, some have not: results says which */
                    ATTEMPT_END_UNDONE, /* err.code is ERR_NONE when it was asked for, or nobody kept it */
                    ATTEMPT_END_LEFT /* not fully taken back; err says what is left */
 };
@@ -57,6 +60,7 @@ struct attempt_view {
     size_t member, n_members; /* of a cluster: this is the first, ...; 0: it stands alone */
     char **results;           /* of the members before it, a line each: "db2 (standby): kept" */
     size_t n_results;
+    size_t n_kept;    /* members that have it by this change */
     bool is_undo;     /* a plan of before is taken back */
     bool is_keep;     /* a plan of before is kept */
     char *wants;      /* ATTEMPT_ASKING: "Password of db1" */
@@ -105,6 +109,7 @@ struct attempt_intent {
     void (*failed)(const void *data); /* may be NULL: it was begun, and is not kept */
     /* True: the same goes to each member of the server's cluster. NULL: never. */
     bool (*members)(const void *data);
+    const char *missed; /* remembered for members that are away; NULL: the name */
 };
 
 bool attempt_for_members(const void *data); /* always true: for .members */
@@ -130,6 +135,8 @@ bool attempt_is_open(const struct attempt_view *view); /* the server may be half
 void attempt_give(struct attempt *attempt, const struct secret *secret);
 /* Also accepts that those come not back who the view calls refused. */
 void attempt_apply(struct attempt *attempt);
+/* The plan in review is not wanted: the end, or ATTEMPT_OTHERS. */
+void attempt_decline(struct attempt *attempt);
 void attempt_keep(struct attempt *attempt);
 void attempt_undo(struct attempt *attempt);
 /* Stop after this step and take back; in ATTEMPT_KEEP: undo; else: end. */

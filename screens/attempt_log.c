@@ -67,6 +67,8 @@ static const char *end_text(const struct attempt_view *view)
         return _("nothing to do");
     case ATTEMPT_END_KEPT:
         return _("kept");
+    case ATTEMPT_END_PARTLY:
+        return _("on some members only");
     case ATTEMPT_END_UNDONE:
         return _("taken back");
     case ATTEMPT_END_LEFT:
@@ -124,6 +126,10 @@ void attempt_log_save(struct attempt *attempt)
     if (attempt->log_folder == NULL || !fs_make_folder(attempt->log_folder, &ignored))
         return;
     attempt_look(attempt, &view); /* a copy: the disk is not waited for under the lock */
+    if (attempt->member_ended) {  /* its own end; the change goes on */
+        view.phase = ATTEMPT_ENDED;
+        view.end = attempt->member_end;
+    }
     if (attempt->log_name == NULL)
         attempt->log_name =
             mem_printf("%.10s-%s-plan-%lld", clock_format_rfc3339(date, clock_now()), view.server,

@@ -8,6 +8,8 @@
 
 #include "screens/attempt.h"
 
+#define ATTEMPT_FOREVER INT64_MAX
+
 enum attempt_answer { ATTEMPT_NO_ANSWER, ATTEMPT_YES, ATTEMPT_NO };
 
 struct attempt {
@@ -18,7 +20,12 @@ struct attempt {
     struct attempt_intent intent;
     void *data;
     int64_t plan_id; /* of the journal: taken back, or kept; 0: a new change */
-    char *log_name;  /* the job's; NULL: no log was written yet */
+    struct secret
+        *passphrase; /* the job's: of the CA passphrase_of, for the next member; or NULL */
+    char *passphrase_of;
+    bool member_ended; /* the job's: this log is of a member whose part is over, so */
+    enum attempt_end member_end;
+    char *log_name; /* the job's; NULL: no log was written yet */
 
     struct job *job; /* the page's; NULL when it has ended */
 
@@ -42,6 +49,7 @@ struct attempt_run { /* one job, on its own thread */
     char *tls_host;
     struct plan_target target;
     struct plan *plan;
+    const struct fleet *fleet; /* of which it is one member; or NULL */
     struct plan_watch watch;
 };
 
@@ -51,6 +59,10 @@ void attempt_step_clear(struct attempt_step *step);
 
 /* ---- attempt_run.c ---- */
 extern const struct job_ops attempt_job_ops;
+void attempt_run_go(struct attempt_run *run, enum attempt_phase phase);
+/* clock_mono_ms() or ATTEMPT_FOREVER; ATTEMPT_NO_ANSWER: the time was over. A stop is a "no". */
+enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms);
+bool attempt_run_stopped(struct attempt_run *run);
 struct attempt_view *attempt_run_lock(struct attempt_run *run);
 void attempt_run_unlock(struct attempt_run *run); /* and the page is told */
 /* To run->server; asks the page for a password where it must: run->admin, run->password. */
@@ -60,10 +72,11 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err);
 
 /* ---- attempt_members.c ---- */
 
-/* True when the change is for each member of the cluster that run->server is in. */
+/* True when the change is for each member of the cluster that run->server is in; what is for one server
+ * alone (a request) is for the chosen one. */
 bool attempt_has_members(const struct attempt_run *run);
-/* Standbys first, the primary last; each with its own review, proof and "keep". Ends at the first
- * that is not kept. */
+/* Standbys first, the primary last; each with its own review, proof and "keep". Ends at the first that is
+ * not kept, and asks whether those before it go back, too. By hand: the text for each. */
 enum attempt_end attempt_run_members(struct attempt_run *run, struct err *err);
 
 /* ---- attempt_log.c ---- */

@@ -10,12 +10,12 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/sessions.h"
+#include "core/plan/fleet.h"
 #include "core/plan/saved.h"
 #include "screens/attempt_parts.h"
 #include "screens/server_state.h"
 
 #define CONNECT_MS 10000
-#define FOREVER    INT64_MAX
 #define REFRESH_MS 1000
 
 /* ---- what stands between: under the lock, and the page is told ---- */
@@ -32,7 +32,7 @@ void attempt_run_unlock(struct attempt_run *run)
     job_progress(run->job, 0, 0, NULL);
 }
 
-static void go(struct attempt_run *run, enum attempt_phase phase)
+void attempt_run_go(struct attempt_run *run, enum attempt_phase phase)
 {
     struct attempt_view *view = attempt_run_lock(run);
 
@@ -55,12 +55,12 @@ static bool wait_heard(struct attempt *attempt, int64_t until_ms)
     struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
                              .tv_nsec = (long)(until_ms % 1000) * 1000000};
 
-    if (until_ms == FOREVER)
+    if (until_ms == ATTEMPT_FOREVER)
         return pthread_cond_wait(&attempt->heard, &attempt->lock) == 0;
     return pthread_cond_timedwait(&attempt->heard, &attempt->lock, &until) == 0;
 }
 
-static enum attempt_answer wait_answer(struct attempt_run *run, int64_t until_ms)
+enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms)
 {
     struct attempt *attempt = run->attempt;
     enum attempt_answer answer;
@@ -83,6 +83,11 @@ static bool stop_asked(void *arg)
     stop = attempt->stop;
     pthread_mutex_unlock(&attempt->lock);
     return stop;
+}
+
+bool attempt_run_stopped(struct attempt_run *run)
+{
+    return stop_asked(run);
 }
 
 /* A connection is given up only as long as nothing is changed on it: a step is always finished. */
@@ -111,7 +116,7 @@ static struct secret *ask(struct attempt *attempt, struct job *job, const char *
     view->was_wrong = was_wrong;
     replace(&view->wants, what);
     job_progress(job, 0, 0, NULL);
-    while (attempt->secret == NULL && !attempt->stop && wait_heard(attempt, FOREVER))
+    while (attempt->secret == NULL && !attempt->stop && wait_heard(attempt, ATTEMPT_FOREVER))
         ;
     secret = attempt->stop ? NULL : attempt->secret;
     if (secret != NULL)
@@ -122,6 +127,15 @@ static struct secret *ask(struct attempt *attempt, struct job *job, const char *
     if (secret == NULL)
         err_set(err, ERR_CANCELLED, _("stopped while this was asked for: %s"), what);
     return secret;
+}
+
+static void remember_passphrase(struct attempt *attempt, const struct authority *authority,
+                                const struct secret *secret)
+{
+    secret_free(attempt->passphrase);
+    free(attempt->passphrase_of);
+    attempt->passphrase = secret_dup(secret);
+    attempt->passphrase_of = mem_strdup(authority->name);
 }
 
 struct key *attempt_unlock(const struct attempt_tools *tools, const struct authority *authority,
@@ -135,13 +149,19 @@ struct key *attempt_unlock(const struct attempt_tools *tools, const struct autho
     if (!authority->key_encrypted)
         return authority_unlock(tools->target->store, authority, NULL, err);
     strbuf_printf(&what, _("Passphrase of the CA \"%s\""), authority->name);
-    do {
+    if (text_equal(tools->attempt->passphrase_of, authority->name)) /* for the member before */
+        key = authority_unlock(tools->target->store, authority, tools->attempt->passphrase, err);
+    while (key == NULL) {
         secret_free(secret);
         secret = ask(tools->attempt, tools->job, what.data, false, wrong, err);
         if (secret != NULL)
             key = authority_unlock(tools->target->store, authority, secret, err);
         wrong = true;
-    } while (secret != NULL && key == NULL && err->code == ERR_PASSPHRASE);
+        if (key != NULL)
+            remember_passphrase(tools->attempt, authority, secret);
+        else if (secret == NULL || err->code != ERR_PASSPHRASE)
+            break;
+    }
     secret_free(secret);
     strbuf_clear(&what);
     if (key != NULL)
@@ -398,7 +418,7 @@ static enum attempt_end take_back(struct attempt_run *run, struct err *err)
     struct err why = ERR_INIT;
 
     watch.stop = NULL; /* what is begun here is finished */
-    go(run, ATTEMPT_UNDOING);
+    attempt_run_go(run, ATTEMPT_UNDOING);
     if (!plan_undo(run->plan, &watch, &why))
         *err = why;
     return end_of(plan_state(run->plan));
@@ -414,7 +434,7 @@ static enum attempt_answer wait_to_keep(struct attempt_run *run, int64_t until)
            clock_mono_ms() < until) {
         int64_t next = clock_mono_ms() + REFRESH_MS;
 
-        answer = wait_answer(run, next < until ? next : until);
+        answer = attempt_run_wait(run, next < until ? next : until);
         if (answer == ATTEMPT_NO_ANSWER)
             (void)!plan_refresh(run->plan, &ignored);
     }
@@ -433,7 +453,7 @@ static enum attempt_end wait_for_keep(struct attempt_run *run, struct err *err)
     view->sessions_after = sessions;
     view->deadline_ms = until;
     attempt_run_unlock(run);
-    go(run, ATTEMPT_KEEP);
+    attempt_run_go(run, ATTEMPT_KEEP);
     answer = wait_to_keep(run, until);
     if (plan_state(run->plan) != JOURNAL_DONE)
         return end_of(plan_state(run->plan));
@@ -495,18 +515,20 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
     enum attempt_end end;
     int sessions;
 
-    go(run, ATTEMPT_READING);
+    attempt_run_go(run, ATTEMPT_READING);
     if (!run->attempt->by_hand && !check_finished(run, err))
         return ATTEMPT_END_FAILED;
     run->plan = intent->build(run->attempt->data, &tools, err);
     if (run->plan == NULL)
         return ATTEMPT_END_FAILED;
+    if (run->fleet != NULL)
+        fleet_join(run->fleet, run->plan);
     if (run->attempt->by_hand)
         return show_text(run);
     show_plan(run);
     if (!plan_nothing_to_do(run->plan)) {
-        go(run, ATTEMPT_REVIEW);
-        if (wait_answer(run, FOREVER) != ATTEMPT_YES) {
+        attempt_run_go(run, ATTEMPT_REVIEW);
+        if (attempt_run_wait(run, ATTEMPT_FOREVER) != ATTEMPT_YES) {
             err_set(err, ERR_CANCELLED, _("the plan was not applied"));
             return ATTEMPT_END_FAILED;
         }
@@ -515,7 +537,7 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
     view = attempt_run_lock(run);
     view->sessions_before = sessions;
     attempt_run_unlock(run);
-    go(run, ATTEMPT_APPLYING);
+    attempt_run_go(run, ATTEMPT_APPLYING);
     if (intent->begin != NULL && !intent->begin(run->attempt->data, err))
         return ATTEMPT_END_FAILED;
     end = apply(run, err);
@@ -575,11 +597,11 @@ static enum attempt_end run_journalled(struct attempt_run *run, struct err *err)
     struct plan_watch watch = run->watch;
     bool keep = run->attempt->view.is_keep;
 
-    go(run, ATTEMPT_READING);
+    attempt_run_go(run, ATTEMPT_READING);
     if (!show_journalled(run, &state, err))
         return ATTEMPT_END_FAILED;
-    go(run, ATTEMPT_REVIEW);
-    if (wait_answer(run, FOREVER) != ATTEMPT_YES) {
+    attempt_run_go(run, ATTEMPT_REVIEW);
+    if (attempt_run_wait(run, ATTEMPT_FOREVER) != ATTEMPT_YES) {
         err_set(err, ERR_CANCELLED, _("nothing was done"));
         return ATTEMPT_END_FAILED;
     }
@@ -587,7 +609,7 @@ static enum attempt_end run_journalled(struct attempt_run *run, struct err *err)
         return plan_keep_journalled(&run->target, run->attempt->plan_id, err) ? ATTEMPT_END_KEPT
                                                                               : ATTEMPT_END_FAILED;
     watch.stop = NULL;
-    go(run, ATTEMPT_UNDOING);
+    attempt_run_go(run, ATTEMPT_UNDOING);
     if (plan_undo_journalled(&run->target, run->attempt->plan_id, &watch, &state, err))
         return ATTEMPT_END_UNDONE;
     return state == JOURNAL_KEPT ? ATTEMPT_END_FAILED : end_of(state); /* still kept: untouched */
@@ -605,16 +627,6 @@ static void close_all(struct attempt_run *run)
     free(run->tls_host);
 }
 
-/* What is for one server alone (a request, a text to paste) is for the chosen one. */
-static bool acts_on_members(struct attempt_run *run)
-{
-    const struct attempt *attempt = run->attempt;
-    const struct attempt_intent *intent = &attempt->intent;
-
-    return !attempt->by_hand && !(intent->alone != NULL && intent->alone(attempt->data)) &&
-           attempt_has_members(run);
-}
-
 static void attempt_run(struct job *job, void *data)
 {
     struct attempt *attempt = data;
@@ -629,9 +641,9 @@ static void attempt_run(struct job *job, void *data)
                                     .arg = &run,
                                     .ask_seconds = attempt->keep_seconds};
     if (connect(&run, &err))
-        end = attempt->plan_id != 0   ? run_journalled(&run, &err)
-              : acts_on_members(&run) ? attempt_run_members(&run, &err)
-                                      : attempt_run_new(&run, &err);
+        end = attempt->plan_id != 0       ? run_journalled(&run, &err)
+              : attempt_has_members(&run) ? attempt_run_members(&run, &err)
+                                          : attempt_run_new(&run, &err);
     close_all(&run);
     view = attempt_run_lock(&run);
     view->end = end;
@@ -640,7 +652,7 @@ static void attempt_run(struct job *job, void *data)
                     : err;
     view->phase = ATTEMPT_ENDED;
     pthread_mutex_unlock(&attempt->lock);
-    if (view->plan_id != 0)
+    if (view->plan_id != 0 && view->n_members == 0) /* members have a log each */
         attempt_log_save(attempt);
     job_progress(job, 0, 0, NULL);
 }

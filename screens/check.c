@@ -312,6 +312,8 @@ static void check_draw(const void *arg, struct canvas *body)
                         self->found->check.n_cas > 0 && self->found->check.n_cert_rules == 0
                             ? _("Nothing is wrong. But no rule asks for a certificate: whoever "
                                 "has none gets in as before. Home, Require certificates.")
+                        : self->found->n_members > 1
+                            ? _("Nothing is wrong, and the members of its cluster are alike.")
                             : _("Nothing is wrong."));
         else
             table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
@@ -373,6 +375,8 @@ static void check_commands(const void *arg, struct strbuf *out)
 
     strbuf_printf(out, "pgseal server check %s\npgseal server probe %s\n", app_server(self->app),
                   app_server(self->app));
+    if (self->found != NULL && self->found->n_members > 1)
+        strbuf_add_str(out, _("# with the cluster's name: all members, and side by side\n"));
     strbuf_add_str(out, _("\n# some of what it looks at, by hand\n"));
     strbuf_add_str(out, "psql -c \"SELECT name, setting, source, sourcefile FROM pg_settings "
                         "WHERE name LIKE 'ssl%'\"\n"

@@ -6,8 +6,51 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "core/health/member_check.h"
 #include "screens/admin_login.h"
 #include "screens/server_state.h"
+
+/* The look at one; NULL: it was not reached, and that is a finding. */
+static struct member_look *look_at(struct check_job *self, struct job *job,
+                                   const struct server *member, const struct server *chosen,
+                                   struct conn *conn)
+{
+    struct err err = ERR_INIT;
+    struct conn *own = NULL;
+    struct member_look *look = NULL;
+    bool ignored = false;
+
+    if (member->id != chosen->id)
+        own = admin_login(member, self->password, job, &ignored, &err);
+    if (own != NULL || member->id == chosen->id)
+        look = member_look(member, own != NULL ? own : conn, &err);
+    conn_close(own);
+    if (look == NULL)
+        finding_add(&self->check.findings, FINDING_ERROR, err.code, member->name, "%s", err.msg);
+    return look;
+}
+
+/* What a failover would find: the other members side by side with this one. */
+static bool add_members(struct check_job *self, struct job *job, struct store *store,
+                        const struct server *chosen, struct conn *conn, struct err *err)
+{
+    struct server_list members = {NULL, 0};
+    struct member_look **looks;
+    bool good;
+
+    if (!server_members(store, chosen->cluster, &members, err))
+        return false;
+    looks = mem_array(members.n + 1, sizeof(struct member_look *));
+    for (size_t i = 0; i < members.n; i++)
+        looks[i] = look_at(self, job, members.rows[i], chosen, conn);
+    good = members_compare(store, &members, looks, &self->check.findings, err);
+    for (size_t i = 0; i < members.n; i++)
+        member_look_free(looks[i]);
+    free(looks);
+    self->n_members = members.n;
+    server_list_clear(&members);
+    return good;
+}
 
 static void check_run(struct job *job, void *data)
 {
@@ -26,6 +69,11 @@ static void check_run(struct job *job, void *data)
         request.admin = conn;
         request.tls_host = host;
         self->ok = server_check(&request, &self->check, &self->err);
+        if (self->ok && server->cluster[0] != '\0' &&
+            !add_members(self, job, store, server, conn, &self->err)) {
+            server_check_clear(&self->check);
+            self->ok = false;
+        }
     }
     free(host);
     conn_close(conn);

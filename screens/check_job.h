@@ -13,7 +13,8 @@ struct check_job {
     /* results */
     bool ok;
     bool wants_password;
-    struct server_check check; /* ok */
+    struct server_check check; /* ok; of a cluster: and what differs between its members */
+    size_t n_members;          /* of its cluster; 0: of none */
     struct err err;            /* !ok */
 };
 /* password: taken; or NULL. */

@@ -69,7 +69,7 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 50},
     {N_("Enter"), N_("Sign..."), N_("the next list of this CA, or a set; asks first"), 90},
     {"b", N_("Bring..."), N_("the lists to the servers that are behind; asks first"), 85},
-    {"i", N_("Import..."), N_("another CA's list, by paste or file"), 80},
+    {"i", N_("Import..."), N_("another CA's list, or a later one of ours"), 80},
     {"w", N_("Export..."), N_("this CA's list as a file"), 75},
     {"t", N_("Timers"), N_("the lines for systemd or cron that do it by themselves"), 70},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
@@ -125,8 +125,11 @@ static bool add_foreign(struct crls_job *self, struct store *store, struct err *
         return false;
     for (size_t i = 0; i < list.n; i++) {
         const struct foreign_ca *ca = &list.rows[i];
-        struct crl_row *row = add(self, ca->name);
+        struct crl_row *row;
 
+        if (!ca->has_crl && ca->n_servers == 0)
+            continue; /* known for another reason: it signs servers' certificates */
+        row = add(self, ca->name);
         row->has_list = ca->has_crl;
         row->number = ca->number;
         row->since = ca->this_update;

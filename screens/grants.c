@@ -8,6 +8,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/pg/grants.h"
 #include "screens/admin_login.h"
 #include "screens/error_view.h"
@@ -311,6 +312,15 @@ static const struct binding bindings[] = {
     {NULL, NULL, NULL, 0},
 };
 
+static const struct binding error_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as a command"), 80},
+    {"F5", N_("Refresh"), N_("look again"), 90},
+    {"Esc", N_("Back"), N_("to the role"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
+    {NULL, NULL, NULL, 0},
+};
+
 static void grants_frame(const void *arg, struct frame *ret)
 {
     const struct grants *self = arg;
@@ -327,15 +337,18 @@ static void grants_frame(const void *arg, struct frame *ret)
             snprintf(ret->message, sizeof(ret->message), "%s", _("Asking the server."));
         }
     } else {
-        ret->bindings = bindings;
+        ret->bindings = self->found->ok ? bindings : error_keys;
         ret->text_focus = table_takes_text(self->table);
         ret->why = _("With these, and nothing else, a role can read and write the files that a "
                      "change needs, set what it sets, and reload. It is no wall: who may write "
                      "files of the server's user can become that user.");
         ret->help = _("[ok] there.  [!!] missing.  [--] missing, and pgseal works without: "
                       "standbys, ending sessions.");
+        ret->message_mark = self->job != NULL ? MARK_BUSY : MARK_NONE;
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 _("Nothing is granted from here. Enter shows the SQL."));
+                 self->job != NULL ? _("Asking the server.")
+                 : self->found->ok ? _("Nothing is granted from here. Enter shows the SQL.")
+                                   : _("F5 looks again, Esc goes back to the role."));
     }
 }
 
@@ -345,8 +358,11 @@ static void grants_commands(const void *arg, struct strbuf *out)
     const char *role = form_text(self->form, self->role);
 
     strbuf_printf(out, "pgseal server grants %s", app_server(self->app));
-    if (role[0] != '\0')
-        strbuf_printf(out, " --role %s", role);
+    if (role[0] != '\0') {
+        strbuf_add_str(out, " --role ");
+        if (!text_quote_shell(out, role))
+            strbuf_add_str(out, "ROLE");
+    }
     strbuf_add_str(out, "\n\n");
     for (size_t i = 0; i < rows_count(self); i++)
         strbuf_printf(out, "%s\n", self->found->list.rows[i].sql);

@@ -21,6 +21,7 @@ enum home_line {
     HOME_NEW_CA,
     HOME_NEW_CLIENT,
     HOME_DESK,
+    HOME_RENEW,
     HOME_SERVERS,
     HOME_TLS,
     HOME_TRUST,
@@ -48,6 +49,7 @@ static const struct menu_item items[] = {
     {'1', N_("Create a certificate authority (CA)"), HOME_NEW_CA},
     {'2', N_("Create a client certificate"), HOME_NEW_CLIENT},
     {'a', N_("All about certificates and CAs"), HOME_DESK},
+    {'r', N_("Renew or rotate certificates"), HOME_RENEW},
     {'3', N_("Servers: add, choose, remove"), HOME_SERVERS},
     {'4', N_("Give a server TLS"), HOME_TLS},
     {'5', N_("Give a server the CA (paste or file)"), HOME_TRUST},
@@ -74,6 +76,9 @@ static const char *const whys[] = {
     [HOME_DESK] =
         N_("Find, renew and export certificates, look after CAs, sign requests, make many at once, "
            "certificates for servers; and what any pasted text or file is."),
+    [HOME_RENEW] =
+        N_("All that ends, the worst first, and what renews it. A CA or a certificate is replaced "
+           "in steps: each is measured, says who is not ready, and can be taken back."),
     [HOME_SERVERS] =
         N_("The servers that pgseal knows. One of them is chosen: the other pages work with it."),
     [HOME_TLS] =
@@ -108,6 +113,7 @@ static const char *const words[] = {
     [HOME_NEW_CA] = "CA",
     [HOME_NEW_CLIENT] = "certificate",
     [HOME_DESK] = "certificate",
+    [HOME_RENEW] = "rotate",
     [HOME_SERVERS] = "TLS/SSL",
     [HOME_TLS] = "TLS/SSL",
     [HOME_TRUST] = "CA",
@@ -198,6 +204,7 @@ static void update_menu(struct home *self)
     if (state->n_open > 0)
         snprintf(note, sizeof(note), ngettext("%zu is open", "%zu are open", state->n_open),
                  state->n_open);
+    menu_set_note(self->menu, HOME_RENEW, state->n_rotations > 0 ? MARK_HERE : MARK_NONE, NULL);
     menu_set_note(self->menu, HOME_LOG, state->n_open > 0 ? MARK_WARN : MARK_NONE,
                   state->n_open > 0 ? note : NULL);
 }
@@ -238,6 +245,8 @@ static struct nav choose(struct home *self)
         return nav_push(page_new_client(self->app));
     case HOME_DESK:
         return nav_push(page_desk(self->app));
+    case HOME_RENEW:
+        return nav_push(page_rotate(self->app));
     case HOME_SESSIONS:
         return nav_push(page_sessions(self->app));
     case HOME_SERVERS:
@@ -279,7 +288,7 @@ static struct nav key_event(struct home *self, uint32_t key)
     }
     if (key == 'q')
         return nav_quit();
-    if (key == KEY_CODE_F5 || key == 'r')
+    if (key == KEY_CODE_F5)
         start_job(self, true);
     if (key == KEY_CODE_ESC)
         snprintf(self->message, sizeof(self->message), "%s", _("Press q or F10 to leave."));
@@ -384,6 +393,25 @@ static int draw_authority(const struct home *self, struct canvas *body, int row,
     return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.until, 30));
 }
 
+static int draw_rotations(const struct home *self, struct canvas *body, int row, int column)
+{
+    const struct home_state *state = &self->state;
+    char text[96];
+
+    if (state->n_rotations == 0)
+        return row;
+    if (state->n_rotations > 1)
+        snprintf(text, sizeof(text), _("%zu under way"), state->n_rotations);
+    else
+        snprintf(text, sizeof(text), "%s", state->rotation);
+    row = state_row(body, row, column, _("Rotates"), text, MARK_HERE);
+    if (state->not_moved > 0) {
+        snprintf(text, sizeof(text), _("%lld not moved"), (long long)state->not_moved);
+        row = state_row(body, row, column, "", text, MARK_WARN);
+    }
+    return row;
+}
+
 static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
 {
     char text[128];
@@ -423,8 +451,7 @@ static void home_draw(const void *arg, struct canvas *body)
     int rows = canvas_rows(body);
     int row = 1;
 
-    canvas_text(body, 0, 2, STYLE_STRONG, _("What do you want to do?"));
-    menu_draw(self->menu, body, 1, 0, rows - 1, wide ? STATE_COLUMN - 1 : columns, true);
+    menu_draw(self->menu, body, 0, 0, rows, wide ? STATE_COLUMN - 1 : columns, true);
     if (!wide)
         return;
     canvas_text(body, 0, STATE_COLUMN - 1, STYLE_STRONG, _("State"));
@@ -439,6 +466,7 @@ static void home_draw(const void *arg, struct canvas *body)
         return;
     }
     row = draw_authority(self, body, row, STATE_COLUMN);
+    row = draw_rotations(self, body, row, STATE_COLUMN);
     row = draw_servers(self, body, row, STATE_COLUMN);
     if (live_authorities(&self->state) == 0)
         canvas_wrap(body, row + 1, STATE_COLUMN, STATE_WIDTH, 3, STYLE_NORMAL,
@@ -452,7 +480,7 @@ static void home_frame(const void *arg, struct frame *ret)
 
     snprintf(ret->title, sizeof(ret->title), "%s", _("Home"));
     app_where(self->app, ret->right, sizeof(ret->right));
-    snprintf(ret->path, sizeof(ret->path), "%s", _("Home"));
+    snprintf(ret->path, sizeof(ret->path), "%s", _("Home   What do you want to do?"));
     clock_format_date(ret->path_right, clock_now());
     snprintf(ret->why_title, sizeof(ret->why_title), "%.40s", _(items[id].label));
     ret->why = _(whys[id]);

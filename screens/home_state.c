@@ -9,6 +9,8 @@
 #include "core/store/issued.h"
 #include "core/store/journal.h"
 #include "core/store/published.h"
+#include "core/store/rotation.h"
+#include "screens/rotation_job.h"
 
 static int64_t count(struct store *store, enum issued_state state, struct err *err)
 {
@@ -33,6 +35,22 @@ static size_t count_open(struct store *store, struct err *err)
     n = plans.n;
     journal_plan_list_clear(&plans);
     return n;
+}
+
+static void read_rotations(struct store *store, struct home_state *ret)
+{
+    struct rotation_list list = {.n = 0};
+    struct rotation_counts counts = {0};
+
+    if (!rotation_list(store, false, &list, &ret->err))
+        return;
+    ret->n_rotations = list.n;
+    if (list.n > 0) {
+        text_clean_copy(ret->rotation, sizeof(ret->rotation), list.rows[0]->name);
+        if (rotation_count_items(store, list.rows[0]->id, &counts, &ret->err))
+            ret->not_moved = rotation_waits_for(&counts);
+    }
+    rotation_list_clear(&list);
 }
 
 /* One that an older pgseal wrote is brought up to date, as every command that writes does it: the pages
@@ -71,6 +89,7 @@ void home_state_read(const char *store_folder, bool probe, struct home_state *re
         ret->expiring = count(store, ISSUED_EXPIRING, &ret->err);
         ret->revoked = count(store, ISSUED_REVOKED, &ret->err);
         ret->n_open = count_open(store, &ret->err);
+        read_rotations(store, ret);
         (void)!published_count_behind(store, &ret->n_behind, &ret->err);
     }
     store_close(store);

@@ -16,6 +16,9 @@ struct home_state {
     struct authority_list authorities; /* not retired ones first */
     int64_t valid, expiring, revoked;  /* client and server certificates */
     size_t n_open;                     /* changes that are neither kept nor taken back */
+    size_t n_rotations;                /* under way */
+    char rotation[64];                 /* the oldest of them: its name, clean */
+    int64_t not_moved;                 /* clients of it that have not */
     size_t n_servers;
     size_t n_behind; /* servers that lack a list, or where sessions are to be ended */
     struct home_server {

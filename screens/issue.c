@@ -19,25 +19,6 @@ enum { PURPOSE_CLIENT, PURPOSE_SERVER };
 
 /* ---- what the store says ---- */
 
-/* The names of a server's certificate are those of the old one. */
-static bool take_old_hosts(const struct issue *self, struct new_client_job *job, struct err *err)
-{
-    struct san san;
-    bool good;
-
-    san_init(&san);
-    good = cert_san(self->old->cert, &san, err);
-    if (good) {
-        job->hosts = mem_array(san.n + 1, sizeof(*job->hosts));
-        job->hosts[job->n_hosts++] = mem_strdup(self->old->role);
-        for (size_t i = 0; i < san.n; i++)
-            if (!text_equal(san.entries[i].text, self->old->role))
-                job->hosts[job->n_hosts++] = mem_strdup(san.entries[i].text);
-    }
-    san_clear(&san);
-    return good;
-}
-
 static bool load_old(struct issue *self, struct err *err)
 {
     struct store *store = store_open(self->facts->store_folder, STORE_READ, err);
@@ -267,7 +248,7 @@ static bool run(void *data, struct act_job *act, struct err *err)
     job->cancelled = act_stopped;
     job->cancelled_arg = act;
     if (self->mode == ISSUE_RENEWAL && self->kind == ISSUED_SERVER && job->n_hosts == 0 &&
-        !take_old_hosts(self, job, err))
+        !new_client_job_take_hosts(job, self->old, err))
         return false;
     if (new_client_make(job))
         return true;

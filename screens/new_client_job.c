@@ -225,6 +225,25 @@ static bool make(struct new_client_job *self, struct parts *parts)
     return issued_mark_delivered(parts->store, self->issued, &self->err);
 }
 
+bool new_client_job_take_hosts(struct new_client_job *self, const struct issued *old,
+                               struct err *err)
+{
+    struct san san;
+    bool good;
+
+    san_init(&san);
+    good = cert_san(old->cert, &san, err);
+    if (good) {
+        self->hosts = mem_array(san.n + 1, sizeof(*self->hosts));
+        self->hosts[self->n_hosts++] = mem_strdup(old->role);
+        for (size_t i = 0; i < san.n; i++)
+            if (!text_equal(san.entries[i].text, old->role))
+                self->hosts[self->n_hosts++] = mem_strdup(san.entries[i].text);
+    }
+    san_clear(&san);
+    return good;
+}
+
 bool new_client_make(struct new_client_job *self)
 {
     struct parts parts = {0};

@@ -59,6 +59,9 @@ struct new_client_job {
     void *cancelled_arg;
     void (*progress)(void *arg, enum new_client_step step); /* or NULL */
 };
+/* The names of a server's certificate are those of the old one. */
+bool new_client_job_take_hosts(struct new_client_job *self, const struct issued *old,
+                               struct err *err) MUST_CHECK;
 /* In a job. */
 bool new_client_make(struct new_client_job *self) MUST_CHECK;
 struct new_client_job *new_client_job_new(struct app *app) MUST_CHECK; /* to be filled */

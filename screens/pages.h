@@ -28,6 +28,8 @@ struct screen *page_cert_export(struct app *app, const char *which) MUST_CHECK;
 struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;
 /* What ends when, the worst first. */
 struct screen *page_timeline(struct app *app) MUST_CHECK;
+/* CAs, lists and certificates, the worst first: renewed, or replaced in steps without an outage. */
+struct screen *page_rotate(struct app *app) MUST_CHECK;
 /* The lists of revoked certificates; bringing them to the servers that are behind; signing. */
 struct screen *page_crls(struct app *app) MUST_CHECK;
 struct screen *page_crl_refresh(struct app *app) MUST_CHECK;

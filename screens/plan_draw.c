@@ -247,6 +247,8 @@ static const char *end_text(const struct attempt_view *view)
         return _("Kept.");
     case ATTEMPT_END_NOTHING:
         return _("Nothing to do: the server is like this already.");
+    case ATTEMPT_END_PARTLY:
+        return _("The members differ now: some have it, some have not.");
     case ATTEMPT_END_UNDONE:
         return view->timed_out ? _("Nobody kept it in time: everything was taken back.")
                                : _("Everything was taken back.");
@@ -267,6 +269,28 @@ static int draw_results(const struct attempt_view *view, struct canvas *body, in
     return row;
 }
 
+/* A member has not got it, and those before it have. */
+static void draw_others(const struct plan_page *self, struct canvas *body)
+{
+    const struct attempt_view *view = &self->view;
+    int width = canvas_columns(body) - 4, row = 2;
+    int at = canvas_mark(body, 0, LABEL_AT, MARK_WARN) + 1;
+    char text[300];
+
+    snprintf(text, sizeof(text),
+             ngettext("%s has not got it, and %zu member before it has.",
+                      "%s has not got it, and %zu members before it have.", view->n_kept),
+             view->server, view->n_kept);
+    canvas_field(body, 0, at, width - at, STYLE_STRONG, text);
+    row = draw_results(view, body, row, canvas_rows(body) - 8) + 1;
+    if (view->err.code != ERR_NONE && view->err.code != ERR_CANCELLED) {
+        snprintf(text, sizeof(text), "PS-%d %s", (int)view->err.code, view->err.msg);
+        row += canvas_wrap(body, row, LABEL_AT, width, 3, STYLE_BAD, text) + 1;
+    }
+    canvas_text(body, row++, LABEL_AT, STYLE_NORMAL, _("Shall it go back on those, too?"));
+    button_row_draw(&self->buttons, body, row + 1, LABEL_AT, true);
+}
+
 static void draw_result(const struct plan_page *self, struct canvas *body)
 {
     const struct attempt_view *view = &self->view;
@@ -278,9 +302,14 @@ static void draw_result(const struct plan_page *self, struct canvas *body)
     canvas_text(body, 0, at, STYLE_STRONG, end_text(view));
     canvas_field(body, 1, at, width - at, STYLE_NORMAL, view->title);
     row = draw_results(view, body, row, canvas_rows(body) - 9);
-    if (view->end == ATTEMPT_END_UNDONE)
+    if (view->end == ATTEMPT_END_UNDONE && view->n_members == 0) /* results say it of each */
         canvas_printf(body, row++, LABEL_AT, STYLE_NORMAL, _("%s is as it was before."),
                       view->server);
+    if (view->end == ATTEMPT_END_PARTLY)
+        row +=
+            2 + canvas_wrap(body, row + 1, LABEL_AT, width, 2, STYLE_NORMAL,
+                            _("The same change once more brings the rest up to it. What was kept "
+                              "can still be taken back: Home, Log and undo."));
     if (view->end == ATTEMPT_END_KEPT) {
         row = draw_proof(view, body, row, canvas_rows(body) - 9);
         row++;
@@ -363,6 +392,9 @@ void plan_draw(const void *arg, struct canvas *body)
         break;
     case ATTEMPT_KEEP:
         draw_keep(self, body);
+        break;
+    case ATTEMPT_OTHERS:
+        draw_others(self, body);
         break;
     case ATTEMPT_ENDED:
         if (plan_has_failed(&self->view))
@@ -466,6 +498,9 @@ static void fill_path(const struct plan_page *self, struct frame *ret)
     case ATTEMPT_KEEP:
     case ATTEMPT_UNDOING:
         at = n - 1;
+        break;
+    case ATTEMPT_OTHERS:
+        at = 1;
         break;
     case ATTEMPT_ENDED:
         done = view->end == ATTEMPT_END_KEPT || view->end == ATTEMPT_END_NOTHING ||
@@ -588,6 +623,15 @@ static void frame_keep(struct frame *ret)
     say(ret, MARK_NONE, _("Keep it, or undo it. Without an answer it is taken back."));
 }
 
+static void frame_others(struct frame *ret)
+{
+    ret->bindings = keep_keys;
+    ret->why =
+        _("Members of a cluster that differ are met at the next failover. Taken back, all are as "
+          "before; left so, the same change once more brings the rest up to it.");
+    say(ret, MARK_WARN, _("Take it back on them, or leave it so."));
+}
+
 static void frame_end(const struct plan_page *self, struct frame *ret)
 {
     const struct attempt_view *view = &self->view;
@@ -641,6 +685,9 @@ void plan_frame(const void *arg, struct frame *ret)
         break;
     case ATTEMPT_KEEP:
         frame_keep(ret);
+        break;
+    case ATTEMPT_OTHERS:
+        frame_others(ret);
         break;
     case ATTEMPT_ENDED:
         frame_end(self, ret);

@@ -55,7 +55,7 @@ static struct plan *file_build(const void *data, const struct attempt_tools *too
     struct key *key = NULL;
 
     if (saved != NULL && unlock(saved, tools, &key, err))
-        plan = saved_make(saved, tools->target, key, err);
+        plan = saved_make_member(saved, tools->target, key, err);
     key_free(key);
     saved_free(saved);
     return plan;
@@ -75,6 +75,7 @@ static void *file_copy(const void *data)
 }
 
 static const struct attempt_intent file_intent = {.name = "plan apply",
+                                                  .members = attempt_for_members,
                                                   .build = file_build,
                                                   .command = file_command,
                                                   .copy = file_copy,

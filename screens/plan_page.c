@@ -16,6 +16,7 @@
 
 enum review_button { REVIEW_APPLY, REVIEW_BACK };
 enum keep_button { KEEP_KEEP, KEEP_UNDO };
+enum others_button { OTHERS_BACK, OTHERS_LEAVE };
 enum result_button { RESULT_ON, RESULT_LOG };
 
 static const struct form_field password_field = {
@@ -112,6 +113,13 @@ static void enter_keep(struct plan_page *self)
     button_row_add(&self->buttons, N_("Undo now"));
 }
 
+static void enter_others(struct plan_page *self)
+{
+    button_row_init(&self->buttons);
+    button_row_add(&self->buttons, N_("Take it back on them, too"));
+    button_row_add(&self->buttons, N_("Leave it so"));
+}
+
 static void enter_end(struct plan_page *self)
 {
     bool left = self->view.end == ATTEMPT_END_LEFT;
@@ -203,6 +211,8 @@ static void look(struct plan_page *self)
         self->started_ms = clock_mono_ms();
     if (now == ATTEMPT_KEEP)
         enter_keep(self);
+    if (now == ATTEMPT_OTHERS)
+        enter_others(self);
     if (now == ATTEMPT_ENDED)
         enter_end(self);
 }
@@ -373,6 +383,15 @@ static struct nav by_hand(const struct plan_page *self)
     return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
 }
 
+/* With members before this one that have it: what about those? */
+static struct nav leave_review(const struct plan_page *self)
+{
+    if (self->view.n_kept == 0)
+        return nav_pop();
+    attempt_decline(self->attempt);
+    return nav_stay();
+}
+
 static struct nav review_key(struct plan_page *self, uint32_t key)
 {
     size_t n = self->view.n_steps;
@@ -380,7 +399,7 @@ static struct nav review_key(struct plan_page *self, uint32_t key)
     self->message[0] = '\0';
     switch (key) {
     case KEY_CODE_ESC:
-        return nav_pop();
+        return leave_review(self);
     case 'a':
         ask_to_apply(self);
         return nav_stay();
@@ -415,7 +434,7 @@ static struct nav review_key(struct plan_page *self, uint32_t key)
     if (button_row_key(&self->buttons, key) != BUTTON_PRESSED)
         return nav_stay();
     if (self->buttons.focus == REVIEW_BACK)
-        return nav_pop();
+        return leave_review(self);
     ask_to_apply(self);
     return nav_stay();
 }
@@ -464,6 +483,25 @@ static struct nav keep_key(struct plan_page *self, uint32_t key)
         attempt_keep(self->attempt);
     else
         attempt_undo(self->attempt);
+    return nav_stay();
+}
+
+static struct nav others_key(struct plan_page *self, uint32_t key)
+{
+    if (key == 'v')
+        return show_log(self);
+    if (key == KEY_CODE_ESC) {
+        self->message_mark = MARK_WARN;
+        snprintf(self->message, sizeof(self->message), "%s",
+                 _("Choose: the members differ now, and a failover would find that."));
+        return nav_stay();
+    }
+    if (button_row_key(&self->buttons, key) != BUTTON_PRESSED)
+        return nav_stay();
+    if (self->buttons.focus == OTHERS_BACK)
+        attempt_undo(self->attempt);
+    else
+        attempt_keep(self->attempt);
     return nav_stay();
 }
 
@@ -561,6 +599,8 @@ static struct nav key_event(struct plan_page *self, uint32_t key)
         return keep_key(self, key);
     case ATTEMPT_UNDOING:
         break;
+    case ATTEMPT_OTHERS:
+        return others_key(self, key);
     case ATTEMPT_ENDED:
         return end_key(self, key);
     }

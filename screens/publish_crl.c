@@ -29,6 +29,7 @@ static void *publish_copy(const void *data)
 
 static const struct attempt_intent publish_intent = {.name = "server crl",
                                                      .members = attempt_for_members,
+                                                     .missed = SERVER_MISSED_CRLS,
                                                      .build = publish_build,
                                                      .command = publish_command,
                                                      .copy = publish_copy,

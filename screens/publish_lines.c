@@ -108,8 +108,8 @@ static void begins(void *arg, size_t i, size_t n, const char *server)
 {
     struct publish_talk *talk = arg;
 
-    talk->server = server;
-    act_progress(talk->job, i, n);
+    (void)i;
+    act_progress(talk->job, talk->n_ended, n);
     act_tell(talk->job, MARK_BUSY, _("%s: logging in"), server);
 }
 
@@ -157,25 +157,24 @@ static void ended(void *arg, size_t i, size_t n, const struct publish_result *re
     struct strbuf text = STRBUF_INIT;
 
     describe(result, &text);
+    (void)i;
     act_tell(talk->job, mark_of(result), "%s", text.data);
-    act_progress(talk->job, i + 1, n);
+    act_progress(talk->job, ++talk->n_ended, n);
     strbuf_clear(&text);
 }
 
-static void step(void *arg, const struct plan_step_view *view)
+static void step(void *arg, const char *server, const struct plan_step_view *view)
 {
     struct publish_talk *talk = arg;
 
-    if (talk->server != NULL)
-        act_tell(talk->job, MARK_BUSY, "%s: %s", talk->server, view->title);
+    act_tell(talk->job, MARK_BUSY, "%s: %s", server, view->title);
 }
 
-static void saw(void *arg, const char *line)
+static void saw(void *arg, const char *server, const char *line)
 {
     struct publish_talk *talk = arg;
 
-    if (talk->server != NULL)
-        act_tell(talk->job, MARK_BUSY, "%s: %s", talk->server, line);
+    act_tell(talk->job, MARK_BUSY, "%s: %s", server, line);
 }
 
 static bool stop(void *arg)
@@ -188,10 +187,9 @@ static bool stop(void *arg)
 void publish_talk_begin(struct publish_talk *ret, struct act_job *job, struct publish_known *known)
 {
     *ret = (struct publish_talk){.job = job, .known = known};
-    ret->door = (struct fleet_door){.login = log_in, .arg = ret};
-    ret->plan = (struct plan_watch){.step = step, .saw = saw, .stop = stop, .arg = ret};
-    ret->watch =
-        (struct publish_watch){.begins = begins, .ended = ended, .arg = ret, .plan = &ret->plan};
+    ret->door = (struct fleet_door){.login = log_in, .stop = stop, .arg = ret};
+    ret->watch = (struct publish_watch){
+        .begins = begins, .step = step, .saw = saw, .ended = ended, .stop = stop, .arg = ret};
 }
 
 /* ---- results ---- */
@@ -215,6 +213,8 @@ void publish_lines(struct lines *lines, const struct publish_results *results)
             lines_add(lines, 2, MARK_WARN, NULL, _("open sessions could not be ended"));
         if (row->err.code != ERR_NONE)
             lines_printf(lines, 2, MARK_NONE, NULL, "PS-%d: %s", (int)row->err.code, row->err.msg);
+        if (row->err.code == ERR_UNFINISHED && *row->err.hint)
+            lines_add(lines, 2, MARK_NONE, NULL, row->err.hint);
     }
     strbuf_clear(&text);
 }

@@ -25,8 +25,7 @@ struct publish_talk { /* lives in the job's function: not to be moved */
     struct act_job *job;
     struct fleet_door door;
     struct publish_watch watch;
-    struct plan_watch plan;
-    const char *server;          /* its turn */
+    size_t n_ended;
     struct publish_known *known; /* borrowed */
 };
 

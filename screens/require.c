@@ -144,6 +144,7 @@ static struct require_data *read_data(const struct require *self)
     data->remove = form_choice(self->form, self->method) == METHOD_REMOVE;
     if (data->remove)
         require_lines_read(&self->lines, self->form, data);
+    data->lines_of = mem_strdup(app_server(self->app));
     require_read_roles(form_text(self->form, self->roles), data);
     if (data->method == ACCESS_CERT && form_text(self->form, self->map)[0] != '\0') {
         data->map = mem_strdup(form_text(self->form, self->map));
@@ -556,6 +557,7 @@ static void require_free(void *arg)
     app_keep(self->app, "require.map", form_text(self->form, self->map));
     app_keep(self->app, "require.map_lines", form_text(self->form, self->map_lines));
     form_free(self->form);
+    require_lines_clear(&self->lines);
     rules_facts_free(self->facts);
     kit_look_free(self->kit);
     free(self->looked);

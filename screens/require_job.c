@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/files.h"
@@ -98,6 +99,10 @@ void require_data_free(void *data)
         free(self->map_cns[i]);
         free(self->map_roles[i]);
     }
+    for (size_t i = 0; i < self->n_lines; i++)
+        free(self->texts[i]);
+    free(self->texts);
+    free(self->lines_of);
     free(self->map_cns);
     free(self->map_roles);
     free(self->map);
@@ -120,6 +125,10 @@ static void *require_copy(const void *data)
     to->lines = mem_array(from->n_lines + 1, sizeof(*to->lines));
     for (size_t i = 0; i < from->n_lines; i++)
         to->lines[i] = from->lines[i];
+    to->texts = mem_array(from->n_lines + 1, sizeof(*to->texts));
+    for (size_t i = 0; i < from->n_lines; i++)
+        to->texts[i] = mem_strdup(from->texts[i]);
+    to->lines_of = mem_strdup(from->lines_of);
     to->database = mem_strdup(from->database);
     to->address = mem_strdup(from->address);
     to->method = from->method;
@@ -171,7 +180,9 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
     if (self->remove)
         plan = plan_remove_rules(
             tools->target,
-            &(struct remove_rules_intent){.lines = self->lines, .n_lines = self->n_lines}, err);
+            &(struct remove_rules_intent){.texts = (const char *const *)self->texts,
+                                          .n_texts = self->n_lines},
+            err);
     else
         plan = plan_access_rules(tools->target, &intent, err);
     free(lines);
@@ -203,7 +214,12 @@ static void require_command(const void *data, const char *server, struct strbuf 
     const struct require_data *self = data;
 
     if (self->remove) {
-        strbuf_printf(out, "pgseal server unrequire %s", server);
+        bool elsewhere = self->n_lines > 0 && !text_equal(self->lines_of, server);
+
+        if (elsewhere) /* the same rules may have other numbers there */
+            strbuf_printf(out, _("# the numbers are those of \"%s\"; here: the same lines\n"),
+                          self->lines_of);
+        strbuf_printf(out, "pgseal server unrequire %s", elsewhere ? self->lines_of : server);
         for (size_t i = 0; i < self->n_lines; i++)
             strbuf_printf(out, " %d", self->lines[i]);
         strbuf_add_char(out, '\n');
@@ -231,16 +247,8 @@ void require_options(const struct require_data *self, struct strbuf *out)
     }
 }
 
-/* The numbers of lines are those of one server's file. */
-static bool require_for_members(const void *data)
-{
-    const struct require_data *self = data;
-
-    return self->n_lines == 0;
-}
-
 const struct attempt_intent require_intent = {.name = "server require",
-                                              .members = require_for_members,
+                                              .members = attempt_for_members,
                                               .build = require_build,
                                               .command = require_command,
                                               .copy = require_copy,

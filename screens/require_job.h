@@ -20,9 +20,11 @@ struct job *rules_facts_start(struct app *app, void *owner) MUST_CHECK;
 void rules_facts_free(void *data);
 
 struct require_data {
-    bool remove; /* our rules go away again: these lines, or all; nothing else of this counts */
-    int *lines;
+    bool remove;  /* our rules go away again: these lines, or all; nothing else of this counts */
+    int *lines;   /* their numbers in the file of lines_of, for the command */
+    char **texts; /* the lines themselves: what goes, on each member */
     size_t n_lines;
+    char *lines_of; /* the server whose file it is; or NULL */
     char *database, *address;
     char **roles;
     size_t n_roles;

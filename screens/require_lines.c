@@ -4,6 +4,7 @@
 #include "screens/require_lines.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/intl.h"
@@ -45,8 +46,26 @@ static void describe(const struct hba_line *line, char *out, size_t size)
     strbuf_clear(&clean);
 }
 
+static char *text_of(const struct hba_line *line)
+{
+    size_t len = line->raw_len;
+
+    while (len > 0 && (line->raw[len - 1] == '\n' || line->raw[len - 1] == '\r'))
+        len--;
+    return mem_printf("%.*s", (int)len, line->raw);
+}
+
+void require_lines_clear(struct require_lines *lines)
+{
+    for (size_t i = 0; i < REQUIRE_LINES_MAX; i++) {
+        free(lines->texts[i]);
+        lines->texts[i] = NULL;
+    }
+}
+
 void require_lines_set(struct require_lines *lines, struct form *form, const struct hba *hba)
 {
+    require_lines_clear(lines);
     lines->ours = lines->n = 0;
     for (size_t i = 0; i < hba->n; i++)
         lines->ours += hba->lines[i].ours && hba->lines[i].kind == HBA_RULE;
@@ -60,6 +79,7 @@ void require_lines_set(struct require_lines *lines, struct form *form, const str
             memcpy(lines->labels[lines->n], label, sizeof(label));
             form_set_checked(form, lines->fields[lines->n], true);
         }
+        lines->texts[lines->n] = text_of(&hba->lines[i]);
         lines->numbers[lines->n++] = hba->lines[i].number;
     }
 }
@@ -85,8 +105,11 @@ void require_lines_read(const struct require_lines *lines, const struct form *fo
     if (require_lines_count(lines, form) == lines->n)
         return;
     data->lines = mem_array(lines->n, sizeof(*data->lines));
+    data->texts = mem_array(lines->n, sizeof(*data->texts));
     for (size_t i = 0; i < lines->n; i++) {
-        if (form_checked(form, lines->fields[i]))
-            data->lines[data->n_lines++] = lines->numbers[i];
+        if (!form_checked(form, lines->fields[i]))
+            continue;
+        data->texts[data->n_lines] = mem_strdup(lines->texts[i]);
+        data->lines[data->n_lines++] = lines->numbers[i];
     }
 }

@@ -16,10 +16,12 @@ struct require_lines {
     int fields[REQUIRE_LINES_MAX];
     char labels[REQUIRE_LINES_MAX][100]; /* borrowed by the form */
     int numbers[REQUIRE_LINES_MAX];
-    size_t n;    /* boxes in use */
-    size_t ours; /* rules of ours; more than boxes: none is in use */
+    char *texts[REQUIRE_LINES_MAX]; /* owned: the lines as they are, without their newline */
+    size_t n;                       /* boxes in use */
+    size_t ours;                    /* rules of ours; more than boxes: none is in use */
 };
 
+void require_lines_clear(struct require_lines *lines);
 /* Adds the boxes, hidden; lines must outlive the form. */
 void require_lines_add(struct require_lines *lines, struct form *form);
 /* What stands in the file now; what was ticked before is forgotten when the rules are others. */

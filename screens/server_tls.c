@@ -288,7 +288,7 @@ static void make_form(struct server_tls *self)
     self->note = form_add_line(
         self->form, NULL,
         _("The server's private key is made by pgseal and written on the server's own "
-          "machine only. Nothing is changed before you have seen the plan."));
+          "machine only. Of a cluster each member gets its own, with its own address."));
     form_focus(self->form, self->hosts);
     form_recheck(self->form);
     free(request);

@@ -62,20 +62,62 @@ static void *tls_copy(const void *data)
 
 /* ---- the plans ---- */
 
+/* Another member's own address is of no use in this one's certificate. */
+static bool is_of_another(const struct server_list *members, const struct server *server,
+                          const char *host)
+{
+    for (size_t i = 0; i < members->n; i++) {
+        if (members->rows[i]->id != server->id && text_equal(members->rows[i]->tls_host, host))
+            return true;
+    }
+    return false;
+}
+
+/* Of a cluster: what was given, and each member's own address. Borrowed names; caller frees the list. */
+static const char **hosts_of(const struct tls_data *self, const struct plan_target *target,
+                             size_t *ret_n, struct err *err)
+{
+    const char **hosts = mem_array(self->n_hosts + 1, sizeof(*hosts));
+    struct server_list members = {NULL, 0};
+    bool own = target->server->cluster[0] == '\0';
+
+    *ret_n = 0;
+    if (!own && !server_members(target->store, target->server->cluster, &members, err)) {
+        free(hosts);
+        return NULL;
+    }
+    for (size_t i = 0; i < self->n_hosts; i++) {
+        bool is_own = text_equal(self->hosts[i], target->tls_host);
+
+        if (!is_own && is_of_another(&members, target->server, self->hosts[i]))
+            continue;
+        own = own || is_own;
+        hosts[(*ret_n)++] = self->hosts[i];
+    }
+    if (!own)
+        hosts[(*ret_n)++] = target->tls_host;
+    server_list_clear(&members);
+    return hosts;
+}
+
 static struct plan *build_ours(const struct tls_data *self, const struct attempt_tools *tools,
                                struct err *err)
 {
+    size_t n_hosts = 0;
+    const char **hosts = hosts_of(self, tools->target, &n_hosts, err);
     struct authority *authority = authority_load(tools->target->store, self->ca, err);
     struct key *key = authority != NULL ? attempt_unlock(tools, authority, err) : NULL;
     struct server_tls_intent intent = {.authority = authority,
                                        .authority_key = key,
-                                       .hosts = (const char *const *)self->hosts,
-                                       .n_hosts = self->n_hosts,
+                                       .hosts = hosts,
+                                       .n_hosts = n_hosts,
                                        .days = self->days};
-    struct plan *plan = key != NULL ? plan_server_tls(tools->target, &intent, err) : NULL;
+    struct plan *plan =
+        key != NULL && hosts != NULL ? plan_server_tls(tools->target, &intent, err) : NULL;
 
     key_free(key);
     authority_free(authority);
+    free(hosts);
     return plan;
 }
 
@@ -212,4 +254,5 @@ const struct attempt_intent tls_intent = {.name = "server tls",
                                           .free = tls_data_free,
                                           .begin = tls_begin,
                                           .alone = tls_alone,
+                                          .members = attempt_for_members,
                                           .failed = tls_failed};

@@ -461,6 +461,15 @@ static const struct binding bindings[] = {
     {NULL, NULL, NULL, 0},
 };
 
+static const struct binding error_keys[] = {
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as a command"), 70},
+    {"F5", N_("Refresh"), N_("look again"), 90},
+    {"Esc", N_("Back"), N_("one step back"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
+    {NULL, NULL, NULL, 0},
+};
+
 static void simulate_frame(const void *arg, struct frame *ret)
 {
     const struct simulate_page *self = arg;
@@ -473,7 +482,7 @@ static void simulate_frame(const void *arg, struct frame *ret)
         password_ask_frame(self->password, ret);
         return;
     }
-    ret->bindings = bindings;
+    ret->bindings = self->found == NULL || self->found->ok ? bindings : error_keys;
     ret->text_focus = table_takes_text(self->table);
     ret->why = _("PostgreSQL reads pg_hba.conf from the top and takes the FIRST line that fits. "
                  "Sessions stay open whatever the rules say: this is about their next login.");

@@ -44,9 +44,10 @@ static bool read_certs(struct timeline_job *self, struct store *store, struct er
     for (size_t i = 0; i < list.n; i++) {
         const struct issued *issued = list.rows[i];
 
-        if (issued->revoked_at == 0)
-            (void)add(self, issued->kind == ISSUED_SERVER ? TIMELINE_SERVER : TIMELINE_CLIENT,
-                      issued->role, cert_which(issued), issued->not_after);
+        if (issued->revoked_at == 0 || self->with_revoked)
+            add(self, issued->kind == ISSUED_SERVER ? TIMELINE_SERVER : TIMELINE_CLIENT,
+                issued->role, cert_which(issued), issued->not_after)
+                ->revoked = issued->revoked_at != 0;
     }
     if (list.total > (int64_t)list.n)
         self->left_off = list.total - (int64_t)list.n;
@@ -61,7 +62,7 @@ static void find_followed(struct timeline_job *self)
         struct timeline_row *row = &self->rows[i];
 
         for (size_t k = i + 1; k < self->n && !row->followed; k++)
-            row->followed = self->rows[k].kind == row->kind &&
+            row->followed = self->rows[k].kind == row->kind && !self->rows[k].revoked &&
                             self->rows[k].ends_at > row->ends_at &&
                             text_equal(self->rows[k].name, row->name);
     }
@@ -109,7 +110,7 @@ static enum mark judge(const struct timeline_row *row, int64_t now)
     int64_t left = row->ends_at - now;
     int days = row->kind == TIMELINE_CA ? CA_SOON_DAYS : SOON_DAYS;
 
-    if (row->followed)
+    if (row->followed || row->revoked)
         return MARK_OFF;
     return left <= 0 ? MARK_BAD : left < days * CLOCK_DAY ? MARK_WARN : MARK_OK;
 }
@@ -145,12 +146,10 @@ static int compare(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static void timeline_run(struct job *job, void *data)
+void timeline_job_read(struct timeline_job *self)
 {
-    struct timeline_job *self = data;
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
 
-    (void)job;
     self->now = clock_now();
     if (store == NULL && self->err.code == ERR_NO_STORE)
         self->err = (struct err)ERR_INIT;
@@ -181,6 +180,12 @@ void timeline_job_free(void *data)
     free(self->rows);
     free(self->store_folder);
     free(self);
+}
+
+static void timeline_run(struct job *job, void *data)
+{
+    (void)job;
+    timeline_job_read(data);
 }
 
 static const struct job_ops timeline_ops = {"timeline", timeline_run, timeline_job_free};

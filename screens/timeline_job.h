@@ -32,11 +32,13 @@ struct timeline_row {
     char *which; /* what its page takes: "CA:serial", or the CA's name */
     int64_t ends_at;
     bool followed;
+    bool revoked; /* only with_revoked */
     enum mark mark;
 };
 
 struct timeline_job {
     char *store_folder;
+    bool with_revoked; /* those too: MARK_OFF */
     struct timeline_row *rows;
     size_t n;
     int64_t left_off; /* certificates that end later than those */
@@ -44,6 +46,8 @@ struct timeline_job {
     struct err err; /* ERR_NONE also where there is no store yet */
 };
 struct job *timeline_job_start(struct app *app, void *owner) MUST_CHECK;
+/* The same inside another job: store_folder and with_revoked are set. */
+void timeline_job_read(struct timeline_job *self);
 void timeline_job_free(void *data);
 
 #endif

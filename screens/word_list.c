@@ -67,6 +67,10 @@ static const struct word words[] = {
      N_("Two certificates with the same fingerprint are the same. Compare it by telephone with the "
         "sender before you trust a CA that came by mail."),
      "", "openssl x509 -in ca.crt -noout -fingerprint -sha256", "certificate"},
+    {"generation", N_("a CA that takes another one's place"),
+     N_("It has a key of its own and a name of its own, \"... G2\": PostgreSQL tells CAs apart by "
+        "their names, and the same name with another key would lock everybody out."),
+     "ssl_ca_file with both", "", "rotate, overlap, CA"},
     {"hostssl", N_("a rule for TLS connections only"),
      N_("A line of pg_hba.conf that begins with hostssl fits only clients that came with TLS. A "
         "host "
@@ -138,8 +142,8 @@ static const struct word words[] = {
      "sslrootcert, ssl_ca_file", "openssl x509 -in root.crt -noout -text", "CA, chain"},
     {"rotate", N_("to replace a CA or a key in steps"),
      N_("First both are trusted, then the clients move one by one, then the old one is taken away. "
-        "In this order nobody is locked out."),
-     "", "", "overlap, renew"},
+        "In this order nobody is locked out. Home r leads through it."),
+     "", "pgseal rotate status", "generation, straggler, overlap, renew"},
     {"SAN", N_("subject alternative name"),
      N_("The host names and addresses in a server's certificate. A client with verify-full "
         "compares "
@@ -160,6 +164,12 @@ static const struct word words[] = {
         "server "
         "is. verify-full does both, and is the one to use."),
      "sslmode=verify-full", "psql \"host=db1 sslmode=verify-full\"", "verify-full"},
+    {"straggler", N_("who uses the old one still"),
+     N_("A session that is open with an old certificate, or a client that was seen with one and "
+        "not yet with its new one: a pool, a nightly job, a standby. It would be refused when the "
+        "old CA goes."),
+     "pg_stat_ssl.client_serial", "SELECT client_serial, issuer_dn FROM pg_stat_ssl",
+     "rotate, overlap, backend/session"},
     {"subject", N_("whose certificate it is"),
      N_("A name with parts such as CN and O. pgseal puts only the CN into it: pg_stat_ssl cuts "
         "names "

@@ -474,6 +474,17 @@
       "It is another store, or was misspelt.", "\"pgseal plan list\" shows them.")                 \
     X(ERR_NOTHING_TO_UNDO, 4018, "there is nothing to take back",                                  \
       "No change was kept on this server.", "\"pgseal plan list\" shows what was done.")           \
+    X(ERR_ROTATION_UNKNOWN, 4019, "there is no such rotation under way",                           \
+      "It ended, was never begun, or several are under way.",                                      \
+      "\"pgseal rotate status\" lists them.")                                                      \
+    X(ERR_ROTATION_EXISTS, 4020, "a rotation of this is under way already",                        \
+      "Another admin began it.",                                                                   \
+      "\"pgseal rotate status\" shows it, \"pgseal rotate next\" takes it up.")                    \
+    X(ERR_ROTATION_MOVED, 4021, "another admin moved the rotation on meanwhile",                   \
+      "Two worked on it at the same time.", "Look at it again: \"pgseal rotate status\".")         \
+    X(ERR_ROTATION_BLOCKED, 4022, "the rotation cannot go on yet",                                 \
+      "What its phase is for is not so yet, as measured.",                                         \
+      "\"pgseal rotate status\" names what blocks and who is left.")                               \
     /* -- 5xxx terminal ----------------------------------------------------------------- */       \
     X(ERR_TERMINAL, 5001, "this terminal cannot be used for the wizard",                           \
       "TERM=dumb, an editor's shell, a CI job, or no terminal at all.",                            \

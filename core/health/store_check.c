@@ -134,7 +134,17 @@ static bool check_foreign(struct store *store, int64_t within, struct findings *
 
 /* ---- what has not reached its servers ---- */
 
-static void judge_published(const struct published *row, struct findings *ret)
+static bool is_open_on(const struct journal_plan_list *open, const char *server)
+{
+    for (size_t i = 0; i < open->n; i++) {
+        if (open->rows[i]->state != JOURNAL_LEFT && strcmp(open->rows[i]->server, server) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void judge_published(const struct published *row, const struct journal_plan_list *open,
+                            struct findings *ret)
 {
     char date[CLOCK_TEXT_MAX];
     struct finding *finding;
@@ -149,7 +159,13 @@ static void judge_published(const struct published *row, struct findings *ret)
         if (row->failed_at > 0)
             finding_cause(finding, _("The last attempt, on %s UTC: %s."),
                           clock_format_minute(date, row->failed_at), row->why);
-        finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
+        if (row->code == ERR_UNFINISHED && is_open_on(open, row->server))
+            finding_fix(finding,
+                        _("A change that nobody finished is in its way: \"pgseal server undo %s\" "
+                          "takes that back, then \"pgseal crl refresh\" brings the list there."),
+                        row->server);
+        else
+            finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
     }
     if (row->n_sessions > 0)
         finding_fix(
@@ -163,13 +179,14 @@ static void judge_published(const struct published *row, struct findings *ret)
 static bool check_published(struct store *store, struct findings *ret, struct err *err)
 {
     struct published_list list = {.n = 0};
+    struct journal_plan_list open = {.n = 0};
+    bool good = published_list(store, NULL, 0, &list, err) && journal_open_plans(store, &open, err);
 
-    if (!published_list(store, NULL, 0, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n; i++)
-        judge_published(&list.rows[i], ret);
+    for (size_t i = 0; good && i < list.n; i++)
+        judge_published(&list.rows[i], &open, ret);
+    journal_plan_list_clear(&open);
     published_list_clear(&list);
-    return true;
+    return good;
 }
 
 static bool check_unfinished(struct store *store, struct findings *ret, struct err *err)

@@ -215,14 +215,14 @@ static bool sign_one(struct batch *batch, const struct batch_row *row, struct er
 {
     const struct batch_spec *spec = batch->spec;
     const struct issued_lost *lost = find_lost(batch, row->role);
-    const struct issued replaced = {.id = lost != NULL ? lost->id : 0};
+    const struct issued replaced = {.id = lost != NULL ? lost->id : row->replaces};
     struct issue_spec issue = {
         .kind = ISSUED_CLIENT,
         .role = row->role,
         .note = row->note,
         .usual_days = row->days > 0 ? row->days : spec->days,
         .for_writing = (spec->formats & (KIT_P12 | KIT_P12_OLD)) == 0, /* PKCS#12 compares keys */
-        .replaces = lost != NULL ? &replaced : NULL,
+        .replaces = replaced.id != 0 ? &replaced : NULL,
     };
     struct key *key = key_generate(row->has_key_type ? row->key_type : spec->key_type,
                                    spec->cancelled, spec->arg, err);
@@ -344,7 +344,7 @@ static void count_chunk(struct batch *batch, size_t n)
             batch->result->lost++;
             continue;
         }
-        batch->result->remade += batch->rows.rows[i]->replaces != 0;
+        batch->result->remade += find_lost(batch, batch->rows.rows[i]->role) != NULL;
         batch->result->cut += batch->rows.rows[i]->not_after == ca_end;
     }
     batch->result->made += n;

@@ -26,7 +26,8 @@ struct batch_row {
     int days;   /* 0: that of the batch */
     bool has_key_type;
     enum key_type key_type;
-    size_t line; /* from 1 */
+    size_t line;      /* from 1 */
+    int64_t replaces; /* id of the certificate that this one is made for anew; 0: none */
 };
 struct batch_list {
     struct batch_row *rows;

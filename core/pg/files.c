@@ -247,19 +247,52 @@ static bool write_new(struct files *files, const char *path, const void *bytes, 
     return err_state(err, _("\"%s\" was written and stays on the server; nothing uses it."), path);
 }
 
+bool files_is_torn(struct files *files, const char *path, const void *bytes, size_t len, bool *ret,
+                   struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+    int64_t size = -1;
+    bool ok;
+
+    *ret = false;
+    if (may_not_read(files, err) || !sql_size(files->conn, path, &size, err))
+        return false;
+    if (size < 0 || (uint64_t)size >= len)
+        return true;
+    ok = sql_read(files->conn, path, len, &now, err);
+    *ret = ok && now.len < len && (now.len == 0 || memcmp(now.data, bytes, now.len) == 0);
+    strbuf_clear(&now);
+    return ok;
+}
+
+/* SQL cannot take the torn file away; the local way never writes into a file that is there. */
+static bool write_torn(struct files *files, const char *path, const void *bytes, size_t len,
+                       mode_t mode, struct err *err)
+{
+    if (files->way == FILES_LOCAL && local_remove(path, &files->owner))
+        return write_new(files, path, bytes, len, mode, err);
+    return write_by_sql(files, path, bytes, len, true, err) &&
+           is_there(files, path, bytes, len, err);
+}
+
 bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len,
                      unsigned mode, bool *ret_was_there, struct err *err)
 {
     char *full = NULL;
     int64_t size = -1;
+    bool torn = false;
     bool ok = false;
 
     if (files->way == FILES_NONE)
         return may_not_write(err);
     full = absolute(files, path);
-    if (!sql_size(files->conn, full, &size, err))
+    if (!sql_size(files->conn, full, &size, err) ||
+        !files_is_torn(files, full, bytes, len, &torn, err))
         goto out;
-    if (size < 0) {
+    if (torn) {
+        ok = write_torn(files, full, bytes, len, (mode_t)mode, err);
+        size = -1;
+    } else if (size < 0) {
         ok = write_new(files, full, bytes, len, (mode_t)mode, err);
     } else {
         ok = is_there(files, full, bytes, len, err);

@@ -29,9 +29,13 @@ bool files_exists(struct files *files, const char *path, bool *ret, struct err *
 bool files_sha256(struct files *files, const char *path, uint8_t ret[32],
                   struct err *err) MUST_CHECK;
 /* A new file, read back and compared; owner as the server's user, mode as given (SQL: 0644). The
- * same content already there: fine, *ret_was_there (may be NULL) is set. */
+ * same content already there: fine, *ret_was_there (may be NULL) is set. The beginning of these bytes
+ * there, and no more: what a full disk or a kill left of an earlier try; written again. */
 bool files_write_new(struct files *files, const char *path, const void *bytes, size_t len,
                      unsigned mode, bool *ret_was_there, struct err *err) MUST_CHECK;
+/* The file is there and holds the beginning of these bytes, but not all of them. */
+bool files_is_torn(struct files *files, const char *path, const void *bytes, size_t len, bool *ret,
+                   struct err *err) MUST_CHECK;
 /* Replaces the content of an existing file (pg_hba.conf): owner and mode stay; read back. */
 bool files_overwrite(struct files *files, const char *path, const void *bytes, size_t len,
                      struct err *err) MUST_CHECK;

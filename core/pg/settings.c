@@ -188,13 +188,11 @@ static bool explain_alter(const char *name, struct err *err)
     return err_prefix(err, "\"%s\"", name);
 }
 
-bool settings_alter(struct conn *conn, const char *name, const char *value, struct err *err)
+static bool alter(struct conn *conn, const char *name, const char *value, struct err *err)
 {
     struct strbuf sql = STRBUF_INIT;
     bool ok = false;
 
-    if (!check_name(name, err) || !check_not_overridden(conn, name, err))
-        return false;
     strbuf_printf(&sql, "ALTER SYSTEM SET %s = ", name);
     if (!text_quote_sql_literal(&sql, value))
         err_set(err, ERR_BAD_VALUE, _("the value for \"%s\" cannot be written"), name);
@@ -204,17 +202,32 @@ bool settings_alter(struct conn *conn, const char *name, const char *value, stru
     return ok;
 }
 
-bool settings_reset(struct conn *conn, const char *name, struct err *err)
+static bool reset(struct conn *conn, const char *name, struct err *err)
 {
     struct strbuf sql = STRBUF_INIT;
     bool ok = false;
 
-    if (!check_name(name, err) || !check_not_overridden(conn, name, err))
-        return false;
     strbuf_printf(&sql, "ALTER SYSTEM RESET %s", name);
     ok = conn_run(conn, sql.data, err) || explain_alter(name, err);
     strbuf_clear(&sql);
     return ok;
+}
+
+bool settings_alter(struct conn *conn, const char *name, const char *value, struct err *err)
+{
+    return check_name(name, err) && check_not_overridden(conn, name, err) &&
+           alter(conn, name, value, err);
+}
+
+bool settings_reset(struct conn *conn, const char *name, struct err *err)
+{
+    return check_name(name, err) && check_not_overridden(conn, name, err) && reset(conn, name, err);
+}
+
+bool settings_put_back(struct conn *conn, const char *name, const char *value, struct err *err)
+{
+    return check_name(name, err) &&
+           (value ? alter(conn, name, value, err) : reset(conn, name, err));
 }
 
 /* One text value. NULL with err. */

@@ -38,6 +38,10 @@ const char *settings_value(const struct settings *settings, const char *name); /
 bool settings_alter(struct conn *conn, const char *name, const char *value,
                     struct err *err) MUST_CHECK;
 bool settings_reset(struct conn *conn, const char *name, struct err *err) MUST_CHECK;
+/* The line that postgresql.auto.conf had, or none (NULL): also where the command line has the last word
+ * by now, since the next start may be without it. */
+bool settings_put_back(struct conn *conn, const char *name, const char *value,
+                       struct err *err) MUST_CHECK;
 /* pg_reload_conf(), then waits until pg_conf_load_time() moved (up to 5 s). TLS files are proven by a
  * handshake only: see plan/proof.h. */
 bool settings_reload(struct conn *conn, struct err *err) MUST_CHECK;

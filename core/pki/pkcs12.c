@@ -13,6 +13,8 @@
 #define LEGACY_SALT   8
 #define LEGACY_ROUNDS 2048
 
+#define TRUSTED_KEY_USAGE "2.16.840.1.113894.746875.1.1" /* Oracle's; the value: any usage */
+
 static STACK_OF(X509) * chain_stack(const struct cert_list *chain)
 {
     STACK_OF(X509) *stack = sk_X509_new_null();
@@ -52,6 +54,14 @@ static struct secret *encode(PKCS12 *p12)
     return made;
 }
 
+static bool check_passphrase(const struct secret *passphrase, struct err *err)
+{
+    if (passphrase && secret_len(passphrase) > 0 &&
+        strlen(secret_data(passphrase)) == secret_len(passphrase))
+        return true;
+    return err_set(err, ERR_BAD_VALUE, _("a PKCS#12 file needs a passphrase of text"));
+}
+
 struct secret *pkcs12_build(const struct key *key, const struct cert *cert,
                             const struct cert_list *chain, const struct secret *passphrase,
                             bool legacy, struct err *err)
@@ -61,11 +71,8 @@ struct secret *pkcs12_build(const struct key *key, const struct cert *cert,
     PKCS12 *p12 = NULL;
     struct secret *made = NULL;
 
-    if (!passphrase || secret_len(passphrase) == 0 ||
-        strlen(secret_data(passphrase)) != secret_len(passphrase)) {
-        (void)err_set(err, ERR_BAD_VALUE, _("a PKCS#12 file needs a passphrase of text"));
+    if (!check_passphrase(passphrase, err))
         return NULL;
-    }
     if (!cert_matches_key(cert, key)) {
         (void)err_set(err, ERR_POLICY, _("the key is not that of the certificate"));
         return NULL;
@@ -82,4 +89,61 @@ struct secret *pkcs12_build(const struct key *key, const struct cert *cert,
     PKCS12_free(p12);
     sk_X509_free(stack);
     return made;
+}
+
+/* ---- a truststore ---- */
+
+static bool add_trusted(STACK_OF(PKCS12_SAFEBAG) * bags, const struct pkcs12_trusted *trusted)
+{
+    PKCS12_SAFEBAG *bag = PKCS12_SAFEBAG_create_cert(ossl_cert(trusted->cert));
+    const void *any = OBJ_nid2obj(NID_anyExtendedKeyUsage);
+
+    /* a length of -1: the value is the object itself, not its bytes */
+    if (bag && PKCS12_add_friendlyname_utf8(bag, trusted->alias, -1) == 1 &&
+        PKCS12_add1_attr_by_txt(bag, TRUSTED_KEY_USAGE, V_ASN1_OBJECT, any, -1) == 1 &&
+        sk_PKCS12_SAFEBAG_push(bags, bag) > 0)
+        return true;
+    PKCS12_SAFEBAG_free(bag);
+    return false;
+}
+
+static bool append(PKCS12 *p12, struct strbuf *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PKCS12(p12, &der);
+
+    if (len > 0)
+        strbuf_add(out, (const char *)der, (size_t)len);
+    OPENSSL_free(der);
+    return len > 0;
+}
+
+bool pkcs12_build_trust(const struct pkcs12_trusted *trusted, size_t n,
+                        const struct secret *passphrase, bool legacy, struct strbuf *out,
+                        struct err *err)
+{
+    STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
+    STACK_OF(PKCS7) *safes = NULL;
+    PKCS12 *p12 = NULL;
+    bool good;
+
+    if (!check_passphrase(passphrase, err))
+        return false;
+    ossl_clear();
+    bags = sk_PKCS12_SAFEBAG_new_null();
+    good = bags != NULL;
+    for (size_t i = 0; i < n && good; i++)
+        good = add_trusted(bags, &trusted[i]);
+    good =
+        good && PKCS12_add_safe(
+                    &safes, bags, legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc,
+                    legacy ? LEGACY_ROUNDS : KEY_ROUNDS_CLIENT, secret_data(passphrase)) == 1;
+    p12 = good ? PKCS12_add_safes(safes, 0) : NULL;
+    good = p12 && add_mac(p12, passphrase, legacy) && append(p12, out);
+    if (!good)
+        (void)ossl_err(err, ERR_CRYPTO, _("could not make the PKCS#12 file"));
+    PKCS12_free(p12);
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+    sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    return good;
 }

@@ -3,6 +3,8 @@
  *
  * Source   RFC 7292. PBES2 AES-256, or the old PBE-SHA1-3DES that Java 8 and old Windows read.
  * Shapes   the friendlyName is "user": pgjdbc asks for exactly that alias.
+ *          A truststore has certificates only, each with Oracle's attribute trustedKeyUsage (any):
+ *          without it Java's PKCS12 keystore shows no entry at all.
  */
 #ifndef PGSEAL_PKI_PKCS12_H
 #define PGSEAL_PKI_PKCS12_H
@@ -14,5 +16,14 @@
 struct secret *pkcs12_build(const struct key *key, const struct cert *cert,
                             const struct cert_list *chain, const struct secret *passphrase,
                             bool legacy, struct err *err) MUST_CHECK;
+
+struct pkcs12_trusted { /* borrowed */
+    const struct cert *cert;
+    const char *alias; /* ASCII; Java makes it lower case */
+};
+/* Appended to out: nothing in it is secret. */
+bool pkcs12_build_trust(const struct pkcs12_trusted *trusted, size_t n,
+                        const struct secret *passphrase, bool legacy, struct strbuf *out,
+                        struct err *err) MUST_CHECK;
 
 #endif

@@ -75,7 +75,8 @@ void auto_conf_restore_order(struct conn *conn, const json_t *names)
     struct err ignored = ERR_INIT;
 
     for (size_t i = result ? first_difference(result, names) : n; i < n; i++) {
-        if (!settings_alter(conn, name_at(names, i), value_of(result, name_at(names, i)), &ignored))
+        if (!settings_put_back(conn, name_at(names, i), value_of(result, name_at(names, i)),
+                               &ignored))
             break; /* it means nothing to PostgreSQL */
     }
     result_free(result);

@@ -90,6 +90,7 @@ static bool read_cas(const struct plan *plan, const char *value, struct bundle *
     }
     pem_scan(bytes.data, bytes.len, &pem);
     good = pem_take_certs(&pem, &ret->cas, err) || err_prefix(err, "ssl_ca_file");
+    good = good && bundle_drop_marker(plan, ret, err);
     pem_clear(&pem);
     strbuf_clear(&bytes);
     return good;

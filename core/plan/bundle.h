@@ -17,10 +17,12 @@ struct crl_dir_file { /* of ssl_crl_dir */
     struct strbuf bytes;
     struct crl **crls;
     size_t n_crls;
+    bool torn; /* the beginning of a list: what a full disk left; it is written again */
 };
 
 struct bundle {
     struct cert_list cas;
+    bool marked; /* a marker of ours stands beside them in ssl_ca_file, and is not among them */
     struct crl **crls; /* owned; read from a server: those of ssl_crl_file */
     size_t n_crls;
     struct crl_dir_file *files; /* owned; those of these CAs' hashes, a hash's in order */
@@ -34,6 +36,9 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
 
 bool bundle_same_crl(const struct crl *a, const struct crl *b);
+
+/* A marker that was left behind is no CA, and must not stand in the way of the next list. */
+bool bundle_drop_marker(const struct plan *plan, struct bundle *bundle, struct err *err) MUST_CHECK;
 
 /* What the server's settings name now. A setting that is empty gives nothing. */
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;
@@ -73,6 +78,12 @@ void crl_dir_clear(struct bundle *bundle);
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       bool with_crls, struct err *err) MUST_CHECK;
+
+/* Where the chain that the server sends is whole only by what stands in ssl_ca_file, and would not be
+ * by wanted: a file with the whole chain, and ssl_cert_file names it (own_chain.c). Before the steps
+ * that take CAs away. */
+bool plan_keep_own_chain(struct plan *plan, const struct bundle *wanted,
+                         struct err *err) MUST_CHECK;
 
 /* What the store shall say of the lists on this server: noted in the plan's intent, recorded when the
  * plan is kept (what it made) or taken back (what was before). */

@@ -99,6 +99,14 @@ static bool record_foreign(struct plan *plan, const json_t *row, bool kept, stru
     return good;
 }
 
+/* Then the server has every list that it wants, by whichever way it came. */
+static bool is_publication(const struct plan *plan)
+{
+    const char *kind = json_string_value(json_object_get(plan->intent, "kind"));
+
+    return kind && strcmp(kind, "publish_crl") == 0;
+}
+
 bool bundle_record(struct plan *plan, bool kept, struct err *err)
 {
     const json_t *row;
@@ -106,6 +114,9 @@ bool bundle_record(struct plan *plan, bool kept, struct err *err)
 
     if (plan->target.server->id == 0)
         return true; /* not a server of the store */
+    if (kept && is_publication(plan) &&
+        !server_clear_missed(plan->target.store, plan->target.server, SERVER_MISSED_CRLS, err))
+        return false;
     json_array_foreach(json_object_get(plan->intent, "crls"), i, row)
     {
         int64_t id = json_integer_value(json_object_get(row, "authority"));

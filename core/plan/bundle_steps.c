@@ -142,7 +142,9 @@ static bool choose_marker(const struct plan *plan, struct changes *changes, stru
     const struct bundle *wanted = changes->wanted;
     bool changed = !changes->cas.same || (changes->with_crls && !changes->crls.same);
 
-    if (!changed || plan->target.by_hand || names_differ(changes->present, wanted))
+    /* one that was left there goes: that shows, too */
+    if (!changed || plan->target.by_hand || changes->present->marked ||
+        names_differ(changes->present, wanted))
         return true;
     for (size_t i = 0; i < wanted->cas.n && !changes->marker; i++) {
         struct authority *authority = NULL;
@@ -281,7 +283,7 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
                               ? _("the server begins to ask for certificates: a client that sends "
                                   "one of another CA is refused")
                               : _("sessions stay open"),
-        .same = same_cas(present, wanted)};
+        .same = same_cas(present, wanted) && !present->marked};
     changes.crls =
         (struct change){.setting = "ssl_crl_file",
                         .stem = "pgseal-crl",
@@ -294,8 +296,8 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     strbuf_init(&changes.marker_cas.pem);
     good = cas_to_pem(wanted, &changes.cas.pem, err) &&
            crls_to_pem(wanted, &changes.crls.pem, err) && choose_marker(plan, &changes, err) &&
-           add_all(plan, &changes, err) && add_proof(plan, wanted, with_crls, err) &&
-           bundle_note_lists(plan, present, wanted, err);
+           plan_keep_own_chain(plan, wanted, err) && add_all(plan, &changes, err) &&
+           add_proof(plan, wanted, with_crls, err) && bundle_note_lists(plan, present, wanted, err);
     strbuf_clear(&changes.cas.pem);
     strbuf_clear(&changes.crls.pem);
     strbuf_clear(&changes.marker_cas.pem);

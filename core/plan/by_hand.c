@@ -151,6 +151,20 @@ static void do_lines(struct hand *hand, const struct step *step)
     strbuf_clear(&clean);
 }
 
+/* ALTER SYSTEM would succeed, and have no effect. */
+static void do_override(struct hand *hand, const struct step *step)
+{
+    const char *name = step_text(step, "name");
+    char *value = shell(step_text(step, "value"));
+
+    begin(hand,
+          _("\"%s\" was given on the server's command line. Where it is started (its service, "
+            "pg_ctl -o, the container's arguments), give it this instead, and restart the server:"),
+          name);
+    line(hand, "-c %s=%s", name, value);
+    free(value);
+}
+
 static void do_sql(struct hand *hand, const struct step *step)
 {
     begin(hand, strcmp(step->kind->name, "reload") == 0
@@ -194,6 +208,8 @@ static void do_step(struct hand *hand, const struct step *step)
         do_server_cert(hand, step);
     else if (strcmp(kind, "hba") == 0 || strcmp(kind, "ident") == 0)
         do_lines(hand, step);
+    else if (step_is(step, "overridden"))
+        do_override(hand, step);
     else if (*step->sql)
         do_sql(hand, step);
 }

@@ -91,6 +91,15 @@ static char *path_of(const struct plan *plan, const struct cert *ca, int number)
     return path;
 }
 
+static bool is_torn(const struct strbuf *bytes)
+{
+    static const char begin[] = "-----BEGIN X509 CRL-----";
+    size_t len = bytes->len < sizeof(begin) - 1 ? bytes->len : sizeof(begin) - 1;
+
+    return bytes->len == 0 || (memcmp(bytes->data, begin, len) == 0 &&
+                               !memmem(bytes->data, bytes->len, "-----END", 8));
+}
+
 static bool parse(const struct strbuf *bytes, const char *path, struct crl_dir_file *ret,
                   struct err *err)
 {
@@ -114,8 +123,9 @@ static bool read_one(const struct plan *plan, const char *path, struct bundle *b
     bool good;
 
     strbuf_init(&file.bytes);
-    good = files_read(plan->files, path, PEM_SCAN_MAX, &file.bytes, err) &&
-           parse(&file.bytes, path, &file, err);
+    good = files_read(plan->files, path, PEM_SCAN_MAX, &file.bytes, err);
+    file.torn = good && is_torn(&file.bytes);
+    good = good && (file.torn || parse(&file.bytes, path, &file, err));
     bundle->files = mem_realloc_array(bundle->files, bundle->n_files + 1, sizeof(bundle->files[0]));
     bundle->files[bundle->n_files++] = file;
     return good;
@@ -190,7 +200,7 @@ bool crl_dir_read_before(const struct plan *plan, struct bundle *bundle, struct 
         strbuf_reset(&file->bytes);
         if (replaced &&
             (!files_read(plan->files, step_text(step, "backup"), PEM_SCAN_MAX, &file->bytes, err) ||
-             !parse(&file->bytes, file->path, file, err)))
+             (!is_torn(&file->bytes) && !parse(&file->bytes, file->path, file, err))))
             return false;
     }
     return true;
@@ -230,9 +240,10 @@ static bool add_new(struct plan *plan, const struct bundle *present, const struc
         char *path = path_of(plan, ca, number);
 
         if (!find_file(present, path) && !is_planned(plan, "path", path)) {
-            struct step *step = plan_add(plan, "file", PLAN_NEW,
-                                         json_pack("{s:s,s:s,s:i,s:b}", "path", path, "sha256", hex,
-                                                   "mode", 0644, "in_folder", true));
+            struct step *step =
+                plan_add(plan, "file", PLAN_NEW,
+                         json_pack("{s:s,s:s,s:i,s:I,s:b}", "path", path, "sha256", hex, "mode",
+                                   0644, "size", (json_int_t)pem->len, "in_folder", true));
 
             step_set_title(step, _("file %s: new, %04o, %zu bytes"), path, 0644u, pem->len);
             fill(step, path, pem);
@@ -279,6 +290,26 @@ static bool add_replacing(struct plan *plan, const struct crl_dir_file *file,
     return true;
 }
 
+/* What was torn says nothing of whose it is, but its name does. */
+static bool is_torn_of(const struct plan *plan, const struct crl_dir_file *file,
+                       const struct cert *ca)
+{
+    char *path = path_of(plan, ca, 0);
+    bool is = file->torn && strncmp(file->path, path, strlen(path) - 1) == 0;
+
+    free(path);
+    return is;
+}
+
+static bool has_torn(const struct plan *plan, const struct bundle *present, const struct cert *ca)
+{
+    for (size_t i = 0; i < present->n_files; i++) {
+        if (is_torn_of(plan, &present->files[i], ca))
+            return true;
+    }
+    return false;
+}
+
 /* An old list of the CA beside the new one would go on where both begin in the same second: so all
  * its files get the new one. */
 static bool add_list(struct plan *plan, const struct bundle *present, const struct cert *ca,
@@ -289,13 +320,13 @@ static bool add_list(struct plan *plan, const struct bundle *present, const stru
     bool found = false;
     bool good = true;
 
-    if (newest && bundle_same_crl(newest, crl))
+    if (newest && bundle_same_crl(newest, crl) && !has_torn(plan, present, ca))
         return true;
     good = crl_to_pem(crl, &pem, err);
     for (size_t i = 0; good && i < present->n_files; i++) {
         const struct crl_dir_file *file = &present->files[i];
 
-        if (file->n_crls != 1 || !crl_signed_by(file->crls[0], ca))
+        if (!is_torn_of(plan, file, ca) && (file->n_crls != 1 || !crl_signed_by(file->crls[0], ca)))
             continue;
         found = true;
         if (!is_planned(plan, "path", file->path))

@@ -42,6 +42,12 @@ size_t fleet_count_state(const struct fleet *fleet, enum fleet_state state)
 
 /* ---- the plans ---- */
 
+void fleet_join(const struct fleet *fleet, struct plan *plan)
+{
+    if (fleet->n > 1)
+        json_object_set_new(plan->intent, "group", json_string(fleet->group));
+}
+
 bool fleet_make(struct fleet *fleet, const struct fleet_order *order, struct err *err)
 {
     const struct fleet_member *first = NULL;
@@ -54,8 +60,7 @@ bool fleet_make(struct fleet *fleet, const struct fleet_order *order, struct err
             continue;
         member->plan = order->make(order->arg, &member->target, &member->err);
         if (member->plan) {
-            if (fleet->n > 1)
-                json_object_set_new(member->plan->intent, "group", json_string(fleet->group));
+            fleet_join(fleet, member->plan);
             made++;
             continue;
         }

@@ -65,6 +65,10 @@ struct fleet_member *fleet_member(const struct fleet *fleet, size_t i); /* in or
 struct fleet_door {
     struct conn *(*login)(void *arg, struct server *server, struct secret **ret_password,
                           struct err *err);
+    /* Somebody got in without the door, where several are visited at once: on any thread, one at a
+     * time. NULL: nobody cares. */
+    void (*entered)(void *arg, const struct server *server, const struct conn *conn);
+    bool (*stop)(void *arg); /* logins without the door are given up; on any thread; or NULL */
     void *arg;
 };
 
@@ -83,6 +87,8 @@ bool fleet_open(struct fleet *fleet, const struct fleet_order *order, const stru
 /* Makes the plans. False, with nothing changed anywhere, when one cannot be made (order->go_on: when
  * none can). */
 bool fleet_make(struct fleet *fleet, const struct fleet_order *order, struct err *err) MUST_CHECK;
+/* Marks a plan that the caller made for one of them as part of this run: fleet_find_undo() finds all. */
+void fleet_join(const struct fleet *fleet, struct plan *plan);
 bool fleet_nothing_to_do(const struct fleet *fleet);   /* of those reached */
 size_t fleet_count_refused(const struct fleet *fleet); /* sessions, of all plans */
 size_t fleet_count_state(const struct fleet *fleet, enum fleet_state state);
@@ -110,7 +116,8 @@ bool fleet_run(struct fleet *fleet, const struct fleet_order *order, const struc
                const struct fleet_watch *watch, struct err *err) MUST_CHECK;
 
 /*
- * A change of an earlier run: the newest that can be taken back, or the one with this number (not 0),
+ * A change of an earlier run: the newest that is open, else the newest that can be taken back, or the
+ * one with this number (not 0),
  * and with it those that the other members got in the same run. ERR_NOTHING_TO_UNDO,
  * ERR_PLAN_UNKNOWN. Needs no login; fleet_open() with order->unfinished comes after it.
  */

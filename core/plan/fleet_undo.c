@@ -11,10 +11,16 @@
 
 #define LOOK_BACK 1000
 
-static bool can_be_undone(const struct journal_plan *plan)
+/* Neither kept nor taken back: a list of revoked certificates may have gone there after it. */
+static bool is_open(const struct journal_plan *plan)
 {
-    return plan->state == JOURNAL_KEPT || plan->state == JOURNAL_DOING ||
-           plan->state == JOURNAL_DONE || plan->state == JOURNAL_LEFT;
+    return plan->state == JOURNAL_DOING || plan->state == JOURNAL_DONE;
+}
+
+static bool can_be_undone(const struct journal_plan *plan, bool only_open)
+{
+    return is_open(plan) ||
+           (!only_open && (plan->state == JOURNAL_KEPT || plan->state == JOURNAL_LEFT));
 }
 
 /* What ties it to the plans of the other members; "" for one made by its server's name. */
@@ -30,7 +36,7 @@ static char *group_of(const struct journal_plan *plan)
 
 /* The newest that can be undone: of this number, or of this group; both unset: any. */
 static bool find(struct fleet *fleet, const struct server *server, int64_t id, const char *group,
-                 int64_t *ret_id, char **ret_group, struct err *err)
+                 bool only_open, int64_t *ret_id, char **ret_group, struct err *err)
 {
     struct journal_plan_list list = {NULL, 0};
 
@@ -40,7 +46,7 @@ static bool find(struct fleet *fleet, const struct server *server, int64_t id, c
     for (size_t i = 0; i < list.n && *ret_id == 0; i++) {
         char *its;
 
-        if (!can_be_undone(list.rows[i]) || (id != 0 && list.rows[i]->id != id))
+        if (!can_be_undone(list.rows[i], only_open) || (id != 0 && list.rows[i]->id != id))
             continue;
         its = group_of(list.rows[i]);
         if (!group || text_equal(its, group)) {
@@ -56,30 +62,41 @@ static bool find(struct fleet *fleet, const struct server *server, int64_t id, c
     return true;
 }
 
+/* On whose server the newest is; *ret NULL: there is none. */
+static bool find_newest(struct fleet *fleet, int64_t id, bool only_open, struct fleet_member **ret,
+                        char **ret_group, struct err *err)
+{
+    *ret = NULL;
+    for (size_t i = 0; i < fleet->n; i++) {
+        struct fleet_member *member = &fleet->members[i];
+        char *its = NULL;
+        int64_t found = 0;
+
+        if (!find(fleet, member->server, id, NULL, only_open, &found, &its, err))
+            return false;
+        if (found == 0 || (*ret && (*ret)->undo_plan > found)) {
+            free(its);
+            continue;
+        }
+        if (*ret)
+            (*ret)->undo_plan = 0;
+        free(*ret_group);
+        *ret_group = its;
+        *ret = member;
+        member->undo_plan = found;
+    }
+    return true;
+}
+
 bool fleet_find_undo(struct fleet *fleet, int64_t id, struct err *err)
 {
     struct fleet_member *newest = NULL;
     char *group = NULL;
     bool good = false;
 
-    for (size_t i = 0; i < fleet->n; i++) {
-        struct fleet_member *member = &fleet->members[i];
-        char *its = NULL;
-        int64_t found = 0;
-
-        if (!find(fleet, member->server, id, NULL, &found, &its, err))
-            goto out;
-        if (found == 0 || (newest && newest->undo_plan > found)) {
-            free(its);
-            continue;
-        }
-        if (newest)
-            newest->undo_plan = 0;
-        free(group);
-        group = its;
-        newest = member;
-        newest->undo_plan = found;
-    }
+    if (!find_newest(fleet, id, true, &newest, &group, err) ||
+        (!newest && !find_newest(fleet, id, false, &newest, &group, err)))
+        goto out;
     if (!newest) {
         if (id != 0)
             err_set(err, ERR_PLAN_UNKNOWN, _("plan %lld is none of these servers', or is over"),
@@ -90,8 +107,8 @@ bool fleet_find_undo(struct fleet *fleet, int64_t id, struct err *err)
     }
     good = true;
     for (size_t i = 0; i < fleet->n && *group && good; i++)
-        good = find(fleet, fleet->members[i].server, 0, group, &fleet->members[i].undo_plan, NULL,
-                    err);
+        good = find(fleet, fleet->members[i].server, 0, group, false, &fleet->members[i].undo_plan,
+                    NULL, err);
 out:
     free(group);
     return good;

@@ -16,8 +16,11 @@
 #include "core/plan/step.h"
 
 #define LOCK_KEYS    "1885824357, 1634476140" /* "pgse", "al": the halves of our name */
-#define LOCK_WAIT_MS 30000
+#define LOCK_WAIT_MS 30000                    /* for one session that holds it */
+#define LOCK_ALL_MS                                                                                \
+    600000 /* for one after the other: eight that revoke at once are no standstill */
 #define LOCK_LOOK_MS 20
+#define LOCK_SAY_MS  2000
 
 /* Who holds it, and whether that can be a pgseal: a superuser, a member of one, a role that was granted
  * the settings (since 15), or our own. */
@@ -71,29 +74,64 @@ static bool refuse(const struct holder *holder, struct err *err)
     return err_hint(err, _("Wait until it has ended, then try again."));
 }
 
-bool plan_lock_server(struct conn *admin, struct err *err)
+static bool try_lock(struct conn *admin, bool *ret, struct err *err)
 {
     static const char sql[] = "SELECT pg_catalog.pg_try_advisory_lock(" LOCK_KEYS ")";
+    struct result *result = conn_exec(admin, sql, 0, NULL, err);
+
+    if (!result)
+        return false;
+    *ret = result_bool(result, 0, 0);
+    result_free(result);
+    return true;
+}
+
+struct waiting {
+    int64_t began_ms, holder_ms; /* since when this one holds it, as seen from here */
+    int pid;                     /* of the holder */
+    bool said;
+};
+
+static bool go_on_waiting(struct waiting *waiting, const struct holder *holder,
+                          const struct plan_watch *watch, struct err *err)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (holder->pid != waiting->pid) {
+        waiting->pid = holder->pid;
+        waiting->holder_ms = now_ms;
+    }
+    if (watch && watch->stop && watch->stop(watch->arg))
+        return err_set(err, ERR_CANCELLED, _("stopped while another pgseal changes this server"));
+    if (now_ms >= waiting->holder_ms + LOCK_WAIT_MS || now_ms >= waiting->began_ms + LOCK_ALL_MS)
+        return refuse(holder, err);
+    if (!waiting->said && now_ms >= waiting->began_ms + LOCK_SAY_MS) {
+        waiting->said = true;
+        run_saw(watch, _("another pgseal at work on this server: waiting for it"));
+    }
+    return true;
+}
+
+bool plan_lock_server(struct conn *admin, const struct plan_watch *watch, struct err *err)
+{
     const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000000L};
-    int64_t deadline_ms = clock_mono_ms() + LOCK_WAIT_MS;
+    int64_t now_ms = clock_mono_ms();
+    struct waiting waiting = {.began_ms = now_ms, .holder_ms = now_ms};
 
     for (;;) {
-        struct result *result = conn_exec(admin, sql, 0, NULL, err);
         struct holder holder;
         bool got;
 
-        if (!result)
+        if (!try_lock(admin, &got, err))
             return false;
-        got = result_bool(result, 0, 0);
-        result_free(result);
         if (got)
             return true;
         if (!find_holder(admin, &holder, err))
             return false;
         if (holder.others_only)
             return true;
-        if (clock_mono_ms() >= deadline_ms)
-            return refuse(&holder, err);
+        if (!go_on_waiting(&waiting, &holder, watch, err))
+            return false;
         nanosleep(&pause, NULL);
     }
 }
@@ -111,9 +149,9 @@ void plan_unlock_server(struct conn *admin)
                         &ignored);
 }
 
-bool plan_lock(struct plan *plan, struct err *err)
+bool plan_lock(struct plan *plan, const struct plan_watch *watch, struct err *err)
 {
-    plan->locked = plan->locked || plan_lock_server(plan->target.admin, err);
+    plan->locked = plan->locked || plan_lock_server(plan->target.admin, watch, err);
     return plan->locked;
 }
 

@@ -319,6 +319,24 @@ bool plan_file_there(const struct plan *plan, const char *path, bool *ret, struc
     return false;
 }
 
+/* A name with a hash in it has this content or, after a full disk, the beginning of it: then it is
+ * written again, as if it were not there. */
+static bool look_at_present(const struct plan *plan, const char *path, const struct strbuf *bytes,
+                            bool *ret_whole, struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+    bool torn = false;
+
+    *ret_whole =
+        files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
+    strbuf_clear(&now);
+    if (*ret_whole)
+        return true;
+    if (files_is_torn(plan->files, path, bytes->data, bytes->len, &torn, err) && torn)
+        return true;
+    return err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
+}
+
 bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, struct strbuf *bytes,
                    unsigned mode, const char *effect, char **ret_name, struct err *err)
 {
@@ -331,19 +349,11 @@ bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, stru
 
     if (!plan_file_there(plan, path, &there, err))
         goto out;
-    if (there) {
-        struct strbuf now = STRBUF_INIT;
-        bool same =
-            files_read(plan->files, path, bytes->len + 1, &now, err) && strbuf_equal(&now, bytes);
-
-        strbuf_clear(&now);
-        if (!same) {
-            err_set(err, ERR_FILE_EXISTS, _("file \"%s\" has another content on the server"), path);
-            goto out;
-        }
-    }
+    if (there && !look_at_present(plan, path, bytes, &there, err))
+        goto out;
     step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
-                    json_pack("{s:s,s:s,s:i}", "path", path, "sha256", hex, "mode", (int)mode));
+                    json_pack("{s:s,s:s,s:i,s:I}", "path", path, "sha256", hex, "mode", (int)mode,
+                              "size", (json_int_t)bytes->len));
     step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),
                    name, mode, bytes->len);
     replace(&step->effect, effect);
@@ -358,6 +368,30 @@ out:
     free(name);
     free(path);
     return good;
+}
+
+/* By "postgres -c" or "pg_ctl -o": ALTER SYSTEM succeeds, and nothing changes (measured). */
+static bool is_overridden(const struct setting *setting)
+{
+    return strcmp(setting->source, "command line") == 0 ||
+           strcmp(setting->source, "environment variable") == 0;
+}
+
+static bool refuse_overridden(const struct plan *plan, const struct setting *setting,
+                              struct err *err)
+{
+    struct strbuf now = STRBUF_INIT;
+
+    text_clean(&now, setting->value, strlen(setting->value), TEXT_ONE_LINE);
+    err_set(err, ERR_SETTING_OVERRIDDEN, _("\"%s\" was given on the command line of server \"%s\""),
+            setting->name, plan->target.server->name);
+    err_cause(err, _("It is '%s' there, and that wins over ALTER SYSTEM."), now.data);
+    err_state(err, _("Nothing was changed on server \"%s\"."), plan->target.server->name);
+    err_hint(err,
+             _("Take it out of what starts the server (its service, pg_ctl -o, the container's "
+               "arguments) and restart it; or --as-text prints what to do by hand."));
+    strbuf_clear(&now);
+    return false;
 }
 
 /* 17 and later: an operator or a tool writes the configuration, and ALTER SYSTEM is switched off. */
@@ -385,23 +419,24 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
     const struct setting *setting = settings_get(&plan->settings, name);
     struct strbuf sql = STRBUF_INIT;
     struct step *step;
-    bool same;
+    bool overridden, same;
 
     if (!setting)
         return err_set(err, ERR_OLD_SERVER, _("server \"%s\" has no setting \"%s\""),
                        plan->target.server->name, name);
+    overridden = is_overridden(setting);
+    /* what postgresql.auto.conf says beside the command line has no effect, and is left alone */
     same = strcmp(setting->value, value) == 0 &&
-           (!setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
-    if (!same && (strcmp(setting->source, "command line") == 0 ||
-                  strcmp(setting->source, "environment variable") == 0))
-        return err_set(err, ERR_SETTING_OVERRIDDEN,
-                       _("\"%s\" was given on the command line of server \"%s\""), name,
-                       plan->target.server->name);
+           (overridden || !setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
+    if (!same && overridden && !plan->target.by_hand)
+        return refuse_overridden(plan, setting, err);
     if (!same && !plan->target.by_hand && alter_system_is_off(plan))
         return refuse_alter_system(plan, name, err);
     step = plan_add(plan, "setting", same ? PLAN_SAME : PLAN_CHANGE,
                     json_pack("{s:s,s:b,s:s,s:b,s:s}", "name", name, "set", 1, "value", value,
                               "was_set", setting->in_auto_conf, "was", setting->auto_value));
+    if (overridden && !same)
+        json_object_set_new(step->data, "overridden", json_true());
     if (same)
         step_set_title(step, _("%s: '%s', no change"), name, value);
     else

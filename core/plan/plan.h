@@ -125,10 +125,12 @@ void plan_script(const struct plan *plan, struct strbuf *out);
 /*
  * No other pgseal changes this server meanwhile: an advisory lock on the admin connection. For whoever
  * looks and then builds a plan; plan_apply() takes it by itself. It ends with the connection, however
- * that ends. Waits up to 30 s, then ERR_UNFINISHED. A role that can change no setting and holds the lock
+ * that ends. Waits up to 30 s for each session that holds it, then ERR_UNFINISHED; says so (saw), and
+ * obeys stop(). A role that can change no setting and holds the lock
  * is no pgseal: it is not waited for.
  */
-bool plan_lock_server(struct conn *admin, struct err *err) MUST_CHECK;
+bool plan_lock_server(struct conn *admin, const struct plan_watch *watch,
+                      struct err *err) MUST_CHECK;
 void plan_unlock_server(struct conn *admin);
 
 /*
@@ -146,6 +148,8 @@ struct server_tls_intent {
     const char *const *hosts;
     size_t n_hosts;
     int days;
+    const struct cert
+        *replace; /* made anew while the server shows this one, good or not; or NULL */
 };
 struct plan *plan_server_tls(const struct plan_target *target,
                              const struct server_tls_intent *intent, struct err *err) MUST_CHECK;
@@ -175,19 +179,31 @@ struct server_cert_intent {
 struct plan *plan_server_cert(const struct plan_target *target,
                               const struct server_cert_intent *intent, struct err *err) MUST_CHECK;
 
+/* A pair that the server had before, whose files are there still: its settings name them again. */
+struct server_again_intent {
+    const char *cert_file,
+        *key_file; /* as ssl_cert_file and ssl_key_file were; both NULL: it shows this
+                                       * chain already, nothing is to be done */
+    const struct cert_list *chain; /* that it sent then, its own first */
+};
+struct plan *plan_server_again(const struct plan_target *target,
+                               const struct server_again_intent *intent,
+                               struct err *err) MUST_CHECK;
+
 struct trust_ca_intent {
     const struct authority *const *authorities; /* all CAs of ours that the server shall trust */
     size_t n_authorities;
     const struct cert_list *foreign; /* pasted ones, or NULL */
     struct crl *const *foreign_crls; /* one for each foreign CA, or none while no CRL is set */
     size_t n_foreign_crls;
-    bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these */
+    bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these; not a
+                        * former certificate of one of these: same name, same key */
 };
 struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
                            struct err *err) MUST_CHECK;
 
 /*
- * Trust taken away: from these of ours, from those of these names (common name or whole subject), or
+ * Trust taken away: from these of ours (also by a former certificate), from those of these names (common name or whole subject), or
  * from all: then the server asks for no certificate any more, which is refused while a rule wants
  * one. Sessions that came with such a certificate are counted as refused. The CA goes before its CRL.
  */
@@ -196,6 +212,7 @@ struct untrust_ca_intent {
     size_t n_authorities;
     const char *const *names;
     size_t n_names;
+    const struct cert_list *certs; /* these too, where the server trusts them; or NULL */
     bool all;
 };
 struct plan *plan_untrust_ca(const struct plan_target *target,
@@ -240,6 +257,10 @@ struct plan *plan_access_rules(const struct plan_target *target,
 struct remove_rules_intent {
     const int *lines; /* their numbers in pg_hba.conf; none: all of ours */
     size_t n_lines;
+    /* Instead of numbers, which are one file's at one time: lines of ours with exactly this text, without
+     * their newline. One that is not there is gone already. */
+    const char *const *texts;
+    size_t n_texts;
 };
 struct plan *plan_remove_rules(const struct plan_target *target,
                                const struct remove_rules_intent *intent,

@@ -1,14 +1,19 @@
 /*
  * publish.h - the current lists of revoked certificates go to the servers that trust their CAs.
  *
- * Order    one server after the other, each on its own: connection, lock (plan_lock_server()), what a
- *          killed run has left half done is taken back, a plan with its proof, then the open sessions
- *          that are to be ended there. One that fails or is away does not keep the others from it.
+ * Order    several servers at once (crowd.h), each on its own: connection, lock (plan_lock_server()), what
+ *          a killed run has left half done is taken back, a plan with its proof, then the open sessions
+ *          that are to be ended there. One that fails, hangs or is away does not keep the others from
+ *          it. Those that want a password come last, one after the other.
+ * Others   a change of another kind that is open there does not hold up a list, unless it touches CAs
+ *          or lists too, or has written what the server has not loaded: ERR_UNFINISHED, with the
+ *          command that takes it back.
  * Memory   what a server has, what went wrong and what is to be ended stands in the store
  *          (published.h); so a killed run is caught up by the next one.
  * Races    any number of these may run at once: the list is chosen under the server's lock, so the
  *          last one to get it publishes the newest, and the others find nothing to do.
- * Threads  blocks for seconds per server: in a job, with a store of its own.
+ * Threads  blocks for seconds: in a job, with a store of its own, and no transaction open in it. The door is
+ *          opened on the calling thread only.
  */
 #ifndef PGSEAL_PLAN_PUBLISH_H
 #define PGSEAL_PLAN_PUBLISH_H
@@ -45,11 +50,14 @@ void publish_results_clear(struct publish_results *results);
 /* All are DONE or SAME, and no session is left to be ended. */
 bool publish_is_complete(const struct publish_results *results);
 
-struct publish_watch { /* reports, on the thread that publishes; all may be NULL */
+/* Reports, those of several servers mixed: from several threads, never two at a time; all may be NULL. */
+struct publish_watch {
     void (*begins)(void *arg, size_t i, size_t n, const char *server);
+    void (*step)(void *arg, const char *server, const struct plan_step_view *step);
+    void (*saw)(void *arg, const char *server, const char *line);
     void (*ended)(void *arg, size_t i, size_t n, const struct publish_result *result);
+    bool (*stop)(void *arg); /* all of them: those that are begun are taken back */
     void *arg;
-    const struct plan_watch *plan; /* steps and sights of each plan; its stop() stops all */
 };
 
 struct publish_request { /* all borrowed */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -9,6 +10,39 @@
 #include "core/plan/step.h"
 
 #define IDENT_MAX (4u << 20)
+
+static size_t text_len(const struct hba_line *line)
+{
+    size_t len = line->raw_len;
+
+    while (len > 0 && (line->raw[len - 1] == '\n' || line->raw[len - 1] == '\r'))
+        len--;
+    return len;
+}
+
+static bool is_among(const struct hba_line *line, const struct remove_rules_intent *intent)
+{
+    size_t len = text_len(line);
+
+    for (size_t i = 0; i < intent->n_texts; i++) {
+        if (strlen(intent->texts[i]) == len && memcmp(intent->texts[i], line->raw, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The numbers that these texts have in this file. Caller frees. */
+static int *find_texts(const struct hba *hba, const struct remove_rules_intent *intent, size_t *ret)
+{
+    int *numbers = mem_array(hba->n + 1, sizeof(*numbers));
+
+    *ret = 0;
+    for (size_t i = 0; i < hba->n; i++) {
+        if (hba->lines[i].ours && is_among(&hba->lines[i], intent))
+            numbers[(*ret)++] = hba->lines[i].number;
+    }
+    return numbers;
+}
 
 static bool is_asked(const struct remove_rules_intent *intent, int number)
 {
@@ -115,16 +149,26 @@ static void add_unread(struct plan *plan)
     plan_add_look(plan, "prove_admin", _("a new admin login"));
 }
 
-static bool build(struct plan *plan, const struct remove_rules_intent *intent, struct err *err)
+static void add_nothing(struct plan *plan)
 {
+    struct step *step = plan_add(plan, "hba", PLAN_SAME, json_object());
+
+    step_set_title(step, _("%s: no rule of pgseal is there"), plan->settings.hba_file);
+}
+
+static bool build(struct plan *plan, const struct remove_rules_intent *given, struct err *err)
+{
+    struct remove_rules_intent intent = *given;
     struct strbuf old = STRBUF_INIT;
     struct strbuf lines = STRBUF_INIT;
+    int *found = NULL;
     struct hba hba;
-    size_t n;
+    size_t n = 0;
     bool good = false;
 
     if (plan->rules_unread) {
         add_unread(plan);
+        plan_set_want(plan, want_remove_rules(given));
         return true;
     }
     if (!plan_read_rules(plan, &old, err) || !plan_check_rules(plan, err)) {
@@ -132,23 +176,27 @@ static bool build(struct plan *plan, const struct remove_rules_intent *intent, s
         return false;
     }
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &hba);
-    if (check_lines(&hba, intent, err)) {
-        n = take_out(&hba, intent, &lines);
-        if (n > 0) {
+    if (given->n_texts > 0) {
+        found = find_texts(&hba, given, &intent.n_lines);
+        intent.lines = found;
+    }
+    if (check_lines(&hba, &intent, err)) {
+        if (given->n_texts == 0 || intent.n_lines > 0) /* no number would mean all of them */
+            n = take_out(&hba, &intent, &lines);
+        good = true;
+        if (n > 0)
             good = add_steps(plan, &old, &hba, &lines, n, err);
-        } else {
-            struct step *step = plan_add(plan, "hba", PLAN_SAME, json_object());
-
-            step_set_title(step, _("%s: no rule of pgseal is there"), plan->settings.hba_file);
-            good = true;
-        }
+        else
+            add_nothing(plan);
         good = good && add_maps(plan, &hba, err);
+        plan_set_want(plan, want_remove_rules(&intent));
         if (good && !plan_nothing_to_do(plan))
             plan_add_look(plan, "prove_admin", _("a new admin login"));
     }
     hba_clear(&hba);
     strbuf_clear(&old);
     strbuf_clear(&lines);
+    free(found);
     return good;
 }
 
@@ -160,10 +208,8 @@ struct plan *plan_remove_rules(const struct plan_target *target,
     struct plan *plan = plan_new(target, "remove_rules", title, err);
 
     free(title);
-    if (plan && build(plan, intent, err)) {
-        plan_set_want(plan, want_remove_rules(intent));
+    if (plan && build(plan, intent, err))
         return plan;
-    }
     plan_free(plan);
     return NULL;
 }

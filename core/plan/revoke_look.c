@@ -9,11 +9,12 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pg/sessions.h"
+#include "core/plan/crowd.h"
 #include "core/plan/revoke.h"
 #include "core/store/crl_ahead.h"
 
 #define CERTS_MAX  1000
-#define CONNECT_MS 5000
+#define CONNECT_MS 8000
 
 /* ---- which certificates ---- */
 
@@ -277,48 +278,100 @@ static void take_session(struct revoke_server *row, const struct session *sessio
         .own = session->own};
 }
 
-static struct conn *log_in(const struct fleet_door *door, struct server *server, struct err *err)
+/* One server that is asked. */
+struct asking {
+    const struct fleet_door *door; /* or NULL */
+    const struct issued_list *certs;
+    struct revoke_server *row;
+    struct server *server;
+    bool wants_password;
+};
+
+static struct conn *log_in_unasked(struct asking *asking, struct err *err)
 {
-    struct conn_options options = {.connect_timeout_ms = CONNECT_MS};
-    struct secret *password = NULL;
-    struct params *params;
+    struct conn_options options = {.connect_timeout_ms = CONNECT_MS,
+                                   .cancelled = asking->door ? asking->door->stop : NULL,
+                                   .cancelled_arg = asking->door ? asking->door->arg : NULL,
+                                   .ret_needs_password = &asking->wants_password};
+    struct params *params = params_parse(asking->server->conninfo, err);
     struct conn *conn = NULL;
 
-    if (door) {
-        conn = door->login(door->arg, server, &password, err);
-        secret_free(password);
-        return conn;
-    }
-    params = params_parse(server->conninfo, err);
     if (params && conn_resolve(params, err))
         conn = conn_open(params, &options, err);
     params_free(params);
     return conn;
 }
 
-static bool ask_server(struct store *store, const struct revoke_request *request,
-                       const struct issued_list *certs, struct revoke_server *row, struct err *err)
+static struct conn *log_in(struct asking *asking, struct err *err)
 {
-    struct server *server = server_load(store, row->name, err);
+    struct secret *password = NULL;
+    struct conn *conn = asking->door->login(asking->door->arg, asking->server, &password, err);
+
+    secret_free(password);
+    return conn;
+}
+
+static void look_at(struct asking *asking, struct conn *conn)
+{
+    struct revoke_server *row = asking->row;
     struct sessions sessions;
+
+    row->reached = conn && sessions_read(conn, &sessions, &row->err);
+    if (!row->reached)
+        return;
+    row->err = (struct err)ERR_INIT;
+    row->hides = sessions.hidden > 0;
+    for (size_t i = 0; i < sessions.n; i++) {
+        if (sessions.rows[i].class == SESSION_TLS_CERT && is_of(&sessions.rows[i], asking->certs))
+            take_session(row, &sessions.rows[i]);
+    }
+    sessions_clear(&sessions);
+}
+
+static void ask_unasked(void *arg, struct store *store, size_t i)
+{
+    struct asking *asking = (struct asking *)arg + i;
+    struct conn *conn = log_in_unasked(asking, &asking->row->err);
+
+    (void)store;
+    look_at(asking, conn);
+    conn_close(conn);
+}
+
+static void ask_with_door(struct asking *asking)
+{
     struct conn *conn;
 
-    if (!server)
-        return false;
-    row->asked = true;
-    conn = log_in(request->door, server, &row->err);
-    row->reached = conn && sessions_read(conn, &sessions, &row->err);
-    if (row->reached) {
-        row->hides = sessions.hidden > 0;
-        for (size_t i = 0; i < sessions.n; i++) {
-            if (sessions.rows[i].class == SESSION_TLS_CERT && is_of(&sessions.rows[i], certs))
-                take_session(row, &sessions.rows[i]);
-        }
-        sessions_clear(&sessions);
-    }
+    asking->row->err = (struct err)ERR_INIT;
+    conn = log_in(asking, &asking->row->err);
+    look_at(asking, conn);
     conn_close(conn);
-    server_free(server);
-    return true;
+}
+
+/* Several at once; those that want a password afterwards, one by one. */
+static bool look_at_servers(struct store *store, const struct revoke_request *request,
+                            struct revoke_effect *effect, struct err *err)
+{
+    struct asking *all = mem_array(effect->n_servers + 1, sizeof(*all));
+    bool good = true;
+
+    for (size_t i = 0; good && i < effect->n_servers; i++) {
+        all[i] = (struct asking){.door = request->door,
+                                 .certs = &effect->certs,
+                                 .row = &effect->servers[i],
+                                 .server = server_load(store, effect->servers[i].name, err)};
+        good = all[i].server != NULL;
+        all[i].row->asked = good;
+    }
+    if (good)
+        crowd_run(NULL, effect->n_servers, ask_unasked, all);
+    for (size_t i = 0; i < effect->n_servers; i++) {
+        if (good && request->door && all[i].wants_password)
+            ask_with_door(&all[i]);
+        server_free(all[i].server);
+    }
+    free(all);
+    return good;
 }
 
 bool revoke_look(struct store *store, const struct revoke_request *request, bool ask_servers,
@@ -330,8 +383,7 @@ bool revoke_look(struct store *store, const struct revoke_request *request, bool
     for (size_t i = 0; good && i < effect.certs.n; i++)
         good = add_ca(store, effect.certs.rows[i]->authority_id, request->crl_days, &effect, err);
     good = good && find_stay(store, &effect, err) && find_servers(store, request, &effect, err);
-    for (size_t i = 0; good && ask_servers && i < effect.n_servers; i++)
-        good = ask_server(store, request, &effect.certs, &effect.servers[i], err);
+    good = good && (!ask_servers || look_at_servers(store, request, &effect, err));
     if (good)
         *ret = effect;
     else

@@ -244,3 +244,30 @@ bool saved_check_server(const struct saved_plan *saved, const struct plan_target
     settings_clear(&settings);
     return good;
 }
+
+/* ---- for a cluster ---- */
+
+static bool is_member(const struct server_list *members, const char *name)
+{
+    for (size_t i = 0; i < members->n; i++) {
+        if (text_equal(members->rows[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
+struct plan *saved_make_member(const struct saved_plan *saved, const struct plan_target *target,
+                               const struct key *key, struct err *err)
+{
+    struct server_list members = {NULL, 0};
+    struct saved_plan of_another = *saved; /* borrows all of it */
+
+    if (target->server->cluster[0] == '\0' || text_equal(saved->server, target->server->name))
+        return saved_make(saved, target, key, err);
+    if (!server_members(target->store, target->server->cluster, &members, err))
+        return NULL;
+    if (is_member(&members, saved->server)) /* else nothing at all would be compared */
+        of_another.saw = NULL;
+    server_list_clear(&members);
+    return saved_make(&of_another, target, key, err);
+}

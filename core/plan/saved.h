@@ -39,5 +39,9 @@ const char *saved_needs_key_of(const struct saved_plan *saved);
 /* key: of that CA, or NULL where none is needed; borrowed until the plan is made. */
 struct plan *saved_make(const struct saved_plan *saved, const struct plan_target *target,
                         const struct key *key, struct err *err) MUST_CHECK;
+/* The same for each member of a cluster: what "saw" names is one member's, the one that it was made on;
+ * the others have files of their own, and are taken as they are. */
+struct plan *saved_make_member(const struct saved_plan *saved, const struct plan_target *target,
+                               const struct key *key, struct err *err) MUST_CHECK;
 
 #endif

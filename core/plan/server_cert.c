@@ -496,6 +496,49 @@ struct plan *plan_server_cert(const struct plan_target *target,
     return NULL;
 }
 
+/* ---- a pair that it had before ---- */
+
+static bool check_can_return(const struct cert_list *chain, struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+    bool good;
+
+    cert_format_subject(chain->certs[0], &name);
+    good = check_dates(chain->certs[0], name.data, err);
+    strbuf_clear(&name);
+    return good;
+}
+
+struct plan *plan_server_again(const struct plan_target *target,
+                               const struct server_again_intent *intent, struct err *err)
+{
+    char *title = mem_printf(_("give server \"%s\" its former certificate"), target->server->name);
+    struct plan *plan = plan_new(target, "server_cert", title, err);
+    const struct settings *settings;
+    const char *cert_file, *key_file;
+    struct step *step;
+
+    free(title);
+    if (!plan)
+        return NULL;
+    settings = &plan->settings;
+    cert_file = intent->cert_file ? intent->cert_file : settings_value(settings, "ssl_cert_file");
+    key_file = intent->key_file ? intent->key_file : settings_value(settings, "ssl_key_file");
+    if (!check_can_return(intent->chain, err) ||
+        !plan_add_setting(plan, "ssl_cert_file", cert_file, _("new sessions see it"), err) ||
+        !plan_add_setting(plan, "ssl_key_file", key_file, "", err)) {
+        plan_free(plan);
+        return NULL;
+    }
+    plan_add_reload(plan);
+    plan_add_look(plan, "prove_shown_cert", _("handshake: the server shows exactly this chain"));
+    step = &plan->steps[plan->n - 1];
+    for (size_t i = 0; i < intent->chain->n; i++)
+        cert_list_take(&step->certs, cert_dup(intent->chain->certs[i]));
+    plan_add_look(plan, "prove_admin", _("a new admin login"));
+    return plan;
+}
+
 /* ---- proof ---- */
 
 /* The certificates in the file are sent, in its order; a root behind them does no harm. */

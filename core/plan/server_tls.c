@@ -109,7 +109,7 @@ static bool take_intent(struct plan *plan, const struct server_tls_intent *inten
 }
 
 /* The server shows a certificate of this CA for these hosts that lasts a while. */
-static bool is_good_already(const struct plan *plan)
+static bool is_good_already(const struct plan *plan, const struct cert *replace)
 {
     const struct handshake *before = &plan->before;
     const struct cert *leaf = before->chain.n > 0 ? before->chain.certs[0] : NULL;
@@ -119,7 +119,7 @@ static bool is_good_already(const struct plan *plan)
     struct san san;
     bool good = true;
 
-    if (before->verdict == HANDSHAKE_NO_TLS || !leaf ||
+    if (before->verdict == HANDSHAKE_NO_TLS || !leaf || (replace && cert_equal(leaf, replace)) ||
         !cert_issued_by(leaf, plan->authority->cert) ||
         clock_days_until(cert_not_after(leaf)) < days)
         return false;
@@ -229,7 +229,7 @@ struct plan *plan_server_tls(const struct plan_target *target,
     if (!plan)
         return NULL;
     if (take_intent(plan, intent, err)) {
-        if (is_good_already(plan))
+        if (is_good_already(plan, intent->replace))
             good = add_nothing(plan, err);
         else
             good = check_local(plan, err) && add_steps(plan, err);

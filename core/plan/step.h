@@ -226,7 +226,7 @@ bool plan_find_refused(struct plan *plan, const struct strbuf *present, const st
 /* ---- one at a time (lock.c) ---- */
 
 /* While a plan runs, and until it is kept or taken back, nobody else applies one to this server. */
-bool plan_lock(struct plan *plan, struct err *err) MUST_CHECK;
+bool plan_lock(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 void plan_unlock(struct plan *plan);
 
 /* ---- running (apply.c, undo.c) ---- */

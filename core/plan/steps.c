@@ -19,6 +19,7 @@ static bool file_observe(struct step_run *run, struct step *step, enum observed 
     const char *wanted = step_text(step, "sha256");
     struct strbuf hex = STRBUF_INIT;
     uint8_t sha256[32];
+    bool torn = false;
     bool there;
 
     if (!files_exists(run->files, path, &there, err))
@@ -31,6 +32,11 @@ static bool file_observe(struct step_run *run, struct step *step, enum observed 
     strbuf_add_hex(&hex, sha256, sizeof(sha256));
     *ret = strcmp(hex.data, wanted) == 0 ? OBSERVED_AFTER : OBSERVED_OTHER;
     strbuf_clear(&hex);
+    if (*ret == OBSERVED_OTHER && step->bytes.len > 0 && /* else it is another process's */
+        !files_is_torn(run->files, path, step->bytes.data, step->bytes.len, &torn, err))
+        return false;
+    if (torn)
+        *ret = OBSERVED_BEFORE;
     return true;
 }
 
@@ -155,7 +161,8 @@ static bool setting_undo(struct step_run *run, struct step *step, struct err *er
 {
     bool was_set = step_is(step, "was_set");
 
-    if (!change_line(run, step_text(step, "name"), was_set, step_text(step, "was"), err))
+    if (!settings_put_back(run->target->admin, step_text(step, "name"),
+                           was_set ? step_text(step, "was") : NULL, err))
         return false;
     if (was_set)
         step_set_saw(step, _("back to '%s'"), step_text(step, "was"));

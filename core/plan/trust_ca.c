@@ -90,11 +90,42 @@ static bool load_parents(const struct plan *plan, const struct trust_ca_intent *
     return true;
 }
 
+/* The same name and the same key: the CA's certificate from before or after it was renewed. */
+static bool same_ca(const struct cert *a, const struct cert *b)
+{
+    struct name *one = cert_subject(a);
+    struct name *other = cert_subject(b);
+    struct strbuf id_a = STRBUF_INIT;
+    struct strbuf id_b = STRBUF_INIT;
+    bool same;
+
+    cert_key_id_hex(a, &id_a);
+    cert_key_id_hex(b, &id_b);
+    same = name_equal(one, other) && strbuf_equal(&id_a, &id_b);
+    strbuf_clear(&id_a);
+    strbuf_clear(&id_b);
+    name_free(one);
+    name_free(other);
+    return same;
+}
+
+/* Of one that comes in its new certificate now. */
+static bool is_former(const struct trust_ca_intent *intent, const struct cert *ca)
+{
+    for (size_t i = 0; i < intent->n_authorities; i++) {
+        if (same_ca(intent->authorities[i]->cert, ca))
+            return true;
+    }
+    return false;
+}
+
 static bool collect(const struct trust_ca_intent *intent, const struct bundle *present,
                     const struct bundle *parents, struct bundle *wanted, struct err *err)
 {
-    for (size_t i = 0; intent->keep_present && i < present->cas.n; i++)
-        add_ca(wanted, present->cas.certs[i]);
+    for (size_t i = 0; intent->keep_present && i < present->cas.n; i++) {
+        if (!is_former(intent, present->cas.certs[i]))
+            add_ca(wanted, present->cas.certs[i]);
+    }
     for (size_t i = 0; i < intent->n_authorities; i++) {
         if (!check_new_ca(intent->authorities[i]->cert, err))
             return false;
@@ -380,17 +411,14 @@ static bool is_named(const struct cert *ca, const char *name)
     return found;
 }
 
-static bool same_cert(const struct cert *a, const struct cert *b)
-{
-    char hex_a[CERT_SHA256_HEX], hex_b[CERT_SHA256_HEX];
-
-    return strcmp(cert_sha256_hex(a, hex_a), cert_sha256_hex(b, hex_b)) == 0;
-}
-
 static bool is_removed(const struct untrust_ca_intent *intent, const struct cert *ca)
 {
     for (size_t i = 0; i < intent->n_authorities; i++) {
-        if (same_cert(intent->authorities[i]->cert, ca))
+        if (same_ca(intent->authorities[i]->cert, ca))
+            return true;
+    }
+    for (size_t i = 0; intent->certs && i < intent->certs->n; i++) {
+        if (same_ca(intent->certs->certs[i], ca))
             return true;
     }
     for (size_t i = 0; i < intent->n_names; i++) {
@@ -483,7 +511,8 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
         return false;
     if (wanted->cas.n == 0)
         return plan_check_no_rule_needs_cert(plan, err) && note_trust(plan, wanted, err) &&
-               bundle_note_lists(plan, present, wanted, err) && add_clearing(plan, err);
+               bundle_note_lists(plan, present, wanted, err) &&
+               plan_keep_own_chain(plan, wanted, err) && add_clearing(plan, err);
     return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
            note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);
 }

@@ -11,6 +11,7 @@
 #include "core/plan/bundle.h"
 
 #define COMES_UP_MS 10000
+#define LATER_MAX   100
 #define TRIES       3 /* for one that does not answer at all, or hangs up */
 #define PAUSE_NS    100000000L
 
@@ -88,6 +89,22 @@ static bool was_begun(const struct step *step)
            (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
 }
 
+/* A full disk, or a kill: a new file whose step never ended, and that is shorter than it should be, is
+ * ours. */
+static bool is_torn(struct undo *undo, const struct step *step)
+{
+    json_int_t size = json_integer_value(json_object_get(step->data, "size"));
+    struct strbuf now = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* longer, or gone */
+    bool torn;
+
+    if (strcmp(step->kind->name, "file") != 0 || step->state != JOURNAL_STEP_DOING || size < 1)
+        return false;
+    torn = files_read(undo->run.files, step_text(step, "path"), (size_t)size - 1, &now, &ignored);
+    strbuf_clear(&now);
+    return torn;
+}
+
 static bool undo_step(struct undo *undo, size_t i, struct err *err)
 {
     struct step *step = &undo->run.plan->steps[i];
@@ -95,6 +112,8 @@ static bool undo_step(struct undo *undo, size_t i, struct err *err)
 
     if (!step->kind->observe(&undo->run, step, &seen, err))
         return false;
+    if (seen != OBSERVED_AFTER && is_torn(undo, step))
+        seen = OBSERVED_AFTER;
     if (seen == OBSERVED_OTHER)
         return err_set(err, ERR_UNDO, _("changed by somebody else meanwhile: %s"), step->title);
     if (seen == OBSERVED_AFTER && !step->kind->undo(&undo->run, step, err))
@@ -128,8 +147,10 @@ static void reload_and_prove(struct undo *undo)
     if (undo->n_left == 0)
         auto_conf_restore_order(undo->target.admin,
                                 json_object_get(undo->run.plan->intent, "auto_conf"));
-    if (!settings_reload(undo->target.admin, &why) ||
-        !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
+    if (!settings_reload(undo->target.admin, &why))
+        note_left(undo, &why);
+    else if (undo->n_left == 0 && /* what is left does not look as before: it is not waited for */
+             !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))
         note_left(undo, &why);
 }
 
@@ -193,6 +214,35 @@ static bool check_untouched(struct plan *plan, struct err *err)
     return true;
 }
 
+static bool read_settings_again(struct plan *plan, struct err *err)
+{
+    settings_clear(&plan->settings);
+    return settings_read(plan->target.admin, &plan->settings, err);
+}
+
+/* A later change was kept on what this one had left behind. */
+static bool is_built_on(const struct plan *plan, bool *ret, struct err *err)
+{
+    struct journal_plan_list list = {.n = 0};
+
+    if (!journal_list(plan->target.store, plan->target.server->name, LATER_MAX, &list, err))
+        return false;
+    *ret = false;
+    for (size_t i = 0; i < list.n && list.rows[i]->id > plan->id; i++)
+        *ret = *ret || list.rows[i]->state == JOURNAL_KEPT;
+    journal_plan_list_clear(&list);
+    return true;
+}
+
+/* What is left of a plan may be in force by now, by a later one that needed the same. */
+static bool check_left(struct plan *plan, struct err *err)
+{
+    bool built_on = false;
+
+    return is_built_on(plan, &built_on, err) &&
+           (!built_on || (read_settings_again(plan, err) && bundle_check_undo(plan, err)));
+}
+
 bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
 {
     bool undone;
@@ -201,14 +251,16 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     case JOURNAL_KEPT:
         if (plan->id == 0)
             return true; /* there was nothing to do */
-        settings_clear(&plan->settings);
-        if (!settings_read(plan->target.admin, &plan->settings, err) ||
-            !check_untouched(plan, err) || !bundle_check_undo(plan, err))
+        if (!read_settings_again(plan, err) || !check_untouched(plan, err) ||
+            !bundle_check_undo(plan, err))
+            return false;
+        break;
+    case JOURNAL_LEFT:
+        if (!check_left(plan, err))
             return false;
         break;
     case JOURNAL_DOING:
     case JOURNAL_DONE:
-    case JOURNAL_LEFT:
         break;
     case JOURNAL_UNDONE:
     case JOURNAL_FAILED:

@@ -92,9 +92,18 @@ json_t *want_trust_ca(const struct trust_ca_intent *intent)
 
 json_t *want_untrust_ca(const struct untrust_ca_intent *intent)
 {
+    json_t *names = strings(intent->names, intent->n_names);
+
+    for (size_t i = 0; intent->certs && i < intent->certs->n; i++) {
+        struct strbuf subject = STRBUF_INIT;
+
+        cert_format_subject(intent->certs->certs[i], &subject);
+        json_array_append_new(names, json_string(subject.data));
+        strbuf_clear(&subject);
+    }
     return json_pack("{s:s,s:o,s:o,s:b}", "kind", "untrust_ca", "authorities",
-                     authorities_json(intent->authorities, intent->n_authorities), "names",
-                     strings(intent->names, intent->n_names), "all", intent->all);
+                     authorities_json(intent->authorities, intent->n_authorities), "names", names,
+                     "all", intent->all);
 }
 
 json_t *want_publish_crl(void)

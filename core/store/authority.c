@@ -237,6 +237,16 @@ static struct key *read_key(struct store *store, const char *file, const struct 
     return key;
 }
 
+struct secret *authority_key_file(struct store *store, const struct authority *authority,
+                                  struct err *err)
+{
+    char *file = file_of(store, authority, "SELECT key_file FROM authority WHERE id = ?1", err);
+    struct secret *pem = file != NULL ? key_file_read(store, file, err) : NULL;
+
+    free(file);
+    return pem;
+}
+
 struct key *authority_unlock(struct store *store, const struct authority *authority,
                              const struct secret *passphrase, struct err *err)
 {

@@ -73,6 +73,9 @@ void authority_list_clear(struct authority_list *list);
 /* The private key. passphrase NULL and an encrypted key: ERR_PASSPHRASE. 200 ms when encrypted. */
 struct key *authority_unlock(struct store *store, const struct authority *authority,
                              const struct secret *passphrase, struct err *err) MUST_CHECK;
+/* The key file as it lies there, PEM, encrypted or not: for an archive. Caller frees. */
+struct secret *authority_key_file(struct store *store, const struct authority *authority,
+                                  struct err *err) MUST_CHECK;
 /* "Acme PG Root" -> "Acme PG Root G2", "… G2" -> "… G3": the first that is free. Caller frees. */
 char *authority_next_name(struct store *store, const char *name, struct err *err) MUST_CHECK;
 bool authority_retire(struct store *store, const struct authority *authority,

@@ -316,6 +316,23 @@ static bool copy_once(struct store *store, const char *temporary, bool with_keys
            finish_copy(store, temporary, with_keys, report, err);
 }
 
+/* Who may move files away there could put one of his own where the copy is written. */
+static bool check_folder(const char *path, struct err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL   ? mem_strdup(".")
+                   : slash == path ? mem_strdup("/")
+                                   : mem_strndup(path, (size_t)(slash - path));
+    bool ok = !fs_exists(folder) || fs_is_steady_folder(folder);
+
+    if (!ok) {
+        err_set(err, ERR_FILE_UNSAFE, _("others can move files away in \"%s\""), folder);
+        err_hint(err, _("Write it into a folder of your own, and copy it from there."));
+    }
+    free(folder);
+    return ok;
+}
+
 bool backup_write(struct store *store, const char *path, bool with_keys,
                   const struct backup_watch *watch, struct backup_report *ret, struct err *err)
 {
@@ -327,6 +344,8 @@ bool backup_write(struct store *store, const char *path, bool with_keys,
         err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
         goto out;
     }
+    if (!check_folder(path, err))
+        goto out;
     remove_stale(path);
     /* A passphrase that is changed between the rows and the key files: the rows once more. */
     for (int i = 0; i < ATTEMPTS && (i == 0 || (ok && ret->absent > 0)); i++)

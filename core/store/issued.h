@@ -119,6 +119,7 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
  * than any hex); or by role when exactly one that is neither revoked nor ended fits. */
 struct issued *issued_find(struct store *store, const char *serial_or_role,
                            struct err *err) MUST_CHECK;
+struct issued *issued_load(struct store *store, int64_t id, struct err *err) MUST_CHECK;
 /* For a live session: issuer as pg_stat_ssl renders it (63 bytes) and decimal serial. Not found:
  * *ret NULL and true. */
 bool issued_find_session(struct store *store, const char *issuer_dn, const char *serial_decimal,

@@ -310,3 +310,22 @@ bool issued_find_session(struct store *store, const char *issuer_dn, const char 
     *ret = found;
     return true;
 }
+
+struct issued *issued_load(struct store *store, int64_t id, struct err *err)
+{
+    struct sql *sql = sql_new(store, "SELECT " ROW_ISSUED "WHERE i.id = ?1", err);
+    struct issued *issued = NULL;
+    bool row = false;
+
+    if (sql == NULL)
+        return NULL;
+    sql_bind_int(sql, 1, id);
+    if (sql_step(sql, &row, err)) {
+        if (row)
+            issued = row_read_issued(sql, err);
+        else
+            err_set(err, ERR_CERT_UNKNOWN, _("there is no certificate number %lld"), (long long)id);
+    }
+    sql_free(sql);
+    return issued;
+}

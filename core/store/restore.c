@@ -195,6 +195,45 @@ static bool migrate_and_note(const char *staging, const char *path, struct err *
     return ok;
 }
 
+/* Nothing but what a store of this version has: a view or a trigger that somebody put into the file
+ * would act in the new store for ever. */
+static bool has_own_schema(const struct restore *restore, const char *database, struct err *err)
+{
+    static const char objects[] =
+        "SELECT type, name, CASE type WHEN 'table' THEN '' ELSE coalesce(sql, '') END AS text"
+        " FROM %s.sqlite_schema WHERE name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'";
+    char *reference = fs_join(restore->staging, "reference");
+    char *reference_db = fs_join(reference, "pgseal.db");
+    char *theirs = mem_printf(objects, "main");
+    char *ours = mem_printf(objects, "reference");
+    char *ask = mem_printf("SELECT (SELECT count(*) FROM (%s EXCEPT %s)) +"
+                           " (SELECT count(*) FROM (%s EXCEPT %s))",
+                           theirs, ours, ours, theirs);
+    char *attach = sqlite3_mprintf("ATTACH %Q AS reference", reference_db);
+    struct store *store = store_open(reference, STORE_CREATE, err);
+    sqlite3 *db = store ? backup_open(database, SQLITE_OPEN_READWRITE, NULL, err) : NULL;
+    int64_t others = 0;
+    bool ok;
+
+    store_close(store);
+    ok = db && attach && backup_exec(db, database, attach, err) &&
+         backup_int(db, database, ask, &others, err);
+    if (ok && others > 0) {
+        ok = err_set(err, ERR_STORE, _("the backup \"%s\" holds what no store has"), restore->path);
+        err_cause(err, _("Tables, views or triggers were added to it, or changed, after it was "
+                         "made."));
+        err_hint(err, _("Take another copy of it, or an older backup."));
+    }
+    (void)sqlite3_close_v2(db);
+    sqlite3_free(attach);
+    free(ask);
+    free(ours);
+    free(theirs);
+    free(reference_db);
+    free(reference);
+    return ok;
+}
+
 static bool is_empty_store(const char *folder)
 {
     struct err ignored = ERR_INIT;
@@ -261,8 +300,9 @@ static bool restore_all(struct restore *restore, struct err *err)
     /* the keys before the name: a store that is there has its keys */
     bool ok = make_database(restore, temporary, err) &&
               migrate_and_note(restore->staging, restore->path, err) &&
-              fs_sync_file(temporary, err) && restore_keys(restore, err) &&
-              find_left_out(restore, err) && backup_goes_on(restore->watch, err) &&
+              has_own_schema(restore, temporary, err) && fs_sync_file(temporary, err) &&
+              restore_keys(restore, err) && find_left_out(restore, err) &&
+              backup_goes_on(restore->watch, err) &&
               fs_give_name(temporary, restore->database, err);
 
     free(temporary);

@@ -277,7 +277,64 @@ static const char *const version_4[] = {
     " PRIMARY KEY (server_id, foreign_ca_id)) STRICT, WITHOUT ROWID",
     NULL};
 
-static const char *const *const migrations[] = {version_1, version_2, version_3, version_4};
+/* Rotations: which phase, who has it, and whose certificates are replaced. */
+static const char *const version_5[] = {
+    "CREATE TABLE rotation ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind INTEGER NOT NULL," /* enum rotation_kind */
+    " name TEXT NOT NULL COLLATE NOCASE,"
+    " phase INTEGER NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " started_at INTEGER NOT NULL,"
+    " ended_at INTEGER," /* NULL: under way */
+    " given_up INTEGER NOT NULL DEFAULT 0,"
+    " old_authority_id INTEGER REFERENCES authority (id),"
+    " new_authority_id INTEGER REFERENCES authority (id),"
+    " old_foreign_id INTEGER REFERENCES foreign_ca (id),"
+    " new_foreign_id INTEGER REFERENCES foreign_ca (id),"
+    " quiet_seconds INTEGER NOT NULL,"
+    " folder TEXT NOT NULL,"
+    " options TEXT NOT NULL," /* JSON */
+    " version INTEGER NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX rotation_open ON rotation (kind, name) WHERE ended_at IS NULL",
+    "CREATE TABLE rotation_event ("
+    " rotation_id INTEGER NOT NULL REFERENCES rotation (id),"
+    " n INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " phase INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " PRIMARY KEY (rotation_id, n)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE rotation_server ("
+    " rotation_id INTEGER NOT NULL REFERENCES rotation (id),"
+    " server_id INTEGER NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    " chosen INTEGER NOT NULL,"
+    " phase INTEGER NOT NULL,"
+    " state INTEGER NOT NULL," /* enum rotation_server_state */
+    " at INTEGER NOT NULL,"
+    " plan_id INTEGER," /* NULL: none */
+    " why TEXT NOT NULL,"
+    " PRIMARY KEY (rotation_id, server_id)) STRICT, WITHOUT ROWID",
+    /* A certificate that is replaced, each once. */
+    "CREATE TABLE rotation_item ("
+    " id INTEGER PRIMARY KEY,"
+    " rotation_id INTEGER NOT NULL REFERENCES rotation (id),"
+    " role TEXT NOT NULL,"
+    " old_issued_id INTEGER REFERENCES issued (id)," /* NULL: of a foreign CA */
+    " new_issued_id INTEGER REFERENCES issued (id)," /* NULL: not made yet */
+    " old_serial TEXT NOT NULL,"
+    " made_at INTEGER,"
+    " handed_at INTEGER,"
+    " seen_at INTEGER,"
+    " old_seen_at INTEGER,"
+    " left_at INTEGER,"
+    " ended_at INTEGER) STRICT",
+    "CREATE UNIQUE INDEX rotation_item_old ON rotation_item (rotation_id, old_issued_id)"
+    " WHERE old_issued_id IS NOT NULL",
+    "CREATE INDEX rotation_item_role ON rotation_item (rotation_id, role)", NULL};
+
+static const char *const *const migrations[] = {version_1, version_2, version_3, version_4,
+                                                version_5};
 
 int schema_version(void)
 {

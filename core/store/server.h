@@ -63,6 +63,10 @@ bool server_check_cluster(struct store *store, const struct server *server, cons
 bool server_list_trusting(struct store *store, int64_t authority_id, struct server_list *ret,
                           struct err *err) MUST_CHECK;
 
+/* What "server crl CLUSTER" leaves for who was away; cleared by whatever brings the lists later. The
+ * same in every language: it is a key. */
+#define SERVER_MISSED_CRLS "CRLs"
+
 /* What could not be brought to a member that was away: "trust of CA \"Clients\"". */
 struct server_missed {
     char *what;

@@ -14,19 +14,15 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
+#include "core/store/sighting_part.h"
 
 #define FILE_NAME      "sightings.db"
 #define APPLICATION_ID 0x70677369 /* "pgsi" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS        5000
 #define DEFAULT_LIMIT  10000
 
 #define COLUMNS "server, role, database, address, class, version, issuer, serial, application"
-
-struct sightings {
-    sqlite3 *db;
-    char *path;
-};
 
 /* ---- SQLite ---- */
 
@@ -42,13 +38,13 @@ static bool fail(const struct sightings *self, struct err *err, const char *what
                    self->path);
 }
 
-static bool run(const struct sightings *self, const char *sql, struct err *err)
+bool sightings_run(const struct sightings *self, const char *sql, struct err *err)
 {
     return sqlite3_exec(self->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
            fail(self, err, _("cannot use what was seen"));
 }
 
-static sqlite3_stmt *prepare(const struct sightings *self, const char *sql, struct err *err)
+sqlite3_stmt *sightings_prepare(const struct sightings *self, const char *sql, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
 
@@ -58,7 +54,8 @@ static sqlite3_stmt *prepare(const struct sightings *self, const char *sql, stru
 }
 
 /* One row further; *ret_row false at the end. */
-static bool step(const struct sightings *self, sqlite3_stmt *stmt, bool *ret_row, struct err *err)
+bool sightings_step(const struct sightings *self, sqlite3_stmt *stmt, bool *ret_row,
+                    struct err *err)
 {
     int result = sqlite3_step(stmt);
 
@@ -68,17 +65,18 @@ static bool step(const struct sightings *self, sqlite3_stmt *stmt, bool *ret_row
     return true;
 }
 
-static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
+void sightings_bind(sqlite3_stmt *stmt, int at, const char *text)
 {
     /* Only memory can be missing here; the step says so. */
     (void)sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
 }
 
-static bool read_int(const struct sightings *self, const char *sql, int64_t *ret, struct err *err)
+bool sightings_read_int(const struct sightings *self, const char *sql, int64_t *ret,
+                        struct err *err)
 {
-    sqlite3_stmt *stmt = prepare(self, sql, err);
+    sqlite3_stmt *stmt = sightings_prepare(self, sql, err);
     bool row = false;
-    bool ok = stmt && step(self, stmt, &row, err);
+    bool ok = stmt && sightings_step(self, stmt, &row, err);
 
     *ret = ok && row ? sqlite3_column_int64(stmt, 0) : 0;
     (void)sqlite3_finalize(stmt);
@@ -125,14 +123,30 @@ static bool make_schema(const struct sightings *self, struct err *err)
         " first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, count INTEGER NOT NULL,"
         " UNIQUE (" COLUMNS ")) STRICT;"
         "CREATE INDEX sighting_last_seen ON sighting (last_seen);"
-        "PRAGMA application_id = 1885827945; PRAGMA user_version = 1;";
+        "PRAGMA application_id = 1885827945;";
+    static const char version_2[] =
+        "ALTER TABLE sighting ADD COLUMN open INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE sighting ADD COLUMN open_since INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE sighting ADD COLUMN walsender INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE look ("
+        " server TEXT NOT NULL COLLATE NOCASE,"
+        " from_at INTEGER NOT NULL, until_at INTEGER NOT NULL, longest_gap INTEGER NOT NULL,"
+        " PRIMARY KEY (server, from_at)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX look_until ON look (until_at);"
+        "CREATE TABLE watched ("
+        " server TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,"
+        " full_at INTEGER NOT NULL, hidden_at INTEGER NOT NULL, hidden INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID;"
+        "PRAGMA user_version = 2;";
     int64_t version = 0;
 
-    _Static_assert(APPLICATION_ID == 1885827945 && SCHEMA_VERSION == 1, "as in the statement");
-    if (!run(self, "BEGIN IMMEDIATE", err))
+    _Static_assert(APPLICATION_ID == 1885827945 && SCHEMA_VERSION == 2, "as in the statements");
+    if (!sightings_run(self, "BEGIN IMMEDIATE", err))
         return false;
-    if (!read_int(self, "PRAGMA user_version", &version, err) ||
-        (version == 0 && !run(self, schema, err)) || !run(self, "COMMIT", err)) {
+    if (!sightings_read_int(self, "PRAGMA user_version", &version, err) ||
+        (version == 0 && !sightings_run(self, schema, err)) ||
+        (version < SCHEMA_VERSION && !sightings_run(self, version_2, err)) ||
+        !sightings_run(self, "COMMIT", err)) {
         (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
         return false;
     }
@@ -143,8 +157,8 @@ static bool check_schema(const struct sightings *self, bool write, struct err *e
 {
     int64_t version = 0, application = 0;
 
-    if (!read_int(self, "PRAGMA user_version", &version, err) ||
-        !read_int(self, "PRAGMA application_id", &application, err))
+    if (!sightings_read_int(self, "PRAGMA user_version", &version, err) ||
+        !sightings_read_int(self, "PRAGMA application_id", &application, err))
         return false;
     if (version == 0 && application == 0) {
         if (write)
@@ -156,7 +170,7 @@ static bool check_schema(const struct sightings *self, bool write, struct err *e
     if (version > SCHEMA_VERSION)
         return err_set(err, ERR_STORE_NEWER, _("\"%s\" has version %lld, this program knows %d"),
                        self->path, (long long)version, SCHEMA_VERSION);
-    return true;
+    return version == SCHEMA_VERSION || make_schema(self, err);
 }
 
 static bool open_database(struct sightings *self, bool write, struct err *err)
@@ -170,11 +184,11 @@ static bool open_database(struct sightings *self, bool write, struct err *err)
         sqlite3_db_config(self->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK)
         return fail(self, err, _("cannot open what was seen"));
     /* synchronous NORMAL: in WAL mode a power cut loses the last minutes and never the file. */
-    return run(self,
-               "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-               "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-               "PRAGMA cell_size_check = ON;",
-               err) &&
+    return sightings_run(self,
+                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                         "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+                         "PRAGMA cell_size_check = ON;",
+                         err) &&
            check_schema(self, write, err);
 }
 
@@ -239,20 +253,26 @@ static int compare_items(const void *a, const void *b)
 /* The first eight columns of the key, and the ninth where it is wanted. */
 static void bind_key(sqlite3_stmt *stmt, const struct sighting_key *key, const char *application)
 {
-    bind_text(stmt, 1, key->server);
-    bind_text(stmt, 2, key->role);
-    bind_text(stmt, 3, key->database);
-    bind_text(stmt, 4, key->address);
-    bind_text(stmt, 5, key->class);
-    bind_text(stmt, 6, key->version);
-    bind_text(stmt, 7, key->issuer);
-    bind_text(stmt, 8, key->serial);
+    sightings_bind(stmt, 1, key->server);
+    sightings_bind(stmt, 2, key->role);
+    sightings_bind(stmt, 3, key->database);
+    sightings_bind(stmt, 4, key->address);
+    sightings_bind(stmt, 5, key->class);
+    sightings_bind(stmt, 6, key->version);
+    sightings_bind(stmt, 7, key->issuer);
+    sightings_bind(stmt, 8, key->serial);
     if (application)
-        bind_text(stmt, 9, application);
+        sightings_bind(stmt, 9, application);
 }
 
 struct statements { /* of one transaction */
     sqlite3_stmt *find, *names, *insert, *update;
+};
+
+struct before { /* the row as it was */
+    int64_t id; /* 0: none */
+    int64_t last_seen;
+    int64_t open, open_since;
 };
 
 static void reset(sqlite3_stmt *stmt)
@@ -262,16 +282,22 @@ static void reset(sqlite3_stmt *stmt)
 }
 
 static bool find_row(const struct sightings *self, const struct statements *sql,
-                     const struct sighting_key *key, const char *application, int64_t *ret_id,
-                     int64_t *ret_last_seen, struct err *err)
+                     const struct sighting_key *key, const char *application, struct before *ret,
+                     struct err *err)
 {
     bool row = false;
     bool ok;
 
     bind_key(sql->find, key, application);
-    ok = step(self, sql->find, &row, err);
-    *ret_id = ok && row ? sqlite3_column_int64(sql->find, 0) : 0;
-    *ret_last_seen = ok && row ? sqlite3_column_int64(sql->find, 1) : INT64_MIN;
+    ok = sightings_step(self, sql->find, &row, err);
+    *ret = (struct before){.last_seen = INT64_MIN};
+    if (ok && row)
+        *ret = (struct before){
+            .id = sqlite3_column_int64(sql->find, 0),
+            .last_seen = sqlite3_column_int64(sql->find, 1),
+            .open = sqlite3_column_int64(sql->find, 2),
+            .open_since = sqlite3_column_int64(sql->find, 3),
+        };
     reset(sql->find);
     return ok;
 }
@@ -284,12 +310,39 @@ static bool choose_name(const struct sightings *self, const struct statements *s
     bool ok;
 
     bind_key(sql->names, key, NULL);
-    ok = step(self, sql->names, &row, err);
+    ok = sightings_step(self, sql->names, &row, err);
     *ret = ok && sqlite3_column_int64(sql->names, 0) >= SIGHTING_APPLICATIONS_MAX
                ? SIGHTING_MANY
                : key->application;
     reset(sql->names);
     return ok;
+}
+
+/* How many are open: those of the last look at all, and who came since. */
+static void count_open(const struct sighting_item *items, size_t n, const struct before *before,
+                       int64_t *ret_open, int64_t *ret_since)
+{
+    int64_t full_at = INT64_MIN;
+    int64_t open = 0, since = INT64_MAX;
+
+    for (size_t i = 0; i < n; i++)
+        full_at = items[i].full && items[i].seen_at > full_at ? items[i].seen_at : full_at;
+    if (full_at == INT64_MIN && before->open > 0) {
+        open = before->open;
+        since = before->open_since;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct sighting_item *item = &items[i];
+
+        if (full_at == INT64_MIN
+                ? item->start <= before->last_seen
+                : item->full != (item->seen_at == full_at) || item->seen_at < full_at)
+            continue;
+        open++;
+        since = item->start < since ? item->start : since;
+    }
+    *ret_open = open;
+    *ret_since = open > 0 ? since : 0;
 }
 
 static bool write_row(const struct sightings *self, const struct statements *sql,
@@ -298,35 +351,42 @@ static bool write_row(const struct sightings *self, const struct statements *sql
     const struct sighting_key *key = &items[0].key;
     const char *application = key->application;
     const char *authority = "";
-    int64_t id = 0, before = 0, first = INT64_MAX, last = 0, count = 0;
+    int64_t first = INT64_MAX, last = 0, count = 0, open, open_since;
+    bool walsender = false;
+    struct before before;
     sqlite3_stmt *stmt;
     bool row = false;
     bool ok;
 
-    if (!find_row(self, sql, key, application, &id, &before, err))
+    if (!find_row(self, sql, key, application, &before, err))
         return false;
-    if (id == 0) {
+    if (before.id == 0) {
         if (!choose_name(self, sql, key, &application, err) ||
             (application != key->application &&
-             !find_row(self, sql, key, application, &id, &before, err)))
+             !find_row(self, sql, key, application, &before, err)))
             return false;
     }
     for (size_t i = 0; i < n; i++) {
         first = items[i].seen_at < first ? items[i].seen_at : first;
         last = items[i].seen_at > last ? items[i].seen_at : last;
-        count += items[i].start > before;
+        count += items[i].start > before.last_seen;
         authority = items[i].authority[0] ? items[i].authority : authority;
+        walsender |= items[i].walsender;
     }
-    stmt = id != 0 ? sql->update : sql->insert;
-    if (id == 0)
+    count_open(items, n, &before, &open, &open_since);
+    stmt = before.id != 0 ? sql->update : sql->insert;
+    if (before.id == 0)
         bind_key(stmt, key, application);
     (void)sqlite3_bind_int64(stmt, 10, first);
     (void)sqlite3_bind_int64(stmt, 11, last);
     (void)sqlite3_bind_int64(stmt, 12, count);
-    bind_text(stmt, 13, authority);
-    if (id != 0)
-        (void)sqlite3_bind_int64(stmt, 14, id);
-    ok = step(self, stmt, &row, err);
+    sightings_bind(stmt, 13, authority);
+    (void)sqlite3_bind_int64(stmt, 14, open);
+    (void)sqlite3_bind_int64(stmt, 15, open_since);
+    (void)sqlite3_bind_int(stmt, 16, walsender);
+    if (before.id != 0)
+        (void)sqlite3_bind_int64(stmt, 17, before.id);
+    ok = sightings_step(self, stmt, &row, err);
     reset(stmt);
     return ok;
 }
@@ -335,12 +395,19 @@ static bool drop_oldest(const struct sightings *self, struct err *err)
 {
     int64_t n = 0;
 
-    if (!read_int(self, "SELECT count(*) FROM sighting", &n, err))
+    if (!sightings_read_int(self, "SELECT count(*) FROM sighting", &n, err))
         return false;
     if (n <= SIGHTINGS_MAX)
         return true;
-    /* A tenth more than needed, so that it is not done again at once. */
-    return run(self,
+    /* A tenth more than needed, so that it is not done again at once. Nobody can say any more who was
+     * seen until then. */
+    return sightings_read_int(self,
+                              "SELECT last_seen FROM sighting ORDER BY last_seen LIMIT 1 OFFSET"
+                              " (SELECT count(*) FROM sighting) - 45001",
+                              &n, err) &&
+           sightings_cut_looks(self, n + 1, err) &&
+           sightings_run(
+               self,
                "DELETE FROM sighting WHERE id IN (SELECT id FROM sighting ORDER BY last_seen LIMIT"
                " (SELECT count(*) FROM sighting) - 45000)",
                err);
@@ -354,27 +421,34 @@ bool sightings_add(struct sightings *sightings, struct sighting_item *items, siz
 
     _Static_assert(SIGHTINGS_MAX == 50000, "drop_oldest() keeps nine tenths of it");
     qsort(items, n, sizeof(*items), compare_items);
-    if (!run(sightings, "BEGIN IMMEDIATE", err))
+    if (!sightings_run(sightings, "BEGIN IMMEDIATE", err))
         return false;
-    sql.find = prepare(sightings,
-                       "SELECT id, last_seen FROM sighting WHERE (" COLUMNS
-                       ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                       err);
-    sql.names = prepare(sightings,
-                        "SELECT count(*) FROM sighting WHERE server = ?1 AND role = ?2"
-                        " AND database = ?3 AND address = ?4 AND class = ?5 AND version = ?6"
-                        " AND issuer = ?7 AND serial = ?8",
-                        err);
-    sql.insert = prepare(sightings,
-                         "INSERT INTO sighting (" COLUMNS
-                         ", first_seen, last_seen, count, authority) VALUES (?1, ?2, ?3, ?4, ?5,"
-                         " ?6, ?7, ?8, ?9, ?10, ?11, max(?12, 1), ?13)",
-                         err);
-    sql.update = prepare(sightings,
-                         "UPDATE sighting SET first_seen = min(first_seen, ?10),"
-                         " last_seen = max(last_seen, ?11), count = count + ?12,"
-                         " authority = iif(?13 = '', authority, ?13) WHERE id = ?14",
-                         err);
+    sql.find = sightings_prepare(
+        sightings,
+        "SELECT id, last_seen, iif(last_seen >= coalesce((SELECT full_at"
+        " FROM watched WHERE watched.server = sighting.server), 0), open, 0),"
+        " open_since FROM sighting WHERE (" COLUMNS ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        err);
+    sql.names =
+        sightings_prepare(sightings,
+                          "SELECT count(*) FROM sighting WHERE server = ?1 AND role = ?2"
+                          " AND database = ?3 AND address = ?4 AND class = ?5 AND version = ?6"
+                          " AND issuer = ?7 AND serial = ?8",
+                          err);
+    sql.insert =
+        sightings_prepare(sightings,
+                          "INSERT INTO sighting (" COLUMNS
+                          ", first_seen, last_seen, count, authority, open, open_since, walsender)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, max(?12, 1),"
+                          " ?13, ?14, ?15, ?16)",
+                          err);
+    sql.update =
+        sightings_prepare(sightings,
+                          "UPDATE sighting SET first_seen = min(first_seen, ?10),"
+                          " last_seen = max(last_seen, ?11), count = count + ?12,"
+                          " authority = iif(?13 = '', authority, ?13), open = ?14,"
+                          " open_since = ?15, walsender = max(walsender, ?16) WHERE id = ?17",
+                          err);
     if (!sql.find || !sql.names || !sql.insert || !sql.update)
         goto out;
     for (size_t from = 0, to; from < n; from = to) {
@@ -389,7 +463,7 @@ out:
     (void)sqlite3_finalize(sql.names);
     (void)sqlite3_finalize(sql.insert);
     (void)sqlite3_finalize(sql.update);
-    if (ok && run(sightings, "COMMIT", err))
+    if (ok && sightings_run(sightings, "COMMIT", err))
         return true;
     (void)sqlite3_exec(sightings->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
@@ -402,10 +476,16 @@ static void add_condition(struct strbuf *sql, const struct sighting_filter *filt
     strbuf_add_str(sql, " WHERE last_seen >= ?1");
     if (filter->without_tls)
         strbuf_add_str(sql, " AND class = 'clear'");
+    if (filter->with_certificate)
+        strbuf_add_str(sql, " AND class = 'tls-cert'");
     if (filter->authority)
         strbuf_add_str(sql, " AND authority = ?2 COLLATE NOCASE");
+    if (filter->issuer)
+        strbuf_add_str(sql, " AND issuer = ?4");
+    if (filter->serial)
+        strbuf_add_str(sql, " AND serial = ?5");
     for (size_t i = 0; i < filter->n_servers; i++)
-        strbuf_printf(sql, "%s?%zu%s", i == 0 ? " AND server COLLATE NOCASE IN (" : ", ", i + 4,
+        strbuf_printf(sql, "%s?%zu%s", i == 0 ? " AND server COLLATE NOCASE IN (" : ", ", i + 6,
                       i + 1 == filter->n_servers ? ")" : "");
 }
 
@@ -413,9 +493,13 @@ static void bind_condition(sqlite3_stmt *stmt, const struct sighting_filter *fil
 {
     (void)sqlite3_bind_int64(stmt, 1, filter->since);
     if (filter->authority)
-        bind_text(stmt, 2, filter->authority);
+        sightings_bind(stmt, 2, filter->authority);
+    if (filter->issuer)
+        sightings_bind(stmt, 4, filter->issuer);
+    if (filter->serial)
+        sightings_bind(stmt, 5, filter->serial);
     for (size_t i = 0; i < filter->n_servers; i++)
-        bind_text(stmt, (int)i + 4, filter->servers[i]);
+        sightings_bind(stmt, (int)i + 6, filter->servers[i]);
 }
 
 static char *column(sqlite3_stmt *stmt, int at)
@@ -438,6 +522,9 @@ static void read_row(sqlite3_stmt *stmt, struct sighting *ret)
     ret->first_seen = sqlite3_column_int64(stmt, 10);
     ret->last_seen = sqlite3_column_int64(stmt, 11);
     ret->count = sqlite3_column_int64(stmt, 12);
+    ret->open = sqlite3_column_int64(stmt, 13);
+    ret->open_since = ret->open > 0 ? sqlite3_column_int64(stmt, 14) : 0;
+    ret->walsender = sqlite3_column_int(stmt, 15) != 0;
 }
 
 static bool count_rows(const struct sightings *self, const struct sighting_filter *filter,
@@ -450,12 +537,12 @@ static bool count_rows(const struct sightings *self, const struct sighting_filte
 
     strbuf_add_str(&sql, "SELECT count(*) FROM sighting");
     add_condition(&sql, filter);
-    stmt = prepare(self, sql.data, err);
+    stmt = sightings_prepare(self, sql.data, err);
     strbuf_clear(&sql);
     if (!stmt)
         return false;
     bind_condition(stmt, filter);
-    ok = step(self, stmt, &row, err);
+    ok = sightings_step(self, stmt, &row, err);
     if (ok)
         *ret = sqlite3_column_int64(stmt, 0);
     (void)sqlite3_finalize(stmt);
@@ -474,17 +561,19 @@ bool sightings_list(struct sightings *sightings, const struct sighting_filter *f
 
     if (!count_rows(sightings, filter, &list.total, err))
         return false;
-    strbuf_add_str(&sql, "SELECT " COLUMNS ", authority, first_seen, last_seen, count"
-                         " FROM sighting");
+    strbuf_add_str(&sql, "SELECT " COLUMNS ", authority, first_seen, last_seen, count,"
+                         " iif(last_seen >= coalesce((SELECT full_at FROM watched"
+                         " WHERE watched.server = sighting.server), 0), open, 0), open_since,"
+                         " walsender FROM sighting");
     add_condition(&sql, filter);
     strbuf_add_str(&sql, " ORDER BY last_seen DESC, server, role, address, id LIMIT ?3");
-    stmt = prepare(sightings, sql.data, err);
+    stmt = sightings_prepare(sightings, sql.data, err);
     strbuf_clear(&sql);
     if (!stmt)
         return false;
     bind_condition(stmt, filter);
     (void)sqlite3_bind_int64(stmt, 3, filter->limit > 0 ? filter->limit : DEFAULT_LIMIT);
-    while ((ok = step(sightings, stmt, &row, err)) && row) {
+    while ((ok = sightings_step(sightings, stmt, &row, err)) && row) {
         if (list.n == room) {
             room = room ? room * 2 : 64;
             list.rows = mem_realloc_array(list.rows, room, sizeof(*list.rows));
@@ -533,18 +622,25 @@ void sighting_list_clear(struct sighting_list *list)
 bool sightings_forget(struct sightings *sightings, int64_t before, int64_t *ret_rows,
                       struct err *err)
 {
-    sqlite3_stmt *stmt = prepare(sightings, "DELETE FROM sighting WHERE last_seen < ?1", err);
+    sqlite3_stmt *stmt;
+    int64_t n = 0;
     bool row = false;
     bool ok;
 
-    if (!stmt)
+    if (!sightings_run(sightings, "BEGIN IMMEDIATE", err))
         return false;
-    (void)sqlite3_bind_int64(stmt, 1, before);
-    ok = step(sightings, stmt, &row, err);
+    stmt = sightings_prepare(sightings, "DELETE FROM sighting WHERE last_seen < ?1", err);
+    if (stmt)
+        (void)sqlite3_bind_int64(stmt, 1, before);
+    ok = stmt && sightings_step(sightings, stmt, &row, err);
     (void)sqlite3_finalize(stmt);
-    if (!ok)
+    n = sqlite3_changes64(sightings->db);
+    if (!ok || !sightings_cut_looks(sightings, before, err) ||
+        !sightings_run(sightings, "COMMIT", err)) {
+        (void)sqlite3_exec(sightings->db, "ROLLBACK", NULL, NULL, NULL);
         return false;
-    *ret_rows = sqlite3_changes64(sightings->db);
+    }
+    *ret_rows = n;
     /* Until it is copied home, what was forgotten still stands in the WAL. A reader may hold that
      * up; then the next one does it. */
     (void)sqlite3_wal_checkpoint_v2(sightings->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -18,9 +18,18 @@ struct id { /* one session of the last snapshot, which is in this order */
     int pid;
 };
 
+struct look { /* polls that saw all, not far apart */
+    int64_t from, until, longest_gap;
+};
+
 struct record_batch {
+    char *server;
     struct sighting_item *items;
     size_t n, room;
+    struct look *looks;
+    size_t n_looks;
+    int64_t full_at, hidden_at;
+    int hidden;
     struct strbuf text; /* of the items: offsets until it is written, for it moves as it grows */
     struct offsets {
         size_t at[10];
@@ -49,7 +58,9 @@ void record_batch_free(struct record_batch *batch)
 {
     if (!batch)
         return;
+    free(batch->server);
     free(batch->items);
+    free(batch->looks);
     free(batch->offsets);
     strbuf_clear(&batch->text);
     free(batch);
@@ -75,8 +86,19 @@ static size_t keep(struct record_batch *batch, const char *text)
     return at;
 }
 
-static void note(struct recorder *recorder, const struct session *session,
-                 const struct session_certificate *certificate, int64_t seen_at)
+static struct record_batch *need_batch(struct recorder *recorder)
+{
+    if (!recorder->batch) {
+        recorder->batch = mem_zalloc(sizeof(*recorder->batch));
+        recorder->batch->server = mem_strdup(recorder->server);
+        strbuf_init(&recorder->batch->text);
+    }
+    return recorder->batch;
+}
+
+/* False: no room. */
+static bool note(struct recorder *recorder, const struct session *session,
+                 const struct session_certificate *certificate, int64_t seen_at, bool full)
 {
     struct record_batch *batch = recorder->batch;
     struct offsets *offsets;
@@ -85,12 +107,8 @@ static void note(struct recorder *recorder, const struct session *session,
     struct err ignored = ERR_INIT;
     const char *number = session->client_serial;
 
-    if (!batch) {
-        batch = recorder->batch = mem_zalloc(sizeof(*batch));
-        strbuf_init(&batch->text);
-    }
     if (batch->n >= RECORDER_MAX)
-        return;
+        return false;
     if (batch->n == batch->room) {
         batch->room = batch->room ? batch->room * 2 : 64;
         batch->items = mem_realloc_array(batch->items, batch->room, sizeof(*batch->items));
@@ -110,7 +128,39 @@ static void note(struct recorder *recorder, const struct session *session,
     offsets->at[8] = keep(batch, session->application);
     offsets->at[9] = keep(batch, certificate && certificate->known ? certificate->authority : "");
     batch->items[batch->n++] =
-        (struct sighting_item){.start = session->backend_start, .seen_at = seen_at};
+        (struct sighting_item){.start = session->backend_start,
+                               .seen_at = seen_at,
+                               .full = full,
+                               .walsender = strcmp(session->backend_type, "walsender") == 0};
+    return true;
+}
+
+/* The poll saw everybody. One that comes long after the one before begins a new period. */
+static void note_look(struct record_batch *batch, int64_t at)
+{
+    struct look *last = batch->n_looks > 0 ? &batch->looks[batch->n_looks - 1] : NULL;
+    int64_t gap = last ? at - last->until : 0;
+
+    if (last && gap >= 0 && gap <= SIGHTING_LOOK_JOIN) {
+        last->until = at;
+        last->longest_gap = gap > last->longest_gap ? gap : last->longest_gap;
+        return;
+    }
+    batch->looks = mem_realloc_array(batch->looks, batch->n_looks + 1, sizeof(*batch->looks));
+    batch->looks[batch->n_looks++] = (struct look){.from = at, .until = at};
+}
+
+static void note_end(struct record_batch *batch, const struct sessions *sessions, bool all,
+                     bool complete)
+{
+    if (sessions->hidden > 0) {
+        batch->hidden_at = sessions->taken_at;
+        batch->hidden = sessions->hidden;
+    } else if (complete) {
+        note_look(batch, sessions->taken_at);
+    }
+    if (all && complete)
+        batch->full_at = sessions->taken_at;
 }
 
 static bool is_before(const struct id *id, const struct session *session)
@@ -130,6 +180,8 @@ void recorder_add(struct recorder *recorder, const struct sessions *sessions,
     int64_t now_ms = clock_mono_ms();
     bool all = recorder->all_ms == 0 || now_ms - recorder->all_ms >= SIGHTING_EXACT_SECONDS * 1000;
     struct id *ids = mem_array(sessions->n + 1, sizeof(*ids));
+    struct record_batch *batch = need_batch(recorder);
+    bool complete = true;
     size_t n = 0;
     size_t at = 0; /* in the last snapshot */
 
@@ -145,8 +197,10 @@ void recorder_add(struct recorder *recorder, const struct sessions *sessions,
                 recorder->last[at].start_us == session->start_us;
         ids[n++] = (struct id){session->start_us, session->pid};
         if (!known || all)
-            note(recorder, session, session_book_find(book, session), sessions->taken_at);
+            complete &=
+                note(recorder, session, session_book_find(book, session), sessions->taken_at, all);
     }
+    note_end(batch, sessions, all, complete);
     if (all)
         recorder->all_ms = now_ms;
     free(recorder->last);
@@ -158,8 +212,11 @@ void recorder_add(struct recorder *recorder, const struct sessions *sessions,
 
 bool recorder_is_due(const struct recorder *recorder, int64_t now_ms)
 {
+    int64_t every_ms =
+        recorder->batch && recorder->batch->n > 0 ? WRITE_EVERY_MS : SIGHTING_EXACT_SECONDS * 1000;
+
     return recorder->batch && (!recorder->written || recorder->batch->n >= MANY ||
-                               now_ms - recorder->written_ms >= WRITE_EVERY_MS);
+                               now_ms - recorder->written_ms >= every_ms);
 }
 
 struct record_batch *recorder_take(struct recorder *recorder, int64_t now_ms)
@@ -170,6 +227,24 @@ struct record_batch *recorder_take(struct recorder *recorder, int64_t now_ms)
     recorder->written = true;
     recorder->written_ms = now_ms;
     return batch;
+}
+
+static bool write_looks(const struct record_batch *batch, struct sightings *sightings,
+                        struct err *err)
+{
+    struct sighting_look look = {.server = batch->server,
+                                 .full_at = batch->full_at,
+                                 .hidden_at = batch->hidden_at,
+                                 .hidden = batch->hidden};
+    bool ok = batch->n_looks > 0 || sightings_add_look(sightings, &look, err);
+
+    for (size_t i = 0; ok && i < batch->n_looks; i++) {
+        look.from = batch->looks[i].from;
+        look.until = batch->looks[i].until;
+        look.longest_gap = batch->looks[i].longest_gap;
+        ok = sightings_add_look(sightings, &look, err);
+    }
+    return ok;
 }
 
 bool record_batch_write(struct record_batch *batch, const char *store_folder, struct err *err)
@@ -194,7 +269,9 @@ bool record_batch_write(struct record_batch *batch, const char *store_folder, st
                                                     .application = text + at[8]};
         batch->items[i].authority = text + at[9];
     }
-    ok = sightings_add(sightings, batch->items, batch->n, err);
+    /* The look counts only when what it saw is written. */
+    ok = (batch->n == 0 || sightings_add(sightings, batch->items, batch->n, err)) &&
+         write_looks(batch, sightings, err);
     sightings_close(sightings);
     return ok;
 }

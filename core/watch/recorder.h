@@ -4,6 +4,8 @@
  * Does     a session that was not in the last snapshot is noted; all that are there are noted once in
  *          SIGHTING_EXACT_SECONDS, so that they were "last seen" then. Hidden sessions, and those that
  *          have no role yet, are not noted: nothing is known of them. Nor is the panel's own.
+ * Looks    each poll that saw all sessions is a look, also where nobody is there (sighting.h): it is
+ *          written with the rest, or after SIGHTING_EXACT_SECONDS by itself.
  * Use      recorder_add() after each poll; when recorder_is_due(): recorder_take(), and in a job
  *          record_batch_write().
  * Bounds   RECORDER_MAX sessions wait to be written; what comes beyond is counted and left out.

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,40 @@ static void test_bad_files(void **state)
     EXPECT_ERROR(1, "PS-4006", "backup", "other", "--store", "nowhere");
 }
 
+static void change_file(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* What somebody put into the file would act in the new store for ever. */
+static void test_hostile_schema(void **state)
+{
+    static const char *const added[] = {
+        "CREATE TRIGGER quiet AFTER UPDATE ON issued BEGIN SELECT 1; END",
+        "CREATE VIEW note AS SELECT * FROM log", "CREATE TABLE more (x INTEGER)",
+        "DROP TRIGGER issued_stays_revoked"};
+
+    (void)state;
+    free(EXPECT(0, "backup", "whole.pgseal"));
+    for (size_t i = 0; i < ARRAY_LEN(added); i++) {
+        shell("", "cp whole.pgseal bad.pgseal");
+        change_file("bad.pgseal", added[i]);
+        EXPECT_ERROR(1, "holds what no store has", "restore", "bad.pgseal", "--store", "bad");
+        assert_false(fs_exists("bad"));
+    }
+    free(EXPECT(0, "restore", "whole.pgseal", "--store", "good"));
+    /* nor is it written where others may move it away */
+    assert_int_equal(mkdir("shared", 0700), 0);
+    assert_int_equal(chmod("shared", 0777), 0);
+    EXPECT_ERROR(1, "PS-3005", "backup", "shared/copy.pgseal");
+    assert_int_equal(chmod("shared", 01777), 0);
+    free(EXPECT(0, "backup", "shared/copy.pgseal"));
+}
+
 static void test_full_disk(void **state)
 {
     struct command_options small = {.file_size_limit = 40000};
@@ -532,6 +567,7 @@ int main(void)
         OPEN_TEST(test_while_others_write),
         TEST(test_stopped),
         TEST(test_bad_files),
+        TEST(test_hostile_schema),
         TEST(test_full_disk),
         TEST(test_read_only_store),
         TEST(test_fsck),

@@ -28,9 +28,15 @@
 
 void wizard_box_open(struct wizard_box *box)
 {
+    const char *before = getenv("TMPDIR");
+    /* Of one length, and short: it stands in pages. In memory when the other folders are. */
     char temporary[] = "/tmp/pgseal-e2e-XXXXXX";
+    static const char in_memory[] = "/dev/shm/pgseal-XXXXXX";
 
+    if (before != NULL && strncmp(before, "/dev/shm/", 9) == 0)
+        memcpy(temporary, in_memory, sizeof(temporary));
     memset(box, 0, sizeof(*box));
+    box->tmpdir = before != NULL ? mem_strdup(before) : NULL;
     box->home = command_box();
     box->store = fs_join(box->home, "store");
     assert_non_null(mkdtemp(temporary));
@@ -49,8 +55,12 @@ void wizard_box_close(struct wizard_box *box)
         assert_true(wizard_process_ends(box->keeper, PTY_WAIT_MS));
     if (!fs_remove_tree(box->temporary, &err))
         fail_msg("%s", err.msg);
-    unsetenv("TMPDIR");
+    if (box->tmpdir != NULL)
+        (void)setenv("TMPDIR", box->tmpdir, 1);
+    else
+        (void)unsetenv("TMPDIR");
     command_box_free(box->home);
+    free(box->tmpdir);
     free(box->store);
     free(box->temporary);
     free(box->demo);

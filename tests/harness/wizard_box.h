@@ -32,7 +32,8 @@
 struct wizard_box {
     char *home;      /* HOME and the current folder */
     char *store;     /* of the wizard, and of commands */
-    char *temporary; /* TMPDIR, below /tmp: the demo's folder is made in it */
+    char *temporary; /* TMPDIR while it is open: the demo's folder is made in it */
+    char *tmpdir;    /* the one before, or NULL */
     char *demo;      /* the demo's folder, or NULL */
     struct pty *pty;
     int port; /* the demo's server */

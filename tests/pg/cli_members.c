@@ -270,16 +270,37 @@ static void test_tls_and_trust(void **state)
                "nothing");
 }
 
+static void write_hba(const struct demo *demo, const char *text)
+{
+    char *path = fs_join(demo_data(demo), "pg_hba.conf");
+    FILE *file = fopen(path, "w"); /* in place: owner and mode stay */
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
 static void test_rules(void **state)
 {
     const struct lab *lab = *state;
     char *before[] = {files_of(lab->primary), files_of(lab->standby)};
+    char *hba = ask(lab->primary, "SELECT pg_read_file('pg_hba.conf')");
     char *text;
 
     EXPECT_ERROR(2, "--yes", "server", "require", "main", "--database", "app", "--role", "alice",
                  "--from", "127.0.0.1/32");
-    states_are(EXPECT_JSON(0, "server", "require", "main", "--database", "app", "--role", "alice",
-                           "--from", "127.0.0.1/32", "--yes", "--json"),
+    text = EXPECT(0, "server", "require", "main", "--database", "app", "--role", "alice", "--from",
+                  "127.0.0.1/32", "--as-text");
+    assert_non_null(strstr(text, "==== db2 (standby) ===="));
+    assert_non_null(strstr(text, "==== db1 (primary) ===="));
+    free(text);
+    EXPECT_ERROR(2, "made on one server", "server", "require", "main", "--database", "app",
+                 "--role", "alice", "--from", "127.0.0.1/32", "--save-plan", "all.plan");
+    /* made on one, taken to all: what it saw is that one's, the others have files of their own */
+    free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
+                "127.0.0.1/32", "--save-plan", "rules.plan"));
+    states_are(EXPECT_JSON(0, "plan", "apply", "rules.plan", "--server", "main", "--yes", "--json"),
                "done", "kept", "kept");
     text = ask(lab->standby, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'cert'");
     assert_string_equal(text, "1");
@@ -295,6 +316,11 @@ static void test_rules(void **state)
     free(text);
     same_files(lab->primary, before[0]);
     same_files(lab->standby, before[1]);
+    /* stale where it was made: refused on all */
+    write_hba(lab->primary, "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
+    EXPECT_ERROR(1, "changed since", "plan", "apply", "rules.plan", "--server", "main", "--yes");
+    write_hba(lab->primary, hba);
+    free(hba);
 }
 
 /* ---- looked at ---- */
@@ -374,9 +400,13 @@ static void test_standby_down(void **state)
     assert_true(knows_of("has not got  CRLs"));
     assert_true(finds(2250, "db2", "has not got: CRLs"));
     assert_true(finds(2251, "db2", "has not the CRL of \"db1\": CN=lab number"));
-    states_are(EXPECT_JSON(0, "server", "crl", "main", "--yes", "--json"), "done", "nothing",
-               "kept");
+    free(EXPECT(0, "server", "crl", "db2", "--as-text")); /* nobody has done it yet */
+    assert_true(knows_of("has not got  CRLs"));
+    /* whatever brings the lists: then nothing is missed any more */
+    free(EXPECT(0, "crl", "refresh", "--server", "db2", "--yes"));
     assert_false(knows_of("has not got"));
+    states_are(EXPECT_JSON(0, "server", "crl", "main", "--yes", "--json"), "done", "nothing",
+               "nothing");
 }
 
 static void test_standby_hangs(void **state)
@@ -390,6 +420,32 @@ static void test_standby_hangs(void **state)
     freeze(lab->standby, false);
     /* one server's own name does it, too, and what was remembered is forgotten */
     free(EXPECT(0, "server", "crl", "db2", "--yes"));
+    assert_false(knows_of("has not got"));
+}
+
+/* "revoke", "crl refresh" and "sessions" take a cluster's name for all its members. */
+static void test_name_of_the_cluster(void **state)
+{
+    const struct lab *lab = *state;
+    json_t *json;
+
+    free(EXPECT(0, "issue", "client", "rita", "--ca", "lab", "--out", "rita"));
+    json = EXPECT_JSON(0, "revoke", "rita", "--server", "main", "--confirm=rita", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "servers")), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(json_is_true(
+            json_object_get(json_array_get(json_object_get(json, "servers"), i), "published")));
+    json_decref(json);
+    json = EXPECT_JSON(0, "sessions", "main", "db1", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "servers")), 2); /* each once */
+    json_decref(json);
+
+    free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
+    freeze(lab->standby, true);
+    states_are(EXPECT_JSON(5, "server", "crl", "main", "--yes", "--json"), "partly", "kept",
+               "away");
+    freeze(lab->standby, false);
+    free(EXPECT(0, "crl", "refresh", "--server", "main", "--yes"));
     assert_false(knows_of("has not got"));
 }
 
@@ -420,17 +476,6 @@ static void test_primary_fails(void **state)
 }
 
 /* ---- the guard of a standby ---- */
-
-static void write_hba(const struct demo *demo, const char *text)
-{
-    char *path = fs_join(demo_data(demo), "pg_hba.conf");
-    FILE *file = fopen(path, "w"); /* in place: owner and mode stay */
-
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-    free(path);
-}
 
 static char *read_hba(const struct demo *demo)
 {
@@ -632,17 +677,12 @@ static void test_password_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_members),
-        cmocka_unit_test(test_tls_and_trust),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_looked_at),
-        cmocka_unit_test(test_members_differ),
-        cmocka_unit_test(test_standby_down),
-        cmocka_unit_test(test_standby_hangs),
-        cmocka_unit_test(test_primary_fails),
-        cmocka_unit_test(test_guard_of_a_standby),
-        cmocka_unit_test(test_promotion),
-        cmocka_unit_test(test_service_and_passfile),
+        cmocka_unit_test(test_members),        cmocka_unit_test(test_tls_and_trust),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_looked_at),
+        cmocka_unit_test(test_members_differ), cmocka_unit_test(test_standby_down),
+        cmocka_unit_test(test_standby_hangs),  cmocka_unit_test(test_name_of_the_cluster),
+        cmocka_unit_test(test_primary_fails),  cmocka_unit_test(test_guard_of_a_standby),
+        cmocka_unit_test(test_promotion),      cmocka_unit_test(test_service_and_passfile),
         cmocka_unit_test(test_password_asked),
     };
 

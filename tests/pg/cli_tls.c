@@ -246,11 +246,68 @@ static void test_pair(void **state)
     free(EXPECT(0, "server", "undo", "db1", "--yes"));
 }
 
+static void expect_whole_chain(void)
+{
+    json_t *seen = probe();
+
+    assert_true(json_array_size(json_object_get(seen, "chain")) >= 2);
+    assert_non_null(strstr(subject_at(seen, 1), "Foreign Issuing"));
+    json_decref(seen);
+    /* as a client that has the root alone */
+    free(EXPECT(0, "trust", "--add", "froot.crt", "--test", "db1", "--out", "unused", "--dry-run"));
+}
+
+/* The certificate stands alone in its file: OpenSSL completes the chain from ssl_ca_file. When the CAs
+ * leave that, in whatever way, the chain stays whole. */
+static void test_borrowed_chain(void **state)
+{
+    static const char *const ways[][8] = {
+        {"server", "untrust", "db1", "--ca", "Foreign Issuing", "--ca", "Foreign Root", "--yes"},
+        {"server", "trust", "db1", "--ca", "Ours", "--replace", "--yes"},
+        {"server", "untrust", "db1", "--all", "--yes"},
+    };
+    const struct lab *lab = *state;
+
+    sh("cat mid.crt froot.crt > clients.pem\n");
+    sql(lab, "ALTER SYSTEM RESET ssl_passphrase_command");
+    free(EXPECT(0, "ca", "create", "Ours", "--no-passphrase"));
+    free(EXPECT(0, "server", "tls", "db1", "--cert", "pair.crt", "--key", "pair.key", "--yes"));
+    EXPECT_ERROR(1, "PS-2311", "trust", "--add", "froot.crt", "--test", "db1", "--out", "unused");
+    assert_false(fs_exists("unused"));
+    free(EXPECT(0, "server", "trust", "db1", "--ca", "Ours", "--paste", "clients.pem", "--yes"));
+    expect_whole_chain();
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        const char *args[9] = {NULL};
+        char *text;
+
+        for (size_t j = 0; j < ARRAY_LEN(ways[i]); j++)
+            args[j] = ways[i][j];
+        free(command_expect(0, args));
+        expect_whole_chain();
+        free(EXPECT(0, "server", "undo", "db1", "--yes"));
+        expect_whole_chain();
+        args[i == 0 ? 7 : i == 1 ? 6 : 4] = "--dry-run";
+        text = command_expect(0, args);
+        assert_non_null(strstr(text, "ssl_cert_file: "));
+        free(text);
+    }
+    /* with the whole chain in its own file there is nothing to mend */
+    sh("cat pair.crt mid.crt > whole-pair.pem\n");
+    free(EXPECT(0, "server", "tls", "db1", "--cert", "whole-pair.pem", "--yes"));
+    {
+        char *text = EXPECT(0, "server", "untrust", "db1", "--all", "--dry-run");
+
+        assert_null(strstr(text, "ssl_cert_file"));
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_and_answer),
         cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_borrowed_chain),
     };
 
     if (!need_pg())

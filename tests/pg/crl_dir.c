@@ -416,6 +416,13 @@ static void test_refusals(void **state)
     health_write(box, name, "no list\n", 8,
                  0644); /* OpenSSL stops there: nothing behind it counts */
     refused_plan(box, ERR_CRL_DIR, name);
+    /* but the beginning of one, or nothing: what a full disk leaves of ours */
+    for (size_t i = 0; i < 2; i++) {
+        health_write(box, name, "-----BEGIN X509 CRL-----\nMIIB", i == 0 ? 0 : 29, 0644);
+        expect_alert(box, &box->alice, "alice", 48);
+        plan_box_keep(&box->plan, publish(box));
+        expect_alert(box, &box->alice, "alice", 0);
+    }
     health_set(box, "ssl_crl_dir", "bad:one");
     refused_plan(box, ERR_POLICY, "several folders");
     back_to_files(box);

@@ -130,8 +130,10 @@ static void count_line(void *arg, const char *line)
 static void test_looks_like_a_new_cluster(void **unused)
 {
     int n_lines = 0;
-    struct demo *demo =
-        start(&(struct demo_options){.progress = count_line, .progress_arg = &n_lines});
+    /* by initdb itself: the other clusters of the tests are copies (tests/harness/initdb.c) */
+    struct demo *demo = start(&(struct demo_options){.bindir = getenv("PGSEAL_TEST_PGBIN_REAL"),
+                                                     .progress = count_line,
+                                                     .progress_arg = &n_lines});
     PGconn *conn = log_in(demo_admin_conninfo(demo));
     struct err err = ERR_INIT;
     bool nothing_left = false;

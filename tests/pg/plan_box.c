@@ -9,9 +9,12 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
@@ -172,6 +175,35 @@ void plan_box_saw(const struct plan_box *box, const char *part)
         fail_msg("not seen: \"%s\" in\n%s", part, box->seen.data);
 }
 
+#define LISTS "lists"
+
+void plan_box_use_lists(struct plan_box *box)
+{
+    char *path = fs_join(demo_data(box->demo), LISTS);
+    struct err err = ERR_INIT;
+    bool loaded = false;
+    struct stat st;
+
+    assert_int_equal(stat(demo_data(box->demo), &st), 0);
+    assert_int_equal(mkdir(path, 0755), 0);
+    if (geteuid() == 0)
+        assert_int_equal(chown(path, st.st_uid, st.st_gid), 0);
+    must(settings_alter(box->admin, "ssl_crl_file", "", &err) &&
+             settings_alter(box->admin, "ssl_crl_dir", LISTS, &err) &&
+             settings_reload(box->admin, &err),
+         &err);
+    for (int i = 0; i < 200 && !loaded; i++) {
+        char *value = plan_box_value(box, "ssl_crl_dir");
+
+        loaded = strcmp(value, LISTS) == 0;
+        free(value);
+        if (!loaded)
+            poll(NULL, 0, 20);
+    }
+    assert_true(loaded);
+    free(path);
+}
+
 /* ---- what is on the disk ---- */
 
 static char *read_file(const struct plan_box *box, const char *name)
@@ -185,11 +217,38 @@ static char *read_file(const struct plan_box *box, const char *name)
     return strbuf_steal(&bytes);
 }
 
+static int not_hidden(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static char *read_lists(const struct plan_box *box)
+{
+    char *path = fs_join(demo_data(box->demo), LISTS);
+    struct strbuf all = STRBUF_INIT;
+    struct dirent **names = NULL;
+    int n = scandir(path, &names, not_hidden, alphasort);
+
+    for (int i = 0; i < n; i++) {
+        char *name = fs_join(LISTS, names[i]->d_name);
+        char *text = read_file(box, name);
+
+        strbuf_printf(&all, "%s\n%s", name, text);
+        free(text);
+        free(name);
+        free(names[i]);
+    }
+    free(names);
+    free(path);
+    return all.data ? strbuf_steal(&all) : mem_strdup("");
+}
+
 struct plan_files plan_box_files(const struct plan_box *box)
 {
     return (struct plan_files){.auto_conf = read_file(box, "postgresql.auto.conf"),
                                .hba = read_file(box, "pg_hba.conf"),
-                               .ident = read_file(box, "pg_ident.conf")};
+                               .ident = read_file(box, "pg_ident.conf"),
+                               .lists = read_lists(box)};
 }
 
 void plan_files_clear(struct plan_files *files)
@@ -197,6 +256,7 @@ void plan_files_clear(struct plan_files *files)
     free(files->auto_conf);
     free(files->hba);
     free(files->ident);
+    free(files->lists);
 }
 
 void plan_box_same_files(const struct plan_box *box, const struct plan_files *before)
@@ -206,6 +266,7 @@ void plan_box_same_files(const struct plan_box *box, const struct plan_files *be
     assert_string_equal(now.auto_conf, before->auto_conf);
     assert_string_equal(now.hba, before->hba);
     assert_string_equal(now.ident, before->ident);
+    assert_string_equal(now.lists, before->lists);
     plan_files_clear(&now);
 }
 

@@ -29,6 +29,8 @@ struct plan_files {
     char *auto_conf;
     char *hba;
     char *ident;
+    char
+        *lists; /* of the folder of plan_box_use_lists(): names and texts in order; "" without it */
 };
 
 void plan_box_open(struct plan_box *box);
@@ -39,6 +41,8 @@ struct authority *plan_box_authority(struct plan_box *box, const char *name, str
 int64_t plan_box_keep(struct plan_box *box, struct plan *plan);
 void plan_box_tls(struct plan_box *box);   /* server_tls of box->ca, kept */
 void plan_box_trust(struct plan_box *box); /* trust_ca of box->ca alone, kept */
+/* As the admin's choice: no ssl_crl_file, and ssl_crl_dir is a new folder. */
+void plan_box_use_lists(struct plan_box *box);
 /* Files of a client certificate; the caller kit_files_clear()s. */
 void plan_box_kit(struct plan_box *box, const struct authority *ca, const struct key *key,
                   const char *role, struct kit_files *ret);

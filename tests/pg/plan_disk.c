@@ -15,17 +15,22 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/pg/settings.h"
 #include "core/plan/step.h"
+#include "core/store/issued.h"
+#include "core/store/revoked.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/plan_box.h"
 
@@ -119,12 +124,36 @@ static void report(void *arg, const struct plan_step_view *step)
         fill();
 }
 
+/* The list in ssl_crl_dir, where there is one. Caller frees. */
+static char *folder_list(const struct plan_box *box)
+{
+    char *pattern = mem_printf("%s/lists/*.r0", demo_data(box->demo));
+    struct strbuf bytes = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    glob_t found;
+
+    if (glob(pattern, 0, NULL, &found) == 0)
+        must(fs_read(found.gl_pathv[0], 1 << 20, &bytes, &err), &err);
+    globfree(&found);
+    free(pattern);
+    return strbuf_steal(&bytes);
+}
+
+static void same_list(const struct plan_box *box, const char *before)
+{
+    char *now = folder_list(box);
+
+    assert_string_equal(now, before);
+    free(now);
+}
+
 /* False: it has fewer than n steps, and was kept. */
 static bool filled(struct plan_box *box, make_plan make, bool by_sql, int n, int *ret_refused)
 {
     struct fuse fuse = {.left = n};
     struct plan_watch watch = {.step = report, .arg = &fuse};
     struct plan_files before = plan_box_files(box);
+    char *list = folder_list(box);
     size_t n_files = plan_box_count_files(box, "pgseal-");
     enum journal_plan_state state, ended;
     struct err err = ERR_INIT;
@@ -146,6 +175,7 @@ static bool filled(struct plan_box *box, make_plan make, bool by_sql, int n, int
     if (fuse.left > 0) {
         must(kept, &err);
         plan_files_clear(&before);
+        free(list);
         return false;
     }
     if (!kept) {
@@ -156,20 +186,22 @@ static bool filled(struct plan_box *box, make_plan make, bool by_sql, int n, int
     if (kept || state == JOURNAL_LEFT)
         must(plan_undo_journalled(&box->target, id, &box->watch, &ended, &err), &err);
     plan_box_same_files(box, &before);
+    same_list(box, list);
     if (!by_sql) /* SQL cannot delete */
         assert_int_equal(plan_box_count_files(box, "pgseal-"), n_files);
     plan_files_clear(&before);
+    free(list);
     return true;
 }
 
-static void fill_everywhere(struct plan_box *box, make_plan make, bool by_sql)
+static void fill_everywhere(struct plan_box *box, make_plan make, bool by_sql, int at_least)
 {
     int n_refused = 0;
     int n = 1;
 
     while (filled(box, make, by_sql, n, &n_refused))
         n++;
-    assert_true(n > 3);
+    assert_true(n > at_least);
     assert_true(n_refused > 0);
     plan_box_restart(box);
 }
@@ -212,6 +244,71 @@ static struct plan *make_more_rules(struct plan_box *box, struct err *err)
     return rules_for(box, "bob", err);
 }
 
+static struct plan *make_lists(struct plan_box *box, struct err *err)
+{
+    return plan_publish_crl(&box->target, err);
+}
+
+static void sign_again(struct plan_box *box)
+{
+    struct err err = ERR_INIT;
+    struct crl *crl = authority_sign_crl(box->store, box->ca, box->ca_key, 0, &err);
+
+    must(crl != NULL, &err);
+    crl_free(crl);
+}
+
+static void revoke_role(struct plan_box *box, const char *role)
+{
+    struct kit_files kit;
+    struct err err = ERR_INIT;
+    struct issued *issued;
+    struct crl *crl;
+
+    plan_box_kit(box, box->ca, box->ca_key, role, &kit);
+    issued = issued_find(box->store, role, &err);
+    must(issued != NULL, &err);
+    crl = revoked_and_sign(box->store, box->ca, box->ca_key, issued, CRL_KEY_COMPROMISE, 0, &err);
+    must(crl != NULL, &err);
+    crl_free(crl);
+    issued_free(issued);
+    kit_files_clear(&kit);
+}
+
+/* The disk is full when the marker shall go: the list is there, the marker stays, and nothing can be
+ * taken back. The next publication heals it, and then what was left is no way to an older list. */
+static void marker_is_left(struct plan_box *box)
+{
+    struct fuse fuse = {.left = 5}; /* two files are there: before the last setting */
+    struct plan_watch watch = {.step = report, .arg = &fuse};
+    enum journal_plan_state ended;
+    struct handshake seen;
+    struct err err = ERR_INIT;
+    struct plan *plan;
+    int64_t left;
+
+    revoke_role(box, "mallory");
+    plan = make_lists(box, &err);
+    must(plan != NULL, &err);
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, &err));
+    assert_int_equal(plan_state(plan), JOURNAL_LEFT);
+    left = plan_id(plan);
+    plan_free(plan);
+    unfill();
+    seen = plan_box_handshake(box);
+    assert_int_equal(seen.n_accepted_cas, 2); /* with the marker */
+    handshake_clear(&seen);
+    err = (struct err)ERR_INIT;
+    plan = make_lists(box, &err);
+    must(plan != NULL, &err);
+    plan_box_keep(box, plan);
+    seen = plan_box_handshake(box);
+    assert_int_equal(seen.n_accepted_cas, 1);
+    handshake_clear(&seen);
+    assert_false(plan_undo_journalled(&box->target, left, &box->watch, &ended, &err));
+    assert_int_equal(err.code, ERR_CRL_WEAKER);
+}
+
 /* The store goes to another disk: it is pgseal's, not the server's. */
 static void move_store(struct plan_box *box, const char *to)
 {
@@ -237,10 +334,21 @@ static void test_full(void **state)
     plan_box_open(&box);
     assert_int_equal(strncmp(demo_data(box.demo), disk, strlen(disk)), 0);
     move_store(&box, store);
-    fill_everywhere(&box, make_tls, false);
-    fill_everywhere(&box, make_trust, false);
-    fill_everywhere(&box, make_rules, false);
-    fill_everywhere(&box, make_more_rules, true);
+    fill_everywhere(&box, make_tls, false, 3);
+    fill_everywhere(&box, make_trust, false, 3);
+    fill_everywhere(&box, make_rules, false, 3);
+    fill_everywhere(&box, make_more_rules, true, 3);
+    sign_again(&box);
+    fill_everywhere(&box, make_lists, false, 1);
+    sign_again(&box);
+    fill_everywhere(&box, make_lists, true, 1);
+    marker_is_left(&box);
+    plan_box_use_lists(&box);
+    fill_everywhere(&box, make_lists, false, 1);
+    sign_again(&box);
+    fill_everywhere(&box, make_lists, false, 2);
+    sign_again(&box);
+    fill_everywhere(&box, make_lists, true, 2);
     plan_box_close(&box);
     must(fs_remove_tree(store, &err), &err);
     free(store);

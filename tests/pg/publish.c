@@ -160,7 +160,7 @@ static struct publish_result publish(struct plan_box *box, bool only_behind)
 {
     struct server_list servers = {.n = 0};
     struct publish_request request = {.servers = &servers, .only_behind = only_behind};
-    struct publish_watch watch = {.plan = &box->watch};
+    struct publish_watch watch = {.arg = NULL};
     struct publish_results results = {.n = 0};
     struct publish_result row;
     struct err err = ERR_INIT;
@@ -420,10 +420,11 @@ struct killer {
     int left;
 };
 
-static void step_and_die(void *arg, const struct plan_step_view *step)
+static void step_and_die(void *arg, const char *server, const struct plan_step_view *step)
 {
     struct killer *killer = arg;
 
+    (void)server;
     (void)step;
     if (killer->left-- == 0)
         (void)raise(SIGKILL);
@@ -432,8 +433,7 @@ static void step_and_die(void *arg, const struct plan_step_view *step)
 static void publish_and_die(const char *folder, int at)
 {
     struct killer killer = {.left = at};
-    struct plan_watch plan = {.step = step_and_die, .arg = &killer};
-    struct publish_watch watch = {.plan = &plan};
+    struct publish_watch watch = {.step = step_and_die, .arg = &killer};
     struct server_list servers = {.n = 0};
     struct publish_request request = {.servers = &servers};
     struct publish_results results = {.n = 0};

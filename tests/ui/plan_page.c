@@ -212,6 +212,35 @@ static void keep(void **state)
     close_picture(&picture);
 }
 
+/* A member of a cluster has not got it, and the one before it has. */
+static void members_differ(void **state)
+{
+    struct picture picture;
+    struct attempt_view *view = &picture.page.view;
+
+    (void)state;
+    open_picture(&picture, ATTEMPT_OTHERS);
+    set_progress(&picture, 6, true);
+    view->member = view->n_members = 2;
+    view->n_kept = 1;
+    view->results = mem_array(2, sizeof(*view->results));
+    view->results[view->n_results++] = mem_strdup("db2 (standby): kept");
+    view->results[view->n_results++] = mem_strdup("db1 (primary): taken back");
+    err_set(&view->err, ERR_PROOF,
+            "the revoked canary of \"Acme PG Root\" got in: the list is not loaded");
+    button_row_add(&picture.page.buttons, "Take it back on them, too");
+    button_row_add(&picture.page.buttons, "Leave it so");
+    take(&picture, "plan-others");
+    view->phase = ATTEMPT_ENDED;
+    view->end = ATTEMPT_END_PARTLY;
+    view->err = (struct err)ERR_INIT;
+    button_row_init(&picture.page.buttons);
+    button_row_add(&picture.page.buttons, "Go on");
+    button_row_add(&picture.page.buttons, "Show the log");
+    take(&picture, "plan-partly");
+    close_picture(&picture);
+}
+
 static void ends(void **state)
 {
     struct picture picture;
@@ -257,9 +286,10 @@ static void fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(busy),     cmocka_unit_test(review), cmocka_unit_test(review_scrolls),
-        cmocka_unit_test(applying), cmocka_unit_test(keep),   cmocka_unit_test(ends),
-        cmocka_unit_test(fails),
+        cmocka_unit_test(busy),           cmocka_unit_test(review),
+        cmocka_unit_test(review_scrolls), cmocka_unit_test(applying),
+        cmocka_unit_test(keep),           cmocka_unit_test(ends),
+        cmocka_unit_test(fails),          cmocka_unit_test(members_differ),
     };
 
     return cmocka_run_group_tests_name("plan page", tests, NULL, NULL);

@@ -310,6 +310,70 @@ static void files(void **state)
     page_box_close(&box);
 }
 
+/* A store from an older copy: the list of the one that went on says what was revoked since. */
+static void adopted(void **state)
+{
+    const struct crl_entry later = {.serial = {.len = 3, .bytes = {7, 7, 7}},
+                                    .revoked_at = BOX_NOW};
+    struct err err = ERR_INIT;
+    struct secret *secret = box_secret(PASSPHRASE);
+    struct strbuf pem = STRBUF_INIT;
+    struct authority *authority;
+    struct page_box box;
+    struct key *key;
+    struct crl *crl;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    free(fill(&box));
+    authority = authority_load(box.box.store, "Acme PG Root", &err);
+    assert_non_null(authority);
+    key = authority_unlock(box.box.store, authority, secret, &err);
+    assert_non_null(key);
+    crl = crl_build(authority->cert, key, &later, 1, 40, clock_now() - 60, clock_now() + CLOCK_DAY,
+                    &err);
+    assert_non_null(crl);
+    BOX_OK(crl_to_pem(crl, &pem, &err));
+    crl_free(crl);
+    key_free(key);
+    secret_free(secret);
+
+    navigator_push(box.navigator, page_crls(box.app));
+    page_box_wait(&box, "UNTIL");
+    ui_key(box.navigator, 'i');
+    ui_paste(box.navigator, pem.data);
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "not known here");
+    ui_check_navigator(box.navigator, 24, 80, "crl-import-ours");
+    ui_type(box.navigator, "not this one");
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "assphrase");
+    ui_type(box.navigator, PASSPHRASE);
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "1 revocation of \"Acme PG Root\" was new here");
+    assert_true(ui_shows(box.navigator, "List number 41 is signed"));
+    authority_free(authority);
+    authority = authority_load(box.box.store, "Acme PG Root", &err);
+    assert_non_null(authority);
+    crl = authority_crl(box.box.store, authority, &err);
+    assert_non_null(crl);
+    assert_true(crl_has(crl, &later.serial));
+    crl_free(crl);
+
+    /* once more: it says nothing new */
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "UNTIL");
+    ui_key(box.navigator, 'i');
+    ui_paste(box.navigator, pem.data);
+    page_box_keys(&box, KEY_CODE_ENTER, 2);
+    page_box_wait(&box, "nothing would be changed");
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    page_box_wait(&box, "was known here");
+    authority_free(authority);
+    strbuf_clear(&pem);
+    page_box_close(&box);
+}
+
 static void texts(void **state)
 {
     struct page_box box;
@@ -345,7 +409,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one),   cmocka_unit_test(role),  cmocka_unit_test(timeline),
-        cmocka_unit_test(lists), cmocka_unit_test(files), cmocka_unit_test(texts),
+        cmocka_unit_test(lists), cmocka_unit_test(files), cmocka_unit_test(adopted),
+        cmocka_unit_test(texts),
     };
 
     return cmocka_run_group_tests_name("revoke_pages", tests, NULL, NULL);

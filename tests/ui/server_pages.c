@@ -382,11 +382,18 @@ static void every_field_explains_itself(void **state)
         struct screen *(*page)(struct app *app);
         const char *wait;
         int tabs;
-    } pages[] = {{page_server_add, "Member of", 13},      {page_server_tls, "Valid for", 6},
-                 {page_trust, "keep what the server", 8}, {page_require, "Try a login", 8},
-                 {page_login, "Client's folder", 6},      {page_check, "error PS-2001", 1},
-                 {doctor_page, "Its files", 5},           {page_guide, "not reachable", 1},
-                 {page_servers, "not reachable", 1},      {page_log, "No server was", 1}};
+    } pages[] = {{page_server_add, "Member of", 13},
+                 {page_server_tls, "Valid for", 6},
+                 {page_trust, "keep what the server", 8},
+                 {page_require, "Try a login", 8},
+                 {page_login, "Client's folder", 6},
+                 {page_check, "error PS-2001", 1},
+                 {doctor_page, "Its files", 5},
+                 {page_guide, "not reachable", 1},
+                 {page_servers, "not reachable", 1},
+                 {page_log, "No server was", 1},
+                 {page_grants, "Role", 3},
+                 {page_plan_file, "Plan file", 3}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
@@ -401,6 +408,60 @@ static void every_field_explains_itself(void **state)
         page_box_check_texts(&box, page, pages[i].tabs);
         page_box_close(&box);
     }
+}
+
+/* "Who gets in": of this server nobody answers. */
+static void who_gets_in(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    navigator_push(box.navigator, page_simulate(box.app, NULL));
+    ui_check_navigator(box.navigator, 24, 80, "simulate-busy");
+    page_box_wait(&box, "PS-2001");
+    ui_check_navigator(box.navigator, 24, 80, "simulate-error");
+    page_box_close(&box);
+}
+
+static void grants(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    navigator_push(box.navigator, page_grants(box.app));
+    ui_check_navigator(box.navigator, 24, 80, "grants-empty");
+    ui_type(box.navigator, "pgseal_admin");
+    ui_check_navigator(box.navigator, 40, 120, "grants-filled-120x40");
+    ui_key(box.navigator, KEY_CODE_TAB);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_check_navigator(box.navigator, 24, 80, "grants-busy");
+    page_box_wait(&box, "PS-2001");
+    ui_check_navigator(box.navigator, 24, 80, "grants-error");
+    page_box_close(&box);
+}
+
+static void plan_file(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, "db1", NULL, &ui_ascii);
+    fill(&box);
+    navigator_push(box.navigator, page_plan_file(box.app));
+    ui_check_navigator(box.navigator, 24, 80, "plan-file-empty");
+    ui_type(box.navigator, "~/trust.plan");
+    ui_check_navigator(box.navigator, 24, 80, "plan-file-filled");
+    ui_check_navigator(box.navigator, 40, 120, "plan-file-filled-120x40");
+    ui_key(box.navigator, KEY_CODE_TAB);
+    ui_key(box.navigator, KEY_CODE_ENTER);
+    ui_check_navigator(box.navigator, 24, 80, "plan-file-busy");
+    page_box_wait(&box, "PS-2001");
+    ui_check_navigator(box.navigator, 24, 80, "plan-file-error");
+    page_box_close(&box);
 }
 
 int main(void)
@@ -419,6 +480,9 @@ int main(void)
         cmocka_unit_test(login),
         cmocka_unit_test(check),
         cmocka_unit_test(doctor),
+        cmocka_unit_test(who_gets_in),
+        cmocka_unit_test(grants),
+        cmocka_unit_test(plan_file),
         cmocka_unit_test(every_field_explains_itself),
     };
 

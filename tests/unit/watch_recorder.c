@@ -23,6 +23,7 @@ static struct session session_of(int pid, int64_t start_us, const char *role)
                             .address = "10.0.0.1",
                             .backend_start = start_us / 1000000,
                             .start_us = start_us,
+                            .backend_type = "client backend",
                             .version = "",
                             .client_dn = "",
                             .issuer_dn = "",
@@ -70,7 +71,8 @@ static void new_sessions_are_noted_once(void **state)
 
     sessions.taken_at = 1002;
     recorder_add(recorder, &sessions, book);
-    assert_null(recorder_take(recorder, clock_mono_ms())); /* nobody new */
+    assert_false(recorder_is_due(recorder, clock_mono_ms() + 10000)); /* nobody new */
+    assert_true(recorder_is_due(recorder, clock_mono_ms() + SIGHTING_EXACT_SECONDS * 1000));
 
     sessions.n = 5;
     sessions.taken_at = 1004;

@@ -1,0 +1,503 @@
+/* ca_make.c - the new CA, the new certificates, and the end of the old CA's key. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "core/base/clock.h"
+#include "core/base/fsutil.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/base/text.h"
+#include "core/kit/batch.h"
+#include "core/plan/address.h"
+#include "core/rotate/ca_act.h"
+#include "core/rotate/servers.h"
+#include "core/store/authority_change.h"
+#include "core/store/authority_request.h"
+#include "core/store/foreign.h"
+
+/* ---- start ---- */
+
+static bool foreign_id(struct store *store, const struct cert *cert, const struct crl *crl,
+                       int64_t *ret, struct err *err)
+{
+    struct foreign_ca_list list = {.n = 0};
+    enum foreign_import imported;
+
+    if (!foreign_note(store, 0, cert, err) ||
+        (crl != NULL && !foreign_import(store, cert, crl, 0, &imported, err)) ||
+        !foreign_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        if (cert_equal(list.rows[i].cert, cert))
+            *ret = list.rows[i].id;
+    }
+    foreign_list_clear(&list);
+    return true;
+}
+
+static bool check_new(const struct cert *cert, struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+    bool ok = true;
+
+    cert_format_subject(cert, &name);
+    if (!cert_is_ca(cert))
+        ok = err_set(err, ERR_NOT_A_CA, _("certificate \"%s\" is not a CA"), name.data);
+    else if (cert_not_after(cert) <= clock_now())
+        ok = err_set(err, ERR_CERT_ENDED, _("CA \"%s\" has ended"), name.data);
+    strbuf_clear(&name);
+    return ok;
+}
+
+static bool start_old(struct store *store, const struct rotate_start *start, struct rotation *ret,
+                      struct err *err)
+{
+    struct strbuf name = STRBUF_INIT;
+    struct authority *authority = NULL;
+
+    if (start->old_foreign != NULL) {
+        if (!foreign_id(store, start->old_foreign, NULL, &ret->old_foreign_id, err))
+            return false;
+        if (!cert_common_name(start->old_foreign, &name))
+            cert_format_subject(start->old_foreign, &name);
+        ret->name = strbuf_steal(&name);
+        return true;
+    }
+    authority = authority_load(store, start->name, err);
+    if (authority == NULL)
+        return false;
+    ret->old_authority_id = authority->id;
+    ret->name = mem_strdup(authority->name);
+    authority_free(authority);
+    return true;
+}
+
+static bool start_new(struct store *store, const struct rotate_start *start, struct rotation *ret,
+                      struct err *err)
+{
+    struct authority *authority = NULL;
+    bool ok;
+
+    if (start->new_foreign != NULL)
+        return check_new(start->new_foreign, err) &&
+               foreign_id(store, start->new_foreign, start->new_foreign_crl, &ret->new_foreign_id,
+                          err);
+    if (start->new_authority == NULL)
+        return true;
+    authority = authority_load(store, start->new_authority, err);
+    if (authority == NULL)
+        return false;
+    ret->new_authority_id = authority->id;
+    ok = check_new(authority->cert, err);
+    if (ok && authority->retired)
+        ok = err_set(err, ERR_POLICY, _("the CA \"%s\" is retired: it issues nothing any more"),
+                     authority->name);
+    authority_free(authority);
+    return ok;
+}
+
+bool ca_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
+              struct err *err)
+{
+    struct server_list servers = {.n = 0};
+    bool ok;
+
+    if (!start_old(store, start, ret, err) || !start_new(store, start, ret, err))
+        return false;
+    if ((ret->old_authority_id != 0 && ret->old_authority_id == ret->new_authority_id) ||
+        (ret->old_foreign_id != 0 && ret->old_foreign_id == ret->new_foreign_id))
+        return err_set(err, ERR_BAD_VALUE, _("the old and the new CA are one and the same"));
+    if (start->n_servers > 0)
+        return true;
+    ok = rotate_trusting(store, ret->old_authority_id, ret->old_foreign_id, &servers, err);
+    if (ok && servers.n == 0) {
+        ok = err_set(err, ERR_POLICY, _("no server of the store is known to trust \"%s\""),
+                     ret->name);
+        err_hint(err, _("Name the servers: \"--server NAME\"."));
+    }
+    server_list_clear(&servers);
+    return ok;
+}
+
+/* ---- a new generation ---- */
+
+static bool save_option(struct rotate_work *work, const char *key, const char *value,
+                        const char *detail, struct err *err)
+{
+    json_t *options = json_loads(work->rotation->options, 0, NULL);
+
+    if (!json_is_object(options)) {
+        json_decref(options);
+        options = json_object();
+    }
+    json_object_set_new(options, key, json_string(value));
+    free(work->rotation->options);
+    work->rotation->options = json_dumps(options, JSON_COMPACT);
+    json_decref(options);
+    return rotation_save(work->store, work->rotation, detail, err);
+}
+
+static char *option(const struct rotation *rotation, const char *key)
+{
+    json_t *options = json_loads(rotation->options, 0, NULL);
+    const char *value = json_string_value(json_object_get(options, key));
+    char *copy = value != NULL ? mem_strdup(value) : NULL;
+
+    json_decref(options);
+    return copy;
+}
+
+/* The name is written down first: a run that was killed after it made the CA finds it again. */
+static char *generation_name(struct rotate_work *work, struct authority **ret_made, struct err *err)
+{
+    char *name = option(work->rotation, "generation");
+    struct err ignored = ERR_INIT;
+
+    *ret_made = name != NULL ? authority_load(work->store, name, &ignored) : NULL;
+    if (*ret_made != NULL && (*ret_made)->created_at < work->rotation->started_at) {
+        authority_free(*ret_made); /* of somebody else */
+        *ret_made = NULL;
+        free(name);
+        name = NULL;
+    }
+    if (name != NULL)
+        return name;
+    name = authority_next_name(work->store, work->rotation->name, err);
+    if (name != NULL &&
+        !save_option(work, "generation", name, "the new CA's name is chosen", err)) {
+        free(name);
+        name = NULL;
+    }
+    return name;
+}
+
+bool ca_make_generation(struct rotate_work *work, struct err *err)
+{
+    const struct rotate_request *request = work->request;
+    struct authority_spec spec = {
+        .key_type = request->key_type,
+        .days = request->days,
+        .passphrase = request->new_passphrase,
+        .cancelled = request->cancelled,
+        .cancelled_arg = request->arg,
+    };
+    struct authority *made = NULL;
+    char *name;
+    char *detail;
+    bool ok;
+
+    if (work->new_cert != NULL)
+        return true;
+    name = generation_name(work, &made, err);
+    spec.name = name;
+    if (name != NULL && made == NULL)
+        made = authority_create(work->store, &spec, err);
+    if (made == NULL) {
+        free(name);
+        return false;
+    }
+    work->rotation->new_authority_id = made->id;
+    detail = mem_printf("the new CA is \"%s\"", made->name);
+    ok = rotation_save(work->store, work->rotation, detail, err);
+    if (!ok)
+        work->rotation->new_authority_id = 0;
+    free(detail);
+    free(name);
+    authority_free(made);
+    return ok;
+}
+
+/* ---- the worklist ---- */
+
+/* Roles that were seen with certificates of a CA whose books are elsewhere. */
+static bool add_seen_roles(struct rotate_work *work, struct err *err)
+{
+    const struct use_of of = {.foreign = work->old_cert};
+    struct server_list scope = {.n = 0};
+    struct use_list seen = {.n = 0};
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err);
+
+    for (size_t i = 0; ok && i < seen.n; i++) {
+        const struct rotation_item item = {.role = seen.rows[i].role,
+                                           .old_serial = seen.rows[i].serial};
+        struct rotation_item_list known = {.n = 0};
+
+        ok = rotation_items(work->store, work->rotation->id, item.role, 1, &known, err) &&
+             (known.n > 0 || rotation_set_item(work->store, work->rotation->id, &item, err));
+        rotation_item_list_clear(&known);
+    }
+    use_list_clear(&seen);
+    server_list_clear(&scope);
+    return ok;
+}
+
+bool ca_list_items(struct rotate_work *work, struct err *err)
+{
+    int64_t added = 0;
+    bool ok;
+
+    if (work->old_ca != NULL)
+        ok = rotation_add_issued(work->store, work->rotation->id, work->old_ca->id, 0, NULL, &added,
+                                 err);
+    else
+        ok = add_seen_roles(work, err);
+    if (!ok || work->new_ca == NULL)
+        return ok;
+    return rotation_join_items(work->store, work->rotation->id, work->new_ca->id, err);
+}
+
+static bool is_unmade(const struct rotation_item *item)
+{
+    return item->made_at == 0 && item->left_at == 0 && item->ended_at == 0;
+}
+
+bool ca_count_unmade(struct rotate_work *work, size_t *ret, struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+
+    *ret = 0;
+    if (work->new_ca == NULL)
+        return true;
+    if (!rotation_items(work->store, work->rotation->id, NULL, 0, &items, err))
+        return false;
+    for (size_t i = 0; i < items.n; i++)
+        *ret += is_unmade(&items.rows[i]);
+    rotation_item_list_clear(&items);
+    return true;
+}
+
+/* One row a role: they come in the order of the roles. */
+static void rows_of(const struct rotation_item_list *items, struct batch_list *ret)
+{
+    ret->rows = mem_array(items->n + 1, sizeof(ret->rows[0]));
+    for (size_t i = 0; i < items->n; i++) {
+        const struct rotation_item *item = &items->rows[i];
+
+        if (!is_unmade(item) || (ret->n > 0 && text_equal(ret->rows[ret->n - 1].role, item->role)))
+            continue;
+        ret->rows[ret->n] = (struct batch_row){
+            .role = mem_strdup(item->role), .line = ret->n + 1, .replaces = item->old_issued_id};
+        ret->n++;
+    }
+}
+
+/* Where clients connect, for the lines in the README: the first server of the scope. */
+static bool first_address(struct rotate_work *work, char **ret_host, int *ret_port, struct err *err)
+{
+    struct server_list scope = {.n = 0};
+    struct err ignored = ERR_INIT;
+
+    if (!rotate_scope(work, &scope, err))
+        return false;
+    if (scope.n > 0 && !plan_tls_address(scope.rows[0], ret_host, ret_port, &ignored))
+        *ret_host = NULL;
+    server_list_clear(&scope);
+    return true;
+}
+
+static bool run_batch(struct rotate_work *work, const struct batch_list *list, const char *folder,
+                      struct rotate_outcome *ret, struct err *err)
+{
+    const struct rotate_request *request = work->request;
+    struct authority_parents parents = {.crls = NULL};
+    struct batch_result result = {.made = 0};
+    char *host = NULL;
+    int port = 0;
+    struct batch_spec spec = {
+        .authority = work->new_ca,
+        .authority_key = request->new_key,
+        .list = list,
+        .folder = folder,
+        .formats = request->formats != 0 ? request->formats : KIT_PEM,
+        .days = request->days,
+        .key_type = request->key_type,
+        .key_passphrase = request->key_passphrase,
+        .p12_passphrase = request->p12_passphrase,
+        .cancelled = request->cancelled,
+        .arg = request->arg,
+    };
+    bool ok = authority_load_parents(work->store, work->new_ca, &parents, err) &&
+              first_address(work, &host, &port, err);
+
+    if (ok) {
+        spec.parents = &parents.certs;
+        spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
+        spec.server_port = port;
+        ok = batch_run(work->store, &spec, &result, err);
+        ret->made += result.made;
+    }
+    authority_parents_clear(&parents);
+    free(host);
+    return ok;
+}
+
+/* Absolute: the next run may stand elsewhere. */
+static bool choose_folder(struct rotate_work *work, struct err *err)
+{
+    const char *wanted = work->request->folder;
+    char *absolute;
+
+    if (wanted == NULL && work->rotation->folder[0] != '\0')
+        return true;
+    if (wanted == NULL) {
+        err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
+        return err_hint(err, _("Give it with \"--out DIR\"."));
+    }
+    if (!fs_make_folder(wanted, err))
+        return false;
+    absolute = realpath(wanted, NULL);
+    if (absolute == NULL)
+        return err_set(err, ERR_FILE, _("cannot find the folder \"%s\""), wanted);
+    if (text_equal(absolute, work->rotation->folder)) {
+        free(absolute);
+        return true;
+    }
+    free(work->rotation->folder);
+    work->rotation->folder = absolute;
+    return rotation_save(work->store, work->rotation, "a folder for kits", err);
+}
+
+bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    struct batch_list list = {.n = 0};
+    bool ok = ca_list_items(work, err);
+
+    if (!ok || work->new_ca == NULL)
+        return ok;
+    if (!rotation_items(work->store, work->rotation->id, NULL, 0, &items, err))
+        return false;
+    rows_of(&items, &list);
+    rotation_item_list_clear(&items);
+    if (list.n > 0) {
+        ok = choose_folder(work, err);
+        if (ok && work->request->new_key == NULL)
+            ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
+                         work->new_ca->name);
+        ok = ok && run_batch(work, &list, work->rotation->folder, ret, err);
+        if (ret->made > 0)
+            rotate_add_file(ret, work->rotation->folder);
+        ok = rotation_join_items(work->store, work->rotation->id, work->new_ca->id,
+                                 ok ? err : &(struct err)ERR_INIT) &&
+             ok;
+    }
+    batch_list_clear(&list);
+    return ok;
+}
+
+/* ---- the old key ---- */
+
+static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
+{
+    struct server_list servers = {.n = 0};
+    bool ok;
+
+    if (!server_list_trusting(work->store, work->old_ca->id, &servers, err))
+        return false;
+    ok = servers.n == 0;
+    if (!ok) {
+        err_set(err, ERR_ROTATION_BLOCKED, _("%zu servers trust the CA \"%s\" still: \"%s\""),
+                servers.n, work->old_ca->name, servers.rows[0]->name);
+        err_hint(err, _("Take it away there first: \"pgseal server untrust %s\"."),
+                 servers.rows[0]->name);
+    }
+    server_list_clear(&servers);
+    return ok;
+}
+
+bool ca_count_server_certs(struct store *store, const struct authority *authority, size_t *ret,
+                           struct err *err)
+{
+    const struct issued_filter filter = {
+        .authority = authority->name, .state = -1, .ends_from = clock_now(), .limit = 100000};
+    struct issued_list list = {.n = 0};
+
+    *ret = 0;
+    if (!issued_list(store, &filter, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++)
+        *ret += list.rows[i]->kind == ISSUED_SERVER && list.rows[i]->revoked_at == 0;
+    issued_list_clear(&list);
+    return true;
+}
+
+static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    const char *path = work->request->archive;
+    struct secret *pem = authority_key_file(work->store, work->old_ca, err);
+    bool ok = pem != NULL;
+
+    if (ok && fs_exists(path)) {
+        /* of a run that was killed right after it wrote the file? */
+        struct err ignored = ERR_INIT;
+        struct secret *there = secret_read_whole(path, secret_len(pem), &ignored);
+
+        ok = there != NULL && secret_equal(there, pem);
+        if (!ok)
+            err_set(err, ERR_FILE_EXISTS, _("\"%s\" is there already"), path);
+        secret_free(there);
+    } else if (ok) {
+        ok = fs_write_new(path, secret_data(pem), secret_len(pem), 0600, err);
+    }
+    secret_free(pem);
+    if (ok)
+        rotate_add_file(ret, path);
+    return ok;
+}
+
+/* Certificates of servers go on being verified, and without the key none of them can be renewed. */
+static bool say_needed(const struct rotate_work *work, size_t n, struct err *err)
+{
+    err_set(err, ERR_ROTATION_BLOCKED,
+            _("%zu certificates of servers are from the CA \"%s\": its key is needed for them"), n,
+            work->old_ca->name);
+    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
+                           "\"pgseal rotate server NAME --to CA\"."));
+}
+
+/* The last act of a rotation, so what became of the key is written down with it. */
+static bool end_as(struct rotate_work *work, const char *what, struct err *err)
+{
+    return save_option(work, "key", what, what, err);
+}
+
+bool ca_key_has_ended(const struct rotation *rotation)
+{
+    char *what = option(rotation, "key");
+    bool ended = what != NULL;
+
+    free(what);
+    return ended;
+}
+
+bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    const struct rotate_request *request = work->request;
+    bool keep = request->keep_key && request->archive == NULL;
+    size_t n = 0;
+
+    if (work->old_ca == NULL)
+        return end_as(work, "the old key was never ours", err);
+    if (!check_trusted_nowhere(work, err) ||
+        !ca_count_server_certs(work->store, work->old_ca, &n, err))
+        return false;
+    if (keep && n > 0) /* retired, it could not renew them */
+        return end_as(work, "the old key is kept for servers' certificates", err);
+    if (n > 0)
+        return say_needed(work, n, err);
+    if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))
+        return false;
+    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
+        return false;
+    if (!keep && work->old_ca->has_key && !authority_delete(work->store, work->old_ca, err))
+        return false;
+    return end_as(work,
+                  keep                       ? "the old key is kept"
+                  : request->archive != NULL ? "the old key is archived"
+                                             : "the old key is destroyed",
+                  err);
+}

@@ -1,0 +1,167 @@
+/* client_old.c - the old certificates' end: which may be revoked, who would be refused, one act. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/intl.h"
+#include "core/base/mem.h"
+#include "core/plan/revoke.h"
+#include "core/rotate/client_act.h"
+#include "core/rotate/servers.h"
+
+static bool is_there(const struct rotation_seen *line)
+{
+    return line->old_issued_id != 0 && line->ended_at == 0;
+}
+
+size_t client_to_revoke(const struct rotate_work *work, const struct rotation_seen_list *lines,
+                        const struct rotation_seen **ret)
+{
+    size_t n_left = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < lines->n; i++)
+        n_left += is_there(&lines->rows[i]) && lines->rows[i].seen_at == 0;
+    for (size_t i = 0; i < lines->n; i++) {
+        const struct rotation_seen *line = &lines->rows[i];
+
+        if (is_there(line) && (line->seen_at != 0 || work->request->accept_left == n_left))
+            ret[n++] = line;
+    }
+    return n;
+}
+
+bool client_count_refused(struct rotate_work *work, const struct rotation_seen *const *lines,
+                          size_t n, size_t *ret, struct err *err)
+{
+    struct use_certificate *certificates = mem_array(n + 1, sizeof(*certificates));
+    const struct use_of of = {.certificates = certificates, .n_certificates = n};
+    struct server_list scope = {.n = 0};
+    struct use_list users = {.n = 0};
+    bool ok;
+
+    for (size_t i = 0; i < n; i++)
+        certificates[i] = (struct use_certificate){lines[i]->old_issuer, lines[i]->old_serial};
+    ok = rotate_scope(work, &scope, err) &&
+         use_list(work->store, &scope, &of, clock_now() - work->rotation->quiet_seconds,
+                  SIGHTINGS_MAX, &users, err);
+    if (ok)
+        *ret = users.n;
+    use_list_clear(&users);
+    server_list_clear(&scope);
+    free(certificates);
+    return ok;
+}
+
+static bool check_refused(struct rotate_work *work, const struct rotation_seen *const *lines,
+                          size_t n, struct err *err)
+{
+    const struct rotate_request *request = work->request;
+    size_t refused = 0;
+
+    if (!client_count_refused(work, lines, n, &refused, err))
+        return false;
+    if (refused == 0 || (request->accepts_refused && request->accept_refused == refused))
+        return true;
+    err_set(err, ERR_WOULD_LOCK_OUT,
+            _("%zu kinds of sessions use old certificates still, or did in the quiet time"),
+            refused);
+    err_cause(err, _("\"pgseal rotate stragglers\" names them: role, application and address."));
+    err_hint(err,
+             _("Without --revoke the old ones go on until they end; --accept-refused=%zu "
+               "revokes them all the same."),
+             refused);
+    return false;
+}
+
+static bool load_certs(struct rotate_work *work, const struct rotation_seen *const *lines, size_t n,
+                       struct issued_list *ret, struct err *err)
+{
+    ret->rows = mem_array(n + 1, sizeof(*ret->rows));
+    for (size_t i = 0; i < n; i++) {
+        ret->rows[i] = issued_load(work->store, lines[i]->old_issued_id, err);
+        if (!ret->rows[i])
+            return false;
+        ret->n = i + 1;
+    }
+    ret->total = (int64_t)ret->n;
+    return true;
+}
+
+static void tell_servers(const struct publish_results *results, struct rotate_outcome *ret)
+{
+    for (size_t i = 0; i < results->n; i++) {
+        const struct publish_result *result = &results->rows[i];
+        struct rotate_server *row =
+            rotate_add_server(&ret->servers, &ret->n_servers, result->server);
+
+        row->production = result->production;
+        row->asked = true;
+        row->reached = result->state != PUBLISH_AWAY && result->state != PUBLISH_OPEN;
+        row->done = result->state == PUBLISH_DONE || result->state == PUBLISH_SAME;
+        row->err = result->err;
+        ret->sessions_ended += result->sessions_ended > 0 ? (size_t)result->sessions_ended : 0;
+    }
+}
+
+static bool revoke(struct rotate_work *work, const struct issued_list *certs,
+                   struct rotate_outcome *ret, struct err *err)
+{
+    const struct rotate_request *request = work->request;
+    const struct revoke_request what = {.certs = certs,
+                                        .door = request->door,
+                                        .reason = CRL_SUPERSEDED,
+                                        .crl_days = request->crl_days,
+                                        .end_sessions = request->end_sessions};
+    const struct key *given = request->old_key ? request->old_key : request->new_key;
+    struct key *key = given ? key_dup(given) : NULL;
+    struct revoke_outcome outcome = {.n_cas = 0};
+    struct revoke_effect effect = {.n_cas = 0};
+    bool ok;
+
+    if (!key)
+        return err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
+                       work->old_ca->name);
+    ok = revoke_look(work->store, &what, false, &effect, err) &&
+         revoke_run(work->store, &what, &effect, &key, NULL, &outcome, err);
+    tell_servers(&outcome.servers, ret);
+    revoke_outcome_clear(&outcome);
+    revoke_effect_clear(&effect);
+    key_free(key);
+    return ok;
+}
+
+/* Revoked before; who was away then gets the list now. */
+static bool publish_again(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
+{
+    struct server_list servers = {.n = 0};
+    const struct publish_request what = {
+        .servers = &servers, .door = work->request->door, .only_behind = true};
+    struct publish_results results = {.n = 0};
+    bool ok = publish_list_servers(work->store, work->old_ca->id, &servers, err) &&
+              publish_run(work->store, &what, NULL, &results, err);
+
+    tell_servers(&results, ret);
+    publish_results_clear(&results);
+    server_list_clear(&servers);
+    return ok;
+}
+
+bool client_revoke_old(struct rotate_work *work, const struct rotation_seen_list *lines,
+                       struct rotate_outcome *ret, struct err *err)
+{
+    const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
+    struct issued_list certs = {.n = 0};
+    size_t n = client_to_revoke(work, lines, chosen);
+    bool ok = check_refused(work, chosen, n, err) && load_certs(work, chosen, n, &certs, err) &&
+              client_choose(work, CLIENT_REVOKE, err);
+
+    if (ok && n > 0)
+        ok = revoke(work, &certs, ret, err);
+    else if (ok)
+        ok = publish_again(work, ret, err);
+    issued_list_clear(&certs);
+    free(chosen);
+    return ok;
+}

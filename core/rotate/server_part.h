@@ -1,0 +1,89 @@
+/*
+ * server_part.h - inside core/rotate only: what the two rotations of servers' certificates share.
+ *
+ * Records  options.members: for each member, before it is changed for the first time, the chain that it
+ *          showed and the names of its files: the way back, weeks later, from another process. A chain is
+ *          public; no key is in it.
+ */
+#ifndef PGSEAL_ROTATE_SERVER_PART_H
+#define PGSEAL_ROTATE_SERVER_PART_H
+
+#include <jansson.h>
+
+#include "core/pki/pem.h"
+#include "core/rotate/kind.h"
+#include "core/rotate/servers.h"
+
+/* ---- options ---- */
+
+json_t *server_options(const struct rotation *rotation) MUST_CHECK; /* a new reference */
+/* Into the rotation and the store; takes options. */
+bool server_save_options(struct rotate_work *work, json_t *options, const char *detail,
+                         struct err *err) MUST_CHECK;
+/* A text of it; "" when missing. Caller frees. */
+char *server_option(const struct rotation *rotation, const char *name) MUST_CHECK;
+bool server_set_option(struct rotate_work *work, const char *name, const char *value,
+                       const char *detail, struct err *err) MUST_CHECK;
+
+/* ---- what a member had ---- */
+
+struct server_record { /* owned */
+    bool known;
+    char *cert_file, *key_file;
+    struct cert_list chain; /* leaf first, without a root */
+};
+void server_record_clear(struct server_record *record);
+bool server_record_load(const struct rotation *rotation, const char *server,
+                        struct server_record *ret, struct err *err) MUST_CHECK;
+
+/* ---- start ---- */
+
+/* Name and hosts, and the CA of the certificate that the server shows now: ours, or pasted, or its own.
+ * The first member that answers is asked, without a login. */
+bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
+                  struct err *err) MUST_CHECK;
+/* Its row of foreign.h. */
+bool server_note_foreign(struct store *store, const struct cert *cert, int64_t *ret,
+                         struct err *err) MUST_CHECK;
+
+/* ---- members ---- */
+
+struct server_measure {
+    /* Called for each that was reached, with its chain. May be NULL. */
+    bool (*each)(void *arg, struct fleet_member *member, struct rotate_server *row,
+                 const struct cert_list *chain, struct err *err);
+    void *arg;
+};
+/* Sets ret->servers: has_old shows the recorded one, has_new shows one that rotate wants (is_new). */
+bool server_measure(struct rotate_work *work, bool ask, const struct server_measure *measure,
+                    struct rotate_status *ret, struct err *err) MUST_CHECK;
+/* This chain is what the rotation brings: of the new CA, and not the recorded one. */
+bool server_is_new(const struct rotate_work *work, const struct server_record *record,
+                   const struct cert_list *chain);
+/* want_new: a managed one that shows its old certificate is said too. */
+void server_block_members(struct rotate_status *status, bool want_new);
+bool server_is_managed(const struct server *server);
+
+/* Once a member has it, with its login still open; arg is the caller's. */
+typedef bool server_after(void *arg, struct fleet_member *member, struct err *err);
+/* A new certificate on every member that has none yet, of ours or request->server_certs; after may be
+ * NULL. */
+bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_after *after,
+                  void *arg, struct err *err) MUST_CHECK;
+/* The recorded one again, where it is not shown. */
+bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
+
+/* ---- trust files (server_trust.c) ---- */
+
+struct trust_file;
+/* The old and the new root, or the new one alone; finished. */
+bool server_trust_make(struct rotate_work *work, bool with_old, struct trust_file *ret,
+                       struct err *err) MUST_CHECK;
+/* Tried against every member and the new CA; then written into the rotation's folder, as PEM and for
+ * Java, unless it is there. option: where its name is kept. */
+bool server_trust_write(struct rotate_work *work, bool with_old, const char *option,
+                        struct rotate_outcome *ret, struct err *err) MUST_CHECK;
+/* The file of this option is there. */
+bool server_trust_there(const struct rotate_work *work, const char *option);
+
+#endif
