@@ -101,11 +101,14 @@ static void print_outcome(const struct going *self, const struct rotate_outcome 
                         server->err.code != ERR_NONE ? server->err.msg : _("not begun"));
     }
     if (outcome->made > 0)
-        output_line(out, _("made %zu certificates"), outcome->made);
+        output_line(out, ngettext("made %zu certificate", "made %zu certificates", outcome->made),
+                    outcome->made);
     for (size_t i = 0; i < outcome->n_files; i++)
         output_line(out, _("wrote %s"), outcome->files[i]);
     if (outcome->sessions_ended > 0)
-        output_line(out, _("ended %zu sessions"), outcome->sessions_ended);
+        output_line(out,
+                    ngettext("ended %zu session", "ended %zu sessions", outcome->sessions_ended),
+                    outcome->sessions_ended);
     if (self->rotation->ended_at != 0)
         output_line(out,
                     self->rotation->given_up ? _("the rotation of \"%s\" is given up")

@@ -129,7 +129,7 @@ static void print_left(struct cli *cli, const struct rotation *rotation,
                     status->left.n);
     else if (status->left.n > 0)
         output_line(&cli->out,
-                    _("  left    %d open sessions, %zu kinds of sessions seen with the old one"),
+                    _("  left    open sessions with the old one: %d; kinds of sessions seen: %zu"),
                     open, status->left.n);
     if (status->quiet.needed == 0)
         return;
