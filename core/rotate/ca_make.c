@@ -304,6 +304,7 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list, c
 {
     const struct rotate_request *request = work->request;
     struct authority_parents parents = {.crls = NULL};
+    struct cert_list roots = {.n = 0};
     struct batch_result result = {.made = 0};
     char *host = NULL;
     int port = 0;
@@ -321,16 +322,19 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list, c
         .arg = request->arg,
     };
     bool ok = authority_load_parents(work->store, work->new_ca, &parents, err) &&
+              authority_server_roots(work->store, &roots, err) &&
               first_address(work, &host, &port, err);
 
     if (ok) {
         spec.parents = &parents.certs;
+        spec.roots = &roots;
         spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
         spec.server_port = port;
         ok = batch_run(work->store, &spec, &result, err);
         ret->made += result.made;
     }
     authority_parents_clear(&parents);
+    cert_list_clear(&roots);
     free(host);
     return ok;
 }
