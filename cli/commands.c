@@ -216,7 +216,8 @@ static const struct command commands[] = {
     {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
      N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
      run_rotate_emergency},
-    {"rotate server", "NAME", 1, 1, BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | MAKES,
+    {"rotate server", "NAME", 1, 1,
+     BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | BIT(SERVER) | MAKES,
      N_("begin: a server's certificate, or its CA"),
      "  pgseal rotate server db1\n"
      "  pgseal rotate server main --to \"Servers G2\"\n",
@@ -225,8 +226,8 @@ static const struct command commands[] = {
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,
      BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
-         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
-         CONFIRMS | UNLOCKS | HANDS_OVER,
+         BIT(REVOKE) | BIT(CERT) | BIT(QUIET_TIME) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) |
+         BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS | HANDS_OVER,
      N_("do what its phase is for, and go on"),
      "  pgseal rotate next \"Acme PG Root\" --yes\n"
      "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",

@@ -151,7 +151,7 @@ static const struct act_ops refresh_ops = {
     .why = N_("A server that was away, or that a list was signed for elsewhere, goes on with its "
               "old list: it accepts what was revoked since, and refuses everybody when it ends."),
     .go = N_("Bring them"),
-    .stop = N_("Esc stops before the next server."),
+    .stop = N_("Esc stops: servers that are half done are taken back."),
     .steps = refresh_steps,
     .n_steps = ARRAY_LEN(refresh_steps),
     .load = load_refresh,
@@ -418,7 +418,7 @@ static const struct act_ops sign_ops = {
     .why = N_("The next list has everything that is revoked and has not ended. Its number is "
               "higher than the one before: a server never gets a weaker list."),
     .go = N_("Sign"),
-    .stop = N_("Esc stops before the next server; what is signed stays."),
+    .stop = N_("Esc stops: half-done servers are taken back; what is signed stays."),
     .steps = sign_steps,
     .n_steps = ARRAY_LEN(sign_steps),
     .load = load_sign,
