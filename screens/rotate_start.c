@@ -77,6 +77,14 @@ static const struct form_field how_field = {
     .help = N_("Nothing is changed by this choice: each step says what it will do, and asks."),
     .word = "rotate",
 };
+static const struct form_field how_cert_field = {
+    .label = N_("How"),
+    .why =
+        N_("Step by step, pgseal measures what it made until the old one is gone. Only files: you "
+           "hand them over, and look after the rest."),
+    .help = N_("Nothing is changed by this choice: each step says what it will do, and asks."),
+    .word = "rotate",
+};
 static const struct form_field new_field = {
     .label = N_("New CA"),
     .why = N_("Empty: one is made in the first step, with a name of its own: the same name with "
@@ -210,8 +218,9 @@ static void build(void *data, struct form *form)
                   : self->from == ROTATE_FROM_CLIENT ? N_("Role")
                                                      : N_("Server"),
                   self->name);
-    self->how_id = form_add_choice(form, &how_field, self->items, self->n_ways,
-                                   first < self->n_ways ? first : 0);
+    self->how_id =
+        form_add_choice(form, self->from == ROTATE_FROM_CA ? &how_field : &how_cert_field,
+                        self->items, self->n_ways, first < self->n_ways ? first : 0);
     for (size_t i = 0; i < self->n_ways; i++)
         form_turn_off_choice(form, self->how_id, i, off(self, &self->ways[i]));
     self->new_id = self->quiet_id = self->scope_id = self->within_id = -1;

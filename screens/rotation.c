@@ -109,12 +109,13 @@ static void add_items(struct rotation_page *self)
 {
     const struct rotation_counts *items = &self->data->status.items;
     struct strbuf text = STRBUF_INIT;
+    int64_t moved;
 
     if (items->total == 0)
         return;
-    rotation_bar(&text, BAR_WIDTH, items->total - rotation_waits_for(items), items->total);
-    strbuf_printf(&text, _(" %lld of %lld moved"),
-                  (long long)(items->total - rotation_waits_for(items)), (long long)items->total);
+    moved = items->total - rotation_waits_for(self->data->rotation->kind, items);
+    rotation_bar(&text, BAR_WIDTH, moved, items->total);
+    strbuf_printf(&text, _(" %lld of %lld moved"), (long long)moved, (long long)items->total);
     lines_add(self->lines, 0, MARK_NONE, _("Clients"), text.data);
     lines_printf(self->lines, 0, MARK_NONE, "",
                  _("%lld made, %lld handed, %lld seen, %lld without, %lld ended"),

@@ -233,7 +233,8 @@ static const char *severe(const void *data, struct strbuf *out)
         add_paragraph(out,
                       _("%lld of %lld clients have not moved: they are refused at once. Sessions "
                         "with the old one end."),
-                      (long long)rotation_waits_for(items), (long long)items->total);
+                      (long long)rotation_waits_for(self->rotation->kind, items),
+                      (long long)items->total);
     if (gone)
         add_paragraph(out, "%s", _("This cannot be taken back."));
     if (gone || stolen || self->accept_left > 0 ||
@@ -393,9 +394,12 @@ static void result_server(const struct rotation_next *self, const struct rotate_
 {
     struct strbuf text = STRBUF_INIT;
 
-    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++)
-        if (text_equal(self->status.servers[i].name, server->name))
-            rotation_server_text(&self->status.servers[i], &text);
+    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++) {
+        const struct rotate_server *now = &self->status.servers[i];
+
+        if (text_equal(now->name, server->name) && (now->has_old || now->has_new))
+            rotation_server_text(now, &text);
+    }
     if (server->err.code != ERR_NONE)
         strbuf_add_str(&text, server->err.msg);
     else if (text.len == 0)
@@ -519,7 +523,8 @@ static bool asks(const struct rotation_job *seen)
 
     return (status->needs & asked) != 0 ||
            ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
-           (status->act_done && rotation_waits_for(&status->items) > 0) || status->quiet.but_gaps ||
+           (status->act_done && rotation_waits_for(seen->rotation->kind, &status->items) > 0) ||
+           status->quiet.but_gaps ||
            (seen->rotation->kind == ROTATION_CLIENT && status->phase + 1 == status->n_phases);
 }
 

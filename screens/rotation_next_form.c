@@ -174,7 +174,7 @@ void rotation_next_check(void *arg, struct form *form)
     struct rotation_next *self = arg;
     bool revokes = self->revoke_id >= 0 && form_checked(form, self->revoke_id);
     int64_t waits = revokes ? self->status.items.total - self->status.items.seen
-                            : rotation_waits_for(&self->status.items);
+                            : rotation_waits_for(self->rotation->kind, &self->status.items);
     char after[40];
 
     if (self->asks_ca)
