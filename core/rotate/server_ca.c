@@ -145,6 +145,13 @@ static bool add_sessions(void *arg, struct fleet_member *member, struct rotate_s
     (void)chain;
     if (!sessions_read(member->target.admin, &sessions, err))
         return false;
+    if (sessions.hidden > 0) {
+        free(who->status->proposal);
+        who->status->proposal = mem_printf(
+            _("%d sessions on \"%s\" are hidden from this role: the list is not whole. Let it "
+              "see them (GRANT pg_monitor), and look again."),
+            sessions.hidden, member->server->name);
+    }
     for (size_t i = 0; i < sessions.n; i++) {
         const struct session *session = &sessions.rows[i];
 
