@@ -111,45 +111,12 @@ void publish_progress_end(struct publish_progress *progress)
 
 /* ---- what became of it ---- */
 
-static bool is_good(const struct publish_result *row)
-{
-    return (row->state == PUBLISH_DONE || row->state == PUBLISH_SAME) && row->sessions_ended >= 0;
-}
-
-static const char *words_of(const struct publish_result *row)
-{
-    switch (row->state) {
-    case PUBLISH_OPEN:
-        return _("not begun");
-    case PUBLISH_DONE:
-        return _("has the current list, proven on the wire");
-    case PUBLISH_SAME:
-        return _("had the current list already");
-    case PUBLISH_AWAY:
-        return _("not reached");
-    case PUBLISH_REFUSED:
-        return _("nothing was changed");
-    case PUBLISH_UNDONE:
-        return _("failed, and taken back");
-    case PUBLISH_LEFT:
-        break;
-    }
-    return _("failed, and NOT fully taken back");
-}
-
-/* Nothing mends that but the command which its hint names. */
-static bool is_blocked(const struct publish_result *row)
-{
-    return row->err.code == ERR_UNFINISHED && *row->err.hint;
-}
-
 static void print_row(struct cli *cli, const struct publish_result *row)
 {
     struct strbuf line = STRBUF_INIT;
 
-    strbuf_printf(&line, "%s %s: %s", is_good(row) ? "[ok]" : "[!!]", row->server, words_of(row));
-    if (row->plan_id > 0)
-        strbuf_printf(&line, _(" (plan %lld)"), (long long)row->plan_id);
+    strbuf_add_str(&line, publish_is_good(row) ? "[ok] " : "[!!] ");
+    publish_describe(row, &line);
     if (row->sessions_ended > 0)
         strbuf_printf(&line,
                       ngettext("; %d open session ended", "; %d open sessions ended",
@@ -160,7 +127,7 @@ static void print_row(struct cli *cli, const struct publish_result *row)
     if (row->err.code != ERR_NONE)
         strbuf_printf(&line, ": %s", row->err.msg);
     output_line(&cli->out, "%s", line.data);
-    if (is_blocked(row))
+    if (publish_is_blocked(row))
         output_line(&cli->out, "     %s", row->err.hint);
     strbuf_clear(&line);
 }
@@ -186,7 +153,7 @@ json_t *publish_json(const struct publish_results *results)
 
         if (row->err.code != ERR_NONE)
             json_object_set_new(json, "error", json_string_or_empty(row->err.msg));
-        if (is_blocked(row))
+        if (publish_is_blocked(row))
             json_object_set_new(json, "help", json_string_or_empty(row->err.hint));
         json_array_append_new(rows, json);
     }
@@ -202,7 +169,7 @@ bool publish_judge(struct cli *cli, const struct publish_results *results, bool 
     for (size_t i = 0; i < results->n; i++) {
         const struct publish_result *row = &results->rows[i];
 
-        if (is_good(row))
+        if (publish_is_good(row))
             continue;
         if (left.len == 0 && row->err.code != ERR_NONE)
             *err = row->err;

@@ -101,11 +101,14 @@ static void print_outcome(const struct going *self, const struct rotate_outcome 
                         server->err.code != ERR_NONE ? server->err.msg : _("not begun"));
     }
     if (outcome->made > 0)
-        output_line(out, _("made %zu certificates"), outcome->made);
+        output_line(out, ngettext("made %zu certificate", "made %zu certificates", outcome->made),
+                    outcome->made);
     for (size_t i = 0; i < outcome->n_files; i++)
         output_line(out, _("wrote %s"), outcome->files[i]);
     if (outcome->sessions_ended > 0)
-        output_line(out, _("ended %zu sessions"), outcome->sessions_ended);
+        output_line(out,
+                    ngettext("ended %zu session", "ended %zu sessions", outcome->sessions_ended),
+                    outcome->sessions_ended);
     if (self->rotation->ended_at != 0)
         output_line(out,
                     self->rotation->given_up ? _("the rotation of \"%s\" is given up")
@@ -188,6 +191,26 @@ static bool read_options(struct going *self, struct err *err)
     return true;
 }
 
+/* Another quiet time than it began with. */
+static bool change_quiet(struct going *self, struct err *err)
+{
+    struct rotation *rotation = self->rotation;
+    int64_t seconds = 0;
+    char *detail;
+    bool done;
+
+    if (!rotate_quiet_option(self->cli, &seconds, err))
+        return false;
+    if (seconds == 0 || seconds == rotation->quiet_seconds ||
+        args_has(self->cli->args, OPT_DRY_RUN))
+        return true;
+    rotation->quiet_seconds = seconds;
+    detail = mem_printf("quiet time: %lld seconds", (long long)seconds);
+    done = rotation_save(self->cli->store, rotation, detail, err);
+    free(detail);
+    return done;
+}
+
 static bool going_begin(struct going *self, struct cli *cli, struct err *err)
 {
     *self = (struct going){.cli = cli, .report = {.output = &cli->out}};
@@ -203,7 +226,7 @@ static bool going_begin(struct going *self, struct cli *cli, struct err *err)
         return false;
     self->rotation =
         rotation_find(cli->store, cli->args->n_names > 0 ? cli->args->names[0] : NULL, err);
-    return self->rotation != NULL &&
+    return self->rotation != NULL && change_quiet(self, err) &&
            rotate_look(cli->store, self->rotation, &self->request, false, &self->status, err);
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pg/greeting.h"
 #include "core/pg/handshake.h"
 
 #define DEFAULT_PORT 5432
@@ -52,6 +53,15 @@ static bool read_roots(struct cli *cli, struct cert_list *ret, struct err *err)
     return true;
 }
 
+/* A pooler has TLS files of its own, and as a rule no lists of revoked certificates. */
+static bool is_pooler(const char *host, int port)
+{
+    struct err ignored = ERR_INIT; /* the handshake was answered: nothing more to say */
+    enum greeting greeting;
+
+    return greeting_ask(host, port, 0, &greeting, &ignored) && greeting == GREETING_POOLER;
+}
+
 static json_t *probe_json(const char *host, int port, const struct handshake *seen, bool had_roots)
 {
     json_t *chain = json_array();
@@ -64,9 +74,9 @@ static json_t *probe_json(const char *host, int port, const struct handshake *se
     }
     for (size_t i = 0; i < seen->n_accepted_cas; i++)
         json_array_append_new(cas, json_string_or_empty(seen->accepted_cas[i]));
-    return json_pack("{s:o, s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I}", "host",
-                     json_string_or_empty(host), "port", port, "tls",
-                     seen->verdict != HANDSHAKE_NO_TLS, "version", json_text(seen->version),
+    return json_pack("{s:o, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I}", "host",
+                     json_string_or_empty(host), "port", port, "pooler", is_pooler(host, port),
+                     "tls", seen->verdict != HANDSHAKE_NO_TLS, "version", json_text(seen->version),
                      "cipher", json_text(seen->cipher), "chain", chain, "verified",
                      had_roots ? json_boolean(seen->verified) : json_null(), "verify_error",
                      json_text(seen->verify_error), "asks_certificate", seen->asks_certificate,
@@ -89,6 +99,12 @@ static void print_probe(const struct output *output, const char *host, int port,
 
     snprintf(buffer, sizeof(buffer), "%s:%d", host, port);
     output_pair(output, _("address"), buffer);
+    if (is_pooler(host, port)) {
+        output_pair(output, _("answers"), _("a pooler, not PostgreSQL: its TLS files are its own"));
+        output_pair(output, "",
+                    _("behind PgBouncer there are no revocation lists: what is revoked "
+                      "gets in"));
+    }
     if (seen->verdict == HANDSHAKE_NO_TLS) {
         output_pair(output, "TLS", _("no: the server answers, and does not speak TLS (ssl = off)"));
         return;

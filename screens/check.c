@@ -12,9 +12,8 @@
 #include "core/base/text.h"
 #include "screens/check_job.h"
 #include "screens/error_view.h"
+#include "screens/look.h"
 #include "screens/pages.h"
-#include "screens/password_ask.h"
-#include "tui/table.h"
 
 #define SHEET_ROWS 5
 
@@ -22,10 +21,8 @@ enum column { COLUMN_MARK, COLUMN_CODE, COLUMN_WHAT };
 
 struct check {
     struct app *app;
-    struct job *job;
     struct check_job *found; /* NULL: not yet */
-    struct table *table;
-    struct password_ask *password; /* asked for; NULL: not */
+    struct look look;
     char message[160];
 };
 
@@ -99,35 +96,27 @@ static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows
 
 static const struct finding *here(const struct check *self)
 {
-    if (rows_count(self) == 0 || !table_has_row(self->table))
+    if (rows_count(self) == 0 || !table_has_row(self->look.table))
         return NULL;
-    return &findings_of(self)->rows[table_row(self->table)];
+    return &findings_of(self)->rows[table_row(self->look.table)];
 }
 
 /* ---- the job ---- */
 
-static void start(struct check *self, struct secret *password)
+static struct job *start(void *page, struct secret *password)
 {
-    if (self->job != NULL) {
-        secret_free(password);
-        return;
-    }
-    self->job = check_job_start(self->app, self, password);
+    struct check *self = page;
+
+    return check_job_start(self->app, self, password);
 }
 
-static void job_ended(struct check *self)
+static bool ended(void *page, struct job *job)
 {
-    bool asked;
+    struct check *self = page;
 
     check_job_free(self->found);
-    self->found = job_take(self->job);
-    self->job = NULL;
-    asked = self->password != NULL;
-    password_ask_free(self->password);
-    self->password = NULL;
-    if (!self->found->ok && self->found->wants_password)
-        self->password = password_ask_new(self->app, asked);
-    table_refresh(self->table);
+    self->found = job_take(job);
+    return !self->found->ok && self->found->wants_password;
 }
 
 /* ---- mending ---- */
@@ -181,82 +170,33 @@ static struct nav details(const struct check *self)
 
 /* ---- events ---- */
 
-static struct nav key_event(struct check *self, uint32_t key)
+static bool key(void *page, uint32_t code, struct nav *ret)
 {
-    if (table_takes_text(self->table)) {
-        (void)table_key(self->table, key);
-        return nav_stay();
-    }
+    struct check *self = page;
+
     self->message[0] = '\0';
-    switch (key) {
+    switch (code) {
     case KEY_CODE_ENTER:
-        return details(self);
+        *ret = details(self);
+        return true;
     case 'f':
     case KEY_CODE_F4:
-        return mend(self);
-    case 'r':
-    case KEY_CODE_F5:
-        start(self, NULL);
-        break;
-    case 'q':
-        return nav_quit();
-    case KEY_CODE_ESC:
-        if (table_key(self->table, key) == TABLE_IGNORED)
-            return nav_pop();
-        break;
-    default:
-        (void)table_key(self->table, key);
-        break;
+        *ret = mend(self);
+        return true;
     }
-    return nav_stay();
+    return false;
 }
 
-static struct nav password_event(struct check *self, const struct event *event)
-{
-    struct secret *password = NULL;
-
-    switch (password_ask_event(self->password, event, &password)) {
-    case PASSWORD_GIVEN:
-        start(self, password);
-        break;
-    case PASSWORD_CANCELLED:
-        return nav_pop();
-    case PASSWORD_OPEN:
-        break;
-    }
-    return nav_stay();
-}
+static const struct look_ops look_ops = {start, ended, key};
 
 static struct nav check_event(void *arg, const struct event *event)
 {
     struct check *self = arg;
 
-    switch (event->type) {
-    case EVENT_SHOWN:
-        (void)app_take_done(self->app); /* something was mended: looked at anew */
-        start(self, NULL);
-        break;
-    case EVENT_JOB:
-        if (event->job == self->job)
-            job_ended(self);
-        break;
-    case EVENT_KEY:
-    case EVENT_PASTE:
-        if (self->password != NULL)
-            return password_event(self, event);
-        if (event->type == EVENT_KEY)
-            return key_event(self, event->key);
-        table_paste(self->table, event->paste, event->paste_len);
-        break;
-    case EVENT_HIDDEN:
-    case EVENT_RESIZE:
-    case EVENT_JOB_PROGRESS:
-    case EVENT_TIMER:
-    case EVENT_WATCH:
-    case EVENT_QUIT_ASKED:
-    case EVENT_STOP:
-        break;
-    }
+    if (event->type != EVENT_SHOWN)
+        return look_event(&self->look, event);
+    (void)app_take_done(self->app); /* something was mended: looked at anew */
+    look_start(&self->look, NULL);
     return nav_stay();
 }
 
@@ -295,9 +235,9 @@ static void check_draw(const void *arg, struct canvas *body)
     const struct check *self = arg;
     int rows = canvas_rows(body);
 
-    if (self->password != NULL) {
-        password_ask_draw(self->password, body);
-    } else if (self->found == NULL) {
+    if (look_draws(&self->look, body))
+        return;
+    if (self->found == NULL) {
         int at = canvas_mark(body, 0, 2, MARK_BUSY) + 1;
 
         canvas_printf(body, 0, at, STYLE_NORMAL,
@@ -316,7 +256,7 @@ static void check_draw(const void *arg, struct canvas *body)
                             ? _("Nothing is wrong, and the members of its cluster are alike.")
                             : _("Nothing is wrong."));
         else
-            table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
+            table_draw(self->look.table, body, 2, rows - SHEET_ROWS - 3, true);
         draw_sheet(self, body, rows - SHEET_ROWS);
     }
 }
@@ -342,15 +282,12 @@ static void check_frame(const void *arg, struct frame *ret)
     snprintf(ret->right, sizeof(ret->right), _("server: %.60s"), app_server(self->app));
     snprintf(ret->path, sizeof(ret->path), _("Home > %s"), _("Check"));
     ret->word = "TLS/SSL";
-    if (self->password != NULL) {
-        password_ask_frame(self->password, ret);
+    if (look_frames(&self->look, ret))
         return;
-    }
     if (self->found != NULL && self->found->ok)
         snprintf(ret->path_right, sizeof(ret->path_right), _("%lld ms"),
                  (long long)self->found->check.took_ms);
     ret->bindings = bindings;
-    ret->text_focus = table_takes_text(self->table);
     ret->why = _("Settings and where they come from, the files as the server reads them, dates, "
                  "lists, rules, and what the wire shows. Nothing is changed by looking.");
     ret->help = _("[xx] somebody is locked out or let in wrongly, or the next restart fails.  [!!] "
@@ -358,7 +295,7 @@ static void check_frame(const void *arg, struct frame *ret)
     if (self->message[0] != '\0') {
         ret->message_mark = MARK_OFF;
         snprintf(ret->message, sizeof(ret->message), "%s", self->message);
-    } else if (self->job != NULL) {
+    } else if (self->look.job != NULL) {
         ret->message_mark = MARK_BUSY;
         snprintf(ret->message, sizeof(ret->message), "%s", _("Looking."));
     } else if (finding != NULL && finding->act != ACT_NONE) {
@@ -388,9 +325,8 @@ static void check_free(void *arg)
 {
     struct check *self = arg;
 
-    password_ask_free(self->password);
+    look_clear(&self->look);
     check_job_free(self->found);
-    table_free(self->table);
     free(self);
 }
 
@@ -408,6 +344,7 @@ struct screen *page_check(struct app *app)
     struct check *self = mem_zalloc(sizeof(*self));
 
     self->app = app;
-    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    look_init(&self->look, app, self, &look_ops,
+              table_new(columns, ARRAY_LEN(columns), &rows_ops, self));
     return screen_new(&check_ops, self);
 }

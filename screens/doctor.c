@@ -10,13 +10,12 @@
 #include "core/base/text.h"
 #include "screens/doctor_job.h"
 #include "screens/error_view.h"
-#include "screens/kit_look.h"
+#include "screens/kit_field.h"
 #include "screens/new_client_job.h"
 #include "screens/pages.h"
 #include "tui/form.h"
 #include "tui/table.h"
 
-#define QUIET_MS   300
 #define SHEET_ROWS 6
 
 enum stage { STAGE_FORM, STAGE_WORK, STAGE_RESULT, STAGE_FAILED };
@@ -27,10 +26,8 @@ struct doctor_page {
     enum stage stage;
     struct form *form;
     int string, folder, passphrase, password;
-    char *looked; /* the folder that was, or is being, looked at */
-    struct timer *quiet;
-    struct job *kit_job, *job, *facts_job;
-    struct kit_look *kit;     /* NULL: not looked at */
+    struct kit_field client;
+    struct job *job, *facts_job;
     struct doctor_job *found; /* with its results */
     struct table *table;
 };
@@ -183,37 +180,18 @@ static void explain(const struct doctor_page *self, struct strbuf *said, struct 
 
 /* ---- the form ---- */
 
-static void stop_looking(struct doctor_page *self)
-{
-    timer_stop(self->quiet);
-    self->quiet = NULL;
-    if (self->kit_job != NULL)
-        job_cancel(self->kit_job);
-    self->kit_job = NULL;
-    kit_look_free(self->kit);
-    self->kit = NULL;
-}
-
 static void check_folder(struct doctor_page *self, struct form *form)
 {
     const char *folder = form_text(form, self->folder);
 
-    if (strcmp(folder, self->looked) != 0) {
-        char *copy = mem_strdup(folder);
-
-        free(self->looked);
-        self->looked = copy;
-        stop_looking(self);
-        if (folder[0] != '\0')
-            self->quiet = timer_start(app_loop(self->app), self, QUIET_MS, 0);
-    }
+    kit_field_follow(&self->client, folder);
     if (folder[0] == '\0')
         form_say(form, self->folder, MARK_NONE, NULL);
-    else if (self->kit == NULL)
+    else if (self->client.kit == NULL)
         form_say(form, self->folder, MARK_BUSY, NULL);
     else
-        form_say(form, self->folder, self->kit->ok ? MARK_OK : MARK_BAD,
-                 self->kit->ok ? NULL : self->kit->err.msg);
+        form_say(form, self->folder, self->client.kit->ok ? MARK_OK : MARK_BAD,
+                 self->client.kit->ok ? NULL : self->client.kit->err.msg);
 }
 
 static void check(void *arg, struct form *form)
@@ -222,7 +200,7 @@ static void check(void *arg, struct form *form)
     const char *text = form_text(form, self->string);
     struct err err = ERR_INIT;
     struct params *params = text[0] != '\0' ? doctor_parse(text, &err) : NULL;
-    bool encrypted;
+    const struct kit_look *kit;
 
     form_say(form, self->string,
              text[0] == '\0'  ? MARK_TODO
@@ -231,8 +209,8 @@ static void check(void *arg, struct form *form)
              text[0] != '\0' && params == NULL ? err.msg : NULL);
     params_free(params);
     check_folder(self, form);
-    encrypted = self->kit != NULL && self->kit->ok && self->kit->key_encrypted;
-    form_show(form, self->passphrase, encrypted);
+    kit = kit_field_good(&self->client);
+    form_show(form, self->passphrase, kit != NULL && kit->key_encrypted);
 }
 
 static void start(struct doctor_page *self)
@@ -240,13 +218,14 @@ static void start(struct doctor_page *self)
     struct doctor_job *data = doctor_job_new(self->app);
     const struct secret *password = form_secret(self->form, self->password);
     const struct secret *passphrase = form_secret(self->form, self->passphrase);
+    const struct kit_look *kit = kit_field_good(&self->client);
 
     data->conninfo = mem_strdup(form_text(self->form, self->string));
-    if (self->kit != NULL && self->kit->ok && form_text(self->form, self->folder)[0] != '\0') {
-        data->cert = mem_strdup(self->kit->cert);
-        data->key = mem_strdup(self->kit->key);
-        data->root = self->kit->root[0] != '\0' ? mem_strdup(self->kit->root) : NULL;
-        if (self->kit->key_encrypted && secret_len(passphrase) > 0)
+    if (kit != NULL && form_text(self->form, self->folder)[0] != '\0') {
+        data->cert = mem_strdup(kit->cert);
+        data->key = mem_strdup(kit->key);
+        data->root = kit->root[0] != '\0' ? mem_strdup(kit->root) : NULL;
+        if (kit->key_encrypted && secret_len(passphrase) > 0)
             data->key_passphrase = secret_dup(passphrase);
     }
     if (secret_len(password) > 0)
@@ -305,19 +284,10 @@ static bool own_event(struct doctor_page *self, const struct event *event)
         job_ended(self);
         return true;
     }
-    if (event->type == EVENT_JOB && event->job == self->kit_job) {
-        self->kit = job_take(self->kit_job);
-        self->kit_job = NULL;
-        form_recheck(self->form);
-        return true;
-    }
-    if (event->type == EVENT_TIMER && event->timer == self->quiet) {
-        timer_stop(self->quiet);
-        self->quiet = NULL;
-        self->kit_job = kit_look_start(self->app, self, self->looked);
-        return true;
-    }
-    return false;
+    if (!kit_field_event(&self->client, event))
+        return false;
+    form_recheck(self->form);
+    return true;
 }
 
 static struct nav details(const struct doctor_page *self)
@@ -483,18 +453,19 @@ static void doctor_commands(const void *arg, struct strbuf *out)
 {
     const struct doctor_page *self = arg;
     const char *text = form_text(self->form, self->string);
+    const struct kit_look *kit = kit_field_good(&self->client);
 
     strbuf_add_str(out, "pgseal doctor ");
     if (!text_quote_shell(out, text[0] != '\0' ? text : "host=db1 user=alice"))
         strbuf_add_str(out, "CONNINFO");
-    if (self->kit != NULL && self->kit->ok) {
+    if (kit != NULL) {
         strbuf_add_str(out, " \\\n    --cert ");
-        (void)!text_quote_shell(out, self->kit->cert);
+        (void)!text_quote_shell(out, kit->cert);
         strbuf_add_str(out, " \\\n    --key ");
-        (void)!text_quote_shell(out, self->kit->key);
-        if (self->kit->root[0] != '\0') {
+        (void)!text_quote_shell(out, kit->key);
+        if (kit->root[0] != '\0') {
             strbuf_add_str(out, " \\\n    --root ");
-            (void)!text_quote_shell(out, self->kit->root);
+            (void)!text_quote_shell(out, kit->root);
         }
     }
     strbuf_add_char(out, '\n');
@@ -507,9 +478,8 @@ static void doctor_page_free(void *arg)
     app_keep(self->app, "doctor.string", form_text(self->form, self->string));
     form_free(self->form);
     table_free(self->table);
-    kit_look_free(self->kit);
+    kit_field_clear(&self->client);
     doctor_job_free(self->found);
-    free(self->looked);
     free(self);
 }
 
@@ -528,7 +498,7 @@ struct screen *page_doctor(struct app *app, const char *conninfo)
     const char *before = app_kept(app, "doctor.string");
 
     self->app = app;
-    self->looked = mem_strdup("");
+    kit_field_init(&self->client, app, self);
     self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
     self->form = form_new(N_("Try"), NULL, check, self);
     self->string = form_add_text(self->form, &string_field, conninfo != NULL ? conninfo : before);

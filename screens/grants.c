@@ -12,10 +12,9 @@
 #include "core/pg/grants.h"
 #include "screens/admin_login.h"
 #include "screens/error_view.h"
+#include "screens/look.h"
 #include "screens/pages.h"
-#include "screens/password_ask.h"
 #include "tui/form.h"
-#include "tui/table.h"
 
 struct grants_job {
     char *store_folder, *server;
@@ -30,10 +29,8 @@ struct grants {
     struct app *app;
     struct form *form;
     int role;
-    struct job *job;
     struct grants_job *found; /* NULL: not asked yet */
-    struct table *table;
-    struct password_ask *password;
+    struct look look;
     bool shows_list;
 };
 
@@ -71,8 +68,9 @@ static void grants_job_free(void *data)
 
 static const struct job_ops grants_job_ops = {"grants", grants_run, grants_job_free};
 
-static void start(struct grants *self, struct secret *password)
+static struct job *start(void *page, struct secret *password)
 {
+    struct grants *self = page;
     const char *role = form_text(self->form, self->role);
     struct grants_job *data = mem_zalloc(sizeof(*data));
 
@@ -80,7 +78,7 @@ static void start(struct grants *self, struct secret *password)
     data->server = mem_strdup(app_server(self->app));
     data->role = role[0] != '\0' ? mem_strdup(role) : NULL;
     data->password = password;
-    self->job = job_start(app_loop(self->app), self, &grants_job_ops, data);
+    return job_start(app_loop(self->app), self, &grants_job_ops, data);
 }
 
 /* ---- rows ---- */
@@ -164,35 +162,14 @@ static const struct form_field role_field = {
     .after = N_("optional"),
 };
 
-static void job_ended(struct grants *self)
+static bool ended(void *page, struct job *job)
 {
-    bool asked = self->password != NULL;
+    struct grants *self = page;
 
     grants_job_free(self->found);
-    self->found = job_take(self->job);
-    self->job = NULL;
-    password_ask_free(self->password);
-    self->password = NULL;
+    self->found = job_take(job);
     self->shows_list = true;
-    if (!self->found->ok && self->found->wants_password)
-        self->password = password_ask_new(self->app, asked);
-    table_refresh(self->table);
-}
-
-static struct nav password_event(struct grants *self, const struct event *event)
-{
-    struct secret *password = NULL;
-
-    switch (password_ask_event(self->password, event, &password)) {
-    case PASSWORD_GIVEN:
-        start(self, password);
-        break;
-    case PASSWORD_CANCELLED:
-        return nav_pop();
-    case PASSWORD_OPEN:
-        break;
-    }
-    return nav_stay();
+    return !self->found->ok && self->found->wants_password;
 }
 
 /* The SQL as a page of its own: it can be scrolled; F2 can write it to a file. */
@@ -208,52 +185,29 @@ static struct nav show_sql(const struct grants *self)
     return nav_push(page);
 }
 
-static struct nav list_key(struct grants *self, uint32_t key)
+/* In the list. */
+static bool key(void *page, uint32_t code, struct nav *ret)
 {
-    if (table_takes_text(self->table)) {
-        (void)table_key(self->table, key);
-        return nav_stay();
-    }
-    switch (key) {
-    case KEY_CODE_ENTER:
-        return self->found->ok ? show_sql(self) : nav_stay();
-    case 'r':
-    case KEY_CODE_F5:
-        if (self->job == NULL)
-            start(self, NULL);
-        break;
-    case 'q':
-        return nav_quit();
-    case KEY_CODE_ESC:
-        if (table_key(self->table, key) == TABLE_IGNORED)
-            self->shows_list = false;
-        break;
-    default:
-        (void)table_key(self->table, key);
-        break;
-    }
-    return nav_stay();
+    struct grants *self = page;
+
+    if (code == KEY_CODE_ENTER && self->found->ok)
+        *ret = show_sql(self);
+    else if (code == KEY_CODE_ESC && table_key(self->look.table, code) == TABLE_IGNORED)
+        self->shows_list = false;
+    return code == KEY_CODE_ENTER || code == KEY_CODE_ESC;
 }
+
+static const struct look_ops look_ops = {start, ended, key};
 
 static struct nav grants_event(void *arg, const struct event *event)
 {
     struct grants *self = arg;
 
-    if (event->type == EVENT_JOB && event->job == self->job) {
-        job_ended(self);
-        return nav_stay();
-    }
-    if (self->password != NULL && (event->type == EVENT_KEY || event->type == EVENT_PASTE))
-        return password_event(self, event);
-    if (self->shows_list) {
-        if (event->type == EVENT_PASTE)
-            table_paste(self->table, event->paste, event->paste_len);
-        return event->type == EVENT_KEY ? list_key(self, event->key) : nav_stay();
-    }
+    if (self->shows_list || event->type == EVENT_JOB)
+        return look_event(&self->look, event);
     switch (form_event(self->form, event)) {
     case FORM_SUBMIT:
-        if (self->job == NULL)
-            start(self, NULL);
+        look_start(&self->look, NULL);
         break;
     case FORM_CANCEL:
         return nav_pop();
@@ -284,16 +238,16 @@ static void draw_list(const struct grants *self, struct canvas *body)
                  _("\"%.60s\" lacks %zu of these. Enter shows the SQL for the owner."), list->role,
                  missing);
     canvas_wrap(body, 0, at, width, 2, STYLE_STRONG, text);
-    table_draw(self->table, body, 2, canvas_rows(body) - 2, true);
+    table_draw(self->look.table, body, 2, canvas_rows(body) - 2, true);
 }
 
 static void grants_draw(const void *arg, struct canvas *body)
 {
     const struct grants *self = arg;
 
-    if (self->password != NULL)
-        password_ask_draw(self->password, body);
-    else if (!self->shows_list)
+    if (look_draws(&self->look, body))
+        return;
+    if (!self->shows_list)
         form_draw(self->form, body);
     else if (!self->found->ok)
         (void)error_view_draw(&self->found->err, body, 0, canvas_rows(body));
@@ -328,27 +282,26 @@ static void grants_frame(const void *arg, struct frame *ret)
     snprintf(ret->title, sizeof(ret->title), "%s", _("Grants"));
     snprintf(ret->right, sizeof(ret->right), _("server: %.60s"), app_server(self->app));
     snprintf(ret->path, sizeof(ret->path), _("Home > Servers > %s"), _("Grants"));
-    if (self->password != NULL) {
-        password_ask_frame(self->password, ret);
-    } else if (!self->shows_list) {
+    if (look_frames(&self->look, ret))
+        return;
+    if (!self->shows_list) {
         form_frame(self->form, ret);
-        if (self->job != NULL) {
+        if (self->look.job != NULL) {
             ret->message_mark = MARK_BUSY;
             snprintf(ret->message, sizeof(ret->message), "%s", _("Asking the server."));
         }
     } else {
         ret->bindings = self->found->ok ? bindings : error_keys;
-        ret->text_focus = table_takes_text(self->table);
         ret->why = _("With these, and nothing else, a role can read and write the files that a "
                      "change needs, set what it sets, and reload. It is no wall: who may write "
                      "files of the server's user can become that user.");
         ret->help = _("[ok] there.  [!!] missing.  [--] missing, and pgseal works without: "
                       "standbys, ending sessions.");
-        ret->message_mark = self->job != NULL ? MARK_BUSY : MARK_NONE;
+        ret->message_mark = self->look.job != NULL ? MARK_BUSY : MARK_NONE;
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 self->job != NULL ? _("Asking the server.")
-                 : self->found->ok ? _("Nothing is granted from here. Enter shows the SQL.")
-                                   : _("F5 looks again, Esc goes back to the role."));
+                 self->look.job != NULL ? _("Asking the server.")
+                 : self->found->ok      ? _("Nothing is granted from here. Enter shows the SQL.")
+                                        : _("F5 looks again, Esc goes back to the role."));
     }
 }
 
@@ -372,10 +325,9 @@ static void grants_free(void *arg)
 {
     struct grants *self = arg;
 
-    password_ask_free(self->password);
+    look_clear(&self->look);
     grants_job_free(self->found);
     form_free(self->form);
-    table_free(self->table);
     free(self);
 }
 
@@ -398,6 +350,7 @@ struct screen *page_grants(struct app *app)
     self->role = form_add_text(self->form, &role_field, "");
     form_focus(self->form, self->role);
     form_recheck(self->form);
-    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    look_init(&self->look, app, self, &look_ops,
+              table_new(columns, ARRAY_LEN(columns), &rows_ops, self));
     return screen_new(&grants_ops, self);
 }

@@ -11,13 +11,11 @@
 #include "screens/by_hand.h"
 #include "screens/error_view.h"
 #include "screens/follow.h"
-#include "screens/kit_look.h"
+#include "screens/kit_field.h"
 #include "screens/login_job.h"
 #include "screens/pages.h"
 #include "tui/button_row.h"
 #include "tui/form.h"
-
-#define QUIET_MS 300
 
 enum stage { STAGE_FORM, STAGE_WORK, STAGE_RESULT };
 enum result_button { RESULT_ON, RESULT_AGAIN, RESULT_ANSWERS, RESULT_WHY };
@@ -27,11 +25,9 @@ struct login {
     enum stage stage;
     struct form *form;
     int folder, role, database, passphrase;
-    char *looked; /* the folder that was, or is being, looked at */
     char *role_after;
-    struct timer *quiet;
-    struct job *kit_job, *job;
-    struct kit_look *kit;   /* NULL: not looked at */
+    struct kit_field client;
+    struct job *job;
     struct login_job *made; /* with its results */
     struct button_row buttons;
     bool was_wrong; /* the passphrase that was given last */
@@ -75,60 +71,43 @@ static const struct form_field passphrase_field = {
 
 /* ---- the form ---- */
 
-static void stop_looking(struct login *self)
-{
-    timer_stop(self->quiet);
-    self->quiet = NULL;
-    if (self->kit_job != NULL)
-        job_cancel(self->kit_job);
-    self->kit_job = NULL;
-    kit_look_free(self->kit);
-    self->kit = NULL;
-}
-
 static void check_folder(struct login *self, struct form *form)
 {
     const char *folder = form_text(form, self->folder);
+    const struct kit_look *kit;
     char note[200];
 
-    if (strcmp(folder, self->looked) != 0) {
-        char *copy = mem_strdup(folder);
-
-        free(self->looked);
-        self->looked = copy;
-        stop_looking(self);
-        if (folder[0] != '\0')
-            self->quiet = timer_start(app_loop(self->app), self, QUIET_MS, 0);
-    }
+    kit_field_follow(&self->client, folder);
+    kit = self->client.kit;
     if (folder[0] == '\0') {
         form_say(form, self->folder, MARK_TODO, NULL);
-    } else if (self->kit == NULL) {
+    } else if (kit == NULL) {
         form_say(form, self->folder, MARK_BUSY, NULL);
-    } else if (!self->kit->ok) {
-        form_say(form, self->folder, MARK_BAD, self->kit->err.msg);
+    } else if (!kit->ok) {
+        form_say(form, self->folder, MARK_BAD, kit->err.msg);
     } else {
         snprintf(note, sizeof(note),
-                 self->kit->root[0] != '\0'
+                 kit->root[0] != '\0'
                      ? _("certificate of \"%.60s\"; the server is checked too (verify-full)")
                      : _("certificate of \"%.60s\"; no root.crt: the server is not checked"),
-                 self->kit->role);
-        form_say(form, self->folder, self->kit->root[0] != '\0' ? MARK_OK : MARK_WARN, note);
+                 kit->role);
+        form_say(form, self->folder, kit->root[0] != '\0' ? MARK_OK : MARK_WARN, note);
     }
 }
 
 static void check(void *arg, struct form *form)
 {
     struct login *self = arg;
-    bool encrypted;
+    const struct kit_look *kit;
 
     check_folder(self, form);
-    encrypted = self->kit != NULL && self->kit->ok && self->kit->key_encrypted;
-    if (self->kit != NULL && self->kit->ok)
-        follow(form, self->role, &self->role_after, self->kit->role);
+    kit = kit_field_good(&self->client);
+    if (kit != NULL)
+        follow(form, self->role, &self->role_after, kit->role);
     form_say(form, self->role, form_text(form, self->role)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
     form_say(form, self->database, form_text(form, self->database)[0] != '\0' ? MARK_OK : MARK_TODO,
              NULL);
-    form_show(form, self->passphrase, encrypted);
+    form_show(form, self->passphrase, kit != NULL && kit->key_encrypted);
     if (secret_len(form_secret(form, self->passphrase)) > 0)
         form_say(form, self->passphrase, MARK_NONE, NULL);
     else
@@ -139,13 +118,14 @@ static void check(void *arg, struct form *form)
 static void start(struct login *self)
 {
     struct login_job *data = login_job_new(self->app);
+    const struct kit_look *kit = self->client.kit; /* good: else the form is not sent */
 
     data->role = mem_strdup(form_text(self->form, self->role));
     data->database = mem_strdup(form_text(self->form, self->database));
-    data->cert = mem_strdup(self->kit->cert);
-    data->key = mem_strdup(self->kit->key);
-    data->root = mem_strdup(self->kit->root);
-    if (self->kit->key_encrypted)
+    data->cert = mem_strdup(kit->cert);
+    data->key = mem_strdup(kit->key);
+    data->root = mem_strdup(kit->root);
+    if (kit->key_encrypted)
         data->passphrase = secret_dup(form_secret(self->form, self->passphrase));
     login_job_free(self->made);
     self->made = NULL;
@@ -185,19 +165,10 @@ static bool own_event(struct login *self, const struct event *event)
         job_ended(self);
         return true;
     }
-    if (event->type == EVENT_JOB && event->job == self->kit_job) {
-        self->kit = job_take(self->kit_job);
-        self->kit_job = NULL;
-        form_recheck(self->form);
-        return true;
-    }
-    if (event->type == EVENT_TIMER && event->timer == self->quiet) {
-        timer_stop(self->quiet);
-        self->quiet = NULL;
-        self->kit_job = kit_look_start(self->app, self, self->looked);
-        return true;
-    }
-    return false;
+    if (!kit_field_event(&self->client, event))
+        return false;
+    form_recheck(self->form);
+    return true;
 }
 
 /* The same login under every sslmode, explained. */
@@ -430,9 +401,8 @@ static void login_free(void *arg)
 
     app_keep(self->app, "login.database", form_text(self->form, self->database));
     form_free(self->form);
-    kit_look_free(self->kit);
+    kit_field_clear(&self->client);
     login_job_free(self->made);
-    free(self->looked);
     free(self->role_after);
     free(self);
 }
@@ -453,7 +423,7 @@ struct screen *page_login(struct app *app)
     const char *required = app_kept(app, "require.database");
 
     self->app = app;
-    self->looked = mem_strdup("");
+    kit_field_init(&self->client, app, self);
     self->role_after = mem_strdup("");
     self->form = form_new(N_("Try"), NULL, check, self);
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.folder"));

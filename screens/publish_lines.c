@@ -113,42 +113,9 @@ static void begins(void *arg, size_t i, size_t n, const char *server)
     act_tell(talk->job, MARK_BUSY, _("%s: logging in"), server);
 }
 
-static bool is_good(const struct publish_result *row)
-{
-    return (row->state == PUBLISH_DONE || row->state == PUBLISH_SAME) && row->sessions_ended >= 0;
-}
-
-static const char *words_of(const struct publish_result *row)
-{
-    switch (row->state) {
-    case PUBLISH_OPEN:
-        return _("not begun");
-    case PUBLISH_DONE:
-        return _("has the current list, proven on the wire");
-    case PUBLISH_SAME:
-        return _("had the current list already");
-    case PUBLISH_AWAY:
-        return _("not reached");
-    case PUBLISH_REFUSED:
-        return _("nothing was changed");
-    case PUBLISH_UNDONE:
-        return _("failed, and taken back");
-    case PUBLISH_LEFT:
-        break;
-    }
-    return _("failed, and NOT fully taken back");
-}
-
 static enum mark mark_of(const struct publish_result *row)
 {
-    return is_good(row) ? MARK_OK : row->state == PUBLISH_LEFT ? MARK_BAD : MARK_WARN;
-}
-
-static void describe(const struct publish_result *row, struct strbuf *out)
-{
-    strbuf_printf(out, "%s: %s", row->server, words_of(row));
-    if (row->plan_id > 0)
-        strbuf_printf(out, _(" (plan %lld)"), (long long)row->plan_id);
+    return publish_is_good(row) ? MARK_OK : row->state == PUBLISH_LEFT ? MARK_BAD : MARK_WARN;
 }
 
 static void ended(void *arg, size_t i, size_t n, const struct publish_result *result)
@@ -156,7 +123,7 @@ static void ended(void *arg, size_t i, size_t n, const struct publish_result *re
     struct publish_talk *talk = arg;
     struct strbuf text = STRBUF_INIT;
 
-    describe(result, &text);
+    publish_describe(result, &text);
     (void)i;
     act_tell(talk->job, mark_of(result), "%s", text.data);
     act_progress(talk->job, ++talk->n_ended, n);
@@ -202,7 +169,7 @@ void publish_lines(struct lines *lines, const struct publish_results *results)
         const struct publish_result *row = &results->rows[i];
 
         strbuf_reset(&text);
-        describe(row, &text);
+        publish_describe(row, &text);
         lines_add(lines, 0, mark_of(row), NULL, text.data);
         if (row->sessions_ended > 0)
             lines_printf(lines, 2, MARK_NONE, NULL,
@@ -213,7 +180,7 @@ void publish_lines(struct lines *lines, const struct publish_results *results)
             lines_add(lines, 2, MARK_WARN, NULL, _("open sessions could not be ended"));
         if (row->err.code != ERR_NONE)
             lines_printf(lines, 2, MARK_NONE, NULL, "PS-%d: %s", (int)row->err.code, row->err.msg);
-        if (row->err.code == ERR_UNFINISHED && *row->err.hint)
+        if (publish_is_blocked(row))
             lines_add(lines, 2, MARK_NONE, NULL, row->err.hint);
     }
     strbuf_clear(&text);

@@ -8,15 +8,13 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "screens/kit_look.h"
+#include "screens/kit_field.h"
 #include "screens/pages.h"
 #include "screens/plan_page.h"
 #include "screens/require_job.h"
 #include "screens/require_lines.h"
 #include "screens/require_read.h"
 #include "tui/form.h"
-
-#define QUIET_MS 300
 
 struct require {
     struct app *app;
@@ -25,10 +23,7 @@ struct require {
     struct require_lines lines; /* of ours, when they shall go */
     struct job *facts_job;
     struct rules_facts *facts; /* NULL: not read yet */
-    char *looked;              /* the folder that was, or is being, looked at */
-    struct timer *quiet;
-    struct job *kit_job;
-    struct kit_look *kit; /* NULL: not looked at */
+    struct kit_field client;
 };
 
 /* The same as the button, from the plan: with each one's walk through the file. */
@@ -136,7 +131,7 @@ static const struct form_field folder_field = {
 static struct require_data *read_data(const struct require *self)
 {
     struct require_data *data = mem_zalloc(sizeof(*data));
-    const struct kit_look *kit = self->kit;
+    const struct kit_look *kit = self->client.kit;
 
     data->database = mem_strdup(form_text(self->form, self->database));
     data->address = mem_strdup(form_text(self->form, self->address));
@@ -307,17 +302,6 @@ static void check_address(struct require *self, struct form *form)
 
 /* ---- the client's folder ---- */
 
-static void stop_looking(struct require *self)
-{
-    timer_stop(self->quiet);
-    self->quiet = NULL;
-    if (self->kit_job != NULL)
-        job_cancel(self->kit_job);
-    self->kit_job = NULL;
-    kit_look_free(self->kit);
-    self->kit = NULL;
-}
-
 static bool has_role(const struct require *self, const char *role)
 {
     struct require_data *data = mem_zalloc(sizeof(*data));
@@ -362,7 +346,7 @@ static void check_map(const struct require *self, struct form *form)
 
 static void say_kit(const struct require *self, struct form *form)
 {
-    const struct kit_look *kit = self->kit;
+    const struct kit_look *kit = self->client.kit;
     char note[300];
 
     if (!kit->ok) {
@@ -389,18 +373,10 @@ static void check_folder(struct require *self, struct form *form)
 {
     const char *folder = form_text(form, self->folder);
 
-    if (strcmp(folder, self->looked) != 0) {
-        char *copy = mem_strdup(folder);
-
-        free(self->looked);
-        self->looked = copy;
-        stop_looking(self);
-        if (folder[0] != '\0')
-            self->quiet = timer_start(app_loop(self->app), self, QUIET_MS, 0);
-    }
+    kit_field_follow(&self->client, folder);
     if (folder[0] == '\0')
         form_say(form, self->folder, MARK_NONE, NULL);
-    else if (self->kit == NULL)
+    else if (self->client.kit == NULL)
         form_say(form, self->folder, MARK_BUSY, NULL);
     else
         say_kit(self, form);
@@ -466,14 +442,7 @@ static bool own_event(struct require *self, const struct event *event)
         self->facts_job = NULL;
         if (self->facts->ok)
             require_lines_set(&self->lines, self->form, &self->facts->hba);
-    } else if (event->type == EVENT_JOB && event->job == self->kit_job) {
-        self->kit = job_take(self->kit_job);
-        self->kit_job = NULL;
-    } else if (event->type == EVENT_TIMER && event->timer == self->quiet) {
-        timer_stop(self->quiet);
-        self->quiet = NULL;
-        self->kit_job = kit_look_start(self->app, self, self->looked);
-    } else {
+    } else if (!kit_field_event(&self->client, event)) {
         return false;
     }
     form_recheck(self->form);
@@ -559,8 +528,7 @@ static void require_free(void *arg)
     form_free(self->form);
     require_lines_clear(&self->lines);
     rules_facts_free(self->facts);
-    kit_look_free(self->kit);
-    free(self->looked);
+    kit_field_clear(&self->client);
     free(self);
 }
 
@@ -581,7 +549,7 @@ struct screen *page_require(struct app *app)
     const char *roles = app_kept(app, "require.roles");
 
     self->app = app;
-    self->looked = mem_strdup("");
+    kit_field_init(&self->client, app, self);
     self->form = form_new(N_("See the plan"), NULL, check, self);
     self->database =
         form_add_text(self->form, &database_field, database != NULL ? database : "all");

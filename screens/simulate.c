@@ -11,10 +11,9 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "screens/error_view.h"
+#include "screens/look.h"
 #include "screens/pages.h"
-#include "screens/password_ask.h"
 #include "screens/simulate_job.h"
-#include "tui/table.h"
 
 #define SHEET_ROWS 4
 
@@ -31,11 +30,9 @@ enum column {
 struct simulate_page {
     struct app *app;
     struct require_data *draft; /* NULL: the rules as they are */
-    struct job *job;
     struct simulate_job *found; /* NULL: not yet */
     size_t *order;              /* rows of the simulation, what is refused first */
-    struct table *table;
-    struct password_ask *password;
+    struct look look;
 };
 
 static const struct table_column columns[] = {
@@ -144,9 +141,9 @@ static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows
 
 static const struct simulate_row *here(const struct simulate_page *self)
 {
-    if (rows_count(self) == 0 || !table_has_row(self->table))
+    if (rows_count(self) == 0 || !table_has_row(self->look.table))
         return NULL;
-    return row_at(self, table_row(self->table));
+    return row_at(self, table_row(self->look.table));
 }
 
 static void sort_rows(struct simulate_page *self)
@@ -286,104 +283,41 @@ static struct nav show_walk(const struct simulate_page *self)
 
 /* ---- events ---- */
 
-static void start(struct simulate_page *self, struct secret *password)
+static struct job *start(void *page, struct secret *password)
 {
-    if (self->job != NULL) {
-        secret_free(password);
-        return;
-    }
-    self->job = simulate_job_start(self->app, self, self->draft, password);
+    struct simulate_page *self = page;
+
+    return simulate_job_start(self->app, self, self->draft, password);
 }
 
-static void job_ended(struct simulate_page *self)
+static bool ended(void *page, struct job *job)
 {
-    bool asked = self->password != NULL;
+    struct simulate_page *self = page;
 
     simulate_job_free(self->found);
-    self->found = job_take(self->job);
-    self->job = NULL;
-    password_ask_free(self->password);
-    self->password = NULL;
+    self->found = job_take(job);
     if (self->found->ok)
         sort_rows(self);
-    else if (self->found->wants_password)
-        self->password = password_ask_new(self->app, asked);
-    table_refresh(self->table);
+    return !self->found->ok && self->found->wants_password;
 }
 
-static struct nav password_event(struct simulate_page *self, const struct event *event)
+static bool key(void *page, uint32_t code, struct nav *ret)
 {
-    struct secret *password = NULL;
-
-    switch (password_ask_event(self->password, event, &password)) {
-    case PASSWORD_GIVEN:
-        start(self, password);
-        break;
-    case PASSWORD_CANCELLED:
-        return nav_pop();
-    case PASSWORD_OPEN:
-        break;
-    }
-    return nav_stay();
+    if (code != KEY_CODE_ENTER)
+        return false;
+    *ret = show_walk(page);
+    return true;
 }
 
-static struct nav key_event(struct simulate_page *self, uint32_t key)
-{
-    if (table_takes_text(self->table)) {
-        (void)table_key(self->table, key);
-        return nav_stay();
-    }
-    switch (key) {
-    case KEY_CODE_ENTER:
-        return show_walk(self);
-    case 'r':
-    case KEY_CODE_F5:
-        start(self, NULL);
-        break;
-    case 'q':
-        return nav_quit();
-    case KEY_CODE_ESC:
-        if (table_key(self->table, key) == TABLE_IGNORED)
-            return nav_pop();
-        break;
-    default:
-        (void)table_key(self->table, key);
-        break;
-    }
-    return nav_stay();
-}
+static const struct look_ops look_ops = {start, ended, key};
 
 static struct nav simulate_event(void *arg, const struct event *event)
 {
     struct simulate_page *self = arg;
 
-    switch (event->type) {
-    case EVENT_SHOWN:
-        if (self->found == NULL)
-            start(self, NULL);
-        break;
-    case EVENT_JOB:
-        if (event->job == self->job)
-            job_ended(self);
-        break;
-    case EVENT_KEY:
-    case EVENT_PASTE:
-        if (self->password != NULL)
-            return password_event(self, event);
-        if (event->type == EVENT_KEY)
-            return key_event(self, event->key);
-        table_paste(self->table, event->paste, event->paste_len);
-        break;
-    case EVENT_HIDDEN:
-    case EVENT_RESIZE:
-    case EVENT_JOB_PROGRESS:
-    case EVENT_TIMER:
-    case EVENT_WATCH:
-    case EVENT_QUIT_ASKED:
-    case EVENT_STOP:
-        break;
-    }
-    return nav_stay();
+    if (event->type == EVENT_SHOWN && self->found == NULL)
+        look_start(&self->look, NULL);
+    return look_event(&self->look, event);
 }
 
 /* ---- drawing ---- */
@@ -436,16 +370,16 @@ static void simulate_draw(const void *arg, struct canvas *body)
     const struct simulate_page *self = arg;
     int rows = canvas_rows(body);
 
-    if (self->password != NULL) {
-        password_ask_draw(self->password, body);
-    } else if (self->found == NULL) {
+    if (look_draws(&self->look, body))
+        return;
+    if (self->found == NULL) {
         canvas_printf(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
                       _("reading sessions, roles and rules of %s ..."), app_server(self->app));
     } else if (!self->found->ok) {
         (void)error_view_draw(&self->found->err, body, 0, rows);
     } else {
         draw_summary(self, body);
-        table_draw(self->table, body, 2, rows - SHEET_ROWS - 3, true);
+        table_draw(self->look.table, body, 2, rows - SHEET_ROWS - 3, true);
         draw_sheet(self, body, rows - SHEET_ROWS);
     }
 }
@@ -478,12 +412,9 @@ static void simulate_frame(const void *arg, struct frame *ret)
     snprintf(ret->right, sizeof(ret->right), _("server: %.60s"), app_server(self->app));
     snprintf(ret->path, sizeof(ret->path), _("Home > %s"), _("Who gets in"));
     ret->word = "pg_hba.conf";
-    if (self->password != NULL) {
-        password_ask_frame(self->password, ret);
+    if (look_frames(&self->look, ret))
         return;
-    }
     ret->bindings = self->found == NULL || self->found->ok ? bindings : error_keys;
-    ret->text_focus = table_takes_text(self->table);
     ret->why = _("PostgreSQL reads pg_hba.conf from the top and takes the FIRST line that fits. "
                  "Sessions stay open whatever the rules say: this is about their next login.");
     ret->help =
@@ -491,7 +422,7 @@ static void simulate_frame(const void *arg, struct frame *ret)
           "refused by the present rules too.  [ok] gets in.\nA date instead of a number: not "
           "connected now, but seen by the live panel. \"none now\": a role that the new rules are "
           "for. Certificates are judged by their names; dates and CRLs are the check's part.");
-    if (self->job != NULL) {
+    if (self->look.job != NULL) {
         ret->message_mark = MARK_BUSY;
         snprintf(ret->message, sizeof(ret->message), "%s", _("Looking."));
     } else if (self->found != NULL && self->found->ok && self->found->simulation.hidden > 0) {
@@ -527,9 +458,8 @@ static void simulate_free(void *arg)
 {
     struct simulate_page *self = arg;
 
-    password_ask_free(self->password);
+    look_clear(&self->look);
     simulate_job_free(self->found);
-    table_free(self->table);
     if (self->draft != NULL)
         require_data_free(self->draft);
     free(self->order);
@@ -551,6 +481,7 @@ struct screen *page_simulate(struct app *app, struct require_data *draft)
 
     self->app = app;
     self->draft = draft;
-    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    look_init(&self->look, app, self, &look_ops,
+              table_new(columns, ARRAY_LEN(columns), &rows_ops, self));
     return screen_new(&simulate_ops, self);
 }

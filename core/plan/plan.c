@@ -396,6 +396,25 @@ static bool refuse_overridden(const struct plan *plan, const struct setting *set
     return false;
 }
 
+/* 17 and later: an operator or a tool writes the configuration, and ALTER SYSTEM is switched off. */
+static bool alter_system_is_off(const struct plan *plan)
+{
+    return strcmp(settings_value(&plan->settings, "allow_alter_system"), "off") == 0;
+}
+
+static bool refuse_alter_system(const struct plan *plan, const char *name, struct err *err)
+{
+    err_set(err, ERR_MAY_NOT_CHANGE, _("ALTER SYSTEM is switched off on server \"%s\""),
+            plan->target.server->name);
+    err_cause(err,
+              _("allow_alter_system = off: something else writes its configuration, and \"%s\" "
+                "with it."),
+              name);
+    return err_hint(err, "%s",
+                    _("Use --as-text: it prints the files and settings for what writes the "
+                      "configuration."));
+}
+
 bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,
                       struct err *err)
 {
@@ -413,6 +432,8 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
            (overridden || !setting->in_auto_conf || strcmp(setting->auto_value, value) == 0);
     if (!same && overridden && !plan->target.by_hand)
         return refuse_overridden(plan, setting, err);
+    if (!same && !plan->target.by_hand && alter_system_is_off(plan))
+        return refuse_alter_system(plan, name, err);
     step = plan_add(plan, "setting", same ? PLAN_SAME : PLAN_CHANGE,
                     json_pack("{s:s,s:b,s:s,s:b,s:s}", "name", name, "set", 1, "value", value,
                               "was_set", setting->in_auto_conf, "was", setting->auto_value));
@@ -423,7 +444,10 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
     else
         step_set_title(step, "%s: '%s' -> '%s'", name, setting->value, value);
     replace(&step->effect, effect);
-    strbuf_printf(&sql, "ALTER SYSTEM SET %s = ", name);
+    strbuf_printf(&sql, "%s %s = ",
+                  alter_system_is_off(plan) ? _("-- in the server's configuration:")
+                                            : "ALTER SYSTEM SET",
+                  name);
     if (text_quote_sql_literal(&sql, value) && !same)
         replace(&step->sql, sql.data);
     strbuf_clear(&sql);

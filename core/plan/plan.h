@@ -218,6 +218,12 @@ struct untrust_ca_intent {
 struct plan *plan_untrust_ca(const struct plan_target *target,
                              const struct untrust_ca_intent *intent, struct err *err) MUST_CHECK;
 
+/* Before another's CA goes from this server: the list of it that is there is put into the store (foreign.h),
+ * unless the store has a newer one. Else there would be no way back: a server that checks lists trusts no
+ * CA without one. */
+bool plan_keep_list(const struct plan_target *target, const struct cert *ca,
+                    struct err *err) MUST_CHECK;
+
 /* Publishes the current CRLs of all CAs of ours that the server trusts; others' lists stay. */
 struct plan *plan_publish_crl(const struct plan_target *target, struct err *err) MUST_CHECK;
 /* The same; the proof asks about these certificates too: each must get alert 44. Those of CAs that the

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/plan/crowd.h"
 #include "core/plan/publish_visit.h"
@@ -40,15 +41,51 @@ void publish_results_clear(struct publish_results *results)
     *results = (struct publish_results){.n = 0};
 }
 
+bool publish_is_good(const struct publish_result *row)
+{
+    return (row->state == PUBLISH_DONE || row->state == PUBLISH_SAME) && row->sessions_ended >= 0;
+}
+
 bool publish_is_complete(const struct publish_results *results)
 {
     for (size_t i = 0; i < results->n; i++) {
-        const struct publish_result *row = &results->rows[i];
-
-        if ((row->state != PUBLISH_DONE && row->state != PUBLISH_SAME) || row->sessions_ended < 0)
+        if (!publish_is_good(&results->rows[i]))
             return false;
     }
     return true;
+}
+
+bool publish_is_blocked(const struct publish_result *row)
+{
+    return row->err.code == ERR_UNFINISHED && row->err.hint[0] != '\0';
+}
+
+static const char *words_of(enum publish_state state)
+{
+    switch (state) {
+    case PUBLISH_OPEN:
+        return _("not begun");
+    case PUBLISH_DONE:
+        return _("has the current list, proven on the wire");
+    case PUBLISH_SAME:
+        return _("had the current list already");
+    case PUBLISH_AWAY:
+        return _("not reached");
+    case PUBLISH_REFUSED:
+        return _("nothing was changed");
+    case PUBLISH_UNDONE:
+        return _("failed, and taken back");
+    case PUBLISH_LEFT:
+        break;
+    }
+    return _("failed, and NOT fully taken back");
+}
+
+void publish_describe(const struct publish_result *row, struct strbuf *out)
+{
+    strbuf_printf(out, "%s: %s", row->server, words_of(row->state));
+    if (row->plan_id > 0)
+        strbuf_printf(out, _(" (plan %lld)"), (long long)row->plan_id);
 }
 
 /* ---- all of them ---- */

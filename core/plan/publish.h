@@ -47,8 +47,13 @@ struct publish_results {
     size_t n;
 };
 void publish_results_clear(struct publish_results *results);
-/* All are DONE or SAME, and no session is left to be ended. */
-bool publish_is_complete(const struct publish_results *results);
+/* DONE or SAME, and no session is left to be ended. */
+bool publish_is_good(const struct publish_result *row);
+bool publish_is_complete(const struct publish_results *results); /* all are good */
+/* For people: "db1: not reached", with the plan's number where there is one. */
+void publish_describe(const struct publish_result *row, struct strbuf *out);
+/* Nothing mends that but the command in its hint. */
+bool publish_is_blocked(const struct publish_result *row);
 
 /* Reports, those of several servers mixed: from several threads, never two at a time; all may be NULL. */
 struct publish_watch {

@@ -204,12 +204,15 @@ struct untrust {
     struct untrust_ca_intent intent;
     const struct rotate_work *work;
     struct rotate_outcome *outcome;
+    bool ours;
 };
 
 static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
 {
     struct untrust *untrust = arg;
 
+    if (!untrust->ours && !plan_keep_list(target, untrust->certs.certs[0], err))
+        return NULL;
     return plan_untrust_ca(target, &untrust->intent, err);
 }
 
@@ -271,6 +274,7 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     cert_list_init(&untrust.certs);
     cert_list_take(&untrust.certs, cert_dup(cert));
     untrust.intent.certs = &untrust.certs;
+    untrust.ours = ours != NULL;
     ok = rotate_change_servers(work, take, &change, ret, err);
     cert_list_clear(&untrust.certs);
     free(what);

@@ -85,7 +85,10 @@ static const struct rotate_phase phases[] = {
 static void block_unmade(struct rotate_status *ret, size_t unmade)
 {
     if (unmade > 0)
-        rotate_block(ret, _("%zu lines of the list have no new certificate yet"), unmade);
+        rotate_block(ret,
+                     ngettext("%zu line of the list has no new certificate yet",
+                              "%zu lines of the list have no new certificate yet", unmade),
+                     unmade);
 }
 
 static void block_lacking(struct rotate_status *ret)
@@ -102,22 +105,33 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     const struct rotate_request *request = work->request;
     const struct rotation_counts *items = &ret->items;
     int64_t waiting = items->total - items->seen - items->left - items->ended;
-    struct strbuf said = STRBUF_INIT;
+    char date[CLOCK_TEXT_MAX];
     int open = 0;
 
     for (size_t i = 0; i < ret->left.n; i++)
         open += ret->left.rows[i].open;
     if (open > 0)
-        rotate_block(ret, _("%d sessions are open with certificates of \"%s\""), open,
-                     ca_old_name(work));
+        rotate_block(ret,
+                     ngettext("%d session is open with a certificate of \"%s\"",
+                              "%d sessions are open with certificates of \"%s\"",
+                              (unsigned long)open),
+                     open, ca_old_name(work));
     if (waiting > 0 && (int64_t)request->accept_left != waiting)
-        rotate_block(ret, _("%lld lines of the list were never seen with their new certificate"),
+        rotate_block(ret,
+                     ngettext("%lld line of the list was never seen with its new certificate",
+                              "%lld lines of the list were never seen with their new certificate",
+                              (unsigned long)waiting),
                      (long long)waiting);
     if (ret->quiet.safe || (ret->quiet.but_gaps && request->accept_gaps))
         return;
-    use_quiet_say(&ret->quiet, &said);
-    rotate_block(ret, "%s", said.data);
-    strbuf_clear(&said);
+    if (ret->quiet.but_gaps)
+        rotate_block(ret, _("the quiet time has gaps in which nobody looked (--accept-gaps)"));
+    else if (ret->quiet.safe_at > 0)
+        rotate_block(ret, _("the quiet time is not over: earliest %s UTC"),
+                     clock_format_minute(date, ret->quiet.safe_at));
+    else
+        rotate_block(ret, _("the quiet time has not begun: \"%s\" is in use, or not all is seen"),
+                     ca_old_name(work));
 }
 
 static bool look_move(struct rotate_work *work, struct rotate_status *ret, struct err *err)

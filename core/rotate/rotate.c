@@ -22,12 +22,9 @@
 #define LOCK_NAME "rotate.lock"
 
 static const struct rotate_kind *const kinds[] = {
-    [ROTATION_CLIENT] = &rotate_client_cert,
-    [ROTATION_CLIENT_CA] = &rotate_client_ca,
-    [ROTATION_SERVER] = &rotate_server_cert,
-    [ROTATION_SERVER_CA] = &rotate_server_ca,
-    [ROTATION_CA_LIFE] = &rotate_ca_life,
-    [ROTATION_EMERGENCY] = &rotate_emergency,
+    [ROTATION_CLIENT] = &rotate_client_cert, [ROTATION_CLIENT_CA] = &rotate_client_ca,
+    [ROTATION_SERVER] = &rotate_server_cert, [ROTATION_SERVER_CA] = &rotate_server_ca,
+    [ROTATION_CA_LIFE] = &rotate_ca_life,    [ROTATION_EMERGENCY] = &rotate_emergency,
 };
 
 static const struct rotate_kind *kind_of(enum rotation_kind kind)
@@ -329,7 +326,9 @@ static bool say_blocked(const struct rotate_work *work, const struct rotate_stat
     else
         err_set(err, ERR_ROTATION_BLOCKED, _("not so yet: %s"), phase->waits);
     if (status->n_blockers > 1)
-        err_cause(err, _("And %zu more reasons."), status->n_blockers - 1);
+        err_cause(err,
+                  ngettext("And %zu more reason.", "And %zu more reasons.", status->n_blockers - 1),
+                  status->n_blockers - 1);
     return err_hint(err, _("\"pgseal rotate status\" names what blocks and who is left."));
 }
 

@@ -420,6 +420,21 @@ static bool run_after(const struct fleet *fleet, const struct rotate_change *cha
     return ok;
 }
 
+/* None was reached: the error has no name in it. */
+static bool open_fleet(struct fleet *fleet, const struct fleet_order *order,
+                       const struct fleet_door *door, struct err *err)
+{
+    if (fleet_open(fleet, order, door, err))
+        return true;
+    for (size_t i = 0; i < fleet_count(fleet); i++) {
+        const struct fleet_member *member = fleet_member(fleet, i);
+
+        if (member->err.code != ERR_NONE)
+            return err_prefix(err, "\"%s\"", member->server->name);
+    }
+    return false;
+}
+
 bool rotate_change_servers(struct rotate_work *work, struct server_list *take,
                            const struct rotate_change *change, struct rotate_outcome *ret,
                            struct err *err)
@@ -437,7 +452,7 @@ bool rotate_change_servers(struct rotate_work *work, struct server_list *take,
     }
     ok = tidy(work, take, err);
     fleet = fleet_new(work->store, take);
-    ok = ok && fleet_open(fleet, &order, request->door, err) && fleet_make(fleet, &order, err);
+    ok = ok && open_fleet(fleet, &order, request->door, err) && fleet_make(fleet, &order, err);
     if (ok && request->accepts_refused)
         fleet_accept_refused(fleet, request->accept_refused);
     ok = ok && fleet_check_refused(fleet, err) &&

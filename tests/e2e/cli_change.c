@@ -17,98 +17,32 @@
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
-#include "tests/harness/command.h"
+#include "tests/harness/lab.h"
 #include "tests/harness/pty.h"
 #include "tests/pg/need_pg.h"
 
-#define STATE                                                                                      \
-    "SELECT encode(pg_read_binary_file('pg_hba.conf'), 'hex') || "                                 \
-    "encode(pg_read_binary_file('postgresql.auto.conf'), 'hex') || "                               \
-    "(SELECT string_agg(name || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE "     \
-    "'ssl%')"
-
-struct lab {
-    char *folder;
-    struct demo *demo;
-};
-
 static int setup(void **state)
 {
-    struct lab *lab = mem_zalloc(sizeof(*lab));
-    struct demo_options options = {0};
-    struct err err = ERR_INIT;
-    char address[32];
+    struct lab *lab;
 
-    lab->demo = demo_start(&options, &err);
-    if (!lab->demo)
-        fail_msg("%s", err.msg);
-    lab->folder = command_box();
-    snprintf(address, sizeof(address), "127.0.0.1:%d", demo_port(lab->demo));
+    lab_setup(state);
+    lab = *state;
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
-    free(EXPECT(0, "server", "add", "db1", demo_admin_conninfo(lab->demo), "--address", address));
-    *state = lab;
+    free(EXPECT(0, "server", "add", "db1", demo_admin_conninfo(lab->demo), "--address",
+                lab->address));
     return 0;
-}
-
-static int teardown(void **state)
-{
-    struct lab *lab = *state;
-
-    demo_free(lab->demo);
-    command_box_free(lab->folder);
-    free(lab);
-    return 0;
-}
-
-/* What a change could leave behind on the server. Caller frees. */
-static char *server_state(const struct lab *lab)
-{
-    struct err err = ERR_INIT;
-    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
-    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
-    struct result *result = conn ? conn_exec(conn, STATE, 0, NULL, &err) : NULL;
-    char *value;
-
-    if (!result)
-        fail_msg("%s", err.msg);
-    value = mem_strdup(result_get(result, 0, 0));
-    result_free(result);
-    conn_close(conn);
-    params_free(params);
-    return value;
 }
 
 /* While it is open, nobody can log in: the proof of a change waits for ever. */
 static struct conn *hold_logins(const struct lab *lab)
 {
     struct err err = ERR_INIT;
-    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
-    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
+    struct conn *conn = lab_admin(lab->demo);
 
-    if (!conn || !conn_run(conn, "BEGIN", &err) ||
+    if (!conn_run(conn, "BEGIN", &err) ||
         !conn_run(conn, "LOCK TABLE pg_catalog.pg_database IN ACCESS EXCLUSIVE MODE", &err))
         fail_msg("%s", err.msg);
-    params_free(params);
     return conn;
-}
-
-/* State of the newest plan; "" when there is none. */
-static void plan_state(char *ret, size_t size)
-{
-    json_t *json = EXPECT_JSON(0, "plan", "list", "--json");
-    json_t *plan = json_array_get(json_object_get(json, "plans"), 0);
-    const char *state = json_string_value(json_object_get(plan, "state"));
-
-    snprintf(ret, size, "%s", state ? state : "");
-    json_decref(json);
-}
-
-static void expect_plan(const char *expected)
-{
-    char state[32];
-
-    plan_state(state, sizeof(state));
-    assert_string_equal(state, expected);
 }
 
 /* "server tls", answered with yes while nobody can log in: it stands in the middle of the change.
@@ -128,7 +62,7 @@ static struct pty *stuck_change(const struct lab *lab, struct conn **ret_held)
         if (clock_mono_ms() > deadline)
             fail_msg("the change does not begin: \"%s\"", state);
         pty_listen(pty, 20);
-        plan_state(state, sizeof(state));
+        lab_plan_state(state, sizeof(state));
     }
     return pty;
 }
@@ -136,7 +70,7 @@ static struct pty *stuck_change(const struct lab *lab, struct conn **ret_held)
 static void test_signal(void **state)
 {
     const struct lab *lab = *state;
-    char *before = server_state(lab);
+    char *before = lab_state(lab->demo);
     char *after;
     struct conn *held;
     struct pty *pty = stuck_change(lab, &held);
@@ -146,8 +80,8 @@ static void test_signal(void **state)
     assert_int_equal(pty_wait_exit(pty), 4); /* taken back: 4 comes before 128 + 15 */
     assert_true(pty_settings_as_before(pty));
     pty_free(pty);
-    expect_plan("undone");
-    after = server_state(lab);
+    lab_expect_plan("undone");
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     free(before);
     free(after);
@@ -156,7 +90,7 @@ static void test_signal(void **state)
 static void test_kill(void **state)
 {
     const struct lab *lab = *state;
-    char *before = server_state(lab);
+    char *before = lab_state(lab->demo);
     char *after;
     struct conn *held;
     struct pty *pty = stuck_change(lab, &held);
@@ -165,14 +99,14 @@ static void test_kill(void **state)
     assert_int_equal(pty_wait_exit(pty), 128 + SIGKILL);
     pty_free(pty);
     conn_close(held);
-    expect_plan("doing");
+    lab_expect_plan("doing");
     EXPECT_ERROR(1, "PS-2112", "server", "tls", "db1", "--yes");
     free(EXPECT(0, "server", "undo", "db1", "--yes"));
-    expect_plan("undone");
-    after = server_state(lab);
+    lab_expect_plan("undone");
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     free(EXPECT(0, "server", "tls", "db1", "--yes"));
-    expect_plan("kept");
+    lab_expect_plan("kept");
     free(before);
     free(after);
 }
@@ -182,7 +116,7 @@ static void test_no(void **state)
     const struct lab *lab = *state;
     const char *const argv[] = {getenv("PGSEAL"), "server", "tls", "db1", NULL};
     struct pty_options options = {.argv = argv, .columns = 120};
-    char *before = server_state(lab);
+    char *before = lab_state(lab->demo);
     char *after;
     struct pty *pty = pty_start(&options);
 
@@ -190,8 +124,8 @@ static void test_no(void **state)
     pty_type(pty, "\r");
     assert_int_equal(pty_wait_exit(pty), 3);
     pty_free(pty);
-    expect_plan("");
-    after = server_state(lab);
+    lab_expect_plan("");
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     free(before);
     free(after);
@@ -200,9 +134,9 @@ static void test_no(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_no, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_kill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no, setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_signal, setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_kill, setup, lab_teardown),
     };
 
     if (!need_pg())

@@ -22,6 +22,7 @@ enum pg_feature {
     PG_CONTINUED_LINES,  /* a backslash at the end of a line of pg_hba.conf or pg_ident.conf */
     PG_CHECK_INTERVAL,   /* the setting client_connection_check_interval */
     PG_PARAMETER_GRANTS, /* GRANT ALTER SYSTEM ON PARAMETER: less than a superuser changes TLS */
+    PG_ALTER_SWITCH,     /* the setting allow_alter_system */
     PG_DIRECT_TLS,       /* TLS without an SSLRequest before it */
 };
 
@@ -38,6 +39,7 @@ static inline const struct pg_feature_info *pg_feature_info(enum pg_feature feat
         [PG_CONTINUED_LINES] = {"lines that go on in the next one", 14},
         [PG_CHECK_INTERVAL] = {"client_connection_check_interval", 14},
         [PG_PARAMETER_GRANTS] = {"GRANT ALTER SYSTEM ON PARAMETER", 15},
+        [PG_ALTER_SWITCH] = {"allow_alter_system", 17},
         [PG_DIRECT_TLS] = {"direct TLS", 17},
     };
 

@@ -15,99 +15,10 @@
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
-#include "tests/harness/command.h"
+#include "tests/harness/lab.h"
 #include "tests/pg/need_pg.h"
 
-struct lab {
-    char *folder;
-    struct demo *demo;
-    char address[32]; /* "127.0.0.1:54321" */
-};
-
-static int setup(void **state)
-{
-    struct lab *lab = mem_zalloc(sizeof(*lab));
-    struct demo_options options = {0};
-    struct err err = ERR_INIT;
-
-    lab->demo = demo_start(&options, &err);
-    if (!lab->demo)
-        fail_msg("%s", err.msg);
-    lab->folder = command_box();
-    snprintf(lab->address, sizeof(lab->address), "127.0.0.1:%d", demo_port(lab->demo));
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct lab *lab = *state;
-
-    demo_free(lab->demo);
-    command_box_free(lab->folder);
-    free(lab);
-    return 0;
-}
-
 /* ---- small things ---- */
-
-/* One value from the server, as its administrator. Caller frees. */
-static char *ask(const struct lab *lab, const char *sql)
-{
-    struct err err = ERR_INIT;
-    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
-    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
-    struct result *result = conn ? conn_exec(conn, sql, 0, NULL, &err) : NULL;
-    char *value;
-
-    if (!result)
-        fail_msg("%s", err.msg);
-    value = mem_strdup(result_get(result, 0, 0));
-    result_free(result);
-    conn_close(conn);
-    params_free(params);
-    return value;
-}
-
-#define STATE                                                                                      \
-    "SELECT encode(pg_read_binary_file('pg_hba.conf'), 'hex') || "                                 \
-    "encode(pg_read_binary_file('postgresql.auto.conf'), 'hex') || "                               \
-    "(SELECT string_agg(name || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE "     \
-    "'ssl%')"
-
-/* A login as a client: with the kit in this folder, or without. NULL: refused, *ret_why says why. */
-static struct conn *log_in(const struct lab *lab, const char *role, const char *kit,
-                           struct err *err)
-{
-    struct params *params = params_new();
-    struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
-    struct conn_options options = {.password = password};
-    struct conn *conn;
-    char *port = mem_printf("%d", demo_port(lab->demo));
-    char *cert = mem_printf("%s/%s.crt", kit ? kit : "", role);
-    char *key = mem_printf("%s/%s.key", kit ? kit : "", role);
-    const char *secret = demo_password(lab->demo, role);
-
-    assert_true(secret_set(password, secret, strlen(secret)));
-    memset(err, 0, sizeof(*err));
-    params_set(params, "host", "127.0.0.1");
-    params_set(params, "port", port);
-    params_set(params, "user", role);
-    params_set(params, "dbname", "app");
-    params_set(params, "sslmode", kit ? "verify-full" : "disable");
-    if (kit) {
-        params_set(params, "sslcert", cert);
-        params_set(params, "sslkey", key);
-        params_set(params, "sslrootcert", "root.crt");
-    }
-    conn = conn_open(params, &options, err);
-    params_free(params);
-    secret_free(password);
-    free(port);
-    free(cert);
-    free(key);
-    return conn;
-}
 
 static void prepare(const struct lab *lab)
 {
@@ -128,21 +39,21 @@ static void test_unrequire(void **state)
     struct conn *alice;
 
     prepare(lab);
-    before = ask(lab, STATE);
+    before = lab_state(lab->demo);
     text = EXPECT(0, "server", "unrequire", "db1", "--yes");
     assert_non_null(strstr(text, "nothing to do"));
     free(text);
     free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
                 "127.0.0.1/32", "--yes"));
-    assert_null(log_in(lab, "alice", NULL, &err));
+    assert_null(lab_login(lab, "alice", NULL, &err));
     EXPECT_ERROR(2, "PS-1003", "server", "unrequire", "db1", "1", "--yes"); /* not ours */
     EXPECT_ERROR(2, "PS-1003", "server", "unrequire", "db1", "x", "--yes");
     free(EXPECT(0, "server", "unrequire", "db1", "--dry-run"));
-    assert_null(log_in(lab, "alice", NULL, &err));
+    assert_null(lab_login(lab, "alice", NULL, &err));
     free(EXPECT(0, "server", "unrequire", "db1", "--yes"));
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
-    alice = log_in(lab, "alice", NULL, &err);
+    alice = lab_login(lab, "alice", NULL, &err);
     assert_non_null(alice);
     conn_close(alice);
     free(before);
@@ -158,10 +69,10 @@ static void test_untrust(void **state)
     char *before, *after;
 
     prepare(lab);
-    before = ask(lab, STATE);
+    before = lab_state(lab->demo);
     EXPECT_ERROR(2, "--all", "server", "untrust", "db1", "--yes");
     EXPECT_ERROR(2, "--all", "server", "untrust", "db1", "--all", "--ca", "lab", "--yes");
-    alice = log_in(lab, "alice", "alice", &err);
+    alice = lab_login(lab, "alice", "alice", &err);
     if (!alice)
         fail_msg("%s", err.msg);
     json = EXPECT_JSON(0, "server", "untrust", "db1", "--ca", "lab", "--dry-run", "--json");
@@ -171,7 +82,7 @@ static void test_untrust(void **state)
                  "--yes");
     EXPECT_ERROR(1, "--accept-refused=1", "server", "untrust", "db1", "--all", "--yes");
     EXPECT_ERROR(1, "PS-2109", "server", "untrust", "db1", "--all", "--yes", "--accept-refused=7");
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     free(after);
     free(EXPECT(0, "server", "untrust", "db1", "--all", "--yes", "--accept-refused=1"));
@@ -179,7 +90,7 @@ static void test_untrust(void **state)
     assert_false(json_is_true(json_object_get(json, "asks_certificate")));
     json_decref(json);
     free(EXPECT(0, "server", "undo", "db1", "--yes"));
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     conn_close(alice);
     free(before);
@@ -194,7 +105,7 @@ static void test_replace(void **state)
     json_t *json;
 
     prepare(lab);
-    alice = log_in(lab, "alice", "alice", &err);
+    alice = lab_login(lab, "alice", "alice", &err);
     if (!alice)
         fail_msg("%s", err.msg);
     free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
@@ -207,15 +118,15 @@ static void test_replace(void **state)
     assert_int_equal(json_array_size(json_object_get(json, "accepted_cas")), 1);
     json_decref(json);
     conn_close(alice);
-    assert_null(log_in(lab, "alice", "alice", &err));
+    assert_null(lab_login(lab, "alice", "alice", &err));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_unrequire, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_untrust, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unrequire, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_untrust, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_replace, lab_setup, lab_teardown),
     };
 
     if (!need_pg())

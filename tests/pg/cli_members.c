@@ -21,13 +21,13 @@
 #include "core/pg/conn.h"
 #include "core/pg/handshake.h"
 #include "core/plan/step.h"
-#include "tests/harness/command.h"
+#include "tests/harness/lab.h"
 #include "tests/harness/pty.h"
 #include "tests/pg/need_pg.h"
 
 /* One primary, one standby, and a cluster of somebody else, for all tests: they go on where the one
  * before ended. */
-struct lab {
+struct cluster {
     char *folder;
     struct demo *primary, *standby, *other;
 };
@@ -44,7 +44,7 @@ static struct demo *start(const struct demo_options *options)
 
 static int setup(void **state)
 {
-    struct lab *lab = mem_zalloc(sizeof(*lab));
+    struct cluster *lab = mem_zalloc(sizeof(*lab));
     struct demo_options first = {.replicated = true};
     struct demo_options alone = {.quiet_roles = true};
     struct demo_options second = {.quiet_roles = true};
@@ -63,7 +63,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    struct lab *lab = *state;
+    struct cluster *lab = *state;
 
     demo_free(lab->standby);
     demo_free(lab->primary);
@@ -76,35 +76,9 @@ static int teardown(void **state)
 
 /* ---- small things ---- */
 
-static char *ask(const struct demo *demo, const char *sql)
-{
-    struct err err = ERR_INIT;
-    struct params *params = params_parse(demo_admin_conninfo(demo), &err);
-    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
-    struct result *result = conn ? conn_exec(conn, sql, 0, NULL, &err) : NULL;
-    char *value;
-
-    if (!result)
-        fail_msg("%s: %s", sql, err.msg);
-    value = mem_strdup(result_get(result, 0, 0) ? result_get(result, 0, 0) : "");
-    result_free(result);
-    conn_close(conn);
-    params_free(params);
-    return value;
-}
-
-/* All that a change may touch. */
-static char *files_of(const struct demo *demo)
-{
-    return ask(demo, "SELECT encode(pg_read_binary_file('pg_hba.conf'), 'hex') || "
-                     "encode(pg_read_binary_file('postgresql.auto.conf'), 'hex') || "
-                     "(SELECT string_agg(name || setting, ' ' ORDER BY name) FROM pg_settings"
-                     " WHERE name LIKE 'ssl%')");
-}
-
 static void same_files(const struct demo *demo, char *before)
 {
-    char *now = files_of(demo);
+    char *now = lab_state(demo);
 
     assert_string_equal(now, before);
     free(now);
@@ -211,7 +185,7 @@ static void freeze(struct demo *demo, bool frozen)
 
 static void test_members(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     char *text;
 
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
@@ -245,7 +219,7 @@ static void test_members(void **state)
 
 static void test_tls_and_trust(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     char *text = EXPECT(0, "server", "tls", "main", "--dry-run");
     const char *standby = strstr(text, "-- db2 (standby)");
     const char *primary = strstr(text, "-- db1 (primary)");
@@ -261,8 +235,8 @@ static void test_tls_and_trust(void **state)
     assert_true(accepts(lab->primary, "lab"));
     assert_true(accepts(lab->standby, "lab"));
     /* each its own certificate: the name of its file is its hash */
-    first = ask(lab->primary, "SHOW ssl_cert_file");
-    second = ask(lab->standby, "SHOW ssl_cert_file");
+    first = lab_ask(lab->primary, "SHOW ssl_cert_file");
+    second = lab_ask(lab->standby, "SHOW ssl_cert_file");
     assert_string_not_equal(first, second);
     free(first);
     free(second);
@@ -283,9 +257,9 @@ static void write_hba(const struct demo *demo, const char *text)
 
 static void test_rules(void **state)
 {
-    const struct lab *lab = *state;
-    char *before[] = {files_of(lab->primary), files_of(lab->standby)};
-    char *hba = ask(lab->primary, "SELECT pg_read_file('pg_hba.conf')");
+    const struct cluster *lab = *state;
+    char *before[] = {lab_state(lab->primary), lab_state(lab->standby)};
+    char *hba = lab_ask(lab->primary, "SELECT pg_read_file('pg_hba.conf')");
     char *text;
 
     EXPECT_ERROR(2, "--yes", "server", "require", "main", "--database", "app", "--role", "alice",
@@ -302,11 +276,12 @@ static void test_rules(void **state)
                 "127.0.0.1/32", "--save-plan", "rules.plan"));
     states_are(EXPECT_JSON(0, "plan", "apply", "rules.plan", "--server", "main", "--yes", "--json"),
                "done", "kept", "kept");
-    text = ask(lab->standby, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'cert'");
+    text =
+        lab_ask(lab->standby, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'cert'");
     assert_string_equal(text, "1");
     free(text);
-    text = ask(lab->standby, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE"
-                             " 'pgseal guard%'");
+    text = lab_ask(lab->standby, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE"
+                                 " 'pgseal guard%'");
     assert_string_equal(text, "0");
     free(text);
     EXPECT_ERROR(2, "one server's file", "server", "unrequire", "main", "3", "--yes");
@@ -387,7 +362,7 @@ static void test_members_differ(void **state)
 
 static void test_standby_down(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
 
     free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
     take_down(lab->standby);
@@ -411,7 +386,7 @@ static void test_standby_down(void **state)
 
 static void test_standby_hangs(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
 
     free(EXPECT(0, "crl", "sign", "--ca", "lab", "--yes"));
     freeze(lab->standby, true);
@@ -426,7 +401,7 @@ static void test_standby_hangs(void **state)
 /* "revoke", "crl refresh" and "sessions" take a cluster's name for all its members. */
 static void test_name_of_the_cluster(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     json_t *json;
 
     free(EXPECT(0, "issue", "client", "rita", "--ca", "lab", "--out", "rita"));
@@ -455,8 +430,8 @@ static void test_name_of_the_cluster(void **state)
  * went well. */
 static void test_primary_fails(void **state)
 {
-    const struct lab *lab = *state;
-    char *before[] = {files_of(lab->primary), files_of(lab->standby)};
+    const struct cluster *lab = *state;
+    char *before[] = {lab_state(lab->primary), lab_state(lab->standby)};
     char *address = mem_printf("127.0.0.1:%d", demo_port(lab->other));
 
     free(EXPECT(0, "server", "add", "else", demo_admin_conninfo(lab->other), "--address", address));
@@ -526,7 +501,7 @@ static struct plan *lock_out(const struct plan_target *target, struct err *err)
  * back. It is a standby: there are no large objects, so it is COPY that does it. */
 static void test_guard_of_a_standby(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     struct err err = ERR_INIT;
     struct plan_target target = {.tls_host = "127.0.0.1", .tls_port = demo_port(lab->standby)};
     enum journal_plan_state ended = JOURNAL_READY;
@@ -577,14 +552,14 @@ static void test_guard_of_a_standby(void **state)
 
 static void test_promotion(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     json_t *json;
-    char *text = ask(lab->standby, "SELECT pg_promote(true, 60)");
+    char *text = lab_ask(lab->standby, "SELECT pg_promote(true, 60)");
 
     assert_string_equal(text, "t");
     free(text);
     /* the restartpoint that has the new timeline */
-    free(ask(lab->standby, "SELECT 1 FROM (SELECT pg_switch_wal()) AS switched"));
+    free(lab_ask(lab->standby, "SELECT 1 FROM (SELECT pg_switch_wal()) AS switched"));
     json = EXPECT_JSON(0, "server", "trust", "main", "--ca", "next", "--yes", "--json");
     assert_true(accepts(lab->primary, "next"));
     assert_true(accepts(lab->standby, "next"));
@@ -599,7 +574,7 @@ static void test_promotion(void **state)
 
 static void test_service_and_passfile(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     int port = demo_port(lab->primary);
     char *service = mem_printf("[lab]\nhost=127.0.0.1\nport=%d\nuser=alice\ndbname=app\n", port);
     char *pass =
@@ -659,7 +634,7 @@ static void answer(struct pty *pty, const char *password)
 /* A superuser with a password: asked for once, and it opens the second login and the guard, too. */
 static void test_password_asked(void **state)
 {
-    const struct lab *lab = *state;
+    const struct cluster *lab = *state;
     const char *password = demo_password(lab->primary, "alice");
     char *conninfo = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app sslmode=disable",
                                 demo_port(lab->primary));

@@ -17,40 +17,9 @@
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
 #include "core/pg/conn.h"
-#include "tests/harness/command.h"
 #include "tests/harness/fake_server.h"
+#include "tests/harness/lab.h"
 #include "tests/pg/need_pg.h"
-
-struct lab {
-    char *folder;
-    struct demo *demo;
-    char address[32]; /* "127.0.0.1:54321" */
-};
-
-static int setup(void **state)
-{
-    struct lab *lab = mem_zalloc(sizeof(*lab));
-    struct demo_options options = {0};
-    struct err err = ERR_INIT;
-
-    lab->demo = demo_start(&options, &err);
-    if (!lab->demo)
-        fail_msg("%s", err.msg);
-    lab->folder = command_box();
-    snprintf(lab->address, sizeof(lab->address), "127.0.0.1:%d", demo_port(lab->demo));
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct lab *lab = *state;
-
-    demo_free(lab->demo);
-    command_box_free(lab->folder);
-    free(lab);
-    return 0;
-}
 
 /* ---- small things ---- */
 
@@ -77,64 +46,6 @@ static void add_server(const struct lab *lab)
     assert_int_equal(int_of(json, "tls_port"), demo_port(lab->demo));
     assert_true(strlen(text_of(json, "system_identifier")) > 10);
     json_decref(json);
-}
-
-/* One value from the server, as its administrator. Caller frees. */
-static char *ask(const struct lab *lab, const char *sql)
-{
-    struct err err = ERR_INIT;
-    struct params *params = params_parse(demo_admin_conninfo(lab->demo), &err);
-    struct conn *conn = params ? conn_open(params, NULL, &err) : NULL;
-    struct result *result = conn ? conn_exec(conn, sql, 0, NULL, &err) : NULL;
-    char *value;
-
-    if (!result)
-        fail_msg("%s", err.msg);
-    value = mem_strdup(result_get(result, 0, 0));
-    result_free(result);
-    conn_close(conn);
-    params_free(params);
-    return value;
-}
-
-#define STATE                                                                                      \
-    "SELECT encode(pg_read_binary_file('pg_hba.conf'), 'hex') || "                                 \
-    "encode(pg_read_binary_file('postgresql.auto.conf'), 'hex') || "                               \
-    "(SELECT string_agg(name || setting, ' ' ORDER BY name) FROM pg_settings WHERE name LIKE "     \
-    "'ssl%')"
-
-/* A login as a client: with the kit in this folder, or without. NULL: refused, *ret_why says why. */
-static struct conn *log_in(const struct lab *lab, const char *role, const char *kit,
-                           struct err *err)
-{
-    struct params *params = params_new();
-    struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
-    struct conn_options options = {.password = password};
-    struct conn *conn;
-    char *port = mem_printf("%d", demo_port(lab->demo));
-    char *cert = mem_printf("%s/%s.crt", kit ? kit : "", role);
-    char *key = mem_printf("%s/%s.key", kit ? kit : "", role);
-    const char *secret = demo_password(lab->demo, role);
-
-    assert_true(secret_set(password, secret, strlen(secret)));
-    memset(err, 0, sizeof(*err));
-    params_set(params, "host", "127.0.0.1");
-    params_set(params, "port", port);
-    params_set(params, "user", role);
-    params_set(params, "dbname", "app");
-    params_set(params, "sslmode", kit ? "verify-full" : "disable");
-    if (kit) {
-        params_set(params, "sslcert", cert);
-        params_set(params, "sslkey", key);
-        params_set(params, "sslrootcert", "root.crt");
-    }
-    conn = conn_open(params, &options, err);
-    params_free(params);
-    secret_free(password);
-    free(port);
-    free(cert);
-    free(key);
-    return conn;
 }
 
 /* db1 with TLS, the CA "lab", and a rule for alice; her kit is in alice/. */
@@ -195,7 +106,7 @@ static void test_tls(void **state)
 {
     const struct lab *lab = *state;
     json_t *json, *chain;
-    char *before = ask(lab, STATE);
+    char *before = lab_state(lab->demo);
     char *after;
 
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
@@ -211,7 +122,7 @@ static void test_tls(void **state)
     json_decref(json);
     EXPECT_ERROR(2, "--yes", "server", "tls", "db1");
     EXPECT_ERROR(2, "--read-only", "server", "tls", "db1", "--yes", "--read-only");
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     free(after);
 
@@ -232,7 +143,7 @@ static void test_tls(void **state)
 
     /* and back: the settings byte for byte */
     free(EXPECT(0, "server", "undo", "db1", "--yes"));
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     json = EXPECT_JSON(0, "server", "probe", "db1", "--json");
     assert_true(json_is_false(json_object_get(json, "tls")));
@@ -327,7 +238,7 @@ static void test_require_and_revoke(void **state)
     EXPECT_ERROR(2, "--method", "server", "require", "db1", "--role", "alice", "--database", "app",
                  "--from", "all", "--method", "trust");
     /* she is connected without one now: said, and refused until the number is accepted */
-    alice = log_in(lab, "alice", NULL, &err);
+    alice = lab_login(lab, "alice", NULL, &err);
     if (!alice)
         fail_msg("%s", err.msg);
     EXPECT_ERROR(1, "--accept-refused=1", "server", "require", "db1", "--database", "app", "--role",
@@ -341,12 +252,12 @@ static void test_require_and_revoke(void **state)
     free(EXPECT(0, "server", "require", "db1", "--database", "app", "--role", "alice", "--from",
                 "127.0.0.1/32", "--yes", "--accept-refused=1"));
     conn_close(alice);
-    assert_null(log_in(lab, "alice", NULL, &err));
+    assert_null(lab_login(lab, "alice", NULL, &err));
     assert_int_equal(err.code, ERR_LOGIN);
-    alice = log_in(lab, "alice", "alice", &err);
+    alice = lab_login(lab, "alice", "alice", &err);
     if (!alice)
         fail_msg("%s", err.msg);
-    carol = log_in(lab, "carol", NULL, &err);
+    carol = lab_login(lab, "carol", NULL, &err);
     if (!carol)
         fail_msg("%s", err.msg);
 
@@ -374,7 +285,7 @@ static void test_require_and_revoke(void **state)
     assert_false(conn_run(alice, "SELECT 1", &err));
     assert_true(conn_run(carol, "SELECT 1", &err));
     conn_close(alice);
-    alice = log_in(lab, "alice", "alice", &err);
+    alice = lab_login(lab, "alice", "alice", &err);
     assert_null(alice);
     assert_non_null(strstr(err.msg, "revoked"));
     conn_close(carol);
@@ -473,7 +384,7 @@ static void test_superuser_over_the_network(void **state)
 static void test_no_rights(void **state)
 {
     const struct lab *lab = *state;
-    char *before = ask(lab, STATE);
+    char *before = lab_state(lab->demo);
     char *after;
     char *conninfo = mem_printf("host=127.0.0.1 port=%d user=carol dbname=app sslmode=disable",
                                 demo_port(lab->demo));
@@ -489,7 +400,7 @@ static void test_no_rights(void **state)
     json = EXPECT_JSON(0, "plan", "list", "--json");
     assert_int_equal(json_array_size(json_object_get(json, "plans")), 0);
     json_decref(json);
-    after = ask(lab, STATE);
+    after = lab_state(lab->demo);
     assert_string_equal(before, after);
     /* other people's sessions are hidden from this role, and that is said */
     json = EXPECT_JSON(0, "sessions", "db1", "--json");
@@ -531,17 +442,17 @@ static void test_not_postgres(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_add, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_tls, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_paste, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_trust, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_require_and_revoke, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_revoke_server_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_production, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_address, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_superuser_over_the_network, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_rights, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_not_postgres, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_add, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_tls, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_paste, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_trust, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_require_and_revoke, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_revoke_server_away, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_production, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_no_address, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_superuser_over_the_network, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_no_rights, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(test_not_postgres, lab_setup, lab_teardown),
     };
 
     if (!need_pg())

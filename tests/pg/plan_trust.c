@@ -307,6 +307,46 @@ static void test_missing_crl(void **state)
     clear_foreign(&foreign);
 }
 
+static void add_to_conf(struct plan_box *box, const char *line)
+{
+    char *path = fs_join(demo_data(box->demo), "postgresql.conf");
+    FILE *file = fopen(path, "a");
+    struct err err = ERR_INIT;
+
+    assert_non_null(file);
+    fprintf(file, "%s\n", line);
+    fclose(file);
+    free(path);
+    must(settings_reload(box->admin, &err), &err);
+}
+
+/* Refused before a file is written; as text it is for whoever writes the configuration. */
+static void alter_system_off(struct plan_box *box)
+{
+    const struct authority *authorities[1] = {box->ca};
+    struct err err = ERR_INIT;
+    struct plan *plan;
+    bool told = false;
+
+    add_to_conf(box, "allow_alter_system = off");
+    assert_null(trust(box, authorities, 1, true, &err));
+    assert_int_equal(err.code, ERR_MAY_NOT_CHANGE);
+    assert_non_null(strstr(err.cause, "allow_alter_system"));
+    box->target.by_hand = true;
+    plan = trust(box, authorities, 1, true, &err);
+    must(plan != NULL, &err);
+    for (size_t i = 0; i < plan_count(plan); i++) {
+        struct plan_step_view step = plan_step(plan, i);
+
+        told = told || strstr(step.sql, "configuration: ssl_ca_file = ");
+        assert_null(strstr(step.sql, "ALTER SYSTEM"));
+    }
+    assert_true(told);
+    plan_free(plan);
+    box->target.by_hand = false;
+    add_to_conf(box, "allow_alter_system = on");
+}
+
 static void test_refusals(void **state)
 {
     const struct authority *authorities[1];
@@ -324,6 +364,8 @@ static void test_refusals(void **state)
     assert_null(plan_trust_ca(&box.target, &intent, &err)); /* one name, two keys */
     assert_int_equal(err.code, ERR_POLICY);
 
+    if (pg_has(PG_ALTER_SWITCH))
+        alter_system_off(&box);
     must(conn_run(box.admin, "ALTER SYSTEM SET ssl_passphrase_command = 'false'", &err), &err);
     must(settings_reload(box.admin, &err), &err);
     assert_null(trust(&box, authorities, 1, true, &err));

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/store/sql.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/revoke_box.h"
 #include "tests/pg/revoke_ways.h"
@@ -169,15 +168,8 @@ static void test_lock_of_the_revoked(void **state)
 /* The last list of "other", as if it had been signed long ago: it ends soon. */
 static void be_old(void)
 {
-    struct err err = ERR_INIT;
-    struct store *store = store_open("store", STORE_WRITE, &err);
-
-    if (!store || !sql_exec(store,
-                            "UPDATE crl SET this_update = this_update - 8640000 WHERE authority_id"
-                            " = (SELECT id FROM authority WHERE name = 'other')",
-                            &err))
-        fail_msg("%s", err.msg);
-    store_close(store);
+    lab_store_sql("UPDATE crl SET this_update = this_update - 8640000 WHERE authority_id"
+                  " = (SELECT id FROM authority WHERE name = 'other')");
 }
 
 /* A list that cannot be signed does not keep another CA's revocation from its servers. */
@@ -333,7 +325,8 @@ int main(void)
         cmocka_unit_test(test_several_hang),    cmocka_unit_test(test_beside_an_open_plan),
         cmocka_unit_test(test_eight_admins),    cmocka_unit_test(test_lock_of_the_revoked),
         cmocka_unit_test(test_one_key_is_shut), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_intermediate),
+        cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_pooler),
+        cmocka_unit_test(test_intermediate),    cmocka_unit_test(test_timer_without_key),
     };
 
     if (!need_pg())

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/store/sql.h"
 
 static void add_server(const char *name, const struct demo *demo)
 {
@@ -90,6 +91,12 @@ void lab_issue(const char *role, const char *ca, const char *folder)
     free(EXPECT(0, "issue", "client", role, "--ca", ca, "--out", folder));
 }
 
+void lab_issue_with(const char *role, const char *ca, const char *folder, const char *word)
+{
+    free(
+        EXPECT(0, "issue", "client", role, "--ca", ca, "--out", folder, "--passphrase-file", word));
+}
+
 /* With the certificate of the folder; NULL: refused, err says why. */
 struct conn *lab_log_in_to(const struct demo *demo, const char *database, const char *role,
                            const char *folder, struct err *err)
@@ -160,6 +167,16 @@ bool lab_is_alive(struct conn *conn)
     struct err err = ERR_INIT;
 
     return conn_run(conn, "SELECT 1", &err);
+}
+
+void lab_store_sql(const char *sql)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open("store", STORE_WRITE, &err);
+
+    if (!store || !sql_exec(store, sql, &err))
+        fail_msg("%s", err.msg);
+    store_close(store);
 }
 
 /* Servers that lack a list, as "check" says: exit 6 with, 0 without any finding. */

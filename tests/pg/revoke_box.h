@@ -34,6 +34,8 @@ json_t *lab_row(const json_t *document, const char *array, const char *key, cons
 
 /* A client certificate for this role, its files in this new folder. */
 void lab_issue(const char *role, const char *ca, const char *folder);
+/* By a CA whose key has the passphrase of this file. */
+void lab_issue_with(const char *role, const char *ca, const char *folder, const char *word);
 /* With the certificate of the folder; NULL: refused, err says why. */
 struct conn *lab_log_in_to(const struct demo *demo, const char *database, const char *role,
                            const char *folder, struct err *err);
@@ -44,6 +46,9 @@ struct conn *lab_must_log_in(const struct demo *demo, const char *role, const ch
 void lab_refused_by_psql(const struct demo *demo, const char *role, const char *folder);
 void lab_refused(const struct demo *demo, const char *role, const char *folder);
 bool lab_is_alive(struct conn *conn);
+
+/* On the store itself. */
+void lab_store_sql(const char *sql);
 
 /* Servers that lack a list, as "check" says: exit 6 with, 0 without any finding. */
 json_int_t lab_count_behind(void);

@@ -18,7 +18,6 @@
 
 #include "core/base/mem.h"
 #include "core/pg/result.h"
-#include "core/store/sql.h"
 #include "tests/harness/fake_server.h"
 #include "tests/pg/revoke_box.h"
 
@@ -303,26 +302,20 @@ static void wait_for_all(int fd, void *arg)
 /* In the store, as servers that trust what db2 trusts. */
 static void add_hanging(const struct fake *fake)
 {
-    struct err err = ERR_INIT;
-    struct store *store = store_open("store", STORE_WRITE, &err);
-
     for (int i = 1; i <= HANGING; i++) {
         char *sql = mem_printf(
             "INSERT INTO server (name, conninfo, tls_host, tls_port, provider, production,"
-            " system_identifier, created_at) SELECT 'h%d', 'host=127.0.0.1 port=%d user=x', "
-            "tls_host,"
-            " tls_port, provider, production, system_identifier, created_at FROM server"
+            " system_identifier, created_at) SELECT 'h%d', 'host=127.0.0.1 port=%d user=x',"
+            " tls_host, tls_port, provider, production, system_identifier, created_at FROM server"
             " WHERE name = 'db2';"
             "INSERT INTO server_trust SELECT (SELECT id FROM server WHERE name = 'h%d'),"
             " authority_id, since FROM server_trust WHERE server_id ="
             " (SELECT id FROM server WHERE name = 'db2')",
             i, fake_port(fake), i);
 
-        if (!store || !sql_exec(store, sql, &err))
-            fail_msg("%s", err.msg);
+        lab_store_sql(sql);
         free(sql);
     }
-    store_close(store);
 }
 
 static int most_of(struct hall *hall)

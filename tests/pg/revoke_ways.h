@@ -8,5 +8,7 @@ void test_crl_dir(void **state);
 void test_intermediate(void **state);
 void test_several_hang(void **state);
 void test_beside_an_open_plan(void **state);
+void test_pooler(void **state);            /* revoke_pooler.c */
+void test_timer_without_key(void **state); /* revoke_timer.c */
 
 #endif

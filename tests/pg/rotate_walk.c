@@ -20,6 +20,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
+#include "core/store/rotation.h"
 #include "tests/harness/command.h"
 #include "tests/harness/login_loop.h"
 #include "tests/pg/need_pg.h"
@@ -102,6 +103,16 @@ static char *client(const struct demo *demo, const char *role, const char *folde
                       demo_port(demo), role, folder, role, folder, role, folder);
 }
 
+static PGconn *open_session(const struct demo *demo, const char *role, const char *folder)
+{
+    char *conninfo = client(demo, role, folder);
+    PGconn *conn = PQconnectdb(conninfo);
+
+    free(conninfo);
+    assert_int_equal(PQstatus(conn), CONNECTION_OK);
+    return conn;
+}
+
 static int add_client(struct lab *lab, const char *name, const struct demo *demo, const char *role,
                       const char *folder, enum login_expect expect)
 {
@@ -144,7 +155,6 @@ static void require(const char *server)
 static void test_before(void **state)
 {
     struct lab *lab = *state;
-    char *conninfo;
 
     free(EXPECT(0, "ca", "create", "Old", "--no-passphrase"));
     free(EXPECT(0, "ca", "create", "Stranger", "--no-passphrase"));
@@ -167,13 +177,199 @@ static void test_before(void **state)
     add_client(lab, "revoked@db1", lab->db1, "carol", "revoked", LOGIN_REFUSED);
     add_client(lab, "revoked@db2", lab->db2, "carol", "revoked", LOGIN_REFUSED);
     add_client(lab, "stranger@db3", lab->db3, "carol", "stranger", LOGIN_REFUSED);
-    conninfo = client(lab->db1, "bob", "bob");
-    lab->pool = PQconnectdb(conninfo);
-    free(conninfo);
-    assert_int_equal(PQstatus(lab->pool), CONNECTION_OK);
+    lab->pool = open_session(lab->db1, "bob", "bob");
     login_loop_settle(lab->loop);
     restart(lab, lab->db3);
     login_loop_settle(lab->loop);
+}
+
+/* ---- another CA for the clients ---- */
+
+static void expect_phase(const char *key)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", "status", "Old", "--json");
+    const char *phase = json_string_value(json_object_get(json, "phase"));
+
+    if (!phase || strcmp(phase, key) != 0)
+        fail_msg("phase %s, not %s", phase ? phase : "none", key);
+    json_decref(json);
+}
+
+/* Whatever phase it is in, a server may be started again: nobody is refused afterwards who was not. */
+static void restart_all(struct lab *lab)
+{
+    login_loop_settle(lab->loop);
+    restart(lab, lab->db1);
+    restart(lab, lab->db2);
+    restart(lab, lab->db3);
+    login_loop_settle(lab->loop);
+}
+
+/* Its administrator's socket is not where it was: away for pgseal, and not for the clients. */
+static void set_away(const struct demo *demo, bool away)
+{
+    char *here = mem_printf("%s/.s.PGSQL.%d", demo_socket(demo), demo_port(demo));
+    char *there = mem_printf("%s/away", demo_socket(demo));
+
+    assert_int_equal(away ? rename(here, there) : rename(there, here), 0);
+    free(here);
+    free(there);
+}
+
+static void set_quiet_time(int64_t seconds)
+{
+    struct err err = ERR_INIT;
+    struct store *store = store_open(getenv("PGSEAL_STORE"), STORE_WRITE, &err);
+    struct rotation *rotation = store ? rotation_find(store, "Old", &err) : NULL;
+
+    bool good = rotation != NULL;
+
+    if (rotation) {
+        rotation->quiet_seconds = seconds;
+        good = rotation_save(store, rotation, "as short as a test", &err);
+    }
+    if (!good)
+        fail_msg("%s", err.msg);
+    rotation_free(rotation);
+    store_close(store);
+}
+
+static void test_trust(void **state)
+{
+    struct lab *lab = *state;
+
+    free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m"));
+    set_quiet_time(2);
+    free(EXPECT(0, "rotate", "next", "Old", "--no-passphrase"));
+    expect_phase("trust");
+    restart_all(lab);
+    set_away(lab->db2, true);
+    EXPECT_ERROR(5, "db2", "rotate", "next", "Old", "--yes");
+    expect_phase("trust");
+    login_loop_settle(lab->loop);
+    set_away(lab->db2, false);
+    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    expect_phase("move");
+    restart_all(lab);
+    free(EXPECT(0, "rotate", "back", "Old", "--yes"));
+    free(EXPECT(0, "rotate", "back", "Old", "--yes"));
+    expect_phase("generation");
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    expect_phase("move");
+}
+
+static void test_move(void **state)
+{
+    struct lab *lab = *state;
+    char *text;
+
+    free(EXPECT(0, "rotate", "next", "Old", "--out", "new"));
+    expect_phase("watch");
+    restart_all(lab);
+    moves(lab, lab->alice1, lab->db1, "alice", "new/alice");
+    login_loop_settle(lab->loop);
+    moves(lab, lab->alice2, lab->db2, "alice", "new/alice");
+    moves(lab, lab->alice3, lab->db3, "alice", "new/alice");
+    login_loop_settle(lab->loop);
+    /* bob is connected all the time, and logs in all the time */
+    text = EXPECT(0, "rotate", "stragglers", "Old");
+    assert_non_null(strstr(text, "bob"));
+    free(text);
+    EXPECT_ERROR(1, "PS-4022", "rotate", "next", "Old", "--yes");
+    free(EXPECT(0, "rotate", "back", "Old", "--yes"));
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "rotate", "next", "Old", "--yes", "--out", "new"));
+    expect_phase("watch");
+}
+
+/* Goes on as soon as it has been quiet for long enough. */
+static void next_when_quiet(void)
+{
+    struct command_result result = {.status = 1};
+
+    for (int i = 0; i < 150; i++) {
+        command_clear(&result);
+        command_run(&result, NULL, "rotate", "next", "Old", "--yes", NULL);
+        if (result.status == 0)
+            break;
+        assert_non_null(strstr(result.err, "PS-4022"));
+        (void)nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    }
+    if (result.status != 0)
+        fail_msg("it is never quiet: %s%s", result.out, result.err);
+    command_clear(&result);
+}
+
+/* bob never moves: one day nobody needs his job any more, and the admin goes on without him. */
+static void test_watch(void **state)
+{
+    struct lab *lab = *state;
+    PGconn *seen = open_session(lab->db1, "alice", "new/alice");
+    char *text;
+
+    PQfinish(lab->pool); /* ended with the server that was started again */
+    lab->pool = open_session(lab->db1, "bob", "bob");
+    text = EXPECT(0, "rotate", "stragglers", "Old"); /* looks, as the panel does all day */
+    assert_non_null(strstr(text, "bob"));
+    free(text);
+    PQfinish(seen);
+    set_away(lab->db3, true);
+    EXPECT_ERROR(1, "PS-4022", "rotate", "next", "Old", "--yes");
+    set_away(lab->db3, false);
+    free(EXPECT(0, "rotate", "mark", "Old", "bob", "--without"));
+    EXPECT_ERROR(1, "is open", "rotate", "next", "Old", "--yes");
+    expect_phase("watch");
+    login_loop_expect(lab->loop, lab->bob, LOGIN_EITHER); /* he is tried as himself no more */
+    moves(lab, lab->bob, lab->db1, "alice", "new/alice");
+    PQfinish(lab->pool);
+    lab->pool = NULL;
+    login_loop_settle(lab->loop);
+    login_loop_expect(lab->loop, lab->bob, LOGIN_IN);
+    next_when_quiet();
+    expect_phase("retire");
+    restart_all(lab);
+}
+
+static void test_retire(void **state)
+{
+    struct lab *lab = *state;
+    int old1, old3;
+
+    set_away(lab->db3, true);
+    EXPECT_ERROR(5, "db3", "rotate", "next", "Old", "--yes");
+    expect_phase("retire");
+    old1 = add_client(lab, "old@db1", lab->db1, "alice", "alice", LOGIN_REFUSED);
+    old3 = add_client(lab, "old@db3", lab->db3, "alice", "alice", LOGIN_IN);
+    login_loop_settle(lab->loop);
+    set_away(lab->db3, false);
+    login_loop_expect(lab->loop, old3, LOGIN_EITHER);
+    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    expect_phase("key");
+    login_loop_expect(lab->loop, old3, LOGIN_REFUSED);
+    restart_all(lab);
+    login_loop_expect(lab->loop, old1, LOGIN_EITHER);
+    login_loop_expect(lab->loop, old3, LOGIN_EITHER);
+    free(EXPECT(0, "rotate", "back", "Old", "--yes"));
+    expect_phase("retire");
+    login_loop_expect(lab->loop, old1, LOGIN_IN);
+    login_loop_expect(lab->loop, old3, LOGIN_IN);
+    login_loop_settle(lab->loop);
+    login_loop_expect(lab->loop, old1, LOGIN_EITHER);
+    login_loop_expect(lab->loop, old3, LOGIN_EITHER);
+    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    login_loop_expect(lab->loop, old1, LOGIN_REFUSED);
+    login_loop_expect(lab->loop, old3, LOGIN_REFUSED);
+    login_loop_settle(lab->loop);
+    EXPECT_ERROR(1, "certificates of servers", "rotate", "finish", "Old", "--destroy", "--confirm",
+                 "Old");
+    /* the kits' root.crt has both CAs, so the servers may go on to the new one */
+    free(EXPECT(0, "server", "tls", "main", "--ca", "Old G2", "--host", "127.0.0.1", "--yes"));
+    free(EXPECT(0, "server", "tls", "db3", "--ca", "Old G2", "--host", "127.0.0.1", "--yes"));
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "rotate", "finish", "Old", "--destroy", "--confirm", "Old"));
+    restart_all(lab);
 }
 
 static void test_end(void **state)
@@ -186,7 +382,9 @@ static void test_end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_before), cmocka_unit_test(test_end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_before), cmocka_unit_test(test_trust),
+                                       cmocka_unit_test(test_move),   cmocka_unit_test(test_watch),
+                                       cmocka_unit_test(test_retire), cmocka_unit_test(test_end)};
 
     if (!need_pg())
         return 0;
