@@ -381,7 +381,7 @@ static struct nav key_event(struct plan_page *self, uint32_t key)
 /* While a change is open nobody leaves: it is stopped first, or kept, or taken back. */
 static struct nav quit_asked(struct plan_page *self)
 {
-    if (!attempt_is_open(&self->view))
+    if (!attempt_is_open(&self->view) && self->view.phase != ATTEMPT_OTHERS)
         return nav_stay();
     if (self->view.phase == ATTEMPT_APPLYING)
         stop(self);
@@ -389,6 +389,9 @@ static struct nav quit_asked(struct plan_page *self)
     if (self->view.phase == ATTEMPT_KEEP)
         snprintf(self->message, sizeof(self->message), "%s",
                  _("First choose: keep it, or undo it. What nobody keeps is taken back."));
+    if (self->view.phase == ATTEMPT_OTHERS)
+        snprintf(self->message, sizeof(self->message), "%s",
+                 _("First choose: take it back on the others, or leave it so."));
     return nav_not_now();
 }
 

@@ -204,6 +204,8 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
         if (target->by_hand)
             find_unread(plan);
         json_object_set_new(plan->intent, "auto_conf", auto_conf_order(target->admin));
+        /* before anything is read for the plan: what is written meanwhile shows as a change */
+        json_object_set_new(plan->intent, "saw", want_saw(kind, plan->files, &plan->settings));
         if (strcmp(kind, "publish_crl") == 0) /* the kind is all that there is to want */
             plan_set_want(plan, want_publish_crl());
         return plan;

@@ -202,10 +202,6 @@ json_t *want_saw(const char *kind, struct files *files, const struct settings *s
 
 void plan_set_want(struct plan *plan, json_t *want)
 {
-    const char *kind = json_string_value(json_object_get(want, "kind"));
-
-    if (!want)
-        return;
-    json_object_set_new(plan->intent, "saw", want_saw(kind, plan->files, &plan->settings));
-    json_object_set_new(plan->intent, "want", want);
+    if (want)
+        json_object_set_new(plan->intent, "want", want);
 }
