@@ -149,8 +149,8 @@ static void grants_run_as_printed(struct story *story)
     ui_key(story->box.navigator, KEY_CODE_ENTER);
     assert_true(ui_shows(story->box.navigator, "GRANT"));
     ui_key(story->box.navigator, KEY_CODE_ESC);
-    if (box_run(&output, "%s/psql -X -At -v ON_ERROR_STOP=1 -f %s '%s' 2>&1",
-                demo_bindir(story->demo), path, demo_admin_conninfo(story->demo)) != 0)
+    if (box_run(&output, "psql -X -At -v ON_ERROR_STOP=1 -f %s '%s' 2>&1", path,
+                demo_admin_conninfo(story->demo)) != 0)
         fail_msg("%s\n%s", sql, output);
     ui_key(story->box.navigator, KEY_CODE_F5);
     page_box_wait(&story->box, "\"alice\" has what pgseal needs.");
