@@ -153,6 +153,8 @@ bool sessions_record(struct cli *cli, struct watched *watched, bool force, struc
         return true;
     batch = recorder_take(watched->recorder, now_ms);
     ok = !batch || record_batch_write(batch, store_folder(cli->store), err);
+    if (!ok)
+        recorder_lost(watched->recorder);
     record_batch_free(batch);
     return ok;
 }

@@ -179,6 +179,8 @@ static void record_ended(struct session_feed *feed)
 
     feed->record = NULL;
     feed->record_err = data->err;
+    if (!data->ok)
+        recorder_lost(feed->recorder);
     feed->no_record = !data->ok && data->err.code != ERR_STORE_BUSY;
     record_free(data);
 }

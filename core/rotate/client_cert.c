@@ -146,6 +146,7 @@ static bool look_use(struct rotate_work *work, const struct rotation_seen_list *
          use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
          use_quiet(work->store, &scope, &of, rotation->started_at, rotation->quiet_seconds,
                    &ret->quiet, err);
+    ret->quiet.but_gaps = false; /* nothing waits for the quiet time here: it only tells */
     server_list_clear(&scope);
     free(old);
     return ok;

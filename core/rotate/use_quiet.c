@@ -184,7 +184,7 @@ static void say_watching(const struct use_quiet *quiet, struct strbuf *out)
                      "can be said (it needs pg_read_all_stats).",
                      (unsigned long)quiet->hidden),
             quiet->hidden, quiet->hidden_server);
-    if (quiet->open == 0 && quiet->worst_server[0] != '\0' && quiet->looked_at == 0)
+    if (quiet->open == 0 && quiet->looked_at == 0)
         strbuf_printf(out, _(" Nobody ever looked at the sessions of a server: \"pgseal sessions "
                              "--record --watch\" does."));
     else if (quiet->open == 0 && quiet->longest_gap > quiet->gap_allowed)
@@ -206,6 +206,11 @@ void use_quiet_say(const struct use_quiet *quiet, struct strbuf *out)
     char *needed = span(quiet->needed);
     char since[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
 
+    if (!quiet->worst_server || quiet->worst_server[0] == '\0') {
+        strbuf_add_str(out, _("No server of the store is known to trust it."));
+        free(needed);
+        return;
+    }
     say_use(quiet, out);
     say_watching(quiet, out);
     if (quiet->safe)

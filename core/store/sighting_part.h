@@ -6,6 +6,9 @@
 
 #include "core/store/sighting.h"
 
+#define SIGHTING_COLUMNS                                                                           \
+    "server, role, database, address, class, version, issuer, serial, application"
+
 struct sqlite3;
 struct sqlite3_stmt;
 

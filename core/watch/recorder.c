@@ -229,6 +229,11 @@ struct record_batch *recorder_take(struct recorder *recorder, int64_t now_ms)
     return batch;
 }
 
+void recorder_lost(struct recorder *recorder)
+{
+    recorder->all_ms = 0;
+}
+
 static bool write_looks(const struct record_batch *batch, struct sightings *sightings,
                         struct err *err)
 {

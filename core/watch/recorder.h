@@ -32,6 +32,8 @@ void recorder_add(struct recorder *recorder, const struct sessions *sessions,
 bool recorder_is_due(const struct recorder *recorder, int64_t now_ms);
 /* NULL: nothing. The caller writes and frees it. */
 struct record_batch *recorder_take(struct recorder *recorder, int64_t now_ms) MUST_CHECK;
+/* What was taken could not be written: the next poll notes all sessions anew. */
+void recorder_lost(struct recorder *recorder);
 bool record_batch_write(struct record_batch *batch, const char *store_folder,
                         struct err *err) MUST_CHECK;
 void record_batch_free(struct record_batch *batch);

@@ -319,7 +319,7 @@ static void test_watch(void **state)
     EXPECT_ERROR(1, "PS-4022", "rotate", "next", "Old", "--yes");
     set_away(lab->db3, false);
     free(EXPECT(0, "rotate", "mark", "Old", "bob", "--without"));
-    EXPECT_ERROR(1, "is open", "rotate", "next", "Old", "--yes");
+    EXPECT_ERROR(1, "open with", "rotate", "next", "Old", "--yes");
     expect_phase("watch");
     login_loop_expect(lab->loop, lab->bob, LOGIN_EITHER); /* he is tried as himself no more */
     moves(lab, lab->bob, lab->db1, "alice", "new/alice");

@@ -84,6 +84,14 @@ static bool next(struct stage *stage, struct err *err)
     return rotate_next(stage->box.store, stage->rotation, &stage->request, &stage->outcome, err);
 }
 
+static void back(struct stage *stage)
+{
+    struct err err = ERR_INIT;
+
+    rotate_outcome_clear(&stage->outcome);
+    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
+}
+
 static void look(struct stage *stage, struct rotate_status *ret)
 {
     struct err err = ERR_INIT;
@@ -275,7 +283,7 @@ static void a_list_is_made_whole_after_a_kill(void **state)
     rotation_item_list_clear(&items);
 
     /* back and again: nothing is made twice */
-    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
+    back(stage);
     assert_int_equal(stage->rotation->phase, 0);
     BOX_OK(next(stage, &err));
     assert_int_equal(stage->outcome.made, 0);
@@ -286,8 +294,8 @@ static void a_list_is_made_whole_after_a_kill(void **state)
     issued_list_clear(&all);
 
     /* given up: what was made stays */
-    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
-    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
+    back(stage);
+    back(stage);
     assert_true(stage->rotation->given_up);
     for (size_t i = 0; i < ARRAY_LEN(old); i++) {
         assert_revoked(stage, old[i], false);
@@ -307,8 +315,8 @@ static void a_folder_with_other_kits_is_refused(void **state)
 
     start(stage, "alice", 0);
     BOX_OK(next(stage, &err));
-    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
-    BOX_OK(rotate_back(stage->box.store, stage->rotation, &stage->request, &stage->outcome, &err));
+    back(stage);
+    back(stage);
     first = stage->rotation;
     box_set_now(BOX_NOW + 10);
     start(stage, "alice", 0);

@@ -177,6 +177,18 @@ static void quiet_is_watched_time_only(void **state)
     assert_says(&quiet, "Nobody ever looked");
     use_quiet_clear(&quiet);
 
+    /* no server, nobody to be refused */
+    {
+        const struct use_of of = {.authority = stage->old_ca};
+        const struct server_list none = {.n = 0};
+        struct err err = ERR_INIT;
+
+        BOX_OK(use_quiet(stage->box.store, &none, &of, START, 7 * DAY, &quiet, &err));
+        assert_true(quiet.safe);
+        assert_says(&quiet, "No server");
+        use_quiet_clear(&quiet);
+    }
+
     /* eight days of looks, on one server only */
     looked(stage, "db1", BOX_NOW - 8 * DAY, BOX_NOW - 60, 10);
     quiet = quiet_of(stage, START, 7 * DAY);

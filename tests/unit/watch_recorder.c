@@ -74,6 +74,15 @@ static void new_sessions_are_noted_once(void **state)
     assert_false(recorder_is_due(recorder, clock_mono_ms() + 10000)); /* nobody new */
     assert_true(recorder_is_due(recorder, clock_mono_ms() + SIGHTING_EXACT_SECONDS * 1000));
 
+    /* what could not be written is noted again */
+    recorder_lost(recorder);
+    sessions.taken_at = 1003;
+    recorder_add(recorder, &sessions, book);
+    write_down(recorder, &box, &seen);
+    assert_int_equal(seen.rows[0].last_seen, 1003);
+    assert_int_equal(seen.rows[0].count, 1);
+    sighting_list_clear(&seen);
+
     sessions.n = 5;
     sessions.taken_at = 1004;
     rows[2] = session_of(30, INT64_C(1003000000), "carol");
