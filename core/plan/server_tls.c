@@ -22,12 +22,16 @@ static bool issue(struct plan *plan, struct step *step, const struct key *key, s
                               .n_hosts = plan->n_hosts,
                               .days = plan->days,
                               .key = key};
-    struct issued *issued =
-        issued_make(plan->target.store, plan->authority, plan->authority_key, &spec, err);
+    struct issued *issued = plan->authority_key ? issued_make(plan->target.store, plan->authority,
+                                                              plan->authority_key, &spec, err)
+                                                : NULL;
     struct authority_parents parents = {.crls = NULL};
     char hex[SERIAL_HEX_MAX];
     bool good = false;
 
+    if (!plan->authority_key)
+        return err_set(err, ERR_CA_KEY, _("the key of \"%s\" was not opened for this plan"),
+                       plan->authority->name);
     if (!issued)
         return false;
     cert_free(plan->leaf);
@@ -91,14 +95,10 @@ bool step_prove_server_cert(struct step_run *run, struct step *step, struct err 
 
 static bool take_intent(struct plan *plan, const struct server_tls_intent *intent, struct err *err)
 {
-    struct secret *pem = key_to_pem(intent->authority_key, NULL, 0, err);
-
-    if (!pem)
-        return false;
-    plan->authority_key = key_from_pem(secret_data(pem), secret_len(pem), NULL, err);
-    secret_free(pem);
+    if (intent->authority_key)
+        plan->authority_key = key_dup(intent->authority_key);
     plan->authority = authority_load_id(plan->target.store, intent->authority->id, err);
-    if (!plan->authority_key || !plan->authority)
+    if (!plan->authority)
         return false;
     plan->days = intent->days;
     plan->n_hosts = intent->n_hosts ? intent->n_hosts : 1;
