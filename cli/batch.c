@@ -28,6 +28,7 @@ struct job {
     struct batch_list list;
     struct authority *authority;
     struct authority_parents parents;
+    struct cert_list roots; /* of the servers */
     struct key *key;
     struct secret *key_passphrase, *p12_passphrase;
     struct server *server;
@@ -44,6 +45,7 @@ static void job_clear(struct job *job)
     secret_free(job->p12_passphrase);
     key_free(job->key);
     authority_parents_clear(&job->parents);
+    cert_list_clear(&job->roots);
     authority_free(job->authority);
     batch_list_clear(&job->list);
 }
@@ -139,10 +141,12 @@ static bool read_store(struct job *job, struct err *err)
         return false;
     job->authority = cli_authority(job->cli, err);
     if (!job->authority ||
-        !authority_load_parents(job->cli->store, job->authority, &job->parents, err))
+        !authority_load_parents(job->cli->store, job->authority, &job->parents, err) ||
+        !authority_server_roots(job->cli->store, &job->roots, err))
         return false;
     job->spec.authority = job->authority;
     job->spec.parents = &job->parents.certs;
+    job->spec.roots = &job->roots;
     if (names->n == 0)
         return true;
     if (names->n > 1)

@@ -146,6 +146,7 @@ bool run_plan_apply(struct cli *cli, struct err *err);
 bool run_plan_keep(struct cli *cli, struct err *err);
 bool run_plan_undo(struct cli *cli, struct err *err);
 bool run_rotate_ca(struct cli *cli, struct err *err);
+bool run_rotate_client(struct cli *cli, struct err *err);
 bool run_rotate_server(struct cli *cli, struct err *err);
 bool run_rotate_emergency(struct cli *cli, struct err *err);
 bool run_rotate_status(struct cli *cli, struct err *err);

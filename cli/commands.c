@@ -208,10 +208,16 @@ static const struct command commands[] = {
      "  pgseal rotate ca \"Acme PG Root\" --to \"Acme PG Issuing\" --quiet-time 30d\n"
      "  pgseal rotate ca --old-file partner.pem --server db1\n",
      run_rotate_ca},
+    {"rotate client", "[ROLE]", 0, 1, BIT(WITHIN) | BIT(CA) | BIT(QUIET_TIME) | MAKES,
+     N_("begin: new certificates for clients"),
+     "  pgseal rotate client report                   one role\n"
+     "  pgseal rotate client --within 30              all that end within 30 days\n",
+     run_rotate_client},
     {"rotate emergency", "NAME", 1, 1, BIT(SERVER) | BIT(TO) | MAKES,
      N_("begin: the CA's key is stolen"), "  pgseal rotate emergency \"Acme PG Root\"\n",
      run_rotate_emergency},
-    {"rotate server", "NAME", 1, 1, BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | MAKES,
+    {"rotate server", "NAME", 1, 1,
+     BIT(TO) | BIT(TO_FILE) | BIT(OLD_FILE) | BIT(HOST) | BIT(SERVER) | MAKES,
      N_("begin: a server's certificate, or its CA"),
      "  pgseal rotate server db1\n"
      "  pgseal rotate server main --to \"Servers G2\"\n",
@@ -220,16 +226,17 @@ static const struct command commands[] = {
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,
      BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
-         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
-         CONFIRMS | UNLOCKS | HANDS_OVER,
+         BIT(REVOKE) | BIT(CERT) | BIT(QUIET_TIME) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) |
+         BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS | HANDS_OVER,
      N_("do what its phase is for, and go on"),
      "  pgseal rotate next \"Acme PG Root\" --yes\n"
      "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",
      run_rotate_next},
     {"rotate back", "[NAME]", 0, 1, BIT(END_SESSIONS) | BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS,
      N_("go one phase back"), "  pgseal rotate back \"Acme PG Root\"\n", run_rotate_back},
-    {"rotate stragglers", "[NAME]", 0, 1, 0, N_("who has not moved, and uses the old one"),
-     "  pgseal rotate stragglers --json\n", run_rotate_stragglers},
+    {"rotate stragglers", "[NAME]", 0, 1, BIT(CSV), N_("who has not moved, and uses the old one"),
+     "  pgseal rotate stragglers --csv > left.csv     for the applications' owners\n",
+     run_rotate_stragglers},
     {"rotate mark", "NAME ROLE", 2, 2, BIT(HANDED) | BIT(WITHOUT) | MAKES,
      N_("a line of its list: handed, or without it"),
      "  pgseal rotate mark \"Acme PG Root\" report --without\n", run_rotate_mark},

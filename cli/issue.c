@@ -30,6 +30,7 @@ struct job {
     struct san san;     /* the hosts of a server certificate that is renewed */
     struct authority *authority;
     struct authority_parents parents;
+    struct cert_list roots; /* of the servers */
     struct key *authority_key, *key;
     struct csr *csr;
     struct secret *key_passphrase, *p12_passphrase;
@@ -46,6 +47,7 @@ static void job_clear(struct job *job)
     issued_free(job->old);
     san_clear(&job->san);
     authority_parents_clear(&job->parents);
+    cert_list_clear(&job->roots);
     server_free(job->server);
     secret_free(job->key_passphrase);
     secret_free(job->p12_passphrase);
@@ -336,13 +338,15 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     if (!job->authority)
         job->authority = cli_authority(cli, err);
     if (!job->authority || !read_server(cli, job, err) || !find_undelivered(cli, job, err) ||
-        !authority_load_parents(cli->store, job->authority, &job->parents, err))
+        !authority_load_parents(cli->store, job->authority, &job->parents, err) ||
+        (job->spec.kind == ISSUED_CLIENT && !authority_server_roots(cli->store, &job->roots, err)))
         return false;
     job->kit.key_follows = !job->csr;
     draft.role = mem_strdup(job->name);
     job->kit.issued = &draft;
     job->kit.ca = job->authority->cert;
     job->kit.parents = &job->parents.certs;
+    job->kit.roots = &job->roots;
     if (!kit_check(&job->kit, err)) {
         free(draft.role);
         return false;

@@ -158,8 +158,8 @@ bool run_rotate_emergency(struct cli *cli, struct err *err)
 
 /* ---- status ---- */
 
-static bool look(struct cli *cli, struct rotation *rotation, bool ask, struct rotate_status *ret,
-                 struct err *err)
+bool rotate_ask(struct cli *cli, struct rotation *rotation, bool ask, struct rotate_status *ret,
+                struct err *err)
 {
     const struct fleet_door door = publish_door(cli);
     const struct rotate_request request = {.door = &door};
@@ -172,7 +172,7 @@ static bool show_one(struct cli *cli, struct rotation *rotation, bool ask, json_
 {
     struct rotate_status status = {.n_phases = 0};
 
-    if (!look(cli, rotation, ask, &status, err))
+    if (!rotate_ask(cli, rotation, ask, &status, err))
         return false;
     if (rows != NULL)
         json_array_append_new(rows, rotate_json(rotation, &status));
@@ -221,111 +221,11 @@ bool run_rotate_status(struct cli *cli, struct err *err)
     return done;
 }
 
-/* ---- stragglers ---- */
-
-static const char *time_or_dash(char out[CLOCK_TEXT_MAX], int64_t when)
-{
-    return when > 0 ? clock_format_minute(out, when) : "-";
-}
-
-/* A trust file that was handed over is all that there is to see of it. */
-static bool has_moved(const struct rotation *rotation, const struct rotation_item *item)
-{
-    return (rotation->kind == ROTATION_SERVER_CA && item->handed_at != 0) || item->seen_at != 0 ||
-           item->left_at != 0 || item->ended_at != 0;
-}
-
-static void print_lines(struct cli *cli, const struct rotation *rotation,
-                        const struct rotation_item_list *items)
-{
-    static const char *const headers[] = {"ROLE", "OLD", "MADE", "HANDED", "OLD LAST SEEN"};
-    const size_t columns = ARRAY_LEN(headers);
-    char *texts = mem_array(items->n * 3 + 1, CLOCK_TEXT_MAX);
-    const char **cells = mem_array(items->n * columns + 1, sizeof(cells[0]));
-    size_t n = 0;
-
-    for (size_t i = 0; i < items->n; i++) {
-        const struct rotation_item *item = &items->rows[i];
-        char *at = &texts[i * 3 * CLOCK_TEXT_MAX];
-        const char **row = &cells[n * columns];
-
-        if (has_moved(rotation, item))
-            continue;
-        row[0] = item->role;
-        row[1] = item->old_serial;
-        row[2] = time_or_dash(at, item->made_at);
-        row[3] = time_or_dash(at + CLOCK_TEXT_MAX, item->handed_at);
-        row[4] = time_or_dash(at + 2 * CLOCK_TEXT_MAX, item->old_seen_at);
-        n++;
-    }
-    if (n > 0)
-        output_table(&cli->out, columns, headers, n, cells);
-    free(texts);
-    free(cells);
-}
-
-static void print_left(struct cli *cli, const struct use_list *left)
-{
-    char date[CLOCK_TEXT_MAX];
-
-    for (size_t i = 0; i < left->n; i++) {
-        const struct use *use = &left->rows[i];
-
-        output_line(&cli->out, _("%s %s: %s%s from %s, %s, %d open, last seen %s UTC%s"),
-                    use->open > 0 ? "[!!]" : "[  ]", use->server, use->role,
-                    use->replication ? _(" (replication)") : "", use->address, use->application,
-                    use->open, time_or_dash(date, use->last_seen),
-                    use->has_new ? _("; it has the new one too") : "");
-    }
-}
-
-static json_t *lines_json(const struct rotation *rotation, const struct rotation_item_list *items)
-{
-    json_t *rows = json_array();
-
-    for (size_t i = 0; i < items->n; i++) {
-        const struct rotation_item *item = &items->rows[i];
-
-        if (has_moved(rotation, item))
-            continue;
-        json_array_append_new(
-            rows, json_pack("{s:o, s:o, s:o, s:o, s:o}", "role", json_text(item->role), "serial",
-                            json_text(item->old_serial), "made", json_time(item->made_at), "handed",
-                            json_time(item->handed_at), "old_seen", json_time(item->old_seen_at)));
-    }
-    return rows;
-}
-
-static struct rotation *find(struct cli *cli, struct err *err)
+struct rotation *rotate_find_named(struct cli *cli, struct err *err)
 {
     if (!cli_store(cli, STORE_WRITE, err))
         return NULL;
     return rotation_find(cli->store, cli->args->n_names > 0 ? cli->args->names[0] : NULL, err);
-}
-
-bool run_rotate_stragglers(struct cli *cli, struct err *err)
-{
-    struct rotation *rotation = find(cli, err);
-    struct rotate_status status = {.n_phases = 0};
-    struct rotation_item_list items = {.n = 0};
-    bool done = rotation != NULL && look(cli, rotation, true, &status, err) &&
-                rotation_items(cli->store, rotation->id, NULL, 0, &items, err);
-
-    if (done && cli->out.json) {
-        json_t *json = rotate_json(rotation, &status);
-
-        json_object_set_new(json, "lines", lines_json(rotation, &items));
-        output_json(json, false);
-    } else if (done) {
-        print_lines(cli, rotation, &items);
-        print_left(cli, &status.left);
-        if (status.left.n == 0 && (size_t)items.total == (size_t)status.items.seen)
-            output_note(&cli->out, _("nobody is left"));
-    }
-    rotation_item_list_clear(&items);
-    rotate_status_clear(&status);
-    rotation_free(rotation);
-    return done;
 }
 
 /* ---- marks ---- */
@@ -340,7 +240,7 @@ bool run_rotate_mark(struct cli *cli, struct err *err)
 
     if (handed == without)
         return err_set(err, ERR_USAGE, _("give \"--handed\" or \"--without\""));
-    rotation = find(cli, err);
+    rotation = rotate_find_named(cli, err);
     if (rotation == NULL)
         return false;
     if (args_has(cli->args, OPT_DRY_RUN)) {

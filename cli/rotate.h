@@ -15,6 +15,11 @@ bool rotate_read_cert(struct cli *cli, enum option option, struct cert **ret,
                       struct err *err) MUST_CHECK;
 /* --quiet-time; 0: not given. */
 bool rotate_quiet_option(struct cli *cli, int64_t *ret, struct err *err) MUST_CHECK;
+/* Opens the store for writing; the one that the first argument names, or the only one. Caller frees. */
+struct rotation *rotate_find_named(struct cli *cli, struct err *err) MUST_CHECK;
+/* Measured; ask: on the servers too. */
+bool rotate_ask(struct cli *cli, struct rotation *rotation, bool ask, struct rotate_status *ret,
+                struct err *err) MUST_CHECK;
 
 /* The phases as a picture, what was measured, what blocks. */
 void rotate_print(struct cli *cli, const struct rotation *rotation,

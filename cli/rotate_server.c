@@ -4,12 +4,31 @@
 #include "cli/rotate.h"
 #include "core/base/intl.h"
 
+/* No server and no cluster is called so, and a CA is. */
+static bool is_ca(struct cli *cli, const char *name)
+{
+    struct server_list members = {.n = 0};
+    struct authority *authority = NULL;
+    struct err none = ERR_INIT;
+    bool is;
+
+    if (!server_members(cli->store, name, &members, &none))
+        authority = authority_load(cli->store, name, &none);
+    is = authority != NULL;
+    server_list_clear(&members);
+    authority_free(authority);
+    return is;
+}
+
 bool run_rotate_server(struct cli *cli, struct err *err)
 {
     const struct args_values *hosts = &cli->args->options[OPT_HOST];
+    const struct args_values *servers = &cli->args->options[OPT_SERVER];
     struct rotate_start start = {.kind = ROTATION_SERVER,
                                  .name = cli->args->names[0],
                                  .new_authority = args_value(cli->args, OPT_TO),
+                                 .servers = servers->items,
+                                 .n_servers = servers->n,
                                  .hosts = hosts->items,
                                  .n_hosts = hosts->n};
     struct cert *old = NULL;
@@ -27,7 +46,10 @@ bool run_rotate_server(struct cli *cli, struct err *err)
         done = err_set(err, ERR_USAGE, _("\"--old-file\" goes with --to or --to-file"));
     if (done && other != NULL && hosts->n > 0)
         done = err_set(err, ERR_USAGE, _("\"--host\" goes without --to-file: its CA decides"));
-    done = done && cli_store(cli, STORE_WRITE, err) && rotate_begin(cli, &start, err);
+    done = done && cli_store(cli, STORE_WRITE, err);
+    if (done && start.kind == ROTATION_SERVER && is_ca(cli, start.name))
+        start.kind = ROTATION_SERVER_CA; /* a new generation of it */
+    done = done && rotate_begin(cli, &start, err);
     cert_free(old);
     cert_free(other);
     return done;

@@ -223,14 +223,25 @@ static json_t *left_json(const struct use_list *left)
         const struct use *use = &left->rows[i];
 
         json_array_append_new(
-            rows, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:b}", "server",
+            rows, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:o, s:b}", "server",
                             json_text(use->server), "role", json_text(use->role), "database",
                             json_text(use->database), "application", json_text(use->application),
                             "address", json_text(use->address), "serial", json_text(use->serial),
-                            "replication", use->replication, "open", use->open, "last_seen",
-                            json_time(use->last_seen), "has_new", use->has_new));
+                            "replication", use->replication, "open", use->open, "open_since",
+                            json_time(use->open_since), "last_seen", json_time(use->last_seen),
+                            "has_new", use->has_new));
     }
     return rows;
+}
+
+static json_t *quiet_json(const struct rotation *rotation, const struct use_quiet *quiet)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:o, s:i}", "needed",
+                     (json_int_t)rotation->quiet_seconds, "last_used", json_time(quiet->last_used),
+                     "since", json_time(quiet->quiet_since), "safe_at", json_time(quiet->safe_at),
+                     "safe", quiet->safe, "but_gaps", quiet->but_gaps, "longest_gap",
+                     (json_int_t)quiet->longest_gap, "gap_server", json_text(quiet->worst_server),
+                     "looked_at", json_time(quiet->looked_at), "hidden", quiet->hidden);
 }
 
 static json_t *strings_json(char *const *texts, size_t n)
@@ -276,12 +287,7 @@ json_t *rotate_json(const struct rotation *rotation, const struct rotate_status 
                                   (json_int_t)items->seen, "without", (json_int_t)items->left,
                                   "ended", (json_int_t)items->ended));
     json_object_set_new(json, "left", left_json(&status->left));
-    json_object_set_new(json, "quiet",
-                        json_pack("{s:I, s:o, s:o, s:o, s:b}", "needed",
-                                  (json_int_t)rotation->quiet_seconds, "last_used",
-                                  json_time(status->quiet.last_used), "since",
-                                  json_time(status->quiet.quiet_since), "safe_at",
-                                  json_time(status->quiet.safe_at), "safe", status->quiet.safe));
+    json_object_set_new(json, "quiet", quiet_json(rotation, &status->quiet));
     json_object_set_new(json, "needs", needs_json(status->needs));
     json_object_set_new(json, "proposal", json_text(status->proposal));
     json_object_set_new(json, "folder", json_text(rotation->folder));

@@ -164,6 +164,7 @@ struct parts { /* of one job */
     struct store *store;
     struct authority *authority;
     struct authority_parents parents;
+    struct cert_list roots; /* of the servers */
     struct key *key;
     struct batch_spec spec;
 };
@@ -172,6 +173,7 @@ static void parts_clear(struct parts *parts)
 {
     key_free(parts->key);
     authority_parents_clear(&parts->parents);
+    cert_list_clear(&parts->roots);
     authority_free(parts->authority);
     store_close(parts->store);
 }
@@ -184,10 +186,12 @@ static bool open_parts(const struct batch_page *self, struct act_job *job, enum 
         return false;
     ret->authority = authority_load(ret->store, self->authority, err);
     if (ret->authority == NULL ||
-        !authority_load_parents(ret->store, ret->authority, &ret->parents, err))
+        !authority_load_parents(ret->store, ret->authority, &ret->parents, err) ||
+        !authority_server_roots(ret->store, &ret->roots, err))
         return false;
     ret->spec = (struct batch_spec){.authority = ret->authority,
                                     .parents = &ret->parents.certs,
+                                    .roots = &ret->roots,
                                     .list = &self->list,
                                     .folder = self->folder,
                                     .formats = self->formats,

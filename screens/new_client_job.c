@@ -110,6 +110,7 @@ struct parts { /* of one run */
     struct store *store;
     struct authority *authority;
     struct authority_parents parents;
+    struct cert_list roots; /* of the servers */
     struct key *authority_key, *key;
     struct csr *csr;
 };
@@ -120,6 +121,7 @@ static void parts_clear(struct parts *parts)
     key_free(parts->authority_key);
     csr_free(parts->csr);
     authority_parents_clear(&parts->parents);
+    cert_list_clear(&parts->roots);
     authority_free(parts->authority);
     store_close(parts->store);
 }
@@ -133,6 +135,7 @@ static struct kit_spec kit_of(const struct new_client_job *self, const struct pa
                              .key = parts->key,
                              .ca = parts->authority->cert,
                              .parents = &parts->parents.certs,
+                             .roots = &parts->roots,
                              .key_passphrase = self->key_passphrase,
                              .p12_passphrase = self->key_passphrase,
                              .server_host = self->host,
@@ -176,7 +179,8 @@ static bool prepare(struct new_client_job *self, struct parts *parts)
         return false;
     parts->authority = authority_load(parts->store, self->ca, &self->err);
     if (parts->authority == NULL || !find_replaced(self, parts) ||
-        !authority_load_parents(parts->store, parts->authority, &parts->parents, &self->err))
+        !authority_load_parents(parts->store, parts->authority, &parts->parents, &self->err) ||
+        !authority_server_roots(parts->store, &parts->roots, &self->err))
         return false;
     parts->authority_key =
         authority_unlock(parts->store, parts->authority, self->ca_passphrase, &self->err);

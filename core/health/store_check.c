@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/rotate/rotate.h"
 #include "core/store/foreign.h"
 #include "core/store/fsck.h"
 #include "core/store/journal.h"
@@ -334,6 +335,60 @@ static bool check_ended(struct store *store, struct findings *ret, struct err *e
     return done;
 }
 
+/* ---- rotations ---- */
+
+#define ROTATION_WAITS_DAYS 30
+
+static void judge_rotation(const struct rotation *rotation, const struct rotation_server_list *rows,
+                           struct findings *ret)
+{
+    const struct rotate_phase *phase = rotate_phase(rotation->kind, (size_t)rotation->phase);
+    const bool urgent = rotation->kind == ROTATION_EMERGENCY ||
+                        clock_now() - rotation->since > ROTATION_WAITS_DAYS * CLOCK_DAY;
+    const char *title = phase != NULL ? _(phase->title) : "";
+    char date[CLOCK_TEXT_MAX];
+
+    finding_fix(finding_cause(finding_add(ret, urgent ? FINDING_WARNING : FINDING_INFO,
+                                          ERR_ROTATION_BLOCKED, rotation->name,
+                                          _("the rotation of \"%s\" is under way, in phase \"%s\" "
+                                            "since %s"),
+                                          rotation->name, phase != NULL ? phase->key : "",
+                                          clock_format_date(date, rotation->since)),
+                              _("What this phase is for: %s."), title),
+                _("\"pgseal rotate status\" shows what is left to do."));
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct rotation_server *row = &rows->rows[i];
+
+        if (row->phase != rotation->phase ||
+            (row->state != ROTATION_SERVER_AWAY && row->state != ROTATION_SERVER_FAILED))
+            continue;
+        finding_fix(
+            finding_cause(finding_add(ret, FINDING_WARNING, ERR_ROTATION_BLOCKED, rotation->name,
+                                      _("the rotation of \"%s\" waits for the server "
+                                        "\"%s\""),
+                                      rotation->name, row->server),
+                          "%s", row->why),
+            _("\"pgseal rotate next\" tries again."));
+    }
+}
+
+static bool check_rotations(struct store *store, struct findings *ret, struct err *err)
+{
+    struct rotation_list list = {.n = 0};
+    bool done = rotation_list(store, false, &list, err);
+
+    for (size_t i = 0; done && i < list.n; i++) {
+        struct rotation_server_list rows = {.n = 0};
+
+        done = rotation_servers(store, list.rows[i]->id, &rows, err);
+        if (done)
+            judge_rotation(list.rows[i], &rows, ret);
+        rotation_server_list_clear(&rows);
+    }
+    rotation_list_clear(&list);
+    return done;
+}
+
 bool store_check(struct store *store, int within_days, struct findings *ret, struct err *err)
 {
     int days = within_days > 0 ? within_days : STORE_CHECK_WITHIN_DAYS;
@@ -341,7 +396,8 @@ bool store_check(struct store *store, int within_days, struct findings *ret, str
     if (!check_cas(store, days * CLOCK_DAY, ret, err) ||
         !check_foreign(store, days * CLOCK_DAY, ret, err) || !check_certs(store, days, ret, err) ||
         !check_ended(store, ret, err) || !check_published(store, ret, err) ||
-        !check_unfinished(store, ret, err) || !check_health(store, ret, err))
+        !check_unfinished(store, ret, err) || !check_rotations(store, ret, err) ||
+        !check_health(store, ret, err))
         return false;
     findings_sort(ret);
     return true;

@@ -1,6 +1,7 @@
 /*
  * store_check.h - what of our own ends soon, or has ended: CAs, their CRLs, other CAs' CRLs,
- * certificates; which server lacks a list; changes that were not finished; and the store's own health.
+ * certificates; which server lacks a list; changes that were not finished; rotations under way; and the
+ * store's own health.
  *
  * Cost     queries with an index; a certificate that has a newer one for the same name is left out.
  *          What "fsck" looks at is looked at up to 5,000 certificates (0.1 ms each).

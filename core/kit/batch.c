@@ -264,6 +264,7 @@ static bool write_one(struct batch *batch, size_t i, int staging, struct err *er
         .key = batch->keys[i],
         .ca = spec->authority->cert,
         .parents = spec->parents,
+        .roots = spec->roots,
         .key_passphrase = spec->key_passphrase,
         .p12_passphrase = spec->p12_passphrase,
         .server_host = spec->server_host,

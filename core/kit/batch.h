@@ -42,6 +42,7 @@ struct batch_spec {
     const struct authority *authority;
     const struct key *authority_key;
     const struct cert_list *parents; /* as in struct kit_spec */
+    const struct cert_list *roots;   /* as in struct kit_spec */
     const struct batch_list *list;
     const char *folder; /* gets one folder a role; made when missing */
     unsigned formats;   /* enum kit_format */

@@ -117,7 +117,7 @@ static size_t n_parents(const struct kit_spec *spec)
 }
 
 /* The certificate with the intermediate CAs behind it, which the other side does not have; and the
- * root, which it must have. */
+ * roots, which it must have. */
 static bool make_certs(const struct kit_spec *spec, struct strbuf *chain, struct strbuf *root,
                        struct err *err)
 {
@@ -130,7 +130,14 @@ static bool make_certs(const struct kit_spec *spec, struct strbuf *chain, struct
             return false;
         at = spec->parents->certs[i];
     }
-    return cert_to_pem(at, root, err);
+    if (!cert_to_pem(at, root, err))
+        return false;
+    for (size_t i = 0; spec->roots != NULL && i < spec->roots->n; i++) {
+        if (!cert_equal(spec->roots->certs[i], at) &&
+            !cert_to_pem(spec->roots->certs[i], root, err))
+            return false;
+    }
+    return true;
 }
 
 static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *err)

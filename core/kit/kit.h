@@ -29,6 +29,9 @@ struct kit_spec {
     /* Of an intermediate CA: those above it, the root last; NULL or empty: ca is a root. They go into
      * ROLE.crt (all but the root), ROLE.p12 (all) and root.crt (the root). */
     const struct cert_list *parents;
+    /* Of a client: what verifies the servers where other CAs issued their certificates, or will; into
+     * root.crt too. NULL: the servers have certificates of ca. authority_server_roots(). */
+    const struct cert_list *roots;
     const struct secret *key_passphrase; /* or NULL */
     const struct secret *p12_passphrase; /* KIT_P12 needs one: ERR_BAD_VALUE without */
     const char *server_host;             /* for the README's lines; or NULL */

@@ -146,9 +146,10 @@ static bool add_client(const struct kit_spec *spec, const struct readme_names *n
     strbuf_add_str(out, "  psql ");
     if (!text_quote_shell(out, conninfo.data))
         goto out;
-    strbuf_add_str(out, _("\n\nsslmode=verify-full makes the client check that the server is the "
-                          "right one.\nroot.crt is then the CA of the server: if another CA issued "
-                          "the server's\ncertificate, take that CA's file.\n\n"));
+    strbuf_add_str(
+        out, _("\n\nsslmode=verify-full makes the client check that the server is the "
+               "right one.\nroot.crt holds our CAs of the servers: if somebody else's CA issued "
+               "the\nserver's certificate, take that CA's file.\n\n"));
     strbuf_add_str(out, _("In pg_service.conf, as \"service=NAME\" (with whole paths for the "
                           "files):\n"));
     strbuf_printf(out,

@@ -230,7 +230,7 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
         return err_state(err, _("Nothing was changed on server \"%s\"."),
                          plan->target.server->name);
     }
-    if (!plan_lock(plan, watch, err) || !journal_new(plan, err)) {
+    if (!plan_lock(plan, watch, err) || !plan_check_fresh(plan, err) || !journal_new(plan, err)) {
         plan_unlock(plan);
         plan->state = JOURNAL_FAILED;
         return err_state(err, _("Nothing was changed on server \"%s\"."),

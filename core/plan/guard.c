@@ -40,10 +40,11 @@ static const char no_limits[] =
     " 'idle_in_transaction_session_timeout', 'idle_session_timeout',"
     " 'default_transaction_read_only')";
 
-/* The bytes are read before the sleep: whatever becomes of the copy, they are here. */
+/* The bytes are read before the sleep: whatever becomes of the copy, they are here. Nobody wants an empty
+ * file, with which the server would not start: it was torn. */
 #define BLOCK(declarations, write)                                                                 \
     "DO LANGUAGE plpgsql $guard$ DECLARE"                                                          \
-    " path text := pg_catalog.current_setting('pgseal.guard_path');"                               \
+    " path text := pg_catalog.current_setting('pgseal.guard_path'); present bytea;"                \
     " saved bytea := pg_catalog.pg_read_binary_file("                                              \
     "pg_catalog.current_setting('pgseal.guard_backup'));" declarations " BEGIN"                    \
     " IF pg_catalog.encode(pg_catalog.sha256(saved), 'hex') <> "                                   \
@@ -51,7 +52,9 @@ static const char no_limits[] =
     " RAISE EXCEPTION 'the copy is not what was saved'; END IF;"                                   \
     " PERFORM pg_catalog.pg_sleep("                                                                \
     "pg_catalog.current_setting('pgseal.guard_seconds')::pg_catalog.float8);"                      \
-    " IF pg_catalog.encode(pg_catalog.sha256(pg_catalog.pg_read_binary_file(path)), 'hex') = "     \
+    " present := pg_catalog.pg_read_binary_file(path);"                                            \
+    " IF pg_catalog.length(present) = 0"                                                           \
+    " OR pg_catalog.encode(pg_catalog.sha256(present), 'hex') = "                                  \
     "pg_catalog.current_setting('pgseal.guard_after') THEN " write                                 \
     " PERFORM pg_catalog.pg_reload_conf(); END IF; END $guard$"
 

@@ -71,6 +71,11 @@ static bool refuse(const struct holder *holder, struct err *err)
     if (holder->pid > 0)
         err_cause(err, _("Session %d of role \"%s\" holds pgseal's lock."), holder->pid,
                   holder->role);
+    if (holder->pid > 0)
+        return err_hint(err,
+                        _("Wait until it has ended, then try again. If it is dead and the network "
+                          "has not noticed: SELECT pg_terminate_backend(%d)."),
+                        holder->pid);
     return err_hint(err, _("Wait until it has ended, then try again."));
 }
 

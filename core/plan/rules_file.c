@@ -30,6 +30,53 @@ bool step_hba_observe(struct step_run *run, struct step *step, enum observed *re
     return true;
 }
 
+static bool begins(const struct strbuf *whole, const char *part, size_t len)
+{
+    return len < whole->len && memcmp(whole->data, part, len) == 0;
+}
+
+/* The beginning of what stands when these lines are put in above some line of it. */
+static bool begins_with_lines_in(const struct strbuf *old, const char *lines,
+                                 const struct strbuf *now)
+{
+    const size_t n_lines = strlen(lines);
+    size_t at = 0;
+    bool found = false;
+
+    while (at < old->len && at < now->len && old->data[at] == now->data[at])
+        at++; /* they part here, or later than where the lines begin: both may begin alike */
+    for (size_t to = at + 1; n_lines > 0 && !found && to-- > 0 && at - to <= n_lines;) {
+        size_t rest = now->len - to;
+        size_t of_lines = rest < n_lines ? rest : n_lines;
+
+        if (to > 0 && old->data[to - 1] != '\n')
+            continue;
+        found = memcmp(now->data + to, lines, of_lines) == 0 && rest - of_lines < old->len - to &&
+                memcmp(now->data + to + of_lines, old->data + to, rest - of_lines) == 0;
+    }
+    return found;
+}
+
+/* By SQL a file is written in place. A whole one of somebody else's is no beginning of either. */
+bool step_hba_is_torn(struct step_run *run, const struct step *step)
+{
+    struct strbuf now = STRBUF_INIT;
+    struct strbuf old = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* what cannot be read is not taken for ours */
+    bool torn = false;
+    char hex[65];
+
+    if (files_read(run->files, step_text(step, "path"), HBA_MAX, &now, &ignored) &&
+        files_read(run->files, step_text(step, "backup"), HBA_MAX, &old, &ignored) &&
+        strcmp(step_hash(&old, hex), step_text(step, "before")) == 0)
+        torn = now.len == 0 || begins(&old, now.data, now.len) ||
+               begins(&step->bytes, now.data, now.len) ||
+               begins_with_lines_in(&old, step_text(step, "lines"), &now);
+    strbuf_clear(&now);
+    strbuf_clear(&old);
+    return torn;
+}
+
 bool step_hba_apply(struct step_run *run, struct step *step, struct err *err)
 {
     if (!files_overwrite(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,

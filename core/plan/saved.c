@@ -191,23 +191,39 @@ static bool compare(const char *name, const json_t *then, const json_t *now, str
     return err_hint(err, _("Look at what changed, and make the plan again."));
 }
 
-static bool check_unchanged(const struct saved_plan *saved, struct files *files,
+static bool check_unchanged(const json_t *want, const json_t *saw, struct files *files,
                             const struct settings *settings, struct err *err)
 {
-    json_t *now = want_saw(saved_string(saved->want, "kind"), files, settings);
+    json_t *now = want_saw(saved_string(want, "kind"), files, settings);
     const char *name;
     json_t *seen;
     bool good = true;
 
     json_object_foreach(now, name, seen)
     {
-        const json_t *then = json_object_get(saved->saw, name);
+        const json_t *then = json_object_get(saw, name);
 
         if (good && !json_is_object(then))
             good = saved_no_plan(err, _("it does not say what it was built on"));
         good = good && compare(name, then, seen, err);
     }
     json_decref(now);
+    return good;
+}
+
+bool plan_check_fresh(const struct plan *plan, struct err *err)
+{
+    const json_t *want = json_object_get(plan->intent, "want");
+    const json_t *saw = json_object_get(plan->intent, "saw");
+    struct settings settings;
+    bool good;
+
+    if (!want || !saw)
+        return true; /* it brings a private key, and reads nothing that it gives back */
+    if (!settings_read(plan->target.admin, &settings, err))
+        return false;
+    good = check_unchanged(want, saw, plan->files, &settings, err);
+    settings_clear(&settings);
     return good;
 }
 
@@ -239,7 +255,8 @@ bool saved_check_server(const struct saved_plan *saved, const struct plan_target
     if (!check_server(saved, target, err) || !settings_read(target->admin, &settings, err))
         return false;
     files = files_new(target->admin, settings.data_directory, err);
-    good = files && (!saved->saw || check_unchanged(saved, files, &settings, err));
+    good =
+        files && (!saved->saw || check_unchanged(saved->want, saved->saw, files, &settings, err));
     files_free(files);
     settings_clear(&settings);
     return good;

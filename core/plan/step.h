@@ -41,6 +41,9 @@ struct step_kind {
     bool (*observe)(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
     bool (*apply)(struct step_run *run, struct step *step, struct err *err);
     bool (*undo)(struct step_run *run, struct step *step, struct err *err);
+    /* What is neither before nor after is our own half: the disk was full, or the server died while it
+     * wrote. May be NULL: never. */
+    bool (*is_torn)(struct step_run *run, const struct step *step);
     bool undo_late; /* after settings and rules are back, reloaded and proven: files */
 };
 
@@ -115,6 +118,7 @@ bool step_prove_admin(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err);
 bool step_hba_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_undo(struct step_run *run, struct step *step, struct err *err);
+bool step_hba_is_torn(struct step_run *run, const struct step *step);
 bool step_guard_apply(struct step_run *run, struct step *step, struct err *err);
 
 /* ---- making a plan (plan.c) ---- */
@@ -165,6 +169,9 @@ json_t *want_access_rules(const struct access_rules_intent *intent);
 json_t *want_remove_rules(const struct remove_rules_intent *intent);
 const char *want_method_name(enum access_method method);
 /* Settings, and hashes of the files, that a plan of this kind is built on. */
+/* What the plan was built from is still so: between the plan and the "yes" somebody may have written into
+ * the same file, and a list or CA of theirs would be lost. ERR_PLAN_STALE. */
+bool plan_check_fresh(const struct plan *plan, struct err *err) MUST_CHECK;
 json_t *want_saw(const char *kind, struct files *files, const struct settings *settings);
 /* Into plan->intent; takes want. */
 void plan_set_want(struct plan *plan, json_t *want);

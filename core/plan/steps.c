@@ -89,6 +89,19 @@ static bool file_undo(struct step_run *run, struct step *step, struct err *err)
     return true;
 }
 
+/* Nothing was there when it began, and it is shorter than it should be. */
+static bool file_is_torn(struct step_run *run, const struct step *step)
+{
+    json_int_t size = json_integer_value(json_object_get(step->data, "size"));
+    struct strbuf now = STRBUF_INIT;
+    struct err ignored = ERR_INIT; /* longer, or gone */
+    bool torn = size > 0 &&
+                files_read(run->files, step_text(step, "path"), (size_t)size - 1, &now, &ignored);
+
+    strbuf_clear(&now);
+    return torn;
+}
+
 /* ---- key and server certificate: their names come from the key, so being there is enough ---- */
 
 static bool there_observe(struct step_run *run, struct step *step, enum observed *ret,
@@ -202,26 +215,26 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 /* ---- the table ---- */
 
 static const struct step_kind kinds[] = {
-    {"file", file_observe, file_apply, file_undo, true},
-    {"key", there_observe, key_apply, file_undo, true},
-    {"server_cert", there_observe, step_server_cert_apply, file_undo, true},
-    {"setting", setting_observe, setting_apply, setting_undo, false},
-    {"hba", step_hba_observe, step_hba_apply, step_hba_undo, false},
-    {"crl", step_hba_observe, step_hba_apply, step_hba_undo, false},
-    {"ident", step_hba_observe, step_hba_apply, step_hba_undo, false},
-    {"guard", NULL, step_guard_apply, NULL, false},
-    {"hba_check", NULL, hba_check_apply, NULL, false},
-    {"ident_check", NULL, ident_check_apply, NULL, false},
-    {"reload", NULL, reload_apply, NULL, false},
-    {"prove_server_cert", NULL, step_prove_server_cert, NULL, false},
-    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, false},
-    {"prove_same_chain", NULL, step_prove_same_chain, NULL, false},
-    {"prove_loaded", NULL, step_prove_loaded, NULL, false},
-    {"prove_cas", NULL, step_prove_cas, NULL, false},
-    {"prove_canaries", NULL, step_prove_canaries, NULL, false},
-    {"prove_revoked", NULL, step_prove_revoked, NULL, false},
-    {"prove_login", NULL, step_prove_login, NULL, false},
-    {"prove_admin", NULL, step_prove_admin, NULL, false},
+    {"file", file_observe, file_apply, file_undo, file_is_torn, true},
+    {"key", there_observe, key_apply, file_undo, NULL, true},
+    {"server_cert", there_observe, step_server_cert_apply, file_undo, NULL, true},
+    {"setting", setting_observe, setting_apply, setting_undo, NULL, false},
+    {"hba", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"crl", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"ident", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
+    {"guard", NULL, step_guard_apply, NULL, NULL, false},
+    {"hba_check", NULL, hba_check_apply, NULL, NULL, false},
+    {"ident_check", NULL, ident_check_apply, NULL, NULL, false},
+    {"reload", NULL, reload_apply, NULL, NULL, false},
+    {"prove_server_cert", NULL, step_prove_server_cert, NULL, NULL, false},
+    {"prove_shown_cert", NULL, step_prove_shown_cert, NULL, NULL, false},
+    {"prove_same_chain", NULL, step_prove_same_chain, NULL, NULL, false},
+    {"prove_loaded", NULL, step_prove_loaded, NULL, NULL, false},
+    {"prove_cas", NULL, step_prove_cas, NULL, NULL, false},
+    {"prove_canaries", NULL, step_prove_canaries, NULL, NULL, false},
+    {"prove_revoked", NULL, step_prove_revoked, NULL, NULL, false},
+    {"prove_login", NULL, step_prove_login, NULL, NULL, false},
+    {"prove_admin", NULL, step_prove_admin, NULL, NULL, false},
 };
 
 const struct step_kind *step_kind_find(const char *name)

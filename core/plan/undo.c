@@ -89,20 +89,10 @@ static bool was_begun(const struct step *step)
            (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
 }
 
-/* A full disk, or a kill: a new file whose step never ended, and that is shorter than it should be, is
- * ours. */
 static bool is_torn(struct undo *undo, const struct step *step)
 {
-    json_int_t size = json_integer_value(json_object_get(step->data, "size"));
-    struct strbuf now = STRBUF_INIT;
-    struct err ignored = ERR_INIT; /* longer, or gone */
-    bool torn;
-
-    if (strcmp(step->kind->name, "file") != 0 || step->state != JOURNAL_STEP_DOING || size < 1)
-        return false;
-    torn = files_read(undo->run.files, step_text(step, "path"), (size_t)size - 1, &now, &ignored);
-    strbuf_clear(&now);
-    return torn;
+    return step->state == JOURNAL_STEP_DOING && step->kind->is_torn &&
+           step->kind->is_torn(&undo->run, step);
 }
 
 static bool undo_step(struct undo *undo, size_t i, struct err *err)
@@ -243,22 +233,15 @@ static bool check_left(struct plan *plan, struct err *err)
            (!built_on || (read_settings_again(plan, err) && bundle_check_undo(plan, err)));
 }
 
-bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
+/* Under the lock: nobody changes the server meanwhile. */
+static bool check_undo(struct plan *plan, struct err *err)
 {
-    bool undone;
-
     switch (plan->state) {
     case JOURNAL_KEPT:
-        if (plan->id == 0)
-            return true; /* there was nothing to do */
-        if (!read_settings_again(plan, err) || !check_untouched(plan, err) ||
-            !bundle_check_undo(plan, err))
-            return false;
-        break;
+        return read_settings_again(plan, err) && check_untouched(plan, err) &&
+               bundle_check_undo(plan, err);
     case JOURNAL_LEFT:
-        if (!check_left(plan, err))
-            return false;
-        break;
+        return check_left(plan, err);
     case JOURNAL_DOING:
     case JOURNAL_DONE:
         break;
@@ -268,8 +251,29 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
         return err_set(err, ERR_NOTHING_TO_UNDO, _("plan %lld is %s"), (long long)plan->id,
                        journal_plan_state_name(plan->state));
     }
-    if (!run_claim(plan, JOURNAL_DOING, err))
+    return true;
+}
+
+/* One that is proven waits for an answer from anywhere, and its pgseal holds the lock meanwhile. One
+ * that is being done by a pgseal that lives is that one's. */
+static bool lock_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
+{
+    return plan->state == JOURNAL_DONE || plan_lock(plan, watch, err);
+}
+
+bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *err)
+{
+    bool undone;
+
+    if (plan->state == JOURNAL_KEPT && plan->id == 0)
+        return true; /* there was nothing to do */
+    if (!lock_undo(plan, watch, err))
         return false;
+    if (!check_undo(plan, err) || !run_claim(plan, JOURNAL_DOING, err)) {
+        if (plan->state != JOURNAL_DONE) /* its question goes on */
+            plan_unlock(plan);
+        return false;
+    }
     plan->deadline_ms = 0;
     undone = run_undo(plan, watch, err);
     plan_unlock(plan);

@@ -105,7 +105,7 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
     const struct rotate_request *request = work->request;
     const struct rotation_counts *items = &ret->items;
     int64_t waiting = items->total - items->seen - items->left - items->ended;
-    struct strbuf said = STRBUF_INIT;
+    char date[CLOCK_TEXT_MAX];
     int open = 0;
 
     for (size_t i = 0; i < ret->left.n; i++)
@@ -124,9 +124,14 @@ static void block_users(const struct rotate_work *work, struct rotate_status *re
                      (long long)waiting);
     if (ret->quiet.safe || (ret->quiet.but_gaps && request->accept_gaps))
         return;
-    use_quiet_say(&ret->quiet, &said);
-    rotate_block(ret, "%s", said.data);
-    strbuf_clear(&said);
+    if (ret->quiet.but_gaps)
+        rotate_block(ret, _("the quiet time has gaps in which nobody looked (--accept-gaps)"));
+    else if (ret->quiet.safe_at > 0)
+        rotate_block(ret, _("the quiet time is not over: earliest %s UTC"),
+                     clock_format_minute(date, ret->quiet.safe_at));
+    else
+        rotate_block(ret, _("the quiet time has not begun: \"%s\" is in use, or not all is seen"),
+                     ca_old_name(work));
 }
 
 static bool look_move(struct rotate_work *work, struct rotate_status *ret, struct err *err)

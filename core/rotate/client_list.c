@@ -293,6 +293,7 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list,
 {
     const struct rotate_request *request = work->request;
     struct authority_parents parents = {.crls = NULL};
+    struct cert_list roots = {.n = 0};
     char *host = NULL;
     struct batch_spec spec = {
         .authority = work->new_ca,
@@ -313,13 +314,16 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list,
         return err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
                        work->new_ca->name);
     ok = authority_load_parents(work->store, work->new_ca, &parents, err) &&
+         authority_server_roots(work->store, &roots, err) &&
          first_address(work, &host, &spec.server_port, err);
     if (ok) {
         spec.parents = &parents.certs;
+        spec.roots = &roots;
         spec.server_host = host && host[0] != '\0' ? host : NULL;
         ok = batch_run(work->store, &spec, ret, err);
     }
     authority_parents_clear(&parents);
+    cert_list_clear(&roots);
     free(host);
     return ok;
 }

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/pg/trust_try.h"
 #include "core/pki/trust_file.h"
+#include "core/rotate/ca_act.h"
 #include "core/rotate/server_part.h"
 
 #define SEEN_SECONDS (30 * 24 * 3600) /* before it began: who was seen then is on the list too */
@@ -35,7 +36,8 @@ static const struct rotate_phase phases[] = {
         {
             .key = "files",
             .title = N_("a trust file with the old and the new CA"),
-            .act = N_("write it, once it is tried on each member and on the new CA"),
+            .act = N_(
+                "write it, once it is tried on each member; where none was named, make the new CA"),
             .waits = N_("each member is trusted with this file as it is now"),
             .back = N_("the files stay; nothing was changed on a server"),
             .why = N_("With both CAs in it the file works before, during and after the change. So "
@@ -143,6 +145,13 @@ static bool add_sessions(void *arg, struct fleet_member *member, struct rotate_s
     (void)chain;
     if (!sessions_read(member->target.admin, &sessions, err))
         return false;
+    if (sessions.hidden > 0) {
+        free(who->status->proposal);
+        who->status->proposal = mem_printf(
+            _("%d sessions on \"%s\" are hidden from this role: the list is not whole. Let it "
+              "see them (GRANT pg_monitor), and look again."),
+            sessions.hidden, member->server->name);
+    }
     for (size_t i = 0; i < sessions.n; i++) {
         const struct session *session = &sessions.rows[i];
 
@@ -326,7 +335,8 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
         return true;
     case FILES:
         ret->act_done = server_trust_there(work, "both");
-        ret->needs = work->rotation->folder[0] == '\0' ? ROTATE_NEED_FOLDER : 0;
+        ret->needs = (work->rotation->folder[0] == '\0' ? ROTATE_NEED_FOLDER : 0) |
+                     (work->new_cert == NULL ? ROTATE_NEED_NEW_PASSPHRASE : 0);
         return true;
     case HAND:
         ret->act_done = true;
@@ -374,13 +384,25 @@ static bool switch_over(struct rotate_work *work, struct rotate_outcome *ret, st
     return good;
 }
 
+/* None was named at the start. */
+static bool make_new_ca(struct rotate_work *work, struct err *err)
+{
+    if (work->new_cert != NULL)
+        return true;
+    if (!ca_make_generation(work, err))
+        return false;
+    work->new_ca = authority_load_id(work->store, work->rotation->new_authority_id, err);
+    work->new_cert = work->new_ca != NULL ? cert_dup(work->new_ca->cert) : NULL;
+    return work->new_ca != NULL;
+}
+
 static bool act(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     switch (work->rotation->phase) {
     case WHO: /* the look that comes after it puts them on the list */
         return server_set_option(work, "listed", "yes", "who uses TLS is listed", err);
     case FILES:
-        return server_trust_write(work, true, "both", ret, err);
+        return make_new_ca(work, err) && server_trust_write(work, true, "both", ret, err);
     case HAND:
         return true;
     case SWITCH:
@@ -394,19 +416,11 @@ static bool back(struct rotate_work *work, struct rotate_outcome *ret, struct er
     return work->rotation->phase < SWITCH || server_back(work, ret, err);
 }
 
-static bool start(struct store *store, const struct rotate_start *with, struct rotation *ret,
-                  struct err *err)
-{
-    if (!with->new_authority && !with->new_foreign)
-        return err_set(err, ERR_NEEDS_ANSWER, _("the new CA was not named"));
-    return server_start(store, with, ret, err);
-}
-
 const struct rotate_kind rotate_server_ca = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = look,
     .act = act,
     .back = back,
-    .start = start,
+    .start = server_start,
 };

@@ -54,6 +54,38 @@ bool server_set_option(struct rotate_work *work, const char *name, const char *v
     return server_save_options(work, options, detail, err);
 }
 
+static bool push_server(struct store *store, const char *name, struct server_list *list,
+                        struct err *err)
+{
+    struct server *server = server_load(store, name, err);
+
+    if (server == NULL)
+        return false;
+    list->rows = mem_realloc_array(list->rows, list->n + 1, sizeof(struct server *));
+    list->rows[list->n++] = server;
+    return true;
+}
+
+bool server_scope(struct store *store, const struct rotation *rotation, struct server_list *ret,
+                  struct err *err)
+{
+    json_t *options = server_options(rotation);
+    const json_t *names = json_object_get(options, "servers");
+    struct server_list list = {.n = 0};
+    bool good = true;
+
+    if (json_array_size(names) == 0)
+        good = server_members(store, rotation->name, &list, err);
+    for (size_t i = 0; good && i < json_array_size(names); i++)
+        good = push_server(store, json_string_value(json_array_get(names, i)), &list, err);
+    json_decref(options);
+    if (good)
+        *ret = list;
+    else
+        server_list_clear(&list);
+    return good;
+}
+
 /* ---- what a member had ---- */
 
 void server_record_clear(struct server_record *record)
@@ -256,7 +288,7 @@ bool server_measure(struct rotate_work *work, bool ask, const struct server_meas
 {
     struct rotation_server_list known = {.n = 0};
     struct server_list members = {.n = 0};
-    bool good = server_members(work->store, work->rotation->name, &members, err) &&
+    bool good = server_scope(work->store, work->rotation, &members, err) &&
                 rotation_servers(work->store, work->rotation->id, &known, err);
 
     for (size_t i = 0; good && i < members.n; i++)
@@ -294,7 +326,7 @@ static bool own_members(struct rotate_work *work, struct server_list *ret, struc
 {
     size_t n = 0;
 
-    if (!server_members(work->store, work->rotation->name, ret, err))
+    if (!server_scope(work->store, work->rotation, ret, err))
         return false;
     for (size_t i = 0; i < ret->n; i++) {
         if (server_is_managed(ret->rows[i]))

@@ -25,6 +25,11 @@ char *server_option(const struct rotation *rotation, const char *name) MUST_CHEC
 bool server_set_option(struct rotate_work *work, const char *name, const char *value,
                        const char *detail, struct err *err) MUST_CHECK;
 
+/* The servers whose certificates are rotated: the one, or the cluster, that it is called after, or
+ * (called after a CA) those that were found at its start: options.servers. */
+bool server_scope(struct store *store, const struct rotation *rotation, struct server_list *ret,
+                  struct err *err) MUST_CHECK;
+
 /* ---- what a member had ---- */
 
 struct server_record { /* owned */
@@ -39,9 +44,13 @@ bool server_record_load(const struct rotation *rotation, const char *server,
 /* ---- start ---- */
 
 /* Name and hosts, and the CA of the certificate that the server shows now: ours, or pasted, or its own.
- * The first member that answers is asked, without a login. */
+ * The first member that answers is asked, without a login. Called after a CA of ours: every server that
+ * shows a certificate of it (or those of start->servers). */
 bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err) MUST_CHECK;
+/* Servers of the store that answer, and show a certificate of this CA. */
+bool server_count_showing(struct store *store, const struct authority *authority, size_t *ret,
+                          struct err *err) MUST_CHECK;
 /* Its row of foreign.h. */
 bool server_note_foreign(struct store *store, const struct cert *cert, int64_t *ret,
                          struct err *err) MUST_CHECK;

@@ -46,23 +46,127 @@ static bool ask_member(const struct server *server, struct handshake *ret, struc
 }
 
 /* The first that answers; what was wrong with the last one where none does. */
-static bool ask_members(struct store *store, const char *name, struct handshake *ret,
-                        struct err *err)
+static bool ask_members(const struct server_list *members, struct handshake *ret, struct err *err)
 {
-    struct server_list members = {.n = 0};
     bool found = false;
 
-    if (!server_members(store, name, &members, err))
-        return false;
-    for (size_t i = 0; i < members.n && !found; i++) {
+    for (size_t i = 0; i < members->n && !found; i++) {
         struct err why = ERR_INIT;
 
-        found = ask_member(members.rows[i], ret, &why);
-        if (!found && i + 1 == members.n)
+        found = ask_member(members->rows[i], ret, &why);
+        if (!found && i + 1 == members->n)
             *err = why;
     }
-    server_list_clear(&members);
     return found;
+}
+
+/* ---- called after a CA: the servers that show a certificate of it ---- */
+
+static bool list_chosen(struct store *store, const struct rotate_start *start,
+                        struct server_list *ret, struct err *err)
+{
+    if (start->n_servers == 0)
+        return server_list(store, ret, err);
+    for (size_t i = 0; i < start->n_servers; i++) {
+        struct server_list members = {.n = 0};
+
+        if (!server_members(store, start->servers[i], &members, err))
+            return false;
+        ret->rows = mem_realloc_array(ret->rows, ret->n + members.n, sizeof(struct server *));
+        for (size_t k = 0; k < members.n; k++)
+            ret->rows[ret->n++] = members.rows[k];
+        free(members.rows);
+    }
+    return true;
+}
+
+/* One that does not answer may have one of it: nobody can tell, so the admin names the servers. */
+static bool is_of_ca(const struct server *server, const struct authority *authority, bool chosen,
+                     bool *ret, struct err *err)
+{
+    struct handshake seen;
+    struct err why = ERR_INIT;
+
+    *ret = chosen;
+    if (!ask_member(server, &seen, &why)) {
+        if (chosen || why.code == ERR_SSL_OFF || why.code == ERR_BAD_VALUE)
+            return true; /* said when its turn comes; or there is nothing to rotate */
+        *err = why;
+        err_prefix(err, "\"%s\"", server->name);
+        return err_hint(err, _("Name the servers: --server NAME."));
+    }
+    *ret = cert_issued_by(seen.chain.certs[0], authority->cert);
+    handshake_clear(&seen);
+    return *ret || !chosen ||
+           err_set(err, ERR_BAD_VALUE, _("the certificate of \"%s\" is not of the CA \"%s\""),
+                   server->name, authority->name);
+}
+
+bool server_count_showing(struct store *store, const struct authority *authority, size_t *ret,
+                          struct err *err)
+{
+    struct server_list all = {.n = 0};
+
+    *ret = 0;
+    if (!server_list(store, &all, err))
+        return false;
+    for (size_t i = 0; i < all.n; i++) {
+        struct handshake seen;
+        struct err silent = ERR_INIT;
+
+        if (!ask_member(all.rows[i], &seen, &silent))
+            continue;
+        *ret += cert_issued_by(seen.chain.certs[0], authority->cert);
+        handshake_clear(&seen);
+    }
+    server_list_clear(&all);
+    return true;
+}
+
+static bool find_servers(struct store *store, const struct rotate_start *start,
+                         const struct authority *authority, struct server_list *ret,
+                         struct err *err)
+{
+    struct server_list all = {.n = 0};
+    bool good = list_chosen(store, start, &all, err);
+
+    ret->rows = mem_array(all.n + 1, sizeof(struct server *));
+    for (size_t i = 0; i < all.n; i++) {
+        bool is = false;
+
+        good = good && is_of_ca(all.rows[i], authority, start->n_servers > 0, &is, err);
+        if (good && is) {
+            ret->rows[ret->n++] = all.rows[i];
+            all.rows[i] = NULL; /* taken */
+        }
+    }
+    server_list_clear(&all);
+    if (good && ret->n == 0)
+        good = err_set(err, ERR_POLICY, _("no server of the store shows a certificate of \"%s\""),
+                       authority->name);
+    return good;
+}
+
+/* A server's or cluster's name, else a CA's (*ret_of_ca). */
+static bool find_members(struct store *store, const struct rotate_start *start,
+                         struct server_list *ret, bool *ret_of_ca, struct err *err)
+{
+    struct authority *authority = NULL;
+    struct err none = ERR_INIT;
+    bool good;
+
+    *ret_of_ca = false;
+    if (server_members(store, start->name, ret, err))
+        return true;
+    if (err->code == ERR_SERVER_UNKNOWN)
+        authority = authority_load(store, start->name, &none);
+    if (authority == NULL)
+        return false;
+    *err = (struct err)ERR_INIT;
+    *ret_of_ca = true;
+    good = find_servers(store, start, authority, ret, err);
+    authority_free(authority);
+    return good;
 }
 
 /* The CA of ours that signed it; 0: none. */
@@ -132,6 +236,8 @@ static bool take_new(struct store *store, const struct rotate_start *start, stru
                              "trust nothing else"));
         return server_note_foreign(store, start->new_foreign, &ret->new_foreign_id, err);
     }
+    if (!start->new_authority)
+        return true; /* made before the trust files are */
     authority = authority_load(store, start->new_authority, err);
     if (!authority)
         return false;
@@ -167,6 +273,19 @@ static bool check_ours(const struct rotate_start *start, const struct cert *leaf
     return false;
 }
 
+static void note_servers(const struct server_list *servers, struct rotation *ret)
+{
+    json_t *options = server_options(ret);
+    json_t *names = json_array();
+
+    for (size_t i = 0; i < servers->n; i++)
+        json_array_append_new(names, json_string(servers->rows[i]->name));
+    json_object_set_new(options, "servers", names);
+    free(ret->options);
+    ret->options = json_dumps(options, JSON_COMPACT);
+    json_decref(options);
+}
+
 static bool note_hosts(const struct rotate_start *start, struct rotation *ret, struct err *err)
 {
     json_t *hosts = json_array();
@@ -188,12 +307,10 @@ static bool note_hosts(const struct rotate_start *start, struct rotation *ret, s
 }
 
 /* Two rotations of one server's certificate would take each other's for what somebody else did. */
-static bool check_alone(struct store *store, const char *name, struct err *err)
+static bool check_alone(struct store *store, const struct server_list *wanted, struct err *err)
 {
     struct rotation_list under_way = {.n = 0};
-    struct server_list wanted = {.n = 0};
-    bool good =
-        server_members(store, name, &wanted, err) && rotation_list(store, false, &under_way, err);
+    bool good = rotation_list(store, false, &under_way, err);
 
     for (size_t i = 0; good && i < under_way.n; i++) {
         const struct rotation *other = under_way.rows[i];
@@ -201,29 +318,35 @@ static bool check_alone(struct store *store, const char *name, struct err *err)
         struct err none = ERR_INIT;
 
         if ((other->kind != ROTATION_SERVER && other->kind != ROTATION_SERVER_CA) ||
-            !server_members(store, other->name, &members, &none))
+            !server_scope(store, other, &members, &none))
             continue;
-        for (size_t k = 0; good && k < members.n * wanted.n; k++) {
-            if (members.rows[k / wanted.n]->id == wanted.rows[k % wanted.n]->id)
+        for (size_t k = 0; good && k < members.n * wanted->n; k++) {
+            if (members.rows[k / wanted->n]->id == wanted->rows[k % wanted->n]->id)
                 good = err_set(err, ERR_ROTATION_EXISTS,
                                _("the certificate of \"%s\" is being rotated already: \"%s\""),
-                               wanted.rows[k % wanted.n]->name, other->name);
+                               wanted->rows[k % wanted->n]->name, other->name);
         }
         server_list_clear(&members);
     }
     rotation_list_clear(&under_way);
-    server_list_clear(&wanted);
     return good;
 }
 
 bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err)
 {
+    struct server_list members = {.n = 0};
     struct handshake seen;
+    bool of_ca = false;
     bool good;
 
     ret->name = mem_strdup(start->name);
-    if (!check_alone(store, start->name, err) || !ask_members(store, start->name, &seen, err))
+    good = find_members(store, start, &members, &of_ca, err) && check_alone(store, &members, err) &&
+           note_hosts(start, ret, err) && ask_members(&members, &seen, err);
+    if (good && of_ca)
+        note_servers(&members, ret);
+    server_list_clear(&members);
+    if (!good)
         return false;
     good = find_issuer(store, seen.chain.certs[0], &ret->old_authority_id, err);
     if (good && start->kind == ROTATION_SERVER)
@@ -233,5 +356,5 @@ bool server_start(struct store *store, const struct rotate_start *start, struct 
             (ret->old_authority_id != 0 || take_old_foreign(store, start, &seen.chain, ret, err)) &&
             take_new(store, start, ret, err);
     handshake_clear(&seen);
-    return good && note_hosts(start, ret, err);
+    return good;
 }

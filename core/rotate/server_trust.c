@@ -73,7 +73,7 @@ static bool try_member(const struct cert_list *roots, const struct server *serve
 static bool try_members(struct rotate_work *work, const struct cert_list *roots, struct err *err)
 {
     struct server_list members = {.n = 0};
-    bool good = server_members(work->store, work->rotation->name, &members, err);
+    bool good = server_scope(work->store, work->rotation, &members, err);
 
     for (size_t i = 0; good && i < members.n; i++)
         good = try_member(roots, members.rows[i], err);
@@ -164,11 +164,25 @@ static bool write_one(const struct trust_file *file, const char *path, bool java
     return good;
 }
 
+/* A CA's name may have blanks and worse in it. */
+static char *stem_of(const struct rotation *rotation, bool with_old)
+{
+    char *stem = mem_printf("%s-%s", rotation->name, with_old ? "both" : "new");
+
+    for (char *c = stem; *c != '\0'; c++) {
+        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", *c) ==
+                NULL ||
+            (c == stem && *c == '.'))
+            *c = '-';
+    }
+    return stem;
+}
+
 static bool write_both(struct rotate_work *work, const struct trust_file *file, bool with_old,
                        const char *option, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotation *rotation = work->rotation;
-    char *stem = mem_printf("%s-%s", rotation->name, with_old ? "both" : "new");
+    char *stem = stem_of(rotation, with_old);
     char *pem_name = mem_printf("%s.crt", stem);
     char *java_name = mem_printf("%s.p12", stem);
     char *pem = fs_join(rotation->folder, pem_name);

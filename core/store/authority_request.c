@@ -457,3 +457,70 @@ bool authority_load_parents(struct store *store, const struct authority *authori
         authority_parents_clear(&parents);
     return ok;
 }
+
+static bool add_root(struct store *store, int64_t id, struct cert_list *ret, struct err *err)
+{
+    struct authority *authority = authority_load_id(store, id, err);
+    struct authority_parents parents = {.crls = NULL};
+    bool ok = authority != NULL && authority_load_parents(store, authority, &parents, err);
+    const struct cert *root;
+    bool there = false;
+
+    if (ok) {
+        root = parents.certs.n > 0 ? parents.certs.certs[parents.certs.n - 1] : authority->cert;
+        for (size_t i = 0; i < ret->n; i++)
+            there = there || cert_equal(ret->certs[i], root);
+        if (!there)
+            cert_list_take(ret, cert_dup(root));
+    }
+    authority_parents_clear(&parents);
+    authority_free(authority);
+    return ok;
+}
+
+bool authority_count_serving(struct store *store, const struct authority *authority, size_t *ret,
+                             struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
+                              " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
+                              " AND NOT EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)",
+                              err);
+    int64_t n = 0;
+
+    *ret = 0;
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority->id);
+    sql_bind_int(sql, 2, clock_now());
+    if (!sql_run_int(sql, 0, &n, err))
+        return false;
+    *ret = (size_t)n;
+    return true;
+}
+
+bool authority_server_roots(struct store *store, struct cert_list *ret, struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT id FROM authority WHERE EXISTS (SELECT 1 FROM issued"
+                              " WHERE authority_id = authority.id AND kind = 1"
+                              " AND revoked_at IS NULL AND not_after > ?1) ORDER BY id",
+                              err);
+    int64_t *ids = NULL;
+    size_t n = 0;
+    bool row = false;
+    bool ok = sql != NULL;
+
+    if (!ok)
+        return false;
+    sql_bind_int(sql, 1, clock_now());
+    while (ok && (ok = sql_step(sql, &row, err)) && row) {
+        ids = mem_realloc_array(ids, n + 1, sizeof(*ids));
+        ids[n++] = sql_int(sql, 0);
+    }
+    sql_free(sql);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_root(store, ids[i], ret, err);
+    free(ids);
+    return ok;
+}

@@ -279,6 +279,8 @@ static const char *const version_4[] = {
 
 /* Rotations: which phase, who has it, and whose certificates are replaced. */
 static const char *const version_5[] = {
+    "CREATE INDEX issued_server ON issued (authority_id, not_after)"
+    " WHERE kind = 1 AND revoked_at IS NULL",
     "CREATE TABLE rotation ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " kind INTEGER NOT NULL," /* enum rotation_kind */

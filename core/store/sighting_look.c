@@ -1,8 +1,8 @@
 /* sighting_look.c - when somebody watched: periods of looks, and the gaps between them. */
 #include "config.h"
 
-#include "core/base/intl.h"
 #include "core/store/sighting_part.h"
+#include <sqlite3.h>
 
 /* ---- written ---- */
 
@@ -184,7 +184,7 @@ static bool read_hidden(const struct sightings *self, const char *server,
                         struct sighting_watch *watch, struct err *err)
 {
     sqlite3_stmt *stmt = sightings_prepare(
-        self, "SELECT hidden FROM watched WHERE server = ?1 AND hidden_at > ?2", err);
+        self, "SELECT hidden FROM watched WHERE server = ?1 AND hidden_at >= ?2", err);
     bool row = false;
     bool ok;
 

@@ -4,22 +4,23 @@
 #ifndef PGSEAL_STORE_SIGHTING_PART_H
 #define PGSEAL_STORE_SIGHTING_PART_H
 
-#include <sqlite3.h>
-
 #include "core/store/sighting.h"
 
+struct sqlite3;
+struct sqlite3_stmt;
+
 struct sightings {
-    sqlite3 *db;
+    struct sqlite3 *db;
     char *path;
 };
 
 bool sightings_run(const struct sightings *self, const char *sql, struct err *err) MUST_CHECK;
-sqlite3_stmt *sightings_prepare(const struct sightings *self, const char *sql,
-                                struct err *err) MUST_CHECK;
+struct sqlite3_stmt *sightings_prepare(const struct sightings *self, const char *sql,
+                                       struct err *err) MUST_CHECK;
 /* One row further; *ret_row false at the end. */
-bool sightings_step(const struct sightings *self, sqlite3_stmt *stmt, bool *ret_row,
+bool sightings_step(const struct sightings *self, struct sqlite3_stmt *stmt, bool *ret_row,
                     struct err *err) MUST_CHECK;
-void sightings_bind(sqlite3_stmt *stmt, int at, const char *text);
+void sightings_bind(struct sqlite3_stmt *stmt, int at, const char *text);
 bool sightings_read_int(const struct sightings *self, const char *sql, int64_t *ret,
                         struct err *err) MUST_CHECK;
 

@@ -18,6 +18,7 @@
 #include "tests/harness/wizard_box.h"
 #include "tests/pg/need_pg.h"
 
+#define LOOKS    200
 #define CA_WORD  "seven yellow lamps"
 #define ROTATION "Another CA for \"" STAGE_CA "\""
 
@@ -256,12 +257,12 @@ static void retire(struct stage *stage, const char *kits)
     struct wizard_box *box = &stage->box;
     char *alice = fs_join(kits, "alice");
 
-    for (;;) { /* the quiet second */
-        wizard_keys(box, KEYS_F5, 1);
-        wizard_wait(box, "It can be left");
-        if (pty_has_text(box->pty, "nothing blocks"))
-            break;
+    for (int i = 0; i < LOOKS && !pty_has_text(box->pty, "nothing blocks"); i++) {
+        wizard_keys(box, KEYS_F5, 1); /* until the pool's session is gone for a second */
+        wizard_wait(box, "all keys work meanwhile");
+        pty_wait_no_text(box->pty, "all keys work meanwhile");
     }
+    wizard_wait(box, "nothing blocks");
     next_step(stage);
     do_it(stage, false);
     done(stage, "Now in step 5 of 6", "[>>] 5 ");
@@ -271,6 +272,23 @@ static void retire(struct stage *stage, const char *kits)
     assert_true(gets_in(stage, "alice", alice));
     assert_false(gets_in(stage, "alice", "alice"));
     free(alice);
+}
+
+/* It cannot be taken back: the name is typed. */
+static void end_key(struct stage *stage)
+{
+    struct wizard_box *box = &stage->box;
+
+    next_step(stage);
+    wizard_wait(box, "The old key");
+    wizard_keys(box, KEYS_TAB, 1);
+    press(stage, "Next");
+    press(stage, "Do it");
+    wizard_wait(box, "This cannot be taken back.");
+    wizard_type(box, STAGE_CA);
+    wizard_keys(box, KEYS_TAB, 2);
+    press(stage, "Do it");
+    done(stage, "The rotation is done.", "All of it is done.");
 }
 
 static void ca_rotation(void **state)
@@ -286,15 +304,120 @@ static void ca_rotation(void **state)
     make_kits(stage);
     clients_move(stage, kits);
     retire(stage, kits);
+    end_key(stage);
     wizard_keys(box, KEYS_CTRL_Q, 1);
     wizard_expect_exit(box, 0);
     free(kits);
+}
+
+/* ---- a new certificate for one role ---- */
+
+static void begin_client(struct stage *stage)
+{
+    struct wizard_box *box = &stage->box;
+
+    open_line(stage, "alice");
+    pty_type(box->pty, "r");
+    wizard_wait(box, "a new one for this role");
+    wizard_keys(box, KEYS_TAB, 1);
+    press(stage, "Next");
+    wizard_wait(box, "It is only begun");
+    press(stage, "Begin");
+    wizard_wait(box, "[>>] 1 ");
+    wizard_wait(box, "New certificate for \"alice\"");
+}
+
+static void make_one(struct stage *stage)
+{
+    struct wizard_box *box = &stage->box;
+
+    next_step(stage);
+    wizard_wait(box, "Kits in");
+    wizard_keys(box, KEYS_TAB, 1);
+    wizard_keys(box, KEYS_DOWN, 1);
+    wizard_keys(box, KEYS_TAB, 1);
+    press(stage, "Next");
+    do_it(stage, false);
+    done(stage, "1 certificate made", "[>>] 2 ");
+}
+
+static void one_moves(struct stage *stage, const char *kit)
+{
+    struct wizard_box *box = &stage->box;
+    PGconn *conn;
+
+    pty_type(box->pty, "m");
+    wizard_wait_row(box, "alice", "[>>] made");
+    pty_type(box->pty, "h");
+    wizard_wait_row(box, "alice", "[>>] handed");
+    wizard_keys(box, KEYS_ESC, 1);
+    wizard_wait(box, "0 of 1 moved");
+    conn = hold_open(stage, "alice", kit);
+    wizard_keys(box, KEYS_F5, 1);
+    wizard_wait(box, "1 of 1 moved");
+    PQfinish(conn);
+    next_step(stage);
+    do_it(stage, false);
+    done(stage, "Now in step 3 of 3", "[>>] 3 ");
+}
+
+/* Back and on again; then the old one is revoked, on the server too. */
+static void old_goes(struct stage *stage)
+{
+    struct wizard_box *box = &stage->box;
+    PGconn *conn;
+
+    pty_type(box->pty, "b");
+    wizard_wait(box, "Back to");
+    do_it(stage, true);
+    done(stage, "Back in step 2 of 3", "[>>] 2 ");
+    conn = hold_open(stage, "alice", "alice");
+    wizard_keys(box, KEYS_F5, 1);
+    wizard_wait(box, "1 now: s shows who");
+    PQfinish(conn);
+    next_step(stage);
+    do_it(stage, false);
+    done(stage, "Now in step 3 of 3", "[>>] 3 ");
+
+    next_step(stage);
+    wizard_wait(box, "revoke the old ones");
+    pty_type(box->pty, " ");
+    wizard_wait(box, "Accept");
+    wizard_keys(box, KEYS_TAB, 1);
+    pty_type(box->pty, "1"); /* herself, with the old one just now */
+    wizard_keys(box, KEYS_TAB, 1);
+    press(stage, "Next");
+    press(stage, "Do it");
+    wizard_wait(box, "This cannot be taken back.");
+    wizard_type(box, "alice");
+    wizard_keys(box, KEYS_TAB, 2);
+    press(stage, "Do it");
+    done(stage, "The rotation is done.", "All of it is done.");
+}
+
+static void client_rotation(void **state)
+{
+    struct stage *stage = *state;
+    struct wizard_box *box = &stage->box;
+    char *kit = fs_join(box->home, "rotation-alice/alice");
+
+    begin_client(stage);
+    make_one(stage);
+    one_moves(stage, kit);
+    old_goes(stage);
+    assert_true(gets_in(stage, "alice", kit));
+    assert_false(gets_in(stage, "alice", "alice"));
+    assert_true(gets_in(stage, "bob", "bob"));
+    wizard_keys(box, KEYS_CTRL_Q, 1);
+    wizard_expect_exit(box, 0);
+    free(kit);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ca_rotation, setup, teardown),
+        cmocka_unit_test_setup_teardown(client_rotation, setup, teardown),
     };
 
     if (!need_pg())

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,8 +24,11 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/pg/settings.h"
+#include "core/plan/guard.h"
+#include "core/plan/step.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/plan_box.h"
 
@@ -400,6 +404,205 @@ static void test_altered_beside_the_guard(void **state)
     plan_files_clear(&before);
 }
 
+/* ---- what stands in the files ---- */
+
+static char *data_path(const struct plan_box *box, const char *name)
+{
+    return fs_join(demo_data(box->demo), name);
+}
+
+static void overwrite(const struct plan_box *box, const char *name, const char *bytes, size_t len)
+{
+    char *path = data_path(box, name);
+    FILE *file = fopen(path, "w"); /* in place: owner and mode stay */
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    free(path);
+}
+
+/* Between the plan and the "yes", into the same file: the setting is as it was, and what they put there
+ * would be lost. */
+static void test_overwritten_before(void **state)
+{
+    struct plan_box *box = *state;
+    char *name = plan_box_value(box, "ssl_ca_file");
+    char *path = data_path(box, name);
+    struct plan_files before = plan_box_files(box);
+    size_t n_files = plan_box_count_files(box, "pgseal-");
+    struct strbuf bytes = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    struct plan *plan;
+
+    must(fs_read(path, 1 << 20, &bytes, &err), &err);
+    sign_again(box);
+    plan = make_publish(box, &err);
+    must(plan != NULL, &err);
+    strbuf_add_str(&bytes, "# theirs\n");
+    overwrite(box, name, bytes.data, bytes.len);
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &box->watch, &err));
+    assert_int_equal(err.code, ERR_PLAN_STALE);
+    assert_non_null(strstr(err.msg, name));
+    assert_int_equal(plan_state(plan), JOURNAL_FAILED);
+    plan_box_same_files(box, &before);
+    assert_int_equal(plan_box_count_files(box, "pgseal-"), n_files);
+    overwrite(box, name, bytes.data, bytes.len - strlen("# theirs\n"));
+    plan_free(plan);
+    plan_files_clear(&before);
+    strbuf_clear(&bytes);
+    free(path);
+    free(name);
+}
+
+static struct plan *rules_for_carol(struct plan_box *box, struct err *err)
+{
+    static const char *const roles[] = {"carol"};
+    struct access_rules_intent intent = {.database = "all",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT};
+
+    return plan_access_rules(&box->target, &intent, err);
+}
+
+/* As a process that died while the file was written has left it. */
+static void doing_again(struct plan_box *box, int64_t id)
+{
+    struct err err = ERR_INIT;
+    struct journal_plan *row = journal_load(box->store, id, &err);
+
+    must(row != NULL, &err);
+    for (size_t i = 0; i < row->n_steps; i++) {
+        if (strcmp(row->steps[i].kind, "hba") == 0)
+            must(journal_set_step(box->store, id, row->steps[i].n, JOURNAL_STEP_DOING, NULL, &err),
+                 &err);
+    }
+    must(journal_set_plan(box->store, id, JOURNAL_DOING, &err), &err);
+    journal_plan_free(row);
+}
+
+/* pg_hba.conf was torn in the middle of our write: nothing, a part of what was there, a part of our
+ * lines, all but its end. It is ours to mend, also for a process that knows the journal only. */
+static void test_torn_rules(void **state)
+{
+    struct plan_box *box = *state;
+    struct plan_files before = plan_box_files(box);
+
+    for (int i = 0; i < 4; i++) {
+        enum journal_plan_state ended = JOURNAL_READY;
+        struct err err = ERR_INIT;
+        struct plan *plan = rules_for_carol(box, &err);
+        struct plan_files now;
+        size_t cut[4] = {0, 40};
+        int64_t id;
+
+        must(plan != NULL, &err);
+        must(plan_apply(plan, PLAN_ASK, &box->watch, &err), &err);
+        id = plan_id(plan);
+        plan_free(plan);
+        now = plan_box_files(box);
+        assert_non_null(strstr(now.hba, "carol"));
+        cut[2] = (size_t)(strstr(now.hba, "carol") - now.hba) + 2;
+        cut[3] = strlen(now.hba) - 5;
+        overwrite(box, "pg_hba.conf", now.hba, cut[i]);
+        doing_again(box, id);
+        must(plan_undo_journalled(&box->target, id, &box->watch, &ended, &err), &err);
+        assert_int_equal(ended, JOURNAL_UNDONE);
+        plan_box_same_files(box, &before);
+        plan_files_clear(&now);
+    }
+    plan_files_clear(&before);
+}
+
+/* The guard, too, takes an empty file for a torn one: with it the server would not start. */
+static void test_guard_of_an_empty_file(void **state)
+{
+    struct plan_box *box = *state;
+    struct plan_files before = plan_box_files(box);
+    struct strbuf bytes = STRBUF_INIT;
+    char *path = data_path(box, "pg_hba.conf");
+    char *backup = data_path(box, "postgresql.conf");
+    char name[GUARD_NAME_MAX], hash[65];
+    struct guard_order order = {.name = name,
+                                .path = path,
+                                .backup = backup,
+                                .before = hash,
+                                .after = "another",
+                                .seconds = 1};
+    struct err err = ERR_INIT;
+    struct guard *guard;
+
+    must(fs_read(backup, 1 << 20, &bytes, &err), &err); /* any file will do, where it is put back */
+    (void)step_hash(&bytes, hash);
+    guard_new_name(name);
+    overwrite(box, "pg_hba.conf", "", 0);
+    guard = guard_arm(&box->target, &order, &err);
+    must(guard != NULL, &err);
+    for (int i = 0; i < 400; i++) {
+        struct plan_files now = plan_box_files(box);
+        bool there = strlen(now.hba) == bytes.len;
+
+        plan_files_clear(&now);
+        if (there)
+            break;
+        nap(50);
+    }
+    must(guard_end(box->admin, name, &err), &err);
+    guard_free(guard);
+    overwrite(box, "pg_hba.conf", before.hba, strlen(before.hba));
+    plan_box_restart(box);
+    plan_files_clear(&before);
+    strbuf_clear(&bytes);
+    free(backup);
+    free(path);
+}
+
+struct lock_look {
+    struct plan_box *box;
+    int held; /* steps that were taken back under the lock */
+};
+
+static void look_at_lock(void *arg, const struct plan_step_view *step)
+{
+    struct lock_look *look = arg;
+    struct err err = ERR_INIT;
+    struct result *result =
+        conn_exec(look->box->admin,
+                  "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                  " AND classid = 1885824357",
+                  0, NULL, &err);
+
+    must(result != NULL, &err);
+    look->held += step->state == JOURNAL_STEP_UNDONE && result_rows(result) == 1;
+    result_free(result);
+}
+
+/* A kept change is taken back by one pgseal while no other changes the server. */
+static void test_undo_locks(void **state)
+{
+    struct plan_box *box = *state;
+    struct lock_look look = {.box = box};
+    struct plan_watch watch = {.step = look_at_lock, .arg = &look};
+    enum journal_plan_state ended = JOURNAL_READY;
+    struct err err = ERR_INIT;
+    struct plan *plan = rules_for_carol(box, &err);
+    struct result *result;
+    int64_t id;
+
+    must(plan != NULL, &err);
+    id = plan_box_keep(box, plan);
+    must(plan_undo_journalled(&box->target, id, &watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    assert_true(look.held >= 2); /* the rules and the copy */
+    result =
+        conn_exec(box->admin, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory'", 0, NULL, &err);
+    must(result != NULL, &err);
+    assert_int_equal(result_rows(result), 0); /* and it is given back */
+    result_free(result);
+}
+
 static int setup(void **state)
 {
     struct plan_box *box = mem_zalloc(sizeof(*box));
@@ -423,6 +626,10 @@ int main(void)
         cmocka_unit_test(test_altered_before),
         cmocka_unit_test(test_altered_meanwhile),
         cmocka_unit_test(test_altered_beside_the_guard),
+        cmocka_unit_test(test_overwritten_before),
+        cmocka_unit_test(test_torn_rules),
+        cmocka_unit_test(test_guard_of_an_empty_file),
+        cmocka_unit_test(test_undo_locks),
     };
 
     if (!need_pg())

@@ -26,6 +26,7 @@
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/health/doctor.h"
 #include "core/health/server_check.h"
 #include "core/health/store_check.h"
 #include "core/pg/settings.h"
@@ -231,6 +232,29 @@ static bool server_says(struct plan_box *box, enum err_code code)
     return found;
 }
 
+/* To an application whose certificate is fine, and whose server says "certificate expired". */
+static void doctor_explains(struct plan_box *box, const struct kit_files *kit, const char *cause)
+{
+    char *text = mem_printf("host=127.0.0.1 port=%d user=alice dbname=postgres sslmode=require",
+                            box->target.tls_port);
+    struct err err = ERR_INIT;
+    struct params *params = params_parse(text, &err);
+    struct doctor_request request = {.params = params,
+                                     .cert_file = kit->certificate,
+                                     .key_file = kit->key,
+                                     .store = box->store,
+                                     .admin = box->admin};
+    struct doctor doctor;
+
+    must(params && doctor_run(&request, &doctor, &err), &err);
+    if (doctor.tries[DOCTOR_REQUIRE].in || !strstr(doctor.tries[DOCTOR_REQUIRE].cause, cause))
+        fail_msg("PS-%d %s / %s", (int)doctor.tries[DOCTOR_REQUIRE].code,
+                 doctor.tries[DOCTOR_REQUIRE].said, doctor.tries[DOCTOR_REQUIRE].cause);
+    doctor_clear(&doctor);
+    params_free(params);
+    free(text);
+}
+
 static void sign(struct plan_box *box, int days)
 {
     struct err err = ERR_INIT;
@@ -245,6 +269,8 @@ static void sign(struct plan_box *box, int days)
 /* A list that ends: seen before, refuses everybody after, explained, and mended by one act. */
 static void end_of_list(struct plan_box *box, int days)
 {
+    struct kit_files kit;
+
     go_to(box, 0);
     sign(box, days);
     published_as(box, PUBLISH_DONE);
@@ -254,11 +280,14 @@ static void end_of_list(struct plan_box *box, int days)
     assert_true(store_says(box, ERR_CRL_ENDS));
     assert_true(server_says(box, ERR_CRL_ENDS));
     assert_int_equal(alert_of(box, CANARY_GOOD), 0);
-    go_to(box, days * CLOCK_DAY + 3600);
+    plan_box_kit(box, box->ca, box->ca_key, "alice", &kit);
+    go_to(box, days * CLOCK_DAY + 3600); /* day 31, day 366: the hour after nextUpdate */
     assert_int_equal(alert_of(box, CANARY_GOOD),
                      45); /* the certificate is fine: the list has ended */
     assert_true(store_says(box, ERR_CRL_ENDED));
     assert_true(server_says(box, ERR_CRL_ENDED));
+    doctor_explains(box, &kit, "the CRL of \"Test CA\" ended");
+    kit_files_clear(&kit);
     published_as(box, PUBLISH_REFUSED); /* an ended list goes nowhere */
     sign(box, 0);
     published_as(box, PUBLISH_DONE);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
@@ -359,11 +360,45 @@ static void test_generation(void **state)
     store_close(store);
 }
 
+/* One admin is faster, or is at it right now: the other one does nothing. */
+static void test_two_admins(void **state)
+{
+    const struct rotate_request request = {.folder = NULL};
+    struct rotate_outcome outcome = {.from = 0};
+    struct err err = ERR_INIT;
+    struct store *store = open_store();
+    struct rotation *rotation = rotation_find(store, NULL, &err);
+    char *path = mem_printf("%s/rotate.lock", getenv("PGSEAL_STORE"));
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    (void)state;
+    must(rotation != NULL, &err);
+    assert_true(fd >= 0);
+    lock.l_start = (off_t)rotation->id;
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_false(rotate_next(store, rotation, &request, &outcome, &err));
+    assert_int_equal(err.code, ERR_ROTATION_MOVED);
+    EXPECT_ERROR(1, "another pgseal works on", "rotate", "next", "--yes");
+    close(fd);
+    rotation->version--; /* as it was before somebody moved it */
+    assert_false(rotate_next(store, rotation, &request, &outcome, &err));
+    assert_int_equal(err.code, ERR_ROTATION_MOVED);
+    assert_int_equal(outcome.n_servers, 0);
+    rotate_outcome_clear(&outcome);
+    rotation_free(rotation);
+    store_close(store);
+    free(path);
+    expect_phase("trust");
+    expect_trust(true, false);
+}
+
 /* Nobody is refused at any moment of it, and the way back leaves nothing behind. */
 static void test_trust(void **state)
 {
     struct lab *lab = *state;
     const struct rotate_request request = {.folder = NULL};
+    char *text;
 
     go_killed(lab, rotate_next, &request, "old/bob");
     expect_phase("move");
@@ -381,10 +416,16 @@ static void test_trust(void **state)
     assert_true(server_is("db1", "new"));
     assert_false(server_is("db2", "reached"));
     EXPECT_ERROR(5, "db2", "rotate", "next", "--yes");
+    text = EXPECT(6, "check");
+    assert_non_null(strstr(text, "the rotation of \"Old\" waits for the server \"db2\""));
+    free(text);
     start_server(lab, 1);
     next(&request);
     expect_phase("move");
     expect_trust(true, true);
+    text = EXPECT(0, "check");
+    assert_non_null(strstr(text, "in phase \"move\""));
+    free(text);
 }
 
 static void test_move(void **state)
@@ -602,11 +643,11 @@ static void test_emergency(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_before),    cmocka_unit_test(test_generation),
-        cmocka_unit_test(test_trust),     cmocka_unit_test(test_move),
-        cmocka_unit_test(test_retire),    cmocka_unit_test(test_key),
-        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_life),
-        cmocka_unit_test(test_emergency),
+        cmocka_unit_test(test_before),     cmocka_unit_test(test_generation),
+        cmocka_unit_test(test_two_admins), cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_move),       cmocka_unit_test(test_retire),
+        cmocka_unit_test(test_key),        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_life),       cmocka_unit_test(test_emergency),
     };
 
     if (!need_pg())

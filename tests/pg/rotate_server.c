@@ -171,24 +171,23 @@ static char *leaf_of(const char *server)
     return sha256;
 }
 
-static void in_phase(const char *name, const char *phase)
+/* "next" or "back", which must lead to this phase. */
+static void go(const char *way, const char *name, const char *phase)
 {
-    json_t *status = EXPECT_JSON(0, "rotate", "status", name, "--json");
+    json_t *seen = EXPECT_JSON(0, "rotate", way, name, "--yes", "--json");
 
-    assert_string_equal(json_string_value(json_object_get(status, "phase")), phase);
-    json_decref(status);
+    assert_string_equal(json_string_value(json_object_get(seen, "phase")), phase);
+    json_decref(seen);
 }
 
 static void next(const char *phase)
 {
-    free(EXPECT(0, "rotate", "next", "main", "--yes"));
-    in_phase("main", phase);
+    go("next", "main", phase);
 }
 
 static void back(const char *phase)
 {
-    free(EXPECT(0, "rotate", "back", "main", "--yes"));
-    in_phase("main", phase);
+    go("back", "main", phase);
 }
 
 /* ---- killed ---- */
@@ -384,7 +383,6 @@ static void test_foreign(void **state)
     sh("openssl x509 -req -in db1.csr -CA foreign.crt -CAkey foreign.key -CAcreateserial -days 60 "
        "-extfile server.ext -out db1.crt\n");
     free(EXPECT(0, "rotate", "next", "db1", "--cert", "db1.crt", "--yes"));
-    in_phase("db1", "clean");
     shows("db1", "CN=Foreign");
     free(EXPECT(0, "rotate", "back", "db1", "--yes"));
     shows("db1", "CN=Servers G2");
@@ -419,6 +417,60 @@ static void test_managed(void **state)
     login_loop_settle(lab->loop);
 }
 
+/* Called after a CA: all servers that show a certificate of it; the new one is made on the way. */
+static void test_generation(void **state)
+{
+    struct lab *lab = *state;
+    json_t *status;
+
+    free(EXPECT(0, "server", "remove", "rds", "--confirm", "rds", "--yes"));
+    EXPECT_ERROR(2, "not of the CA", "rotate", "server", "Servers", "--server", "main");
+    free(EXPECT(0, "rotate", "server", "Servers"));
+    status = EXPECT_JSON(0, "rotate", "status", "Servers", "--json");
+    assert_int_equal(json_array_size(json_object_get(status, "servers")), 1);
+    json_decref(status);
+    free(EXPECT(0, "rotate", "next", "Servers", "--yes"));
+    free(EXPECT(0, "rotate", "next", "Servers", "--no-passphrase", "--out", "trust", "--yes"));
+    change_root(lab, lab->quick1, lab->db1, "trust/Servers-both.crt");
+    change_root(lab, lab->slow, lab->db1, "trust/Servers-both.crt");
+    free(EXPECT(0, "rotate", "next", "Servers", "--accept-left", "1", "--yes"));
+    free(EXPECT(0, "rotate", "next", "Servers", "--yes"));
+    shows("db1", "CN=Servers G3");
+    shows("db2", "CN=Servers G2");
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "rotate", "back", "Servers", "--yes"));
+    for (int i = 0; i < 4; i++) /* to the very begin */
+        free(EXPECT(0, "rotate", "back", "Servers", "--yes"));
+    shows("db1", "CN=Servers");
+    EXPECT_ERROR(1, "PS-", "rotate", "back", "Servers", "--yes");
+    login_loop_settle(lab->loop);
+}
+
+/* The self-signed certificate of many a tutorial is its own CA. */
+static void test_self_signed(void **state)
+{
+    struct lab *lab = *state;
+
+    sh("openssl req -x509 -newkey rsa:2048 -nodes -keyout self.key -out self.crt -subj /CN=self "
+       "-days 30 -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE\n"
+       "chmod 600 self.key\n");
+    login_loop_expect(lab->loop, lab->quick1, LOGIN_EITHER);
+    login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
+    free(EXPECT(0, "server", "tls", "db1", "--cert", "self.crt", "--key", "self.key", "--yes"));
+    change_root(lab, lab->quick1, lab->db1, "self.crt");
+    login_loop_settle(lab->loop);
+    login_loop_expect(lab->loop, lab->quick1, LOGIN_IN);
+    free(EXPECT(0, "rotate", "server", "db1", "--to", "Servers"));
+    free(EXPECT(0, "rotate", "next", "db1", "--yes"));
+    free(EXPECT(0, "rotate", "next", "db1", "--out", "self", "--yes"));
+    change_root(lab, lab->quick1, lab->db1, "self/db1-both.crt");
+    login_loop_settle(lab->loop);
+    free(EXPECT(0, "rotate", "next", "db1", "--accept-left", "1", "--yes"));
+    free(EXPECT(0, "rotate", "next", "db1", "--yes"));
+    shows("db1", "CN=Servers");
+    login_loop_settle(lab->loop);
+}
+
 static void test_end(void **state)
 {
     struct lab *lab = *state;
@@ -430,9 +482,10 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_before),   cmocka_unit_test(test_renew),
-        cmocka_unit_test(test_other_ca), cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_managed),  cmocka_unit_test(test_end),
+        cmocka_unit_test(test_before),      cmocka_unit_test(test_renew),
+        cmocka_unit_test(test_other_ca),    cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_managed),     cmocka_unit_test(test_generation),
+        cmocka_unit_test(test_self_signed), cmocka_unit_test(test_end),
     };
 
     if (!need_pg())

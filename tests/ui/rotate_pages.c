@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/pg/sessions.h"
 #include "core/pki/serial.h"
 #include "core/store/authority_change.h"
 #include "core/store/rotation.h"
@@ -50,7 +51,7 @@ static void see(struct page_box *box, const struct issued *issued)
                                          .role = issued->role,
                                          .database = "app",
                                          .address = "10.0.0.8",
-                                         .class = "cert",
+                                         .class = session_class_name(SESSION_TLS_CERT),
                                          .version = "TLSv1.3",
                                          .issuer = "/CN=Acme PG Root",
                                          .serial = serial_format_hex(hex, &issued->serial),
