@@ -7,6 +7,7 @@
 #include "cli/stop.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/base/mem.h"
 #include "core/store/backup.h"
 
 static json_t *report_json(const struct backup_report *report, const char *name, const char *path)
@@ -32,6 +33,24 @@ static void obey(struct cli *cli, bool done, const struct err *err)
         cli->exit = status;
 }
 
+/* what: taken. */
+static void print_done(struct cli *cli, char *what, const struct backup_report *report)
+{
+    struct strbuf line = STRBUF_INIT;
+
+    strbuf_printf(&line, "%s: ", what);
+    strbuf_printf(&line, ngettext("%zu CA, ", "%zu CAs, ", report->authorities),
+                  report->authorities);
+    strbuf_printf(
+        &line,
+        ngettext("%lld certificate, ", "%lld certificates, ", (unsigned long)report->certificates),
+        (long long)report->certificates);
+    strbuf_printf(&line, ngettext("%zu key file", "%zu key files", report->keys), report->keys);
+    output_line(&cli->out, "%s", line.data);
+    strbuf_clear(&line);
+    free(what);
+}
+
 bool run_backup(struct cli *cli, struct err *err)
 {
     const char *path = cli->args->names[0];
@@ -52,8 +71,7 @@ bool run_backup(struct cli *cli, struct err *err)
     if (done && cli->out.json) {
         output_json(report_json(&report, "file", path), false);
     } else if (done) {
-        output_line(&cli->out, _("wrote \"%s\": %zu CAs, %lld certificates, %zu key files"), path,
-                    report.authorities, (long long)report.certificates, report.keys);
+        print_done(cli, mem_printf(_("wrote \"%s\""), path), &report);
     }
     for (size_t i = 0; done && i < report.n_left_out; i++)
         output_warning(&cli->out,
@@ -88,11 +106,10 @@ bool run_restore(struct cli *cli, struct err *err)
     if (done && cli->out.json) {
         output_json(report_json(&report, "store", folder), false);
     } else if (done) {
-        output_line(&cli->out,
-                    _("made a store in \"%s\" as it was on %s: %zu CAs, %lld certificates, %zu key "
-                      "files"),
-                    folder, clock_format_minute(date, report.made_at), report.authorities,
-                    (long long)report.certificates, report.keys);
+        print_done(cli,
+                   mem_printf(_("made a store in \"%s\" as it was on %s"), folder,
+                              clock_format_minute(date, report.made_at)),
+                   &report);
         output_note(&cli->out,
                     _("what was issued or revoked after that is not in it: \"pgseal server check\" "
                       "tells where a server has a later CRL, and \"pgseal crl import FILE\" takes "

@@ -82,9 +82,9 @@ static void print_nagios(struct cli *cli, const struct findings *all)
     size_t warnings = findings_count(all, FINDING_WARNING);
     const char *word = errors > 0 ? "CRITICAL" : warnings > 0 ? "WARNING" : "OK";
 
-    output_line(&cli->out, "PGSEAL %s - %zu errors, %zu warnings%s%s | errors=%zu warnings=%zu",
-                word, errors, warnings, all->n > 0 ? ": " : "",
-                all->n > 0 ? all->rows[0].message : "", errors, warnings);
+    output_line(&cli->out, "PGSEAL %s - %zu %s, %zu %s%s%s | errors=%zu warnings=%zu", word, errors,
+                errors == 1 ? "error" : "errors", warnings, warnings == 1 ? "warning" : "warnings",
+                all->n > 0 ? ": " : "", all->n > 0 ? all->rows[0].message : "", errors, warnings);
     for (size_t i = 1; i < all->n; i++)
         output_line(&cli->out, "%s: %s", all->rows[i].object, all->rows[i].message);
     cli->exit = errors > 0 ? NAGIOS_CRITICAL : warnings > 0 ? NAGIOS_WARNING : NAGIOS_OK;
@@ -104,7 +104,7 @@ static void print(struct cli *cli, const struct findings *all)
         if (errors + warnings == 0)
             output_line(&cli->out, _("[ok] no problem found"));
         else
-            output_line(&cli->out, _("%zu errors, %zu warnings"), errors, warnings);
+            findings_print_count(&cli->out, all);
     }
     if (findings_are_bad(all))
         cli->exit = EXIT_FOUND;

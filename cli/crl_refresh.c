@@ -42,18 +42,24 @@ static bool ends_soon(const struct authority *authority)
     return left <= soon && authority->crl.until < cert_not_after(authority->cert);
 }
 
-/* ret NULL and true: it cannot be had without a person. */
-static bool get_key(struct refresh *refresh, const struct authority *authority, struct key **ret,
-                    struct err *err)
+/* Its key cannot be had without a person, and there is none. */
+static bool wants_person(struct refresh *refresh, const struct authority *authority)
 {
     struct cli *cli = refresh->cli;
     bool given = args_has(cli->args, OPT_PASSPHRASE_FILE) ||
                  args_has(cli->args, OPT_PASSPHRASE_FD) || cli->passphrase;
 
+    return !authority->has_key || (authority->key_encrypted && !given && !ask_possible(cli));
+}
+
+/* ret NULL and true: it cannot be had without a person. */
+static bool get_key(struct refresh *refresh, const struct authority *authority, struct key **ret,
+                    struct err *err)
+{
     *ret = NULL;
-    if (!authority->has_key || (authority->key_encrypted && !given && !ask_possible(cli)))
+    if (wants_person(refresh, authority))
         return true;
-    *ret = cli_unlock(cli, authority, err);
+    *ret = cli_unlock(refresh->cli, authority, err);
     return *ret != NULL;
 }
 
@@ -256,6 +262,38 @@ static void print_end(struct refresh *refresh)
         publish_print(cli, &refresh->results);
 }
 
+/* What would be signed, and what would not for want of a passphrase: then as the run would end. */
+static bool show_signing(struct refresh *refresh, struct err *err)
+{
+    struct cli *cli = refresh->cli;
+
+    for (size_t i = 0; i < refresh->cas.n; i++) {
+        const struct authority *authority = refresh->cas.rows[i];
+        bool wants = false;
+
+        if (!wants_signing(refresh, authority, &wants, err))
+            return false;
+        if (!wants)
+            continue;
+        if (!wants_person(refresh, authority)) {
+            output_line(&cli->out,
+                        authority->key_encrypted
+                            ? _("would sign the list of \"%s\", with the passphrase of its key")
+                            : _("would sign the list of \"%s\""),
+                        authority->name);
+            continue;
+        }
+        output_line(&cli->out,
+                    authority->has_key
+                        ? _("[!!] would not sign the list of \"%s\": its key has a passphrase, "
+                            "which is given by --passphrase-file or typed")
+                        : _("[!!] would not sign the list of \"%s\": its key is not here"),
+                    authority->name);
+        cli->exit = EXIT_FOUND;
+    }
+    return true;
+}
+
 static bool run(struct refresh *refresh, struct err *err)
 {
     struct cli *cli = refresh->cli;
@@ -273,9 +311,7 @@ static bool run(struct refresh *refresh, struct err *err)
     if (args_has(cli->args, OPT_DRY_RUN)) {
         if (show_behind(refresh, &servers, true) + n_sign == 0)
             output_line(&cli->out, _("nothing to do"));
-        else if (n_sign > 0)
-            output_line(&cli->out, _("would sign %zu lists"), n_sign);
-        done = true;
+        done = show_signing(refresh, err);
         goto out;
     }
     if (!ask(refresh, n_sign, &servers, err))

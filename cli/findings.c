@@ -60,3 +60,16 @@ bool findings_are_bad(const struct findings *findings)
 {
     return findings_count(findings, FINDING_ERROR) + findings_count(findings, FINDING_WARNING) > 0;
 }
+
+void findings_print_count(const struct output *output, const struct findings *findings)
+{
+    size_t errors = findings_count(findings, FINDING_ERROR);
+    size_t warnings = findings_count(findings, FINDING_WARNING);
+    struct strbuf line = STRBUF_INIT;
+
+    strbuf_printf(&line, ngettext("%zu error", "%zu errors", errors), errors);
+    strbuf_add_str(&line, ", ");
+    strbuf_printf(&line, ngettext("%zu warning", "%zu warnings", warnings), warnings);
+    output_line(output, "%s", line.data);
+    strbuf_clear(&line);
+}

@@ -25,6 +25,22 @@ static void progress(void *arg, int64_t done, int64_t total)
         fprintf(stderr, "\r%lld / %lld ", (long long)done, (long long)total);
 }
 
+static void print_count(struct cli *cli, const struct fsck_list *list)
+{
+    size_t problems = fsck_count(list, FSCK_WARNING);
+    struct strbuf line = STRBUF_INIT;
+
+    strbuf_printf(&line, ngettext("looked at: %zu CA, ", "looked at: %zu CAs, ", list->authorities),
+                  list->authorities);
+    strbuf_printf(
+        &line,
+        ngettext("%lld certificate; ", "%lld certificates; ", (unsigned long)list->certificates),
+        (long long)list->certificates);
+    strbuf_printf(&line, ngettext("%zu problem", "%zu problems", problems), problems);
+    output_line(&cli->out, "%s", line.data);
+    strbuf_clear(&line);
+}
+
 static void print(struct cli *cli, const struct fsck_list *list)
 {
     static const char *const marks[] = {"[..]", "[! ]", "[!!]"};
@@ -42,8 +58,7 @@ static void print(struct cli *cli, const struct fsck_list *list)
     }
     if (list->left_off > 0)
         output_line(&cli->out, _("and %zu more like these"), list->left_off);
-    output_line(&cli->out, _("%zu CAs and %lld certificates looked at, %zu problems"),
-                list->authorities, (long long)list->certificates, fsck_count(list, FSCK_WARNING));
+    print_count(cli, list);
 }
 
 static void print_json(const struct fsck_list *list)

@@ -73,7 +73,7 @@ static void print_end(const struct output *output, const struct server_check *ch
     if (errors + warnings == 0)
         output_line(output, _("[ok] no problem found"));
     else
-        output_line(output, _("%zu errors, %zu warnings"), errors, warnings);
+        findings_print_count(output, &check->findings);
 }
 
 struct checking {

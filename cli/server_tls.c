@@ -65,9 +65,11 @@ static bool from_ours(struct cli *cli, struct err *err)
     authority = cli_authority(cli, err);
     if (!authority)
         goto out;
-    key = cli_unlock(cli, authority, err);
-    if (!key)
-        goto out;
+    if (!args_has(cli->args, OPT_DRY_RUN) || !authority->has_key) { /* a look signs nothing */
+        key = cli_unlock(cli, authority, err);
+        if (!key)
+            goto out;
+    }
     tls.intent.authority = authority;
     tls.intent.authority_key = key;
     tls.intent.days = (int)days;

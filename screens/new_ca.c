@@ -447,7 +447,9 @@ static void end_frame(const struct new_ca *self, struct frame *ret)
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),
                  (int)self->made->err.code);
-        ret->why = _("All answers are kept. Nothing was made.");
+        ret->why =
+            _("Nothing was made. \"Back to the answers\" has all of them; Home keeps the name and "
+              "the years only.");
     }
 }
 

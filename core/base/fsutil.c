@@ -3,7 +3,6 @@
 
 #include "core/base/fsutil.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

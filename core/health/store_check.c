@@ -3,6 +3,7 @@
 
 #include "core/health/store_check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -224,7 +225,7 @@ static bool check_health(struct store *store, struct findings *ret, struct err *
         const struct fsck_finding *row = &list.rows[i];
         struct finding *finding;
 
-        if (row->severity == FSCK_NOTE)
+        if (row->severity == FSCK_NOTE || row->has_code)
             continue;
         finding = finding_add(ret, row->severity == FSCK_ERROR ? FINDING_ERROR : FINDING_WARNING,
                               ERR_STORE, row->object, "%s", row->message);
@@ -253,6 +254,21 @@ static bool has_newer(struct store *store, const struct issued *issued, bool *re
     return true;
 }
 
+/* Where the list has several of a role, they are told apart by the serial number's first digits. */
+static const char *which_of(char ret[24], const struct issued_list *list, size_t at)
+{
+    const struct issued *issued = list->rows[at];
+    char hex[SERIAL_HEX_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < list->n && n < 2; i++)
+        n += list->rows[i]->kind == issued->kind && strcmp(list->rows[i]->role, issued->role) == 0;
+    ret[0] = '\0';
+    if (n > 1)
+        (void)snprintf(ret, 24, " (%.8s...)", serial_format_hex(hex, &issued->serial));
+    return ret;
+}
+
 static bool check_certs(struct store *store, int within_days, struct findings *ret, struct err *err)
 {
     struct issued_filter filter = {.state = ISSUED_EXPIRING,
@@ -266,7 +282,7 @@ static bool check_certs(struct store *store, int within_days, struct findings *r
         return false;
     for (size_t i = 0; done && i < list.n; i++) {
         const struct issued *issued = list.rows[i];
-        char date[CLOCK_TEXT_MAX];
+        char date[CLOCK_TEXT_MAX], which[24];
         bool newer = false;
 
         done = has_newer(store, issued, &newer, err);
@@ -274,9 +290,10 @@ static bool check_certs(struct store *store, int within_days, struct findings *r
             continue;
         finding_mend(finding_add(ret, FINDING_WARNING, ERR_CERT_ENDS, issued->role,
                                  issued->kind == ISSUED_SERVER
-                                     ? _("the server certificate of \"%s\" ends on %s")
-                                     : _("the certificate of \"%s\" ends on %s"),
-                                 issued->role, clock_format_date(date, issued->not_after)),
+                                     ? _("the server certificate of \"%s\"%s ends on %s")
+                                     : _("the certificate of \"%s\"%s ends on %s"),
+                                 issued->role, which_of(which, &list, i),
+                                 clock_format_date(date, issued->not_after)),
                      issued->kind == ISSUED_SERVER ? ACT_SERVER_TLS : ACT_ISSUE, issued->role);
     }
     issued_list_clear(&list);
@@ -298,7 +315,7 @@ static bool check_ended(struct store *store, struct findings *ret, struct err *e
         return false;
     for (size_t i = 0; done && i < list.n; i++) {
         const struct issued *issued = list.rows[i];
-        char date[CLOCK_TEXT_MAX];
+        char date[CLOCK_TEXT_MAX], which[24];
         bool newer = false;
 
         if (issued->revoked_at != 0 || issued->not_after > clock_now())
@@ -308,9 +325,10 @@ static bool check_ended(struct store *store, struct findings *ret, struct err *e
             continue;
         finding_mend(finding_add(ret, FINDING_WARNING, ERR_CERT_ENDED, issued->role,
                                  issued->kind == ISSUED_SERVER
-                                     ? _("the server certificate of \"%s\" ended on %s")
-                                     : _("the certificate of \"%s\" ended on %s"),
-                                 issued->role, clock_format_date(date, issued->not_after)),
+                                     ? _("the server certificate of \"%s\"%s ended on %s")
+                                     : _("the certificate of \"%s\"%s ended on %s"),
+                                 issued->role, which_of(which, &list, i),
+                                 clock_format_date(date, issued->not_after)),
                      issued->kind == ISSUED_SERVER ? ACT_SERVER_TLS : ACT_ISSUE, issued->role);
     }
     issued_list_clear(&list);

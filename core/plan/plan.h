@@ -144,7 +144,7 @@ void plan_by_hand(const struct plan *plan, struct strbuf *out);
 
 struct server_tls_intent {
     const struct authority *authority;
-    const struct key *authority_key;
+    const struct key *authority_key; /* NULL: the plan can be shown, not applied */
     const char *const *hosts;
     size_t n_hosts;
     int days;

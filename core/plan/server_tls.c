@@ -73,9 +73,13 @@ static bool issue(struct plan *plan, struct step *step, const struct key *key, s
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err)
 {
     struct plan *plan = run->plan;
-    struct key *key = key_from_pem(secret_data(step->secret), secret_len(step->secret), NULL, err);
+    struct key *key;
     bool good;
 
+    if (!plan->authority_key)
+        return err_set(err, ERR_CA_KEY, _("the key of \"%s\" was not opened for this plan"),
+                       plan->authority->name);
+    key = key_from_pem(secret_data(step->secret), secret_len(step->secret), NULL, err);
     if (!key)
         return false;
     /* the row is committed before the file appears: what exists can be revoked */
@@ -114,14 +118,10 @@ bool step_prove_server_cert(struct step_run *run, struct step *step, struct err 
 
 static bool take_intent(struct plan *plan, const struct server_tls_intent *intent, struct err *err)
 {
-    struct secret *pem = key_to_pem(intent->authority_key, NULL, 0, err);
-
-    if (!pem)
-        return false;
-    plan->authority_key = key_from_pem(secret_data(pem), secret_len(pem), NULL, err);
-    secret_free(pem);
+    if (intent->authority_key)
+        plan->authority_key = key_dup(intent->authority_key);
     plan->authority = authority_load_id(plan->target.store, intent->authority->id, err);
-    if (!plan->authority_key || !plan->authority)
+    if (!plan->authority)
         return false;
     plan->days = intent->days;
     plan->n_hosts = intent->n_hosts ? intent->n_hosts : 1;

@@ -18,6 +18,8 @@
 #include "core/store/journal.h"
 #include "core/store/sql.h"
 
+#define LOST_NAMED 20
+
 void fsck_clear(struct fsck_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -340,31 +342,49 @@ static bool check_lists(struct fsck *fsck, struct err *err)
 
 /* ---- what is only to be known ---- */
 
+/* A killed batch leaves up to a thousand of them: some are named, and what to do is said once. */
+static bool note_lost(struct fsck *fsck, struct err *err)
+{
+    struct fsck_finding *last = NULL;
+    struct issued_list lost = {.n = 0};
+    char hex[SERIAL_HEX_MAX], object[48];
+
+    if (!issued_undelivered(fsck->store, NULL, FSCK_MAX, &lost, err))
+        return false;
+    for (size_t i = 0; i < lost.n && i < LOST_NAMED; i++)
+        last = fsck_say(fsck, FSCK_NOTE, serial_format_hex(hex, &lost.rows[i]->serial),
+                        _("the files of \"%s\" were never written, and its key is gone"),
+                        lost.rows[i]->role);
+    if (lost.n > LOST_NAMED) {
+        (void)snprintf(object, sizeof(object), _("and %zu more"), lost.n - LOST_NAMED);
+        last = fsck_say(fsck, FSCK_NOTE, object, "%s", _("their files were never written either"));
+    }
+    if (last != NULL)
+        fsck_help(last, _("Those of a batch: the same \"pgseal issue batch\" once more makes them "
+                          "anew. A single one: \"pgseal renew SERIAL\"."));
+    issued_list_clear(&lost);
+    return true;
+}
+
 static bool note_others(struct fsck *fsck, struct err *err)
 {
-    struct issued_list lost = {.n = 0};
+    struct fsck_finding *finding;
     struct journal_plan_list plans = {NULL, 0};
     struct sql *sql;
     int64_t last = 0;
-    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX], object[32];
+    char date[CLOCK_TEXT_MAX], object[32];
 
-    if (!issued_undelivered(fsck->store, NULL, 100, &lost, err))
-        return false;
-    for (size_t i = 0; i < lost.n; i++)
-        fsck_help(fsck_say(fsck, FSCK_NOTE, serial_format_hex(hex, &lost.rows[i]->serial),
-                           _("the files of \"%s\" were never written, and its key is gone"),
-                           lost.rows[i]->role),
-                  _("\"pgseal renew SERIAL\" makes it anew."));
-    issued_list_clear(&lost);
-    if (!journal_open_plans(fsck->store, &plans, err))
+    if (!note_lost(fsck, err) || !journal_open_plans(fsck->store, &plans, err))
         return false;
     for (size_t i = 0; i < plans.n; i++) {
         (void)snprintf(object, sizeof(object), _("plan %lld"), (long long)plans.rows[i]->id);
-        fsck_help(
+        finding =
             fsck_say(fsck, FSCK_WARNING, object,
-                     _("a change to the server \"%s\" was not finished"), plans.rows[i]->server),
-            _("\"pgseal plan show ID\" tells how far it came, \"pgseal plan undo ID\" takes it "
-              "back."));
+                     _("a change to the server \"%s\" was not finished"), plans.rows[i]->server);
+        finding->has_code = true;
+        fsck_help(finding,
+                  _("\"pgseal plan show ID\" tells how far it came, \"pgseal plan undo ID\" "
+                    "takes it back."));
     }
     journal_plan_list_clear(&plans);
     sql = sql_new(fsck->store, "SELECT max(at) FROM log", err);

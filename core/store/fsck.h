@@ -18,6 +18,7 @@ struct fsck_finding {
     enum fsck_severity severity;
     bool repaired;
     bool repairable; /* "--repair" mends it */
+    bool has_code;   /* a finding of "check" too, with a code of its own */
     char *object;    /* "CA \"Acme\"", a serial number, a file */
     char *message;
     char *help; /* or "" */

@@ -24,7 +24,7 @@ static bool lacks_one(const struct crl *crl, const struct wanted *wanted)
 
 /* What is wrong with the list that counts now; NULL: nothing. */
 static const char *present_problem(struct fsck *fsck, const struct authority *authority,
-                                   const struct wanted *wanted)
+                                   const struct wanted *wanted, bool *ret_is_over)
 {
     struct err unreadable = ERR_INIT;
     struct crl *crl = authority_crl(fsck->store, authority, &unreadable);
@@ -36,7 +36,7 @@ static const char *present_problem(struct fsck *fsck, const struct authority *au
         problem = _("its last list of revoked certificates is not signed by it");
     else if (lacks_one(crl, wanted))
         problem = _("its last list of revoked certificates lacks a revocation");
-    else if (crl_next_update(crl) <= clock_now())
+    else if ((*ret_is_over = crl_next_update(crl) <= clock_now()))
         problem = _("its last list of revoked certificates has ended");
     crl_free(crl);
     return problem;
@@ -110,6 +110,7 @@ bool fsck_check_list(struct fsck *fsck, struct authority *authority, struct err 
     struct wanted wanted = {NULL, 0};
     struct fsck_finding *finding;
     const char *problem;
+    bool is_over = false;
     bool ok;
 
     if (authority->retired)
@@ -117,11 +118,12 @@ bool fsck_check_list(struct fsck *fsck, struct authority *authority, struct err 
     /* The revocations before the lists: one that comes in between is on them already. */
     if (!revoked_entries(fsck->store, authority->id, &wanted.entries, &wanted.n, err))
         return false;
-    problem = present_problem(fsck, authority, &wanted);
+    problem = present_problem(fsck, authority, &wanted, &is_over);
     ok = problem != NULL || find_later_problem(fsck, authority, &wanted, &problem, err);
     if (ok && problem != NULL) {
         finding = fsck_say(fsck, FSCK_ERROR, authority->name, "%s", problem);
         finding->repairable = authority->has_key;
+        finding->has_code = is_over;
         fsck_help(finding, _("\"pgseal fsck --repair\" signs the next one with the CA's key, "
                              "\"pgseal crl refresh\" brings it to the servers."));
         ok = sign_again(fsck, authority, finding, err);

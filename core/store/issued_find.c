@@ -233,6 +233,9 @@ struct issued *issued_find(struct store *store, const char *serial_or_role, stru
     if (ended) {
         err_set(err, ERR_CERT_UNKNOWN, _("all certificates of \"%s\" have ended or are revoked"),
                 serial_or_role);
+        err_cause(err,
+                  _("It was issued, and none of them counts any more: there is nothing left to "
+                    "be renewed or revoked."));
         err_hint(err, _("\"pgseal list --role=%s\" shows them; name one by its serial number."),
                  serial_or_role);
         return NULL;

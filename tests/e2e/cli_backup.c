@@ -552,6 +552,37 @@ static void test_never_delivered(void **state)
     free(EXPECT(0, "renew", "carol", "--out", "c"));
     shell("OK", "openssl verify -CAfile c/root.crt c/carol.crt");
     shell("none", "$PGSEAL fsck | grep 'never written' || echo none");
+
+    for (int i = 0; i < 22; i++) { /* as of a batch: not each of them is named */
+        char role[16];
+
+        (void)snprintf(role, sizeof(role), "lost%d", i);
+        record_only(role);
+    }
+    shell("20 1 1", "$PGSEAL fsck >all; echo $(grep -c 'was never\\|were never written, and' all) "
+                    "$(grep -c 'and 2 more' all) $(grep -c 'issue batch' all)");
+}
+
+/* What would be signed; and what would not, where nobody can be asked for the passphrase. */
+static void test_refresh_dry_run(void **state)
+{
+    (void)state;
+    shell("would not sign the list of \"lab\"",
+          "$PGSEAL crl refresh --ca lab --days 99 --dry-run; test $? = 6");
+    shell("would sign the list of \"lab\"",
+          "$PGSEAL crl refresh --ca lab --days 99 --dry-run --passphrase-file pass");
+}
+
+/* Two of one role that end on one day are told apart. */
+static void test_check_names_both(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        free(EXPECT(0, "issue", "client", "dave", "--days", "5", "--out", i == 0 ? "a" : "b"));
+    shell("2 different lines",
+          "$PGSEAL check >all; test $? = 6; "
+          "echo $(grep 'certificate of \"dave\" (' all | sort -u | wc -l) different lines");
+    shell("0 errors, 2 warnings", "cat all");
 }
 
 #define TEST(name)      cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -573,6 +604,8 @@ int main(void)
         TEST(test_fsck),
         TEST(test_fsck_damaged),
         TEST(test_log),
+        TEST(test_refresh_dry_run),
+        OPEN_TEST(test_check_names_both),
         OPEN_TEST(test_days_end_with_the_ca),
         OPEN_TEST(test_never_delivered),
     };

@@ -212,6 +212,24 @@ static void forget_links(const char *folder)
         closedir(dir);
 }
 
+/* Those of another PostgreSQL: this one may lack some of its programs. */
+static void drop_links(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char *path = fs_join(folder, entry->d_name);
+        char target[8];
+
+        if (strcmp(entry->d_name, REAL) != 0 && readlink(path, target, sizeof(target)) >= 0)
+            (void)unlink(path);
+        free(path);
+    }
+    if (dir != NULL)
+        closedir(dir);
+}
+
 static int prepare(const char *folder)
 {
     struct err err = ERR_INIT;
@@ -233,8 +251,10 @@ static int prepare(const char *folder)
     good = link_to(folder, REAL, bindir, &is_new);
     if (is_new)
         forget_links(folder);
-    if (is_new && fs_exists(template))
-        good = fs_remove_tree(template, &err);
+    if (is_new) {
+        drop_links(folder);
+        good = good && fs_remove_tree(template, &err);
+    }
     while (good && dir != NULL && (entry = readdir(dir)) != NULL) {
         char *target = fs_join(bindir, entry->d_name);
 

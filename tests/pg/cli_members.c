@@ -255,6 +255,23 @@ static void write_hba(const struct demo *demo, const char *text)
     free(path);
 }
 
+/* Done when the server's time of loading is that of the file, or later: it counts in seconds. */
+static void reload(const struct demo *demo)
+{
+    for (int i = 0; i < 500; i++) {
+        char *loaded =
+            lab_ask(demo, "SELECT pg_reload_conf() AND pg_conf_load_time() >= modification"
+                          " FROM pg_stat_file('pg_hba.conf')");
+        bool done = strcmp(loaded, "t") == 0;
+
+        free(loaded);
+        if (done)
+            return;
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    fail_msg("it does not reload");
+}
+
 static void test_rules(void **state)
 {
     const struct cluster *lab = *state;
@@ -296,6 +313,7 @@ static void test_rules(void **state)
     EXPECT_ERROR(1, "changed since", "plan", "apply", "rules.plan", "--server", "main", "--yes");
     write_hba(lab->primary, hba);
     free(hba);
+    reload(lab->primary);
 }
 
 /* ---- looked at ---- */

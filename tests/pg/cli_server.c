@@ -107,7 +107,7 @@ static void test_tls(void **state)
     const struct lab *lab = *state;
     json_t *json, *chain;
     char *before = lab_state(lab->demo);
-    char *after;
+    char *after, *text;
 
     free(EXPECT(0, "ca", "create", "lab", "--no-passphrase"));
     add_server(lab);
@@ -121,6 +121,10 @@ static void test_tls(void **state)
     assert_true(json_array_size(json_object_get(json, "steps")) > 2);
     json_decref(json);
     EXPECT_ERROR(2, "--yes", "server", "tls", "db1");
+    command_write("pass", "correct horse battery staple\n", 0600);
+    free(EXPECT(0, "ca", "create", "locked", "--passphrase-file", "pass"));
+    free(EXPECT(0, "server", "tls", "db1", "--ca", "locked", "--dry-run")); /* it signs nothing */
+    free(EXPECT(0, "ca", "delete", "locked", "--confirm=locked"));
     EXPECT_ERROR(2, "--read-only", "server", "tls", "db1", "--yes", "--read-only");
     after = lab_state(lab->demo);
     assert_string_equal(before, after);
@@ -149,6 +153,10 @@ static void test_tls(void **state)
     assert_true(json_is_false(json_object_get(json, "tls")));
     json_decref(json);
     EXPECT_ERROR(1, "PS-4018", "server", "undo", "db1", "--yes");
+    text = EXPECT(0, "log"); /* its states are one row */
+    assert_non_null(strstr(text, ", undone"));
+    assert_null(strstr(strstr(text, "plan state") + 1, "plan state"));
+    free(text);
     free(before);
     free(after);
 }

@@ -312,6 +312,7 @@ static void test_ends(void **state)
     assert_true(check_finds(fixture, ERR_CRL_ENDS));
     box_set_now(BOX_NOW + 45 * CLOCK_DAY + 1);
     assert_true(check_finds(fixture, ERR_CRL_ENDED));
+    assert_false(check_finds(fixture, ERR_STORE)); /* once, not by "fsck" too */
     presign(fixture, 12, 60);
     assert_false(check_finds(fixture, ERR_CRL_ENDED));
     assert_false(check_finds(fixture, ERR_CRL_ENDS));
