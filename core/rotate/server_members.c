@@ -466,6 +466,12 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     return plan;
 }
 
+/* Remembered for a member that is away. */
+static const char *what_is_missed(void)
+{
+    return _("the new server certificate");
+}
+
 static bool run_after(void *arg, struct fleet_member *member, struct err *err)
 {
     const struct renew *renew = arg;
@@ -478,10 +484,8 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
 {
     bool foreign = work->new_ca == NULL && work->new_cert != NULL;
     struct renew renew = {.work = work, .after = after, .arg = arg};
-    const struct rotate_change change = {.make = make_renewal,
-                                         .arg = &renew,
-                                         .after = run_after,
-                                         .what = _("the new server certificate")};
+    const struct rotate_change change = {
+        .make = make_renewal, .arg = &renew, .after = run_after, .what = what_is_missed()};
     struct server_list members = {.n = 0};
 
     if (!foreign) {
@@ -532,12 +536,25 @@ static bool was_touched(const struct rotation *rotation)
     return touched;
 }
 
+/* Who was away when the others got it is as all are again. */
+static bool miss_nothing(struct rotate_work *work, struct err *err)
+{
+    struct server_list members = {.n = 0};
+    bool good = own_members(work, &members, err);
+
+    for (size_t i = 0; good && i < members.n; i++)
+        good = server_clear_missed(work->store, members.rows[i], what_is_missed(), err);
+    server_list_clear(&members);
+    return good;
+}
+
 bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotate_change change = {.make = make_return, .arg = work};
     struct server_list members = {.n = 0};
 
-    return !was_touched(work->rotation) ||
-           (own_members(work, &members, err) &&
-            rotate_change_servers(work, &members, &change, ret, err));
+    if (!was_touched(work->rotation))
+        return true;
+    return own_members(work, &members, err) &&
+           rotate_change_servers(work, &members, &change, ret, err) && miss_nothing(work, err);
 }
