@@ -226,8 +226,8 @@ static const struct command commands[] = {
      "  pgseal rotate status\n", run_rotate_status},
     {"rotate next", "[NAME]", 0, 1,
      BIT(OUT) | BIT(FORMAT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(END_SESSIONS) |
-         BIT(REVOKE) | BIT(CERT) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) | BIT(ACCEPT_REFUSED) |
-         CONFIRMS | UNLOCKS | HANDS_OVER,
+         BIT(REVOKE) | BIT(CERT) | BIT(QUIET_TIME) | BIT(ACCEPT_GAPS) | BIT(ACCEPT_LEFT) |
+         BIT(ACCEPT_REFUSED) | CONFIRMS | UNLOCKS | HANDS_OVER,
      N_("do what its phase is for, and go on"),
      "  pgseal rotate next \"Acme PG Root\" --yes\n"
      "  pgseal rotate next --out kits/ --passphrase-file ca.pass\n",

@@ -191,6 +191,26 @@ static bool read_options(struct going *self, struct err *err)
     return true;
 }
 
+/* Another quiet time than it began with. */
+static bool change_quiet(struct going *self, struct err *err)
+{
+    struct rotation *rotation = self->rotation;
+    int64_t seconds = 0;
+    char *detail;
+    bool done;
+
+    if (!rotate_quiet_option(self->cli, &seconds, err))
+        return false;
+    if (seconds == 0 || seconds == rotation->quiet_seconds ||
+        args_has(self->cli->args, OPT_DRY_RUN))
+        return true;
+    rotation->quiet_seconds = seconds;
+    detail = mem_printf("quiet time: %lld seconds", (long long)seconds);
+    done = rotation_save(self->cli->store, rotation, detail, err);
+    free(detail);
+    return done;
+}
+
 static bool going_begin(struct going *self, struct cli *cli, struct err *err)
 {
     *self = (struct going){.cli = cli, .report = {.output = &cli->out}};
@@ -206,7 +226,7 @@ static bool going_begin(struct going *self, struct cli *cli, struct err *err)
         return false;
     self->rotation =
         rotation_find(cli->store, cli->args->n_names > 0 ? cli->args->names[0] : NULL, err);
-    return self->rotation != NULL &&
+    return self->rotation != NULL && change_quiet(self, err) &&
            rotate_look(cli->store, self->rotation, &self->request, false, &self->status, err);
 }
 

@@ -49,6 +49,8 @@ void act_draw(const void *arg, struct canvas *body)
         form_draw(self->asked, body);
     } else if (self->stage == ACT_DONE || act_shows(self)) {
         lines_draw(self->lines, body, 0, rows - 2);
+        if (lines_more(self->lines))
+            canvas_text(body, rows - 2, 2, STYLE_LABEL, _("... more below: Down, PgDn"));
         button_row_draw(&self->buttons, body, rows - 1, 2, true);
     } else if (self->stage == ACT_FAILED) {
         row = error_view_draw(&self->err, body, 0, rows - 2);

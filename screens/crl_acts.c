@@ -32,35 +32,48 @@ static bool load_refresh(void *data, struct act_job *job, struct err *err)
     return done;
 }
 
+static bool needs_something(const struct published *row)
+{
+    return row->behind || !row->known || row->n_sessions > 0 || row->failed_at != 0;
+}
+
+static void show_one(const struct published *row, struct lines *lines)
+{
+    char date[CLOCK_TEXT_MAX];
+
+    if (!row->known)
+        lines_printf(lines, 0, MARK_WARN, NULL,
+                     _("%s: which list of \"%s\" it has is not known; it is looked at"),
+                     row->server, row->authority);
+    else
+        lines_printf(lines, 0, row->behind ? MARK_WARN : MARK_OK, NULL,
+                     row->behind ? _("%s: has list %llu of \"%s\", and needs %llu")
+                                 : _("%s: has list %llu of \"%s\""),
+                     row->server, (unsigned long long)row->number, row->authority,
+                     (unsigned long long)row->current);
+    if (row->n_sessions > 0)
+        lines_printf(lines, 3, MARK_WARN, NULL,
+                     ngettext("sessions of %zu revoked certificate are to be ended",
+                              "sessions of %zu revoked certificates are to be ended",
+                              (unsigned long)row->n_sessions),
+                     row->n_sessions);
+    if (row->failed_at != 0)
+        lines_printf(lines, 3, MARK_NONE, NULL, _("last tried %s UTC: %s"),
+                     clock_format_minute(date, row->failed_at), row->why);
+}
+
+/* What is to be done comes first: a fleet is longer than the page. */
 static void show_behind(const void *data, struct lines *lines)
 {
     const struct refresh *self = data;
-    char date[CLOCK_TEXT_MAX];
 
     if (self->rows.n == 0)
         lines_add(lines, 0, MARK_OFF, NULL, _("No server of the store trusts a CA of ours."));
-    for (size_t i = 0; i < self->rows.n; i++) {
-        const struct published *row = &self->rows.rows[i];
-
-        if (!row->known)
-            lines_printf(lines, 0, MARK_WARN, NULL,
-                         _("%s: which list of \"%s\" it has is not known; it is looked at"),
-                         row->server, row->authority);
-        else
-            lines_printf(lines, 0, row->behind ? MARK_WARN : MARK_OK, NULL,
-                         row->behind ? _("%s: has list %llu of \"%s\", and needs %llu")
-                                     : _("%s: has list %llu of \"%s\""),
-                         row->server, (unsigned long long)row->number, row->authority,
-                         (unsigned long long)row->current);
-        if (row->n_sessions > 0)
-            lines_printf(lines, 3, MARK_WARN, NULL,
-                         ngettext("sessions of %zu revoked certificate are to be ended",
-                                  "sessions of %zu revoked certificates are to be ended",
-                                  (unsigned long)row->n_sessions),
-                         row->n_sessions);
-        if (row->failed_at != 0)
-            lines_printf(lines, 3, MARK_NONE, NULL, _("last tried %s UTC: %s"),
-                         clock_format_minute(date, row->failed_at), row->why);
+    for (int good = 0; good < 2; good++) {
+        for (size_t i = 0; i < self->rows.n; i++) {
+            if (needs_something(&self->rows.rows[i]) == (good == 0))
+                show_one(&self->rows.rows[i], lines);
+        }
     }
 }
 
@@ -151,7 +164,7 @@ static const struct act_ops refresh_ops = {
     .why = N_("A server that was away, or that a list was signed for elsewhere, goes on with its "
               "old list: it accepts what was revoked since, and refuses everybody when it ends."),
     .go = N_("Bring them"),
-    .stop = N_("Esc stops before the next server."),
+    .stop = N_("Esc stops: servers that are half done are taken back."),
     .steps = refresh_steps,
     .n_steps = ARRAY_LEN(refresh_steps),
     .load = load_refresh,
@@ -418,7 +431,7 @@ static const struct act_ops sign_ops = {
     .why = N_("The next list has everything that is revoked and has not ended. Its number is "
               "higher than the one before: a server never gets a weaker list."),
     .go = N_("Sign"),
-    .stop = N_("Esc stops before the next server; what is signed stays."),
+    .stop = N_("Esc stops: half-done servers are taken back; what is signed stays."),
     .steps = sign_steps,
     .n_steps = ARRAY_LEN(sign_steps),
     .load = load_sign,

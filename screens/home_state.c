@@ -48,7 +48,7 @@ static void read_rotations(struct store *store, struct home_state *ret)
     if (list.n > 0) {
         text_clean_copy(ret->rotation, sizeof(ret->rotation), list.rows[0]->name);
         if (rotation_count_items(store, list.rows[0]->id, &counts, &ret->err))
-            ret->not_moved = rotation_waits_for(&counts);
+            ret->not_moved = rotation_waits_for(list.rows[0]->kind, &counts);
     }
     rotation_list_clear(&list);
 }

@@ -254,10 +254,15 @@ void lines_draw(const struct lines *lines, struct canvas *canvas, int row, int r
     canvas_free(part);
 }
 
+bool lines_more(const struct lines *lines)
+{
+    return lines->view->seen > 0 && !lines->view->end;
+}
+
 void lines_where(const struct lines *lines, char *out, size_t size)
 {
     out[0] = '\0';
-    if (lines->top > 0 || (lines->view->seen > 0 && !lines->view->end))
+    if (lines->top > 0 || lines_more(lines))
         snprintf(out, size, _("from line %zu of %zu"), lines->top + 1, lines->n);
 }
 

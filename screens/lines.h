@@ -29,6 +29,8 @@ size_t lines_count(const struct lines *lines);
 
 bool lines_key(struct lines *lines, uint32_t key); /* false: it means nothing here */
 void lines_draw(const struct lines *lines, struct canvas *canvas, int row, int rows);
+/* As it was drawn last: something is below it. */
+bool lines_more(const struct lines *lines);
 /* "from line 12 of 40", "" when all is seen: for path_right. */
 void lines_where(const struct lines *lines, char *out, size_t size);
 /* As text: to be copied, or for a file. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "screens/pages.h"
@@ -14,7 +13,6 @@
 
 #define TICK_MS 1000
 
-enum review_button { REVIEW_APPLY, REVIEW_BACK };
 enum keep_button { KEEP_KEEP, KEEP_UNDO };
 enum others_button { OTHERS_BACK, OTHERS_LEAVE };
 enum result_button { RESULT_ON, RESULT_LOG };
@@ -35,18 +33,6 @@ static const struct form_field passphrase_field = {
     .help = N_("The passphrase that was given when the CA was made. Wrong ones harm nothing."),
     .word = "passphrase",
     .width = 34,
-};
-
-static const struct form_field save_field = {
-    .label = N_("Save the plan as"),
-    .why =
-        N_("What is wanted goes into the file, never SQL, never a key. \"Log and undo\" takes it "
-           "again, here or elsewhere, and makes the plan anew: it is refused when the server is "
-           "another one, or has changed."),
-    .help = N_("A new file; nothing is overwritten. The command is: pgseal plan apply FILE"),
-    .word = "reload",
-    .width = 48,
-    .max = 1000,
 };
 
 static const struct menu_item help_items[] = {
@@ -92,18 +78,6 @@ static void ask_secret(struct plan_page *self)
     self->secret_field =
         form_add_secret(self->secret, self->view.is_password ? &password_field : &passphrase_field);
     form_recheck(self->secret);
-}
-
-static void enter_review(struct plan_page *self)
-{
-    button_row_init(&self->buttons);
-    button_row_add(&self->buttons, self->view.is_undo   ? N_("Take it back...")
-                                   : self->view.is_keep ? N_("Keep it...")
-                                                        : N_("Apply..."));
-    button_row_add(&self->buttons, N_("Back"));
-    if (app_read_only(self->app))
-        button_row_turn_off(&self->buttons, REVIEW_APPLY, _("started with --read-only"));
-    self->at = self->view.n_steps;
 }
 
 static void enter_keep(struct plan_page *self)
@@ -204,7 +178,7 @@ static void look(struct plan_page *self)
     if (now == ATTEMPT_ASKING)
         ask_secret(self);
     if (now == ATTEMPT_REVIEW) {
-        enter_review(self);
+        plan_review_enter(self);
         self->started_ms = 0; /* of this member, where there are several */
     }
     if (attempt_is_open(&self->view) && self->started_ms == 0)
@@ -234,209 +208,6 @@ static void start(struct plan_page *self)
         self->attempt =
             attempt_start_journalled(self->app, self, self->server, self->plan_id, self->keep);
     look(self); /* it may have ended already */
-}
-
-/* ---- review ---- */
-
-static void ask_to_apply(struct plan_page *self)
-{
-    const struct attempt_view *view = &self->view;
-    struct strbuf text = STRBUF_INIT;
-    size_t acts = 0, looks = 0, removes = 0;
-
-    if (app_read_only(self->app)) {
-        self->message_mark = MARK_WARN;
-        snprintf(self->message, sizeof(self->message), "%s",
-                 _("Read only: pgseal was started with --read-only."));
-        return;
-    }
-    for (size_t i = 0; i < view->n_steps; i++) {
-        looks += view->steps[i].mark == PLAN_LOOK;
-        removes += view->steps[i].mark == PLAN_REMOVE;
-        acts += view->steps[i].mark != PLAN_LOOK && view->steps[i].mark != PLAN_SAME;
-    }
-    strbuf_printf(&text, _("Server   %s (%s)%s\n"), view->server, view->where,
-                  view->production ? _(", PRODUCTION") : "");
-    if (view->n_refused > 0)
-        strbuf_printf(&text,
-                      ngettext("Refused  %zu session that is open now could not come back\n",
-                               "Refused  %zu sessions that are open now could not come back\n",
-                               view->n_refused),
-                      view->n_refused);
-    if (view->is_undo || view->is_keep)
-        strbuf_printf(&text, _("Plan     %lld: %s\n"), (long long)view->plan_id, view->title);
-    if (view->is_undo)
-        strbuf_printf(&text, _("Steps    %zu are taken back. Open sessions stay open."), removes);
-    else if (view->is_keep)
-        strbuf_add_str(&text, _("It was proven when it was applied. It can still be taken back "
-                                "later."));
-    else
-        strbuf_printf(&text,
-                      _("Steps    %zu, then %zu checks. Open sessions stay open.\n"
-                        "Undo     by itself if a check fails\n"
-                        "         by itself if you do not press \"Keep\" in %d s\n"
-                        "         later with Home, 9"),
-                      acts, looks, app_keep_seconds(self->app));
-    self->question = dialog_new(&(struct dialog_spec){
-        .title = view->is_undo   ? _("Take this change back?")
-                 : view->is_keep ? _("Keep this change?")
-                                 : _("Apply this plan?"),
-        .text = text.data,
-        .yes = view->is_undo   ? _("Yes, take it back")
-               : view->is_keep ? _("Yes, keep it")
-                               : _("Yes, apply"),
-        .name = view->production ? view->server : NULL,
-        .why = view->production
-                   ? _("This server is marked \"production\": its name must be typed. Enter "
-                       "means \"No\".")
-                   : _("The safe answer is marked, so Enter means \"No\". A wrong rule could keep "
-                       "people out: that is why pgseal tries the change before you keep it.")});
-    strbuf_clear(&text);
-}
-
-static struct nav show_step(const struct plan_page *self)
-{
-    const struct attempt_step *step = &self->view.steps[self->at];
-    struct strbuf text = STRBUF_INIT;
-    char path[160];
-    struct screen *page;
-
-    strbuf_printf(&text, "%c  %s\n\n", (char)step->mark, step->title);
-    if (step->effect[0] != '\0')
-        strbuf_printf(&text, _("Effect: %s\n\n"), step->effect);
-    if (step->saw[0] != '\0')
-        strbuf_printf(&text, _("Seen: %s\n\n"), step->saw);
-    strbuf_add_str(&text, step->details[0] != '\0'
-                              ? step->details
-                              : _("It only looks, or there is nothing to be done."));
-    snprintf(path, sizeof(path), _("Home > %s > step %zu"), gettext(self->spec->path),
-             self->at + 1);
-    page = page_text(gettext(self->spec->title), path, text.data);
-    strbuf_clear(&text);
-    return nav_push(page);
-}
-
-/* Who is connected now and could not come back. */
-static struct nav show_refused(const struct plan_page *self)
-{
-    const struct attempt_view *view = &self->view;
-    struct strbuf text = STRBUF_INIT;
-    char path[160];
-    struct screen *page;
-
-    if (self->spec->who != NULL)
-        return nav_push(self->spec->who(self->app, self->data));
-    if (view->n_refused == 0)
-        return nav_stay();
-    strbuf_add_str(&text, _("These are connected now. Their sessions stay open, but when they "
-                            "connect again they are refused:\n\n"));
-    for (size_t i = 0; i < view->n_refused; i++)
-        strbuf_printf(&text, "  %s\n", view->refused[i]);
-    strbuf_add_str(&text, _("\nGive them certificates first (Home, 2), or go on when that is what "
-                            "you want.\n"));
-    snprintf(path, sizeof(path), _("Home > %s > refused"), gettext(self->spec->path));
-    page = page_text(gettext(self->spec->title), path, text.data);
-    strbuf_clear(&text);
-    return nav_push(page);
-}
-
-static void save_plan(struct plan_page *self)
-{
-    const struct attempt_view *view = &self->view;
-    char name[120];
-
-    if (view->is_undo || view->is_keep)
-        return;
-    if (view->saved == NULL) {
-        self->message_mark = MARK_WARN;
-        snprintf(self->message, sizeof(self->message), "%.150s",
-                 view->saved_why != NULL ? view->saved_why : "");
-        return;
-    }
-    snprintf(name, sizeof(name), "%.60s.plan", view->server);
-    self->save = text_save_new(
-        self->app, self,
-        &(struct text_save_spec){
-            .field = &save_field, .suggested = name, .text = view->saved, .mode = FS_MODE_SECRET});
-}
-
-static struct nav save_event(struct plan_page *self, const struct event *event)
-{
-    switch (text_save_event(self->save, event, self->message, sizeof(self->message))) {
-    case TEXT_SAVE_OPEN:
-    case TEXT_SAVE_FAILED:
-        return nav_stay();
-    case TEXT_SAVE_DONE:
-        self->message_mark = MARK_OK;
-        break;
-    case TEXT_SAVE_CANCELLED:
-        break;
-    }
-    text_save_free(self->save);
-    self->save = NULL;
-    return nav_stay();
-}
-
-/* The same answers once more, for a person's hands. */
-static struct nav by_hand(const struct plan_page *self)
-{
-    return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
-}
-
-/* With members before this one that have it: what about those? */
-static struct nav leave_review(const struct plan_page *self)
-{
-    if (self->view.n_kept == 0)
-        return nav_pop();
-    attempt_decline(self->attempt);
-    return nav_stay();
-}
-
-static struct nav review_key(struct plan_page *self, uint32_t key)
-{
-    size_t n = self->view.n_steps;
-
-    self->message[0] = '\0';
-    switch (key) {
-    case KEY_CODE_ESC:
-        return leave_review(self);
-    case 'a':
-        ask_to_apply(self);
-        return nav_stay();
-    case 'r':
-        return show_refused(self);
-    case 's':
-        save_plan(self);
-        return nav_stay();
-    case 't':
-        return self->data != NULL ? by_hand(self) : nav_stay();
-    case KEY_CODE_UP:
-    case KEY_CODE_BACK_TAB:
-    case 'k':
-        self->at = self->at > 0 ? self->at - 1 : 0;
-        return nav_stay();
-    case KEY_CODE_DOWN:
-    case 'j':
-        self->at = self->at < n ? self->at + 1 : n;
-        return nav_stay();
-    case KEY_CODE_TAB:
-        self->at = self->at < n ? n : 0;
-        return nav_stay();
-    case KEY_CODE_HOME:
-        self->at = 0;
-        return nav_stay();
-    case KEY_CODE_END:
-        self->at = n;
-        return nav_stay();
-    }
-    if (self->at < n)
-        return key == KEY_CODE_ENTER ? show_step(self) : nav_stay();
-    if (button_row_key(&self->buttons, key) != BUTTON_PRESSED)
-        return nav_stay();
-    if (self->buttons.focus == REVIEW_BACK)
-        return leave_review(self);
-    ask_to_apply(self);
-    return nav_stay();
 }
 
 /* ---- the other phases ---- */
@@ -522,7 +293,7 @@ static struct nav error_key(struct plan_page *self, uint32_t key)
         return nav_stay();
     switch ((enum plan_help)menu_id(self->help)) {
     case PLAN_HELP_BY_HAND:
-        return by_hand(self);
+        return plan_review_by_hand(self);
     case PLAN_HELP_AGAIN:
         start(self);
         break;
@@ -590,7 +361,7 @@ static struct nav key_event(struct plan_page *self, uint32_t key)
     case ATTEMPT_ASKING:
         break;
     case ATTEMPT_REVIEW:
-        return review_key(self, key);
+        return plan_review_key(self, key);
     case ATTEMPT_APPLYING:
         if (key == KEY_CODE_ESC)
             stop(self);
@@ -633,7 +404,7 @@ static struct nav plan_event(void *arg, const struct event *event)
     }
     if (self->save != NULL &&
         (event->type == EVENT_KEY || event->type == EVENT_PASTE || event->type == EVENT_JOB))
-        return save_event(self, event);
+        return plan_review_save_event(self, event);
     switch (event->type) {
     case EVENT_SHOWN:
         if (self->attempt == NULL)

@@ -1,5 +1,5 @@
 /*
- * plan_parts.h - what plan_page.c and plan_draw.c share; nobody else includes it.
+ * plan_parts.h - what plan_page.c, plan_review.c and plan_draw.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_PLAN_PARTS_H
 #define PGSEAL_SCREENS_PLAN_PARTS_H
@@ -48,6 +48,11 @@ enum plan_help {
 
 /* The error page is shown: it ended with an error that a person should read. */
 bool plan_has_failed(const struct attempt_view *view);
+void plan_review_enter(struct plan_page *self);
+struct nav plan_review_key(struct plan_page *self, uint32_t key);
+struct nav plan_review_save_event(struct plan_page *self, const struct event *event);
+struct nav plan_review_by_hand(
+    const struct plan_page *self); /* the same answers, for a person's hands */
 void plan_draw(const void *arg, struct canvas *body);
 void plan_frame(const void *arg, struct frame *ret);
 

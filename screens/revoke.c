@@ -504,7 +504,7 @@ static const struct act_step steps[] = {
            "every server that trusts the CA gets it, with a proof. Servers that are away are "     \
            "remembered."),                                                                         \
     .go = N_("Revoke..."),                                                                         \
-    .stop = N_("Esc stops before the next server; what was revoked stays revoked."),               \
+    .stop = N_("Esc stops: half-done servers are taken back; what is revoked stays so."),          \
     .review = review, .locked = locked, .locked_more = locked_at, .severe = severe,                \
     .show = show_effect, .run = run, .result = result, .commands = commands,                       \
     .free = free_revocation

@@ -150,7 +150,7 @@ static size_t rotation_steps(const struct rotation *rotation)
 
 static void rotation_cell(const struct rotate_row *row, enum column column, struct strbuf *out)
 {
-    int64_t waits = rotation_waits_for(&row->counts);
+    int64_t waits = rotation_waits_for(row->rotation->kind, &row->counts);
 
     switch (column) {
     case COLUMN_MARKED:

@@ -140,7 +140,7 @@ static bool read_servers(struct rotate_job *self, struct store *store, struct er
         struct rotate_row *row = &self->rows[i];
         struct strbuf names = STRBUF_INIT;
 
-        if (row->end == NULL || row->end->kind != TIMELINE_SERVER)
+        if (row->end == NULL || row->end->kind != TIMELINE_SERVER || row->end->followed)
             continue;
         for (size_t k = 0; k < servers.n; k++) {
             struct err ignored = ERR_INIT;

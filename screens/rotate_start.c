@@ -36,9 +36,6 @@ static const struct way ca_ways[] = {
      ROTATION_CLIENT_CA,
      {N_("another CA for the clients"), N_("both trusted meanwhile")}},
     {WAY_ROTATION,
-     ROTATION_SERVER_CA,
-     {N_("another CA for the servers"), N_("clients trust both first")}},
-    {WAY_ROTATION,
      ROTATION_EMERGENCY,
      {N_("EMERGENCY: its key is stolen"), N_("the old one goes at once")}},
 };
@@ -49,6 +46,7 @@ static const struct way client_ways[] = {
 };
 static const struct way server_ways[] = {
     {WAY_ROTATION, ROTATION_SERVER, {N_("a new one, installed"), N_("with a reload and a proof")}},
+    {WAY_ROTATION, ROTATION_SERVER_CA, {N_("one of another CA"), N_("clients trust both first")}},
     {WAY_RENEW, ROTATION_SERVER, {N_("only a new certificate"), N_("files; the rest is yours")}},
 };
 
@@ -79,6 +77,14 @@ static const struct form_field how_field = {
     .help = N_("Nothing is changed by this choice: each step says what it will do, and asks."),
     .word = "rotate",
 };
+static const struct form_field how_cert_field = {
+    .label = N_("How"),
+    .why =
+        N_("Step by step, pgseal measures what it made until the old one is gone. Only files: you "
+           "hand them over, and look after the rest."),
+    .help = N_("Nothing is changed by this choice: each step says what it will do, and asks."),
+    .word = "rotate",
+};
 static const struct form_field new_field = {
     .label = N_("New CA"),
     .why = N_("Empty: one is made in the first step, with a name of its own: the same name with "
@@ -86,6 +92,14 @@ static const struct form_field new_field = {
     .help = N_("A CA of the store, as it stands in the list of CAs."),
     .word = "CA",
     .after = N_("optional"),
+    .max = 64,
+};
+static const struct form_field server_ca_field = {
+    .label = N_("New CA"),
+    .why = N_("A CA of the store that has its key here. Clients get a trust file with the old and "
+              "the new one together before the server's certificate changes."),
+    .help = N_("A CA of the store, as it stands in the list of CAs. Home 1 makes one."),
+    .word = "CA",
     .max = 64,
 };
 static const struct form_field quiet_field = {
@@ -143,16 +157,32 @@ static bool load_ca(struct start *self, struct store *store, struct err *err)
     return good;
 }
 
+/* All members of a cluster get theirs together. */
+static bool load_server(struct start *self, struct store *store, struct err *err)
+{
+    struct server *server = server_load(store, self->server, err);
+
+    if (server == NULL)
+        return false;
+    if (server->cluster[0] != '\0') {
+        free(self->server);
+        self->server = mem_strdup(server->cluster);
+    }
+    server_free(server);
+    return true;
+}
+
 static bool load(void *data, struct act_job *job, struct err *err)
 {
     struct start *self = data;
     struct store *store;
     bool good;
 
-    if (self->from != ROTATE_FROM_CA)
+    if (self->from == ROTATE_FROM_CLIENT || (self->from == ROTATE_FROM_SERVER && !*self->server))
         return true;
     store = store_open(act_store_folder(job), STORE_READ, err);
-    good = store != NULL && load_ca(self, store, err);
+    good = store != NULL && (self->from == ROTATE_FROM_CA ? load_ca(self, store, err)
+                                                          : load_server(self, store, err));
     store_close(store);
     return good;
 }
@@ -170,7 +200,7 @@ static const char *off(const struct start *self, const struct way *way)
 {
     if (is_direct(way))
         return NULL;
-    if (way->kind == ROTATION_SERVER && self->server[0] == '\0')
+    if (self->from == ROTATE_FROM_SERVER && self->server[0] == '\0')
         return _("no server of the store is known by this name");
     return rotate_phase_count(way->kind) == 0 ? _("not in this version") : NULL;
 }
@@ -188,13 +218,16 @@ static void build(void *data, struct form *form)
                   : self->from == ROTATE_FROM_CLIENT ? N_("Role")
                                                      : N_("Server"),
                   self->name);
-    self->how_id = form_add_choice(form, &how_field, self->items, self->n_ways,
-                                   first < self->n_ways ? first : 0);
+    self->how_id =
+        form_add_choice(form, self->from == ROTATE_FROM_CA ? &how_field : &how_cert_field,
+                        self->items, self->n_ways, first < self->n_ways ? first : 0);
     for (size_t i = 0; i < self->n_ways; i++)
         form_turn_off_choice(form, self->how_id, i, off(self, &self->ways[i]));
     self->new_id = self->quiet_id = self->scope_id = self->within_id = -1;
     if (self->from == ROTATE_FROM_CLIENT)
         self->within_id = form_add_text(form, &within_field, "30");
+    if (self->from == ROTATE_FROM_SERVER)
+        self->new_id = form_add_text(form, &server_ca_field, "");
     if (self->from != ROTATE_FROM_CA)
         return;
     self->new_id = form_add_text(form, &new_field, "");
@@ -211,7 +244,8 @@ static void check(void *arg, struct form *form)
 {
     struct start *self = arg;
     const struct way *way = &self->ways[form_choice(form, self->how_id)];
-    bool another = way->kind == ROTATION_CLIENT_CA || way->kind == ROTATION_SERVER_CA;
+    bool another = way->act == WAY_ROTATION &&
+                   (way->kind == ROTATION_CLIENT_CA || way->kind == ROTATION_SERVER_CA);
 
     if (self->within_id >= 0) {
         int days = number_of(form, self->within_id);
@@ -222,10 +256,14 @@ static void check(void *arg, struct form *form)
             form_say(form, self->within_id, days < 1 || days > 3650 ? MARK_BAD : MARK_OK,
                      days < 1 || days > 3650 ? _("from 1 to 3650 days") : NULL);
     }
+    if (self->new_id >= 0)
+        form_show(form, self->new_id, another);
+    if (self->from == ROTATE_FROM_SERVER && another)
+        form_say(form, self->new_id, form_text(form, self->new_id)[0] != '\0' ? MARK_OK : MARK_TODO,
+                 NULL);
     if (self->from != ROTATE_FROM_CA)
         return;
-    form_show(form, self->new_id, another);
-    form_show(form, self->quiet_id, way->kind == ROTATION_CLIENT_CA);
+    form_show(form, self->quiet_id, another);
     form_show(form, self->scope_id, another);
     if (way->kind == ROTATION_CLIENT_CA) {
         int days = number_of(form, self->quiet_id);
@@ -266,11 +304,13 @@ static void take(void *data, const struct form *form)
     split(self, "");
     if (self->within_id >= 0)
         self->within_days = number_of(form, self->within_id);
-    if (self->from != ROTATE_FROM_CA || self->way->kind == ROTATION_CA_LIFE ||
-        self->way->kind == ROTATION_EMERGENCY)
+    if (is_direct(self->way) ||
+        (self->way->kind != ROTATION_CLIENT_CA && self->way->kind != ROTATION_SERVER_CA))
         return;
     if (form_text(form, self->new_id)[0] != '\0')
         self->new_authority = mem_strdup(form_text(form, self->new_id));
+    if (self->from != ROTATE_FROM_CA)
+        return;
     self->quiet_days = number_of(form, self->quiet_id);
     split(self, form_text(form, self->scope_id));
 }
@@ -371,7 +411,7 @@ static struct screen *next(const void *data, struct app *app)
 static void quoted(struct strbuf *out, const char *text)
 {
     strbuf_add_char(out, ' ');
-    if (!text_quote_shell(out, text))
+    if (text == NULL || !*text || !text_quote_shell(out, text))
         strbuf_add_str(out, "NAME");
 }
 
@@ -396,19 +436,28 @@ static void commands(const void *data, const struct form *form, struct strbuf *o
         break;
     case ROTATION_CLIENT_CA:
     case ROTATION_CA_LIFE:
-    case ROTATION_SERVER_CA:
-    case ROTATION_EMERGENCY:
         strbuf_add_str(out, "pgseal rotate ca");
         quoted(out, self->name);
-        strbuf_add_str(out, way->kind == ROTATION_CA_LIFE     ? " --same-key"
-                            : way->kind == ROTATION_EMERGENCY ? " --emergency"
-                            : way->kind == ROTATION_SERVER_CA ? " --for-servers"
-                                                              : "");
+        if (way->kind == ROTATION_CA_LIFE)
+            strbuf_add_str(out, " --same-key");
+        break;
+    case ROTATION_EMERGENCY:
+        strbuf_add_str(out, "pgseal rotate emergency");
+        quoted(out, self->name);
         break;
     case ROTATION_SERVER:
+    case ROTATION_SERVER_CA:
         strbuf_add_str(out, "pgseal rotate server");
         quoted(out, self->server);
+        if (way->kind == ROTATION_SERVER_CA) {
+            strbuf_add_str(out, " --to");
+            quoted(out, form != NULL ? form_text(form, self->new_id) : self->new_authority);
+        }
         break;
+    }
+    if (self->new_authority != NULL && form == NULL && way->kind == ROTATION_CLIENT_CA) {
+        strbuf_add_str(out, " --to");
+        quoted(out, self->new_authority);
     }
     strbuf_add_str(out, "\npgseal rotate status\n");
 }

@@ -21,7 +21,7 @@
 #include "tui/utf8.h"
 
 #define BAR_WIDTH   24
-#define TITLE_WIDTH 48 /* of a phase; its date stands behind it */
+#define TITLE_WIDTH 54 /* of a phase; its date stands behind it */
 
 struct rotation_page {
     struct app *app;
@@ -75,8 +75,8 @@ static void add_phase(struct rotation_page *self, size_t i)
 
     strbuf_printf(&text, "%zu %s", i + 1, gettext(phase->title));
     width = utf8_columns(text.data);
-    if (when != 0) {
-        strbuf_add_repeat(&text, ' ', (size_t)(width < TITLE_WIDTH ? TITLE_WIDTH - width : 1));
+    if (when != 0 && width < TITLE_WIDTH) {
+        strbuf_add_repeat(&text, ' ', (size_t)(TITLE_WIDTH - width));
         strbuf_printf(&text, i == now ? _("since %s") : "%s", clock_format_date(date, when));
     }
     lines_add(self->lines, 0,
@@ -84,6 +84,9 @@ static void add_phase(struct rotation_page *self, size_t i)
               : i == now ? MARK_HERE
                          : MARK_TODO,
               NULL, text.data);
+    if (when != 0 && width >= TITLE_WIDTH) /* no room behind it */
+        lines_printf(self->lines, 3, MARK_NONE, NULL, i == now ? _("since %s") : "%s",
+                     clock_format_date(date, when));
     strbuf_clear(&text);
 }
 
@@ -92,7 +95,7 @@ static void add_blockers(struct rotation_page *self, const struct rotate_phase *
     const struct rotate_status *status = &self->data->status;
 
     if (status->proposal[0] != '\0')
-        lines_printf(self->lines, 0, MARK_NONE, _("Better"), "%s", status->proposal);
+        lines_printf(self->lines, 0, MARK_NONE, _("Note"), "%s", status->proposal);
     if (!status->act_done && phase->act[0] != '\0')
         lines_printf(self->lines, 0, MARK_NONE, _("n does"), "%s", gettext(phase->act));
     else if (status->n_blockers == 0)
@@ -106,12 +109,13 @@ static void add_items(struct rotation_page *self)
 {
     const struct rotation_counts *items = &self->data->status.items;
     struct strbuf text = STRBUF_INIT;
+    int64_t moved;
 
     if (items->total == 0)
         return;
-    rotation_bar(&text, BAR_WIDTH, items->total - rotation_waits_for(items), items->total);
-    strbuf_printf(&text, _(" %lld of %lld moved"),
-                  (long long)(items->total - rotation_waits_for(items)), (long long)items->total);
+    moved = items->total - rotation_waits_for(self->data->rotation->kind, items);
+    rotation_bar(&text, BAR_WIDTH, moved, items->total);
+    strbuf_printf(&text, _(" %lld of %lld moved"), (long long)moved, (long long)items->total);
     lines_add(self->lines, 0, MARK_NONE, _("Clients"), text.data);
     lines_printf(self->lines, 0, MARK_NONE, "",
                  _("%lld made, %lld handed, %lld seen, %lld without, %lld ended"),
@@ -150,7 +154,7 @@ static void add_quiet(struct rotation_page *self)
     char date[CLOCK_TEXT_MAX];
     int64_t for_now = quiet->quiet_since > 0 ? quiet->looked_at - quiet->quiet_since : 0;
 
-    if (quiet->needed == 0)
+    if (quiet->needed == 0 || self->data->rotation->kind != ROTATION_CLIENT_CA)
         return;
     if (for_now < 0)
         for_now = 0;
@@ -164,13 +168,6 @@ static void add_quiet(struct rotation_page *self)
     else if (quiet->safe_at > 0)
         strbuf_printf(&text, _("; safe on %s"), clock_format_date(date, quiet->safe_at));
     lines_add(self->lines, 0, quiet->safe ? MARK_OK : MARK_NONE, _("Quiet"), text.data);
-    if (quiet->longest_gap > CLOCK_DAY) {
-        strbuf_reset(&text);
-        rotation_span(&text, quiet->longest_gap);
-        lines_printf(self->lines, 0, MARK_WARN, "",
-                     _("nobody looked at \"%s\" for %s: who came then is not known"),
-                     quiet->worst_server, text.data);
-    }
     strbuf_clear(&text);
 }
 

@@ -161,9 +161,10 @@ void rotation_span(struct strbuf *out, int64_t seconds)
         strbuf_printf(out, _("%lld s"), (long long)seconds);
 }
 
-int64_t rotation_waits_for(const struct rotation_counts *counts)
+int64_t rotation_waits_for(enum rotation_kind kind, const struct rotation_counts *counts)
 {
-    int64_t moved = counts->seen + counts->left + counts->ended;
+    int64_t moved =
+        (kind == ROTATION_SERVER_CA ? counts->handed : counts->seen + counts->ended) + counts->left;
 
     return moved < counts->total ? counts->total - moved : 0;
 }

@@ -33,8 +33,9 @@ void rotation_title(const struct rotation *rotation, char *out, size_t size);
 void rotation_bar(struct strbuf *out, int width, int64_t done, int64_t total);
 /* "3 d", "5 h", "12 min" */
 void rotation_span(struct strbuf *out, int64_t seconds);
-/* Lines of the worklist that have not moved yet. */
-int64_t rotation_waits_for(const struct rotation_counts *counts);
+/* Lines of the worklist that have not moved yet: not seen with the new one; of a trust file, which no
+ * server sees, not handed over. */
+int64_t rotation_waits_for(enum rotation_kind kind, const struct rotation_counts *counts);
 /* Uses the old one still, or may come back with it: connected, or never seen with the new one. */
 bool rotation_is_left(const struct use *use);
 size_t rotation_count_left(const struct use_list *left);

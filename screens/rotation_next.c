@@ -13,65 +13,27 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/kit/kit.h"
-#include "screens/act.h"
-#include "screens/key_protection.h"
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
-#include "screens/rotation_job.h"
+#include "screens/rotation_next.h"
 
-#define SHOWN_MAX 4 /* of who would be refused */
-
-struct next {
-    int64_t id;
-    bool back;
-    /* as it stands */
-    struct rotation *rotation;
-    struct rotate_status status;
-    bool have_status;
-    struct authority *old_ca, *new_ca; /* or NULL */
-    /* fields; -1: not asked */
-    struct key_protection ca_protection, client_protection;
-    bool asks_ca, asks_kits;
-    int folder_id, revoke_id, end_id, left_id, refused_id, key_id;
-    bool locked_out; /* the last run said so */
-    /* answers */
-    char *folder, *archive;
-    struct secret *ca_passphrase, *key_passphrase;
-    bool revoke, end_sessions, destroy;
-    size_t accept_left, accept_refused;
-    bool accepts_refused;
-    /* what came of it */
-    struct publish_known known;
-    struct rotate_outcome outcome;
-    bool have_outcome;
-    struct err err; /* it goes on, and this blocks; or a part failed */
-};
-
-static const struct rotate_phase *phase_at(const struct next *self, size_t i)
+static const struct rotate_phase *phase_at(const struct rotation_next *self, size_t i)
 {
     return rotate_phase(self->rotation->kind, i);
 }
 
-static const struct rotate_phase *phase_of(const struct next *self)
+const struct rotate_phase *rotation_next_phase(const struct rotation_next *self)
 {
     return phase_at(self, (size_t)self->rotation->phase);
 }
 
-static size_t open_sessions(const struct next *self)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < self->status.left.n; i++)
-        n += self->status.left.rows[i].open > 0 ? (size_t)self->status.left.rows[i].open : 0;
-    return n;
-}
-
-static bool changes_servers(const struct next *self)
+static bool changes_servers(const struct rotation_next *self)
 {
     return self->back || (self->status.needs & ROTATE_NEED_SERVERS) != 0;
 }
 
-static bool ends_soon(const struct next *self) /* the old ones of a client rotation */
+bool rotation_next_ends_old(
+    const struct rotation_next *self) /* the old ones of a client rotation */
 {
     return self->rotation->kind == ROTATION_CLIENT &&
            (size_t)self->rotation->phase + 1 == rotate_phase_count(self->rotation->kind);
@@ -86,7 +48,7 @@ static bool load_ca(struct store *store, int64_t id, struct authority **ret, str
     return id == 0 || *ret != NULL;
 }
 
-static bool look(struct next *self, struct act_job *job, struct store *store, bool ask,
+static bool look(struct rotation_next *self, struct act_job *job, struct store *store, bool ask,
                  struct err *err)
 {
     struct rotation_talk talk;
@@ -113,7 +75,7 @@ static bool look(struct next *self, struct act_job *job, struct store *store, bo
 
 static bool load(void *data, struct act_job *job, struct err *err)
 {
-    struct next *self = data;
+    struct rotation_next *self = data;
     struct store *store = store_open(act_store_folder(job), STORE_WRITE, err);
     bool good = store != NULL && look(self, job, store, true, err);
 
@@ -126,7 +88,7 @@ static bool load(void *data, struct act_job *job, struct err *err)
 /* With the answers: revoking needs a key, and servers. */
 static bool look_again(void *data, struct act_job *job, struct err *err)
 {
-    struct next *self = data;
+    struct rotation_next *self = data;
     struct store *store;
     bool good;
 
@@ -138,193 +100,9 @@ static bool look_again(void *data, struct act_job *job, struct err *err)
     return good;
 }
 
-/* ---- questions ---- */
-
-static const struct form_field folder_field = {
-    .label = N_("Kits in"),
-    .why = N_("One folder a role: certificate, private key, the CA, how to use them. They are "
-              "handed over, and deleted here."),
-    .help = N_("An absolute path, one from here, or ~/... It is made when it is missing; a role "
-               "that has its folder already is passed over."),
-    .word = "certificate",
-    .max = 1000,
-    .width = 50,
-};
-static const struct form_field revoke_field = {
-    .label = N_("The old one"),
-    .why = N_("Revoked, it is refused by every server from now on, for ever. Else it stays valid "
-              "until its end: whoever has a copy can use it until then."),
-    .word = "revoke",
-};
-static const struct form_field end_field = {
-    .label = N_("Sessions"),
-    .why = N_("A session that is open stays open, whatever is trusted: it is refused when it comes "
-              "again. Ended now, you see at once who comes back."),
-    .word = "backend/session",
-};
-static const struct form_field left_field = {
-    .label = N_("Go on without"),
-    .why = N_("Clients that never moved are refused after this. To go on, write how many they are: "
-              "the number that stands above."),
-    .help = N_("m on the page before marks single ones. Empty: it waits for them."),
-    .word = "rotate",
-    .width = 8,
-    .max = 7,
-    .allow = "0123456789",
-};
-static const struct form_field refused_field = {
-    .label = N_("Accept"),
-    .why = N_("So many sessions or roles would be refused. To go on all the same, write exactly "
-              "that number: when it is another one by then, nothing is done."),
-    .help = N_("Empty: nobody may be refused. The number stands above, or in the error before."),
-    .word = "rotate",
-    .width = 8,
-    .max = 7,
-    .allow = "0123456789",
-    .after = N_("refused"),
-};
-static const struct form_field key_field = {
-    .label = N_("The old key"),
-    .why = N_("An old CA key can sign for nobody any more, but it can sign the last list, and open "
-              "a way back. Destroyed, nobody can steal it."),
-    .word = "private key",
-};
-static const struct choice_item key_items[] = {
-    {N_("archive"), N_("stays in the store, encrypted; the CA is retired")},
-    {N_("destroy"), N_("cannot be taken back")},
-};
-
-static char *propose_folder(const struct next *self)
-{
-    char *base = kit_file_base(self->rotation->name, ISSUED_CLIENT);
-    char *text = mem_printf("rotation-%s", base), *path = app_full_path(text);
-
-    free(text);
-    free(base);
-    return path;
-}
-
-static void add_refused(const struct next *self, struct form *form)
-{
-    const struct use_list *left = &self->status.left;
-    struct strbuf text = STRBUF_INIT;
-    bool all = ends_soon(self); /* who has moved and goes back to it is refused, too */
-    size_t n = all ? left->n : rotation_count_left(left), shown = 0;
-
-    if (n == 0)
-        return;
-    for (size_t i = 0; i < left->n && shown < SHOWN_MAX; i++) {
-        const struct use *use = &left->rows[i];
-
-        if (!all && !rotation_is_left(use))
-            continue;
-        strbuf_printf(&text, "%s%s", shown++ > 0 ? "\n" : "", use->role);
-        if (use->application[0] != '\0')
-            strbuf_printf(&text, ", %s", use->application);
-        if (use->address[0] != '\0')
-            strbuf_printf(&text, _(" from %s"), use->address);
-        strbuf_printf(&text, _(" on %s"), use->server);
-        if (use->open > 0)
-            strbuf_printf(&text,
-                          ngettext(": %d session", ": %d sessions", (unsigned long)use->open),
-                          use->open);
-        if (use->replication)
-            strbuf_add_str(&text, _(", replicates"));
-    }
-    if (n > SHOWN_MAX)
-        strbuf_printf(&text, _("\nand %zu more"), n - SHOWN_MAX);
-    form_add_line(form, N_("Use the old"), text.data);
-    strbuf_clear(&text);
-}
-
-static void build(void *data, struct form *form)
-{
-    struct next *self = data;
-    unsigned needs = self->status.needs;
-    char shown[1024], *path;
-
-    self->folder_id = self->revoke_id = self->end_id = self->key_id = -1;
-    self->asks_ca = (needs & ROTATE_NEED_NEW_PASSPHRASE) != 0;
-    self->asks_kits = (needs & ROTATE_NEED_FOLDER) != 0;
-    form_add_line(form, N_("Does"),
-                  phase_of(self)->act[0] != '\0' ? gettext(phase_of(self)->act)
-                                                 : _("looks whether the next step can begin"));
-    if (self->asks_ca) {
-        form_add_line(form, NULL, _("The new CA's key gets a passphrase of its own:"));
-        key_protection_add(&self->ca_protection, form, KEY_PROTECTION_CA);
-    }
-    if (self->asks_kits) {
-        path = propose_folder(self);
-        app_short_path(path, shown, sizeof(shown));
-        self->folder_id = form_add_text(form, &folder_field, shown);
-        key_protection_add(&self->client_protection, form, KEY_PROTECTION_CLIENT);
-        free(path);
-    }
-    add_refused(self, form);
-    if (ends_soon(self))
-        self->revoke_id = form_add_check(
-            form, &revoke_field, N_("revoke the old ones; else they end by themselves"), false);
-    if ((needs & ROTATE_NEED_SERVERS) != 0 && open_sessions(self) > 0)
-        self->end_id =
-            form_add_check(form, &end_field, N_("end those that use the old one"), false);
-    if ((needs & ROTATE_NEED_NAME) != 0)
-        self->key_id = form_add_choice(form, &key_field, key_items, ARRAY_LEN(key_items), 0);
-    self->left_id = form_add_text(form, &left_field, "");
-    self->refused_id = form_add_text(form, &refused_field, "");
-}
-
-static size_t number_of(const struct form *form, int id)
-{
-    return (size_t)strtoul(form_text(form, id), NULL, 10); /* at most 7 digits */
-}
-
-static void check(void *arg, struct form *form)
-{
-    struct next *self = arg;
-    bool revokes = self->revoke_id >= 0 && form_checked(form, self->revoke_id);
-    int64_t waits = revokes ? self->status.items.total - self->status.items.seen
-                            : rotation_waits_for(&self->status.items);
-    char after[40];
-
-    if (self->asks_ca)
-        key_protection_check(&self->ca_protection, form);
-    if (self->asks_kits)
-        key_protection_check(&self->client_protection, form);
-    if (self->folder_id >= 0)
-        form_say(form, self->folder_id,
-                 form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
-    form_show(form, self->left_id, (self->status.act_done || revokes) && waits > 0);
-    snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
-    form_set_after(form, self->left_id, after);
-    form_show(form, self->refused_id,
-              self->locked_out || (revokes && self->status.left.n > 0) ||
-                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
-                   rotation_count_left(&self->status.left) > 0));
-}
-
-static void take(void *data, const struct form *form)
-{
-    struct next *self = data;
-
-    free(self->folder);
-    secret_free(self->ca_passphrase);
-    secret_free(self->key_passphrase);
-    self->folder = self->folder_id >= 0 ? app_full_path(form_text(form, self->folder_id)) : NULL;
-    self->ca_passphrase =
-        self->asks_ca ? secret_dup(key_protection_secret(&self->ca_protection, form)) : NULL;
-    self->key_passphrase =
-        self->asks_kits ? secret_dup(key_protection_secret(&self->client_protection, form)) : NULL;
-    self->revoke = self->revoke_id >= 0 && form_checked(form, self->revoke_id);
-    self->end_sessions = self->end_id >= 0 && form_checked(form, self->end_id);
-    self->destroy = self->key_id >= 0 && form_choice(form, self->key_id) == 1;
-    self->accept_left = number_of(form, self->left_id);
-    self->accept_refused = number_of(form, self->refused_id);
-    self->accepts_refused = form_text(form, self->refused_id)[0] != '\0';
-}
-
 /* ---- review ---- */
 
-static void add_servers(const struct next *self, struct form *form)
+static void add_servers(const struct rotation_next *self, struct form *form)
 {
     struct strbuf text = STRBUF_INIT;
 
@@ -343,8 +121,8 @@ static void add_servers(const struct next *self, struct form *form)
 
 static void review(const void *data, struct form *form)
 {
-    const struct next *self = data;
-    const struct rotate_phase *phase = phase_of(self);
+    const struct rotation_next *self = data;
+    const struct rotate_phase *phase = rotation_next_phase(self);
     size_t at = (size_t)self->rotation->phase;
     struct strbuf text = STRBUF_INIT;
     char path[1024];
@@ -361,7 +139,7 @@ static void review(const void *data, struct form *form)
         form_add_line(form, N_("Until"), gettext(phase->waits));
     }
     add_servers(self, form);
-    add_refused(self, form);
+    rotation_next_add_refused(self, form);
     if (self->folder != NULL) {
         app_short_path(self->folder, path, sizeof(path));
         strbuf_printf(&text, "%s; %s", path,
@@ -388,7 +166,7 @@ static void review(const void *data, struct form *form)
 
 static const char *locked_more(const void *data, size_t i)
 {
-    const struct next *self = data;
+    const struct rotation_next *self = data;
     const struct authority *cas[] = {self->old_ca, self->new_ca};
     const unsigned needs[] = {ROTATE_NEED_OLD_KEY, ROTATE_NEED_NEW_KEY};
     size_t at = 0;
@@ -405,7 +183,7 @@ static const char *locked(const void *data)
     return locked_more(data, 0);
 }
 
-static bool has_production(const struct next *self)
+static bool has_production(const struct rotation_next *self)
 {
     for (size_t i = 0; i < self->status.n_servers; i++)
         if (self->status.servers[i].production)
@@ -429,10 +207,13 @@ static void PRINTF_LIKE(2, 3) add_paragraph(struct strbuf *out, const char *fmt,
  * would be refused. */
 static const char *severe(const void *data, struct strbuf *out)
 {
-    const struct next *self = data;
-    const struct rotate_phase *phase = phase_of(self);
+    const struct rotation_next *self = data;
+    const struct rotate_phase *phase = rotation_next_phase(self);
     bool gone = !self->back && (phase->back == NULL || self->revoke || self->destroy ||
                                 (self->status.needs & ROTATE_NEED_NAME) != 0);
+    const struct rotation_counts *items = &self->status.items;
+    bool stolen = !self->back && self->rotation->kind == ROTATION_EMERGENCY &&
+                  (self->status.needs & ROTATE_NEED_SERVERS) != 0;
 
     if (self->back ? phase->back != NULL : phase->act[0] != '\0')
         add_paragraph(out, "%s", gettext(self->back ? phase->back : phase->act));
@@ -448,9 +229,16 @@ static const char *severe(const void *data, struct strbuf *out)
                                "%zu clients never moved: they are refused when the old ones go.",
                                (unsigned long)self->accept_left),
                       self->accept_left);
+    if (stolen)
+        add_paragraph(out,
+                      _("%lld of %lld clients have not moved: they are refused at once. Sessions "
+                        "with the old one end."),
+                      (long long)rotation_waits_for(self->rotation->kind, items),
+                      (long long)items->total);
     if (gone)
         add_paragraph(out, "%s", _("This cannot be taken back."));
-    if (gone || self->accept_left > 0 || (self->accepts_refused && self->accept_refused > 0) ||
+    if (gone || stolen || self->accept_left > 0 ||
+        (self->accepts_refused && self->accept_refused > 0) ||
         (changes_servers(self) && has_production(self)))
         return self->rotation->name;
     if (self->back)
@@ -466,8 +254,9 @@ static const char *severe(const void *data, struct strbuf *out)
 
 /* ---- work ---- */
 
-static bool unlock(struct next *self, struct act_job *job, struct store *store, unsigned need,
-                   const struct authority *authority, struct key **ret, struct err *err)
+static bool unlock(struct rotation_next *self, struct act_job *job, struct store *store,
+                   unsigned need, const struct authority *authority, struct key **ret,
+                   struct err *err)
 {
     const char *name;
     size_t i;
@@ -493,14 +282,14 @@ static void progress(void *arg, const char *what, size_t done, size_t total)
 }
 
 /* Waiting is no failure; nor is one server of several that could not be reached. */
-static bool is_result(struct next *self, const struct err *err)
+static bool is_result(struct rotation_next *self, const struct err *err)
 {
     self->locked_out = err->code == ERR_WOULD_LOCK_OUT;
     return err->code == ERR_ROTATION_BLOCKED || self->outcome.to != self->outcome.from ||
            self->outcome.n_servers > 0 || self->outcome.made > 0;
 }
 
-static bool go(struct next *self, struct act_job *job, struct store *store,
+static bool go(struct rotation_next *self, struct act_job *job, struct store *store,
                struct rotate_request *request, struct err *err)
 {
     struct rotation *rotation = rotation_load(store, self->id, err);
@@ -530,7 +319,7 @@ static bool go(struct next *self, struct act_job *job, struct store *store,
 
 static bool run(void *data, struct act_job *job, struct err *err)
 {
-    struct next *self = data;
+    struct rotation_next *self = data;
     struct rotation_talk talk;
     struct key *old_key = NULL, *new_key = NULL;
     struct rotate_request request = {.new_passphrase = self->ca_passphrase,
@@ -541,6 +330,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
                                      .accepts_refused = self->accepts_refused,
                                      .accept_refused = self->accept_refused,
                                      .accept_left = self->accept_left,
+                                     .accept_gaps = self->accept_gaps,
                                      .end_sessions = self->end_sessions,
                                      .revoke = self->revoke,
                                      .keep_key = !self->destroy,
@@ -567,7 +357,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
 
 /* ---- result ---- */
 
-static void result_phase(const struct next *self, struct lines *lines)
+static void result_phase(const struct rotation_next *self, struct lines *lines)
 {
     const struct rotate_outcome *outcome = &self->outcome;
     size_t n = rotate_phase_count(self->rotation->kind);
@@ -584,7 +374,7 @@ static void result_phase(const struct next *self, struct lines *lines)
     } else {
         lines_printf(lines, 0, self->err.code == ERR_ROTATION_BLOCKED ? MARK_HERE : MARK_WARN, NULL,
                      _("Still in step %zu of %zu: %s"), outcome->to + 1, n,
-                     gettext(phase_of(self)->title));
+                     gettext(rotation_next_phase(self)->title));
     }
     if (self->err.code == ERR_ROTATION_BLOCKED) {
         for (size_t i = 0; i < self->status.n_blockers; i++)
@@ -599,14 +389,17 @@ static void result_phase(const struct next *self, struct lines *lines)
 }
 
 /* What became of it; what it has then stands in the look after the act. */
-static void result_server(const struct next *self, const struct rotate_server *server,
+static void result_server(const struct rotation_next *self, const struct rotate_server *server,
                           struct lines *lines)
 {
     struct strbuf text = STRBUF_INIT;
 
-    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++)
-        if (text_equal(self->status.servers[i].name, server->name))
-            rotation_server_text(&self->status.servers[i], &text);
+    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++) {
+        const struct rotate_server *now = &self->status.servers[i];
+
+        if (text_equal(now->name, server->name) && (now->has_old || now->has_new))
+            rotation_server_text(now, &text);
+    }
     if (server->err.code != ERR_NONE)
         strbuf_add_str(&text, server->err.msg);
     else if (text.len == 0)
@@ -618,7 +411,7 @@ static void result_server(const struct next *self, const struct rotate_server *s
 
 static void result(const void *data, struct lines *lines)
 {
-    const struct next *self = data;
+    const struct rotation_next *self = data;
     const struct rotate_outcome *outcome = &self->outcome;
     char path[1024];
 
@@ -639,17 +432,19 @@ static void result(const void *data, struct lines *lines)
         app_short_path(outcome->files[i], path, sizeof(path));
         lines_printf(lines, 1, MARK_NONE, i == 0 ? _("Files in") : "", "%s", path);
     }
-    if (self->rotation->ended_at == 0 && phase_of(self) != NULL) {
-        if (phase_of(self)->act[0] != '\0' && !self->status.act_done)
-            lines_printf(lines, 0, MARK_NONE, _("Next"), "%s", gettext(phase_of(self)->act));
+    if (self->rotation->ended_at == 0 && rotation_next_phase(self) != NULL) {
+        if (rotation_next_phase(self)->act[0] != '\0' && !self->status.act_done)
+            lines_printf(lines, 0, MARK_NONE, _("Next"), "%s",
+                         gettext(rotation_next_phase(self)->act));
         else
-            lines_printf(lines, 0, MARK_NONE, _("Then"), "%s", gettext(phase_of(self)->waits));
+            lines_printf(lines, 0, MARK_NONE, _("Then"), "%s",
+                         gettext(rotation_next_phase(self)->waits));
     }
 }
 
 static void commands(const void *data, const struct form *form, struct strbuf *out)
 {
-    const struct next *self = data;
+    const struct rotation_next *self = data;
     struct strbuf name = STRBUF_INIT;
 
     (void)form;
@@ -664,7 +459,7 @@ static void commands(const void *data, const struct form *form, struct strbuf *o
 
 static void free_next(void *data)
 {
-    struct next *self = data;
+    struct rotation_next *self = data;
 
     rotation_free(self->rotation);
     if (self->have_status)
@@ -681,7 +476,8 @@ static void free_next(void *data)
     free(self);
 }
 
-static const struct act_step next_steps[] = {{N_("Questions"), build, check, take, look_again}};
+static const struct act_step next_steps[] = {
+    {N_("Questions"), rotation_next_build, rotation_next_check, rotation_next_take, look_again}};
 
 #define NEXT_OPS                                                                                   \
     .word = "rotate",                                                                              \
@@ -709,9 +505,9 @@ static const struct act_ops back_ops = {.name = "rotation-back",
                                         .go = N_("Do it"),
                                         NEXT_OPS};
 
-static struct next *next_new(const struct rotation_job *seen, bool back)
+static struct rotation_next *next_new(const struct rotation_job *seen, bool back)
 {
-    struct next *self = mem_zalloc(sizeof(*self));
+    struct rotation_next *self = mem_zalloc(sizeof(*self));
 
     self->id = seen->id;
     self->back = back;
@@ -727,7 +523,8 @@ static bool asks(const struct rotation_job *seen)
 
     return (status->needs & asked) != 0 ||
            ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
-           (status->act_done && rotation_waits_for(&status->items) > 0) ||
+           (status->act_done && rotation_waits_for(seen->rotation->kind, &status->items) > 0) ||
+           status->quiet.but_gaps ||
            (seen->rotation->kind == ROTATION_CLIENT && status->phase + 1 == status->n_phases);
 }
 

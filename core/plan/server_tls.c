@@ -15,19 +15,42 @@
 
 /* ---- while it is applied ---- */
 
+/* The one of ours that the server shows until now; NULL: none. */
+static struct issued *find_present(const struct plan *plan)
+{
+    const struct cert *leaf = plan->before.chain.n > 0 ? plan->before.chain.certs[0] : NULL;
+    struct err ignored = ERR_INIT;
+    struct issued *issued = NULL;
+    char hex[SERIAL_HEX_MAX];
+
+    if (leaf) {
+        struct serial serial = cert_serial(leaf);
+
+        issued = issued_find(plan->target.store, serial_format_hex(hex, &serial), &ignored);
+    }
+    if (issued && !cert_equal(issued->cert, leaf)) {
+        issued_free(issued);
+        issued = NULL;
+    }
+    return issued;
+}
+
 static bool issue(struct plan *plan, struct step *step, const struct key *key, struct err *err)
 {
+    struct issued *present = find_present(plan);
     struct issue_spec spec = {.kind = ISSUED_SERVER,
                               .hosts = (const char *const *)plan->hosts,
                               .n_hosts = plan->n_hosts,
                               .days = plan->days,
-                              .key = key};
+                              .key = key,
+                              .replaces = present};
     struct issued *issued =
         issued_make(plan->target.store, plan->authority, plan->authority_key, &spec, err);
     struct authority_parents parents = {.crls = NULL};
     char hex[SERIAL_HEX_MAX];
     bool good = false;
 
+    issued_free(present);
     if (!issued)
         return false;
     cert_free(plan->leaf);

@@ -36,9 +36,6 @@ bool ca_count_unmade(struct rotate_work *work, size_t *ret, struct err *err) MUS
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
 
 bool ca_key_has_ended(const struct rotation *rotation);
-/* Valid certificates of servers that this CA signed. */
-bool ca_count_server_certs(struct store *store, const struct authority *authority, size_t *ret,
-                           struct err *err) MUST_CHECK;
 
 /* ---- looks ---- */
 

@@ -12,6 +12,7 @@
 #include "core/rotate/ca_act.h"
 #include "core/rotate/servers.h"
 #include "core/store/authority_change.h"
+#include "core/store/authority_request.h"
 
 enum { RENEW, BRING };
 
@@ -141,7 +142,7 @@ static bool say_verifiers(struct rotate_work *work, struct rotate_status *ret, s
     char date[CLOCK_TEXT_MAX];
     size_t n = 0;
 
-    if (!ca_count_server_certs(work->store, work->old_ca, &n, err))
+    if (!authority_count_serving(work->store, work->old_ca, &n, err))
         return false;
     if (n == 0)
         return true;

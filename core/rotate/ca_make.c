@@ -13,6 +13,7 @@
 #include "core/kit/batch.h"
 #include "core/plan/address.h"
 #include "core/rotate/ca_act.h"
+#include "core/rotate/server_part.h"
 #include "core/rotate/servers.h"
 #include "core/store/authority_change.h"
 #include "core/store/authority_request.h"
@@ -413,22 +414,6 @@ static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
     return ok;
 }
 
-bool ca_count_server_certs(struct store *store, const struct authority *authority, size_t *ret,
-                           struct err *err)
-{
-    const struct issued_filter filter = {
-        .authority = authority->name, .state = -1, .ends_from = clock_now(), .limit = 100000};
-    struct issued_list list = {.n = 0};
-
-    *ret = 0;
-    if (!issued_list(store, &filter, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n; i++)
-        *ret += list.rows[i]->kind == ISSUED_SERVER && list.rows[i]->revoked_at == 0;
-    issued_list_clear(&list);
-    return true;
-}
-
 static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const char *path = work->request->archive;
@@ -487,10 +472,13 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
     if (work->old_ca == NULL)
         return end_as(work, "the old key was never ours", err);
     if (!check_trusted_nowhere(work, err) ||
-        !ca_count_server_certs(work->store, work->old_ca, &n, err))
+        !authority_count_serving(work->store, work->old_ca, &n, err))
         return false;
     if (keep && n > 0) /* retired, it could not renew them */
         return end_as(work, "the old key is kept for servers' certificates", err);
+    /* also where a change was taken back: what a server shows counts */
+    if (n == 0 && !server_count_showing(work->store, work->old_ca, &n, err))
+        return false;
     if (n > 0)
         return say_needed(work, n, err);
     if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))

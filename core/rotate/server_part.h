@@ -48,6 +48,9 @@ bool server_record_load(const struct rotation *rotation, const char *server,
  * shows a certificate of it (or those of start->servers). */
 bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err) MUST_CHECK;
+/* Servers of the store that answer, and show a certificate of this CA. */
+bool server_count_showing(struct store *store, const struct authority *authority, size_t *ret,
+                          struct err *err) MUST_CHECK;
 /* Its row of foreign.h. */
 bool server_note_foreign(struct store *store, const struct cert *cert, int64_t *ret,
                          struct err *err) MUST_CHECK;

@@ -102,6 +102,27 @@ static bool is_of_ca(const struct server *server, const struct authority *author
                    server->name, authority->name);
 }
 
+bool server_count_showing(struct store *store, const struct authority *authority, size_t *ret,
+                          struct err *err)
+{
+    struct server_list all = {.n = 0};
+
+    *ret = 0;
+    if (!server_list(store, &all, err))
+        return false;
+    for (size_t i = 0; i < all.n; i++) {
+        struct handshake seen;
+        struct err silent = ERR_INIT;
+
+        if (!ask_member(all.rows[i], &seen, &silent))
+            continue;
+        *ret += cert_issued_by(seen.chain.certs[0], authority->cert);
+        handshake_clear(&seen);
+    }
+    server_list_clear(&all);
+    return true;
+}
+
 static bool find_servers(struct store *store, const struct rotate_start *start,
                          const struct authority *authority, struct server_list *ret,
                          struct err *err)

@@ -22,7 +22,7 @@ static bool find_certificates(struct store *store, const struct sessions *sessio
 
     if (!lookup)
         return true;
-    if (!session_lookup_run(lookup, NULL, NULL, err)) {
+    if (!session_lookup_names(lookup, store, err)) {
         session_lookup_free(lookup);
         return false;
     }

@@ -478,6 +478,27 @@ static bool add_root(struct store *store, int64_t id, struct cert_list *ret, str
     return ok;
 }
 
+bool authority_count_serving(struct store *store, const struct authority *authority, size_t *ret,
+                             struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
+                              " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
+                              " AND NOT EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)",
+                              err);
+    int64_t n = 0;
+
+    *ret = 0;
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority->id);
+    sql_bind_int(sql, 2, clock_now());
+    if (!sql_run_int(sql, 0, &n, err))
+        return false;
+    *ret = (size_t)n;
+    return true;
+}
+
 bool authority_server_roots(struct store *store, struct cert_list *ret, struct err *err)
 {
     struct sql *sql = sql_new(store,

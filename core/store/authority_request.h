@@ -37,6 +37,9 @@ struct authority_parents {
 void authority_request_free(struct authority_request *request);
 void authority_request_list_clear(struct authority_request_list *list);
 void authority_parents_clear(struct authority_parents *parents);
+/* Server certificates of it that are valid now, and that no other one took the place of. */
+bool authority_count_serving(struct store *store, const struct authority *authority, size_t *ret,
+                             struct err *err) MUST_CHECK;
 /* What verifies the servers: the roots of our CAs that have a server certificate that is valid now. */
 bool authority_server_roots(struct store *store, struct cert_list *ret, struct err *err) MUST_CHECK;
 

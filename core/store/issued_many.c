@@ -4,6 +4,7 @@
 #include "core/store/issued_many.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
@@ -142,4 +143,37 @@ void issued_lost_free(struct issued_lost *list, size_t n)
     for (size_t i = 0; i < n; i++)
         free(list[i].role);
     free(list);
+}
+
+static bool name_one(struct sql *sql, struct issued_name *name, struct err *err)
+{
+    struct err not_a_number = ERR_INIT;
+    struct serial serial;
+    bool row = false;
+
+    if (!serial_parse_decimal(&serial, name->serial_decimal, &not_a_number))
+        return true; /* not ours, whatever it is */
+    sql_bind_blob(sql, 1, serial.bytes, serial.len);
+    sql_bind_blob(sql, 2, name->issuer_dn, strlen(name->issuer_dn));
+    if (!sql_step(sql, &row, err))
+        return false;
+    if (row)
+        name->authority = sql_text(sql, 0);
+    return sql_again(sql, err); /* to the end, for the next one */
+}
+
+bool issued_name_authorities(struct store *store, struct issued_name *names, size_t n,
+                             struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "SELECT a.name FROM issued AS i JOIN authority AS a"
+                              " ON a.id = i.authority_id"
+                              " WHERE i.serial = ?1 AND a.session_issuer = ?2",
+                              err);
+    bool ok = sql != NULL;
+
+    for (size_t i = 0; ok && i < n; i++)
+        ok = name_one(sql, &names[i], err);
+    sql_free(sql);
+    return ok;
 }

@@ -31,4 +31,13 @@ bool issued_lost_list(struct store *store, int64_t authority_id, struct issued_l
                       size_t *ret_n, struct err *err) MUST_CHECK; /* sorted by role */
 void issued_lost_free(struct issued_lost *list, size_t n);
 
+/* For sessions by the thousand: whose certificate it is, and nothing more (issued_find_session() reads it
+ * whole). */
+struct issued_name {
+    const char *issuer_dn, *serial_decimal; /* borrowed; as pg_stat_ssl has them */
+    char *authority;                        /* the CA's name, to free(); NULL: not of ours */
+};
+bool issued_name_authorities(struct store *store, struct issued_name *names, size_t n,
+                             struct err *err) MUST_CHECK;
+
 #endif

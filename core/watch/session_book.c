@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/name.h"
+#include "core/store/issued_many.h"
 
 #define ENTRIES_MAX 20000 /* certificates remembered; beyond it the book starts anew */
 #define SLOTS_MIN   64
@@ -327,6 +328,23 @@ bool session_lookup_run(struct session_lookup *lookup, bool (*cancelled)(void *a
         ok = look_up(store, &authorities, lookup->entries[i], err);
     authority_list_clear(&authorities);
     store_close(store);
+    return ok;
+}
+
+bool session_lookup_names(struct session_lookup *lookup, struct store *store, struct err *err)
+{
+    struct issued_name *names = mem_array(lookup->n + 1, sizeof(*names));
+    bool ok;
+
+    for (size_t i = 0; i < lookup->n; i++)
+        names[i] = (struct issued_name){.issuer_dn = lookup->entries[i]->issuer,
+                                        .serial_decimal = lookup->entries[i]->serial};
+    ok = issued_name_authorities(store, names, lookup->n, err);
+    for (size_t i = 0; i < lookup->n; i++) {
+        lookup->entries[i]->certificate.known = ok && names[i].authority != NULL;
+        lookup->entries[i]->certificate.authority = names[i].authority;
+    }
+    free(names);
     return ok;
 }
 

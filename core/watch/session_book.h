@@ -44,6 +44,10 @@ struct session_lookup *session_book_wanted(struct session_book *book,
  * read, and the look-up is only to be freed. cancelled (may be NULL) is asked between certificates. */
 bool session_lookup_run(struct session_lookup *lookup, bool (*cancelled)(void *arg), void *arg,
                         struct err *err) MUST_CHECK;
+/* Only whose they are (known, authority), with a store that is open: for who records sessions and does not
+ * judge them. A hundredth of the cost. */
+bool session_lookup_names(struct session_lookup *lookup, struct store *store,
+                          struct err *err) MUST_CHECK;
 void session_lookup_free(struct session_lookup *lookup);
 void session_book_take(struct session_book *book, struct session_lookup *taken);
 

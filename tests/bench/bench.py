@@ -25,6 +25,7 @@ import time
 sys.dont_write_bytecode = True  # the source tree stays as it is
 import ca  # noqa: E402
 import panel  # noqa: E402
+import rotation  # noqa: E402
 
 PGSEAL = os.environ.get("PGSEAL", "./pgseal")
 DOWN, UP, ESC, QUIT = b"\x1b[B", b"\x1b[A", b"\x1b", b"\x11"
@@ -318,8 +319,13 @@ def live_panel(folder):
     panel.panel(folder, PGSEAL, Terminal)
 
 
+def rotate(folder):
+    rotation.rotate(folder, PGSEAL, line)
+
+
 ALL = {"first_frame": first_frame, "key_to_paint": key_to_paint, "frozen_server": frozen_server, "simulate": simulate,
-       "change": change, "check": check, "revoke": revoke, "big_crl": big_crl, "live_panel": live_panel, **ca.benches(line, timed, PGSEAL)}
+       "change": change, "check": check, "revoke": revoke, "rotate": rotate, "big_crl": big_crl, "live_panel": live_panel,
+       **ca.benches(line, timed, PGSEAL)}
 
 
 def main():

@@ -199,6 +199,19 @@ static bool link_to(const char *folder, const char *name, const char *target, bo
     return good;
 }
 
+/* Another PostgreSQL may have fewer programs. */
+static void forget_links(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if (strcmp(entry->d_name, REAL) != 0 && entry->d_type == DT_LNK)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir != NULL)
+        closedir(dir);
+}
+
 static int prepare(const char *folder)
 {
     struct err err = ERR_INIT;
@@ -218,6 +231,8 @@ static int prepare(const char *folder)
         return 0;
     }
     good = link_to(folder, REAL, bindir, &is_new);
+    if (is_new)
+        forget_links(folder);
     if (is_new && fs_exists(template))
         good = fs_remove_tree(template, &err);
     while (good && dir != NULL && (entry = readdir(dir)) != NULL) {

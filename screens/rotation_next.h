@@ -1,0 +1,50 @@
+/*
+ * rotation_next.h - what rotation_next.c and rotation_next_form.c share; nobody else includes it.
+ */
+#ifndef PGSEAL_SCREENS_ROTATION_NEXT_H
+#define PGSEAL_SCREENS_ROTATION_NEXT_H
+
+#include "screens/act.h"
+#include "screens/key_protection.h"
+#include "screens/rotation_job.h"
+
+struct rotation_next {
+    int64_t id;
+    bool back;
+    /* as it stands */
+    struct rotation *rotation;
+    struct rotate_status status;
+    bool have_status;
+    struct authority *old_ca, *new_ca; /* or NULL */
+    /* fields; -1: not asked */
+    struct key_protection ca_protection, client_protection;
+    bool asks_ca, asks_kits;
+    int folder_id, revoke_id, end_id, gaps_id, left_id, refused_id, key_id;
+    bool locked_out; /* the last run said so */
+    /* answers */
+    char *folder, *archive;
+    struct secret *ca_passphrase, *key_passphrase;
+    bool revoke, end_sessions, accept_gaps, destroy;
+    size_t accept_left, accept_refused;
+    bool accepts_refused;
+    /* what came of it */
+    struct publish_known known;
+    struct rotate_outcome outcome;
+    bool have_outcome;
+    struct err err; /* it goes on, and this blocks; or a part failed */
+};
+
+const struct rotate_phase *rotation_next_phase(const struct rotation_next *self);
+/* The last step of a rotation of client certificates: what becomes of the old ones. */
+bool rotation_next_ends_old(const struct rotation_next *self);
+
+/* ---- rotation_next_form.c ---- */
+
+/* For struct act_step. */
+void rotation_next_build(void *data, struct form *form);
+void rotation_next_check(void *arg, struct form *form);
+void rotation_next_take(void *data, const struct form *form);
+/* A line that names who uses the old one; none where nobody does. */
+void rotation_next_add_refused(const struct rotation_next *self, struct form *form);
+
+#endif
