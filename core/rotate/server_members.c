@@ -441,6 +441,18 @@ static struct plan *plan_nothing(const struct plan_target *target, const struct 
     return plan_server_again(target, &intent, err);
 }
 
+/* A renewal must not change the CA of a member that has another one: its clients do not trust this one. */
+static bool check_same_ca(const struct rotate_work *work, const struct plan_target *target,
+                          const struct cert *leaf, struct err *err)
+{
+    if (work->rotation->kind != ROTATION_SERVER || cert_issued_by(leaf, work->old_ca->cert))
+        return true;
+    err_set(err, ERR_POLICY, _("the certificate of \"%s\" is of another CA than \"%s\""),
+            target->server->name, work->old_ca->name);
+    return err_hint(err, _("Rotate it by itself: \"pgseal rotate server %s\"."),
+                    target->server->name);
+}
+
 static struct plan *make_renewal(void *arg, const struct plan_target *target, struct err *err)
 {
     const struct renew *renew = arg;
@@ -457,6 +469,8 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     }
     if (server_is_new(work, &old, &seen.chain))
         plan = plan_nothing(target, &seen.chain, err);
+    else if (!check_same_ca(work, target, seen.chain.certs[0], err))
+        plan = NULL;
     else if (old.known || record(work, target, &seen.chain, err))
         plan = renew->authority && !work->request->server_certs
                    ? plan_issue(renew, target, seen.chain.certs[0], err)
