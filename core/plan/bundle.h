@@ -82,8 +82,8 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
 /* Where the chain that the server sends is whole only by what stands in ssl_ca_file, and would not be
  * by wanted: a file with the whole chain, and ssl_cert_file names it (own_chain.c). Before the steps
  * that take CAs away. */
-bool plan_keep_own_chain(struct plan *plan, const struct bundle *wanted,
-                         struct err *err) MUST_CHECK;
+bool plan_keep_own_chain(struct plan *plan, const struct bundle *present,
+                         const struct bundle *wanted, struct err *err) MUST_CHECK;
 
 /* What the store shall say of the lists on this server: noted in the plan's intent, recorded when the
  * plan is kept (what it made) or taken back (what was before). */

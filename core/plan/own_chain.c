@@ -23,15 +23,16 @@ static bool is_one_of(const struct cert_list *list, const struct cert *cert)
     return false;
 }
 
-/* What is sent and stands in neither of the files then; borrowed. A root that goes is no loss: a client
- * must have it anyway. */
+/* What is sent, goes from ssl_ca_file, and does not stand in the server's own file (own NULL: whether it
+ * does is not looked at); borrowed. A root that goes is no loss: a client must have it anyway. */
 static const struct cert *find_lost(const struct cert_list *sent, const struct cert_list *own,
-                                    const struct bundle *wanted)
+                                    const struct bundle *present, const struct bundle *wanted)
 {
     for (size_t i = 1; i < sent->n; i++) {
         const struct cert *cert = sent->certs[i];
 
-        if (!cert_is_self_signed(cert) && !is_one_of(own, cert) && !bundle_has_ca(wanted, cert))
+        if (!cert_is_self_signed(cert) && bundle_has_ca(present, cert) &&
+            !bundle_has_ca(wanted, cert) && (!own || !is_one_of(own, cert)))
             return cert;
     }
     return NULL;
@@ -79,19 +80,20 @@ static bool add_whole_chain(struct plan *plan, const struct cert *lost, struct e
     return good;
 }
 
-bool plan_keep_own_chain(struct plan *plan, const struct bundle *wanted, struct err *err)
+bool plan_keep_own_chain(struct plan *plan, const struct bundle *present,
+                         const struct bundle *wanted, struct err *err)
 {
     const struct cert_list *sent = &plan->before.chain;
     const struct cert *lost;
     struct tls_file file;
     bool good = true;
 
-    if (plan->before.verdict == HANDSHAKE_NO_TLS || sent->n < 2)
+    if (plan->before.verdict == HANDSHAKE_NO_TLS || !find_lost(sent, NULL, present, wanted))
         return true;
     if (!tls_file_read(plan->target.admin, plan->settings.data_directory,
                        settings_value(&plan->settings, "ssl_cert_file"), TLS_FILE_CERT, &file, err))
         return false;
-    lost = find_lost(sent, &file.certs, wanted);
+    lost = find_lost(sent, &file.certs, present, wanted);
     if (lost && is_of_file(&file, sent))
         good = add_whole_chain(plan, lost, err);
     tls_file_clear(&file);

@@ -512,7 +512,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     if (wanted->cas.n == 0)
         return plan_check_no_rule_needs_cert(plan, err) && note_trust(plan, wanted, err) &&
                bundle_note_lists(plan, present, wanted, err) &&
-               plan_keep_own_chain(plan, wanted, err) && add_clearing(plan, err);
+               plan_keep_own_chain(plan, present, wanted, err) && add_clearing(plan, err);
     return choose_crls(plan, &nothing_new, present, wanted, &with_crls, err) &&
            note_trust(plan, wanted, err) && bundle_add_steps(plan, present, wanted, with_crls, err);
 }

@@ -441,6 +441,18 @@ static struct plan *plan_nothing(const struct plan_target *target, const struct 
     return plan_server_again(target, &intent, err);
 }
 
+/* A renewal must not change the CA of a member that has another one: its clients do not trust this one. */
+static bool check_same_ca(const struct rotate_work *work, const struct plan_target *target,
+                          const struct cert *leaf, struct err *err)
+{
+    if (work->rotation->kind != ROTATION_SERVER || cert_issued_by(leaf, work->old_ca->cert))
+        return true;
+    err_set(err, ERR_POLICY, _("the certificate of \"%s\" is of another CA than \"%s\""),
+            target->server->name, work->old_ca->name);
+    return err_hint(err, _("Rotate it by itself: \"pgseal rotate server %s\"."),
+                    target->server->name);
+}
+
 static struct plan *make_renewal(void *arg, const struct plan_target *target, struct err *err)
 {
     const struct renew *renew = arg;
@@ -457,6 +469,8 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     }
     if (server_is_new(work, &old, &seen.chain))
         plan = plan_nothing(target, &seen.chain, err);
+    else if (!check_same_ca(work, target, seen.chain.certs[0], err))
+        plan = NULL;
     else if (old.known || record(work, target, &seen.chain, err))
         plan = renew->authority && !work->request->server_certs
                    ? plan_issue(renew, target, seen.chain.certs[0], err)
@@ -464,6 +478,12 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     handshake_clear(&seen);
     server_record_clear(&old);
     return plan;
+}
+
+/* Remembered for a member that is away. */
+static const char *what_is_missed(void)
+{
+    return _("the new server certificate");
 }
 
 static bool run_after(void *arg, struct fleet_member *member, struct err *err)
@@ -478,10 +498,8 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
 {
     bool foreign = work->new_ca == NULL && work->new_cert != NULL;
     struct renew renew = {.work = work, .after = after, .arg = arg};
-    const struct rotate_change change = {.make = make_renewal,
-                                         .arg = &renew,
-                                         .after = run_after,
-                                         .what = _("the new server certificate")};
+    const struct rotate_change change = {
+        .make = make_renewal, .arg = &renew, .after = run_after, .what = what_is_missed()};
     struct server_list members = {.n = 0};
 
     if (!foreign) {
@@ -532,12 +550,25 @@ static bool was_touched(const struct rotation *rotation)
     return touched;
 }
 
+/* Who was away when the others got it is as all are again. */
+static bool miss_nothing(struct rotate_work *work, struct err *err)
+{
+    struct server_list members = {.n = 0};
+    bool good = own_members(work, &members, err);
+
+    for (size_t i = 0; good && i < members.n; i++)
+        good = server_clear_missed(work->store, members.rows[i], what_is_missed(), err);
+    server_list_clear(&members);
+    return good;
+}
+
 bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotate_change change = {.make = make_return, .arg = work};
     struct server_list members = {.n = 0};
 
-    return !was_touched(work->rotation) ||
-           (own_members(work, &members, err) &&
-            rotate_change_servers(work, &members, &change, ret, err));
+    if (!was_touched(work->rotation))
+        return true;
+    return own_members(work, &members, err) &&
+           rotate_change_servers(work, &members, &change, ret, err) && miss_nothing(work, err);
 }

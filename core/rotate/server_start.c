@@ -253,24 +253,36 @@ static bool take_new(struct store *store, const struct rotate_start *start, stru
     return good;
 }
 
-/* The same CA goes on: it must be ours. */
-static bool check_ours(const struct rotate_start *start, const struct cert *leaf,
-                       const struct rotation *rotation, struct err *err)
+/* The same CA goes on: it must be ours, and able to sign. */
+static bool check_ours(struct store *store, const struct rotate_start *start,
+                       const struct cert *leaf, const struct rotation *rotation, struct err *err)
 {
+    struct authority *authority = NULL;
     struct strbuf issuer = STRBUF_INIT;
+    bool good = false;
 
-    if (rotation->old_authority_id != 0)
-        return true;
-    cert_format_issuer(leaf, &issuer);
-    err_set(err, ERR_CA_UNKNOWN,
-            _("the certificate of \"%s\" is of \"%.120s\", which is no CA here"), start->name,
-            issuer.data);
-    err_hint(err,
-             _("Renew it there, and give it to the server: \"pgseal server tls %s --cert FILE\"; "
-               "or change over to a CA of ours: --to NAME."),
-             start->name);
-    strbuf_clear(&issuer);
-    return false;
+    if (rotation->old_authority_id == 0) {
+        cert_format_issuer(leaf, &issuer);
+        err_set(err, ERR_CA_UNKNOWN,
+                _("the certificate of \"%s\" is of \"%.120s\", which is no CA here"), start->name,
+                issuer.data);
+        err_hint(
+            err,
+            _("Renew it there, and give it to the server: \"pgseal server tls %s --cert FILE\"; "
+              "or change over to a CA of ours: --to NAME."),
+            start->name);
+        strbuf_clear(&issuer);
+        return false;
+    }
+    authority = authority_load_id(store, rotation->old_authority_id, err);
+    good = authority && authority->has_key && !authority->retired;
+    if (authority && !good) {
+        err_set(err, ERR_CA_KEY, _("the CA \"%s\" has no key here: it issues nothing"),
+                authority->name);
+        err_hint(err, _("Change over to another CA: --to NAME."));
+    }
+    authority_free(authority);
+    return good;
 }
 
 static void note_servers(const struct server_list *servers, struct rotation *ret)
@@ -350,7 +362,7 @@ bool server_start(struct store *store, const struct rotate_start *start, struct 
         return false;
     good = find_issuer(store, seen.chain.certs[0], &ret->old_authority_id, err);
     if (good && start->kind == ROTATION_SERVER)
-        good = check_ours(start, seen.chain.certs[0], ret, err);
+        good = check_ours(store, start, seen.chain.certs[0], ret, err);
     else if (good)
         good =
             (ret->old_authority_id != 0 || take_old_foreign(store, start, &seen.chain, ret, err)) &&

@@ -443,6 +443,11 @@ static void test_generation(void **state)
         free(EXPECT(0, "rotate", "back", "Servers", "--yes"));
     shows("db1", "CN=Servers");
     EXPECT_ERROR(1, "PS-", "rotate", "back", "Servers", "--yes");
+    /* the standby is of another CA: a renewal leaves it so */
+    free(EXPECT(0, "rotate", "server", "main"));
+    EXPECT_ERROR(5, "of another CA", "rotate", "next", "main", "--yes");
+    shows("db2", "CN=Servers G2");
+    free(EXPECT(0, "rotate", "back", "main", "--yes"));
     login_loop_settle(lab->loop);
 }
 
