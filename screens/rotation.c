@@ -90,19 +90,24 @@ static void add_phase(struct rotation_page *self, size_t i)
     strbuf_clear(&text);
 }
 
-static void add_blockers(struct rotation_page *self, const struct rotate_phase *phase)
+static void add_next(struct rotation_page *self, const struct rotate_phase *phase)
 {
     const struct rotate_status *status = &self->data->status;
 
     if (status->proposal[0] != '\0')
-        lines_printf(self->lines, 0, MARK_NONE, _("Note"), "%s", status->proposal);
+        lines_add(self->lines, 0, MARK_NONE, _("Note"), status->proposal);
     if (!status->act_done && phase->act[0] != '\0')
-        lines_printf(self->lines, 0, MARK_NONE, _("n does"), "%s", gettext(phase->act));
+        lines_add(self->lines, 0, MARK_NONE, _("n does"), gettext(phase->act));
     else if (status->n_blockers == 0)
-        lines_printf(self->lines, 0, MARK_OK, _("n does"), "%s", _("goes on: nothing blocks"));
+        lines_add(self->lines, 0, MARK_OK, _("n does"), _("goes on: nothing blocks"));
+}
+
+static void add_blockers(struct rotation_page *self)
+{
+    const struct rotate_status *status = &self->data->status;
+
     for (size_t i = 0; i < status->n_blockers; i++)
-        lines_printf(self->lines, 0, MARK_WARN, i == 0 ? _("Blocks") : "", "%s",
-                     status->blockers[i]);
+        lines_add(self->lines, 0, MARK_WARN, i == 0 ? _("Blocks") : "", status->blockers[i]);
 }
 
 static void add_items(struct rotation_page *self)
@@ -205,10 +210,11 @@ static void show(struct rotation_page *self)
     if (!data->have_status)
         return;
     lines_add(self->lines, 0, MARK_NONE, NULL, "");
-    add_blockers(self, phase);
+    add_next(self, phase);
     add_items(self);
     add_left(self);
     add_quiet(self);
+    add_blockers(self);
     add_servers(self);
 }
 

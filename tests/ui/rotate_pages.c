@@ -301,7 +301,7 @@ static void waits(void **state)
     assert_int_equal(counts.total, 3);
     set_phase(&box, 3);
     ui_key(box.navigator, KEY_CODE_F5);
-    page_box_wait(&box, "was not reached");
+    page_box_wait(&box, "The step is done; what is left");
     page_box_wait(&box, "0 of 3 moved");
     *navigator_theme(box.navigator) = ui_colour;
     ui_check_navigator(box.navigator, 40, 120, "rotation-waits-120x40");
@@ -336,7 +336,7 @@ static void waits(void **state)
     ui_type(box.navigator, "21");
     page_box_keys(&box, KEY_CODE_TAB, 2);
     ui_key(box.navigator, KEY_CODE_ENTER);
-    page_box_wait(&box, "of 21 d");
+    page_box_wait(&box, "0 s of 21 d");
 
     ui_key(box.navigator, 'n'); /* waiting is a result, no failure */
     page_box_wait(&box, "Go on without");
