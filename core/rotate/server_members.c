@@ -427,7 +427,7 @@ static struct plan *plan_given(const struct renew *renew, const struct plan_targ
     err_hint(
         err,
         _("Make a request with \"pgseal server tls %s --csr-out FILE\", let the CA sign it, and "
-          "give the answer here: --cert FILE."),
+          "give the answer here (--cert FILE)."),
         target->server->name);
     return NULL;
 }
