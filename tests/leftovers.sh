@@ -29,8 +29,9 @@ open_folders() {
 remove_leftovers() {
     [ -d "$1" ] && [ -k "$1" ] || return 0
     for leftover in "$1"/pgseal-check.??????; do
-        [ -n "$(find "$leftover" -prune -type d -user "$(id -u)" ! -perm /022 2>/dev/null)" ] &&
-            [ -f "$leftover/lock" ] && [ ! -L "$leftover/lock" ] || continue
+        [ -n "$(find "$leftover" -prune -type d -user "$(id -u)" ! -perm /022 2>/dev/null)" ] ||
+            continue
+        [ -f "$leftover/lock" ] && [ ! -L "$leftover/lock" ] || continue
         # The lock goes last: a removal that is killed too can be gone on with.
         (
             flock -n 8 &&
