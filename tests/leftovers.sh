@@ -31,7 +31,8 @@ remove_leftovers() {
     for leftover in "$1"/pgseal-check.??????; do
         [ -n "$(find "$leftover" -prune -type d -user "$(id -u)" ! -perm /022 2>/dev/null)" ] ||
             continue
-        [ -f "$leftover/lock" ] && [ ! -L "$leftover/lock" ] || continue
+        [ -f "$leftover/lock" ] || continue
+        [ ! -L "$leftover/lock" ] || continue
         # The lock goes last: a removal that is killed too can be gone on with.
         (
             flock -n 8 &&
