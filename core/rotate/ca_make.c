@@ -175,6 +175,22 @@ static char *generation_name(struct rotate_work *work, struct authority **ret_ma
     return name;
 }
 
+/* The name that it would get. */
+static bool preview_generation(struct rotate_work *work, struct err *err)
+{
+    char *name = option(work->rotation, "generation");
+
+    if (name == NULL)
+        name = authority_next_name(work->store, work->rotation->name, err);
+    if (name != NULL)
+        rotate_preview_line(work->preview,
+                            _("the CA \"%s\" is made, with its own key, its canaries and its list; "
+                              "no server is changed"),
+                            name);
+    free(name);
+    return name != NULL;
+}
+
 bool ca_make_generation(struct rotate_work *work, struct err *err)
 {
     const struct rotate_request *request = work->request;
@@ -192,6 +208,8 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
     if (work->new_cert != NULL)
         return true;
+    if (work->preview != NULL)
+        return preview_generation(work, err);
     name = generation_name(work, &made, err);
     spec.name = name;
     if (name != NULL && made == NULL)
@@ -378,7 +396,10 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
         return false;
     rows_of(&items, &list);
     rotation_item_list_clear(&items);
-    if (list.n > 0) {
+    if (work->preview != NULL) {
+        for (size_t i = 0; i < list.n; i++)
+            rotate_preview_kit(work->preview, list.rows[i].role);
+    } else if (list.n > 0) {
         ok = choose_folder(work, err);
         if (ok && work->request->new_key == NULL)
             ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
@@ -451,6 +472,10 @@ static bool say_needed(const struct rotate_work *work, size_t n, struct err *err
 /* The last act of a rotation, so what became of the key is written down with it. */
 static bool end_as(struct rotate_work *work, const char *what, struct err *err)
 {
+    if (work->preview != NULL) {
+        rotate_preview_line(work->preview, "%s", _(what));
+        return true;
+    }
     return save_option(work, "key", what, what, err);
 }
 
@@ -461,6 +486,17 @@ bool ca_key_has_ended(const struct rotation *rotation)
 
     free(what);
     return ended;
+}
+
+static bool end_key_now(struct rotate_work *work, bool keep, struct rotate_outcome *ret,
+                        struct err *err)
+{
+    if (!keep && work->request->archive != NULL && work->old_ca->has_key &&
+        !archive_key(work, ret, err))
+        return false;
+    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
+        return false;
+    return keep || !work->old_ca->has_key || authority_delete(work->store, work->old_ca, err);
 }
 
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
@@ -481,11 +517,7 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
         return false;
     if (n > 0)
         return say_needed(work, n, err);
-    if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))
-        return false;
-    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
-        return false;
-    if (!keep && work->old_ca->has_key && !authority_delete(work->store, work->old_ca, err))
+    if (work->preview == NULL && !end_key_now(work, keep, ret, err))
         return false;
     return end_as(work,
                   keep                       ? "the old key is kept"

@@ -250,11 +250,23 @@ static bool client_ca_back(struct rotate_work *work, struct rotate_outcome *ret,
     return true;
 }
 
+static bool client_ca_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool ok;
+
+    work->preview->ends_sessions = work->request->end_sessions;
+    ok = back ? client_ca_back(work, &none, err) : client_ca_act(work, &none, err);
+    rotate_outcome_clear(&none);
+    return ok;
+}
+
 const struct rotate_kind rotate_client_ca = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = client_ca_look,
     .act = client_ca_act,
     .back = client_ca_back,
+    .preview = client_ca_preview,
     .start = ca_start,
 };

@@ -416,6 +416,30 @@ bool rotate_back(struct store *store, struct rotation *rotation,
     return move(store, rotation, request, go_back, ret, err);
 }
 
+/* ---- ahead ---- */
+
+bool rotate_look_ahead(struct store *store, struct rotation *rotation,
+                       const struct rotate_request *request, bool back, struct rotate_preview *ret,
+                       struct err *err)
+{
+    const struct rotate_kind *kind = need_kind(rotation->kind, err);
+    struct rotate_preview preview = {.n_lines = 0};
+    struct rotate_work work;
+    bool ok;
+
+    if (kind == NULL)
+        return false;
+    ok = work_begin(&work, store, rotation, request, err);
+    work.preview = &preview;
+    ok = ok && (kind->preview == NULL || kind->preview(&work, back, err));
+    work_end(&work);
+    if (ok)
+        *ret = preview;
+    else
+        rotate_preview_clear(&preview);
+    return ok;
+}
+
 /* ---- marks ---- */
 
 bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,

@@ -450,6 +450,10 @@ bool rotate_change_servers(struct rotate_work *work, struct server_list *take,
         server_list_clear(take);
         return true;
     }
+    if (work->preview != NULL) {
+        rotate_preview_servers(work, take, change);
+        return true;
+    }
     ok = tidy(work, take, err);
     fleet = fleet_new(work->store, take);
     ok = ok && open_fleet(fleet, &order, request->door, err) && fleet_make(fleet, &order, err);

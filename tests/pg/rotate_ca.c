@@ -253,6 +253,41 @@ static void expect_trust(bool old, bool fresh)
     }
 }
 
+/* What the next act would do, as --dry-run says it. The caller json_decref()s. */
+static json_t *look_ahead(void)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", "next", "--dry-run", "--json");
+    json_t *would = json_incref(json_object_get(json, "would"));
+
+    json_decref(json);
+    assert_non_null(would);
+    return would;
+}
+
+static void expect_ahead(size_t steps_at, size_t refused, const char *role)
+{
+    json_t *would = look_ahead();
+    json_t *list = json_object_get(would, "refused");
+    json_t *row;
+    size_t i, n = 0;
+
+    json_array_foreach(json_object_get(would, "servers"), i, row)
+    {
+        n += json_array_size(json_object_get(row, "steps")) > 0;
+        assert_int_equal(json_is_true(json_object_get(row, "nothing")),
+                         json_array_size(json_object_get(row, "steps")) == 0);
+    }
+    assert_int_equal(n, steps_at);
+    assert_int_equal(json_integer_value(json_object_get(would, "accept_refused")), refused);
+    assert_int_equal(json_array_size(list), refused);
+    json_array_foreach(list, i, row)
+    {
+        assert_string_equal(json_string_value(json_object_get(row, "role")), role);
+        assert_non_null(json_string_value(json_object_get(row, "server")));
+    }
+    json_decref(would);
+}
+
 /* Somebody uses the old one there now. */
 static bool is_left(const char *server, const char *role)
 {
@@ -348,6 +383,7 @@ static void test_generation(void **state)
     struct store *store;
     struct rotation *rotation;
     struct authority *made;
+    json_t *would;
 
     (void)state;
     EXPECT_ERROR(1, "there is no CA", "rotate", "ca", "Nobody");
@@ -356,6 +392,10 @@ static void test_generation(void **state)
     free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m"));
     EXPECT_ERROR(1, "under way already", "rotate", "ca", "Old");
     EXPECT_ERROR(2, "passphrase", "rotate", "next", "--no-input");
+    would = look_ahead();
+    assert_non_null(strstr(json_string_value(json_array_get(json_object_get(would, "lines"), 0)),
+                           "\"Old G2\""));
+    json_decref(would);
 
     store = open_store();
     rotation = rotation_find(store, NULL, &err);
@@ -419,6 +459,9 @@ static void test_trust(void **state)
     const struct rotate_request request = {.folder = NULL};
     char *text;
 
+    expect_ahead(N_SERVERS, 0, NULL);
+    expect_phase("trust");
+    expect_trust(true, false);
     go_killed(lab, rotate_next, &request, "old/bob");
     expect_phase("move");
     expect_trust(true, true);
@@ -452,8 +495,12 @@ static void test_move(void **state)
     struct lab *lab = *state;
     const struct rotate_request nothing = {.folder = NULL};
     PGconn *pool;
+    json_t *would;
     char *text;
 
+    would = look_ahead();
+    assert_int_equal(json_array_size(json_object_get(would, "kits")), 2);
+    json_decref(would);
     EXPECT_ERROR(2, "--out", "rotate", "next", "--no-input");
     text = EXPECT(0, "rotate", "next", "--out", "new");
     assert_non_null(strstr(text, "made 2 certificates"));
@@ -486,7 +533,13 @@ static void test_retire(void **state)
     struct rotate_request accepting = {.accepts_refused = true, .accept_refused = 1};
     PGconn *pool = log_in(lab, 0, "alice", "old/alice");
 
+    char *text;
+
     assert_int_equal(PQstatus(pool), CONNECTION_OK);
+    expect_ahead(N_SERVERS, 1, "alice");
+    text = EXPECT(0, "rotate", "next", "--dry-run");
+    assert_non_null(strstr(text, "goes on with --accept-refused=1"));
+    free(text);
     next_fails(&nothing, ERR_WOULD_LOCK_OUT);
     accepting.accept_refused = 2;
     next_fails(&accepting, ERR_WOULD_LOCK_OUT);
@@ -631,7 +684,16 @@ static void test_emergency(void **state)
     free(EXPECT(0, "rotate", "emergency", "Old G2"));
     free(EXPECT(0, "rotate", "next", "--no-passphrase"));
     free(EXPECT(0, "rotate", "next", "--out", "safe"));
+    /* it has the old one alone, and both changes count */
+    expect_ahead(N_SERVERS, 1, "bob");
+    expect_all(lab, "bob", "safe/bob", false);
     stop_server(lab, 1);
+    json = look_ahead();
+    text = json_dumps(json_object_get(json, "servers"), 0);
+    assert_non_null(strstr(text, "\"reached\": false"));
+    free(text);
+    assert_int_equal(json_integer_value(json_object_get(json, "accept_refused")), 1);
+    json_decref(json);
     EXPECT_ERROR(1, "--accept-refused=1", "rotate", "next", "--yes");
     assert_true(gets_in(lab, 0, "bob", "new/bob"));
     EXPECT_ERROR(5, "db2", "rotate", "next", "--yes", "--accept-refused=1");
