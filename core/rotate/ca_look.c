@@ -48,29 +48,59 @@ void ca_block_servers(struct rotate_status *status)
 
 /* ---- use ---- */
 
-/* Of another's CA no serial number is known: the role tells. */
+static const struct use *use_of_role(const struct use_list *seen, const char *role)
+{
+    for (size_t i = 0; i < seen->n; i++) {
+        if (text_equal(seen->rows[i].role, role))
+            return &seen->rows[i];
+    }
+    return NULL;
+}
+
+/* write false: only says in *ret_news whether there is anything to write. */
+static bool mark_roles(struct rotate_work *work, const struct use_list *seen, bool write,
+                       bool *ret_news, struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    bool ok = rotation_items(work->store, work->rotation->id, NULL, 0, &items, err);
+
+    *ret_news = false;
+    for (size_t i = 0; ok && i < items.n; i++) {
+        struct rotation_item *item = &items.rows[i];
+        const struct use *use = item->seen_at == 0 ? use_of_role(seen, item->role) : NULL;
+
+        if (use == NULL)
+            continue;
+        *ret_news = true;
+        item->seen_at = use->last_seen;
+        ok = !write || rotation_set_item(work->store, work->rotation->id, item, err);
+    }
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+/* Of another's CA no serial number is known: the role tells. Read and written in one, for another admin may
+ * make the kits meanwhile. */
 static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
                             struct err *err)
 {
     const struct use_of of = {.foreign = work->new_cert};
-    struct rotation_item_list items = {.n = 0};
     struct use_list seen = {.n = 0};
+    bool news = false;
     bool ok =
-        rotation_items(work->store, work->rotation->id, NULL, 0, &items, err) &&
-        use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err);
+        use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err) &&
+        mark_roles(work, &seen, false, &news, err);
 
-    for (size_t i = 0; ok && i < items.n; i++) {
-        struct rotation_item *item = &items.rows[i];
-
-        for (size_t k = 0; ok && item->seen_at == 0 && k < seen.n; k++) {
-            if (!text_equal(seen.rows[k].role, item->role))
-                continue;
-            item->seen_at = seen.rows[k].last_seen;
-            ok = rotation_set_item(work->store, work->rotation->id, item, err);
+    if (ok && news) {
+        ok = store_begin(work->store, err);
+        if (ok && mark_roles(work, &seen, true, &news, err))
+            ok = store_commit(work->store, err);
+        else if (ok) {
+            store_rollback(work->store);
+            ok = false;
         }
     }
     use_list_clear(&seen);
-    rotation_item_list_clear(&items);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -231,24 +232,70 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
 /* ---- the worklist ---- */
 
-/* Roles that were seen with certificates of a CA whose books are elsewhere. */
-static bool add_seen_roles(struct rotate_work *work, struct err *err)
+static bool has_role(const struct rotation_item_list *items, const char *role)
 {
-    const struct use_of of = {.foreign = work->old_cert};
-    struct server_list scope = {.n = 0};
-    struct use_list seen = {.n = 0};
-    bool ok = rotate_scope(work, &scope, err) &&
-              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err);
+    size_t from = 0, to = items->n;
 
-    for (size_t i = 0; ok && i < seen.n; i++) {
-        const struct rotation_item item = {.role = seen.rows[i].role,
-                                           .old_serial = seen.rows[i].serial};
+    while (from < to) { /* they come by role */
+        size_t at = from + (to - from) / 2;
+        int order = strcmp(items->rows[at].role, role);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            from = at + 1;
+        else
+            to = at;
+    }
+    return false;
+}
+
+static bool any_is_new(struct rotate_work *work, const struct use_list *seen, bool *ret,
+                       struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    bool ok = rotation_items(work->store, work->rotation->id, NULL, 0, &items, err);
+
+    *ret = false;
+    for (size_t i = 0; ok && i < seen->n && !*ret; i++)
+        *ret = !has_role(&items, seen->rows[i].role);
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+/* Asked and added in one: of two looks at the same time one adds the role. */
+static bool add_roles(struct rotate_work *work, const struct use_list *seen, struct err *err)
+{
+    bool ok = store_begin(work->store, err);
+
+    if (!ok)
+        return false;
+    for (size_t i = 0; ok && i < seen->n; i++) {
+        const struct rotation_item item = {.role = seen->rows[i].role,
+                                           .old_serial = seen->rows[i].serial};
         struct rotation_item_list known = {.n = 0};
 
         ok = rotation_items(work->store, work->rotation->id, item.role, 1, &known, err) &&
              (known.n > 0 || rotation_set_item(work->store, work->rotation->id, &item, err));
         rotation_item_list_clear(&known);
     }
+    if (ok)
+        return store_commit(work->store, err);
+    store_rollback(work->store);
+    return false;
+}
+
+/* Roles that were seen with certificates of a CA whose books are elsewhere. */
+static bool add_seen_roles(struct rotate_work *work, struct err *err)
+{
+    const struct use_of of = {.foreign = work->old_cert};
+    struct server_list scope = {.n = 0};
+    struct use_list seen = {.n = 0};
+    bool news = false;
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err) &&
+              any_is_new(work, &seen, &news, err) && (!news || add_roles(work, &seen, err));
+
     use_list_clear(&seen);
     server_list_clear(&scope);
     return ok;
@@ -319,12 +366,11 @@ static bool first_address(struct rotate_work *work, char **ret_host, int *ret_po
 }
 
 static bool run_batch(struct rotate_work *work, const struct batch_list *list, const char *folder,
-                      struct rotate_outcome *ret, struct err *err)
+                      struct batch_result *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
     struct authority_parents parents = {.crls = NULL};
     struct cert_list roots = {.n = 0};
-    struct batch_result result = {.made = 0};
     char *host = NULL;
     int port = 0;
     struct batch_spec spec = {
@@ -349,8 +395,7 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list, c
         spec.roots = &roots;
         spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
         spec.server_port = port;
-        ok = batch_run(work->store, &spec, &result, err);
-        ret->made += result.made;
+        ok = batch_run(work->store, &spec, ret, err);
     }
     authority_parents_clear(&parents);
     cert_list_clear(&roots);
@@ -384,10 +429,25 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
     return rotation_save(work->store, work->rotation, "a folder for kits", err);
 }
 
+/* The folder of a role was there, and what is in it counts for no line: a kit is never overwritten. */
+static bool check_all_made(struct rotate_work *work, struct err *err)
+{
+    size_t unmade = 0;
+
+    if (!ca_count_unmade(work, &unmade, err))
+        return false;
+    if (unmade == 0)
+        return true;
+    err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
+            work->rotation->folder, unmade);
+    return err_hint(err, _("Give another folder with \"--out DIR\"."));
+}
+
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     struct batch_list list = {.n = 0};
+    struct batch_result result = {.made = 0};
     bool ok = ca_list_items(work, err);
 
     if (!ok || work->new_ca == NULL)
@@ -404,12 +464,14 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
         if (ok && work->request->new_key == NULL)
             ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
                          work->new_ca->name);
-        ok = ok && run_batch(work, &list, work->rotation->folder, ret, err);
-        if (ret->made > 0)
+        ok = ok && run_batch(work, &list, work->rotation->folder, &result, err);
+        ret->made += result.made;
+        if (result.made > 0)
             rotate_add_file(ret, work->rotation->folder);
         ok = rotation_join_items(work->store, work->rotation->id, work->new_ca->id,
                                  ok ? err : &(struct err)ERR_INIT) &&
              ok;
+        ok = ok && (result.present == 0 || check_all_made(work, err));
     }
     batch_list_clear(&list);
     return ok;

@@ -294,13 +294,37 @@ static const char *key_of(const struct rotation *rotation)
     return phase != NULL ? phase->key : "done";
 }
 
+/* A mark, or another quiet time, does not wait for the lock: what was written beside an act stays. False:
+ * somebody moved the rotation itself. */
+static bool catch_up(struct rotate_work *work, struct err *err)
+{
+    struct rotation *rotation = work->rotation;
+    struct rotation *now = rotation_load(work->store, rotation->id, err);
+    bool same = now != NULL && now->phase == rotation->phase && now->ended_at == 0;
+
+    if (same) {
+        const struct rotation mine = *rotation;
+
+        *rotation = *now;
+        *now = mine;
+    } else if (now != NULL) {
+        err_set(err, ERR_ROTATION_MOVED,
+                _("another admin moved the rotation of \"%s\" on meanwhile"), rotation->name);
+    }
+    rotation_free(now);
+    return same;
+}
+
 static bool enter(struct rotate_work *work, int phase, bool given_up, struct err *err)
 {
     struct rotation *rotation = work->rotation;
-    struct rotation before = *rotation;
+    struct rotation before;
     char *detail;
     bool ok;
 
+    if (!catch_up(work, err))
+        return false;
+    before = *rotation;
     rotation->phase = phase;
     rotation->since = clock_now();
     rotation->given_up = given_up;
@@ -442,12 +466,13 @@ bool rotate_look_ahead(struct store *store, struct rotation *rotation,
 
 /* ---- marks ---- */
 
-bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,
-                 bool left, struct err *err)
+/* Read and written in one: whoever makes the kits meanwhile writes the same lines. */
+static bool mark_lines(struct store *store, struct rotation *rotation, const char *role,
+                       bool handed, bool left, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     char *detail;
-    bool ok;
+    bool ok = true;
 
     if (!rotation_items(store, rotation->id, role, 0, &items, err))
         return false;
@@ -455,7 +480,6 @@ bool rotate_mark(struct store *store, struct rotation *rotation, const char *rol
         err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
         return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
-    ok = store_begin(store, err);
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)
             items.rows[i].handed_at = clock_now();
@@ -464,16 +488,37 @@ bool rotate_mark(struct store *store, struct rotation *rotation, const char *rol
         ok = rotation_set_item(store, rotation->id, &items.rows[i], err);
     }
     rotation_item_list_clear(&items);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
     detail = mem_printf("%s: %s", role, left ? "without it" : "handed over");
-    ok = rotation_save(store, rotation, detail, err);
+    ok = ok && rotation_save(store, rotation, detail, err);
     free(detail);
+    return ok;
+}
+
+bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,
+                 bool left, struct err *err)
+{
+    struct rotation *now;
+    bool ok;
+
+    if (!store_begin(store, err))
+        return false;
+    now = rotation_load(store, rotation->id, err);
+    ok = now != NULL &&
+         (now->ended_at == 0 || err_set(err, ERR_ROTATION_UNKNOWN,
+                                        _("the rotation of \"%s\" has ended"), rotation->name));
+    ok = ok && mark_lines(store, now, role, handed, left, err);
     if (!ok) {
         store_rollback(store);
+        rotation_free(now);
         return false;
     }
-    return store_commit(store, err);
+    ok = store_commit(store, err);
+    if (ok) {
+        const struct rotation before = *rotation;
+
+        *rotation = *now;
+        *now = before;
+    }
+    rotation_free(now);
+    return ok;
 }
