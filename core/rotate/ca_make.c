@@ -479,6 +479,20 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
 
 /* ---- the old key ---- */
 
+/* As the servers show it: somebody may have given it back by hand. */
+static bool check_shown_nowhere(struct rotate_work *work, struct err *err)
+{
+    struct rotate_status status = {.n_phases = 0};
+    bool ok = rotate_measure(work, true, &status, err);
+
+    if (ok)
+        ca_block_shown(work, &status);
+    if (ok && status.n_blockers > 0)
+        ok = err_set(err, ERR_ROTATION_BLOCKED, "%s", status.blockers[0]);
+    rotate_status_clear(&status);
+    return ok;
+}
+
 static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
 {
     struct server_list servers = {.n = 0};
@@ -567,6 +581,8 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
     bool keep = request->keep_key && request->archive == NULL;
     size_t n = 0;
 
+    if (!check_shown_nowhere(work, err))
+        return false;
     if (work->old_ca == NULL)
         return end_as(work, "the old key was never ours", err);
     if (!check_trusted_nowhere(work, err) ||

@@ -207,11 +207,11 @@ static bool client_ca_look(struct rotate_work *work, bool ask_servers, struct ro
         ret->act_done = all;
         ret->needs = ROTATE_NEED_SERVERS;
         ca_block_servers(ret);
-        return true;
+        return ca_notice_gone(work, ret, err);
     case MOVE:
-        return look_move(work, ret, err);
+        return ca_notice_gone(work, ret, err) && look_move(work, ret, err);
     case WATCH:
-        return look_watch(work, ret, err);
+        return ca_notice_gone(work, ret, err) && look_watch(work, ret, err);
     case RETIRE:
         return look_retire(work, ret, err);
     }

@@ -79,6 +79,9 @@ void rotate_status_clear(struct rotate_status *status)
     for (size_t i = 0; i < status->n_blockers; i++)
         free(status->blockers[i]);
     free(status->blockers);
+    for (size_t i = 0; i < status->n_notices; i++)
+        free(status->notices[i]);
+    free(status->notices);
     rotate_servers_clear(&status->servers, &status->n_servers);
     use_list_clear(&status->left);
     use_quiet_clear(&status->quiet);
@@ -106,6 +109,19 @@ void rotate_block(struct rotate_status *status, const char *fmt, ...)
     status->blockers =
         mem_realloc_array(status->blockers, status->n_blockers + 1, sizeof(status->blockers[0]));
     status->blockers[status->n_blockers++] = strbuf_steal(&text);
+}
+
+void rotate_notice(struct rotate_status *status, const char *fmt, ...)
+{
+    struct strbuf text = STRBUF_INIT;
+    va_list args;
+
+    va_start(args, fmt);
+    strbuf_vprintf(&text, fmt, args);
+    va_end(args);
+    status->notices =
+        mem_realloc_array(status->notices, status->n_notices + 1, sizeof(status->notices[0]));
+    status->notices[status->n_notices++] = strbuf_steal(&text);
 }
 
 void rotate_add_file(struct rotate_outcome *outcome, const char *path)

@@ -54,6 +54,8 @@ struct rotate_status {      /* owned */
     bool act_done;   /* the act is done everywhere; what is left is to be measured */
     char **blockers; /* sentences, worst first: what keeps it from the next phase */
     size_t n_blockers;
+    char **notices; /* what is not as the rotation left it, and does not keep it from going on */
+    size_t n_notices;
     struct rotate_server *servers;
     size_t n_servers;
     struct rotation_counts items; /* of the worklist */

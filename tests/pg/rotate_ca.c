@@ -307,6 +307,90 @@ static bool is_left(const char *server, const char *role)
     return is;
 }
 
+/* ---- somebody with a superuser's hands ---- */
+
+/* The first value; the caller frees. */
+static char *ask(const struct lab *lab, size_t i, const char *sql)
+{
+    PGconn *conn = PQconnectdb(demo_admin_conninfo(lab->demos[i]));
+    PGresult *result = PQexec(conn, sql);
+    char *text;
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+        fail_msg("%s", PQerrorMessage(conn));
+    text = mem_strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(conn);
+    return text;
+}
+
+/* ssl_ca_file is these from now on; the lists stay as they are. */
+static void trust_by_hand(const struct lab *lab, size_t i, const char *const *cas, size_t n)
+{
+    struct strbuf pem = STRBUF_INIT;
+    char *sql, *id, *file;
+
+    for (size_t k = 0; k < n; k++) {
+        char *path = mem_printf("by-hand-%zu.pem", k);
+        char *text;
+
+        (void)unlink(path);
+        free(EXPECT(0, "ca", "export", cas[k], "--out", path));
+        text = command_read(path);
+        strbuf_add_str(&pem, text);
+        free(text);
+        free(path);
+    }
+    sql = mem_printf("SELECT lo_from_bytea(0, convert_to('%s', 'UTF8'))", pem.data);
+    id = ask(lab, i, sql);
+    free(sql);
+    file = mem_printf("by-hand-%s.crt", id);
+    sql = mem_printf("SELECT lo_export(%s, '%s')", id, file);
+    free(ask(lab, i, sql));
+    free(sql);
+    sql = mem_printf("ALTER SYSTEM SET ssl_ca_file = '%s'", file);
+    free(ask(lab, i, sql));
+    free(ask(lab, i, "SELECT pg_reload_conf()"));
+    free(sql);
+    free(file);
+    free(id);
+    strbuf_clear(&pem);
+}
+
+/* Loaded: this login is as it should be then. */
+static void wait_for(const struct lab *lab, size_t i, const char *folder, bool in)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+    for (int k = 0; k < 500 && gets_in(lab, i, "alice", folder) != in; k++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(gets_in(lab, i, "alice", folder), in);
+}
+
+/* How many lists of revoked certificates it has. */
+static void expect_lists(const struct lab *lab, size_t i, const char *n)
+{
+    char *found = ask(lab, i,
+                      "SELECT count(*) FROM regexp_matches(pg_read_file(current_setting("
+                      "'ssl_crl_file')), 'BEGIN X509 CRL', 'g')");
+
+    assert_string_equal(found, n);
+    free(found);
+}
+
+/* Of "rotate status": how many notices, and the first says so. */
+static void expect_notices(size_t n, const char *says)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", "status", "--json");
+    json_t *list =
+        json_object_get(json_array_get(json_object_get(json, "rotations"), 0), "notices");
+
+    assert_int_equal(json_array_size(list), n);
+    if (n > 0)
+        assert_non_null(strstr(json_string_value(json_array_get(list, 0)), says));
+    json_decref(json);
+}
+
 static void stop_server(const struct lab *lab, size_t i)
 {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
@@ -494,6 +578,7 @@ static void test_move(void **state)
 {
     struct lab *lab = *state;
     const struct rotate_request nothing = {.folder = NULL};
+    const char *just_new = "Old G2";
     PGconn *pool;
     json_t *would;
     char *text;
@@ -513,6 +598,15 @@ static void test_move(void **state)
     next(&nothing); /* the kits are there */
     expect_phase("watch");
 
+    /* somebody does not wait: the rotation says so, and waits for the others */
+    expect_notices(0, NULL);
+    trust_by_hand(lab, 0, &just_new, 1);
+    wait_for(lab, 0, "old/alice", false);
+    expect_notices(1, "\"db1\" does not trust \"Old\" any more");
+    free(EXPECT(0, "server", "trust", "db1", "--ca", "Old", "--yes"));
+    expect_all(lab, "alice", "old/alice", true);
+    expect_notices(0, NULL);
+
     pool = log_in(lab, 1, "alice", "old/alice");
     assert_int_equal(PQstatus(pool), CONNECTION_OK);
     next_fails(&nothing, ERR_ROTATION_BLOCKED);
@@ -531,6 +625,7 @@ static void test_retire(void **state)
     struct lab *lab = *state;
     const struct rotate_request nothing = {.folder = NULL};
     struct rotate_request accepting = {.accepts_refused = true, .accept_refused = 1};
+    const char *just_new = "Old G2";
     PGconn *pool = log_in(lab, 0, "alice", "old/alice");
 
     char *text;
@@ -558,8 +653,13 @@ static void test_retire(void **state)
     back(); /* the old ones get in again */
     expect_phase("retire");
     expect_all(lab, "alice", "old/alice", true);
+    trust_by_hand(lab, 1, &just_new, 1); /* taken away there before we come */
+    wait_for(lab, 1, "old/alice", false);
+    expect_lists(lab, 1, "2");
     go_killed(lab, rotate_next, &nothing, "new/bob");
     expect_all(lab, "alice", "old/alice", false);
+    expect_lists(lab, 0, "1");
+    expect_lists(lab, 1, "1");
     back();
     back();
     expect_phase("watch");
@@ -578,10 +678,20 @@ static void test_retire(void **state)
 
 static void test_key(void **state)
 {
+    static const char *const both[] = {"Old G2", "Old"};
+    struct lab *lab = *state;
     char *text;
 
-    (void)state;
     EXPECT_ERROR(2, "finish", "rotate", "next");
+    /* somebody gave it back: a key that a server believes is not thrown away */
+    trust_by_hand(lab, 0, both, 2);
+    for (int k = 0; k < 500 && !server_is("db1", "old"); k++)
+        ;
+    EXPECT_ERROR(1, "\"db1\" shows \"Old\" on the wire", "rotate", "finish", "--archive",
+                 "early.key", "--confirm", "Old");
+    assert_int_equal(access("early.key", F_OK), -1);
+    free(EXPECT(0, "server", "untrust", "db1", "--ca", "Old", "--yes"));
+    expect_trust(false, true);
     EXPECT_ERROR(2, "confirm", "rotate", "finish", "--archive", "old.key", "--no-input");
     free(EXPECT(0, "rotate", "finish", "--archive", "old.key", "--confirm", "Old"));
     text = command_read("old.key");
