@@ -114,6 +114,15 @@ bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct er
     return true;
 }
 
+static bool is_in(const struct server_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (text_equal(list->rows[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
 bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err)
 {
     struct server_list servers = {.n = 0};
@@ -126,6 +135,13 @@ bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err
     for (size_t i = 0; i < servers.n; i++)
         rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
     ret->act_done = ca_key_has_ended(work->rotation);
+    /* with the key its canaries have gone: nothing can be tried on the wire any more */
+    for (size_t i = 0; i < ret->n_servers && !ret->act_done; i++) {
+        const struct rotate_server *server = &ret->servers[i];
+
+        if (server->reached && server->has_old && !is_in(&servers, server->name))
+            rotate_block(ret, _("\"%s\" trusts the old CA still"), server->name);
+    }
     ret->needs = work->old_ca != NULL ? ROTATE_NEED_NAME : 0;
     server_list_clear(&servers);
     return true;

@@ -414,6 +414,27 @@ static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
     return ok;
 }
 
+/* The store knows what pgseal did, and nothing of a file that came back with a snapshot, or by somebody's
+ * hand. Who is away was proven when its trust went. */
+static bool check_shown_nowhere(struct rotate_work *work, struct err *err)
+{
+    struct rotate_status status = {.n_phases = 0};
+    bool ok = rotate_measure(work, true, &status, err);
+
+    for (size_t i = 0; ok && i < status.n_servers; i++) {
+        const struct rotate_server *server = &status.servers[i];
+
+        if (!server->reached || !server->has_old)
+            continue;
+        ok = err_set(err, ERR_ROTATION_BLOCKED,
+                     _("\"%s\" trusts the CA \"%s\" still, as it shows on the wire"), server->name,
+                     work->old_ca->name);
+        err_hint(err, _("Take it away there first: \"pgseal server untrust %s\"."), server->name);
+    }
+    rotate_status_clear(&status);
+    return ok;
+}
+
 static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const char *path = work->request->archive;
@@ -471,7 +492,7 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
 
     if (work->old_ca == NULL)
         return end_as(work, "the old key was never ours", err);
-    if (!check_trusted_nowhere(work, err) ||
+    if (!check_trusted_nowhere(work, err) || !check_shown_nowhere(work, err) ||
         !authority_count_serving(work->store, work->old_ca, &n, err))
         return false;
     if (keep && n > 0) /* retired, it could not renew them */

@@ -620,10 +620,45 @@ static void test_life(void **state)
     expect_all(lab, "bob", "new/bob", true);
 }
 
+/* As another admin, or a snapshot that is put back. Caller frees. */
+static char *ask(const struct lab *lab, const char *sql)
+{
+    PGconn *admin = PQconnectdb(demo_admin_conninfo(lab->demos[0]));
+    PGresult *result = PQexec(admin, sql);
+    char *text;
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(admin));
+    text = mem_strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(admin);
+    return text;
+}
+
+/* Waits until bob's certificate of this folder gets in there, or does not any more. */
+static void set_trust(const struct lab *lab, const char *cas, const char *lists, const char *folder,
+                      bool in)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    char *ca = mem_printf("ALTER SYSTEM SET ssl_ca_file = '%s'", cas);
+    char *crl = mem_printf("ALTER SYSTEM SET ssl_crl_file = '%s'", lists);
+
+    free(ask(lab, ca));
+    free(ask(lab, crl));
+    free(ask(lab, "SELECT pg_catalog.pg_reload_conf()"));
+    for (int k = 0; k < 1000 && gets_in(lab, 0, "bob", folder) != in; k++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(gets_in(lab, 0, "bob", folder), in);
+    free(ca);
+    free(crl);
+}
+
 static void test_emergency(void **state)
 {
     struct lab *lab = *state;
     PGconn *pool = log_in(lab, 0, "bob", "new/bob");
+    char *cas = ask(lab, "SHOW ssl_ca_file"), *lists = ask(lab, "SHOW ssl_crl_file");
+    char *new_cas, *new_lists;
     json_t *json;
     char *text;
 
@@ -650,6 +685,20 @@ static void test_emergency(void **state)
     free(EXPECT(0, "rotate", "next", "--yes"));
     expect_all(lab, "bob", "new/bob", false);
     expect_all(lab, "bob", "safe/bob", true);
+
+    /* the old files come back, and the store knows nothing of it */
+    new_cas = ask(lab, "SHOW ssl_ca_file");
+    new_lists = ask(lab, "SHOW ssl_crl_file");
+    set_trust(lab, cas, lists, "new/bob", true);
+    EXPECT_ERROR(1, "on the wire", "rotate", "finish", "--destroy", "--confirm", "Old G2");
+    text = EXPECT(0, "rotate", "status");
+    assert_non_null(strstr(text, "trusts the old CA still"));
+    free(text);
+    set_trust(lab, new_cas, new_lists, "new/bob", false);
+    free(cas);
+    free(lists);
+    free(new_cas);
+    free(new_lists);
     free(EXPECT(0, "rotate", "finish", "--destroy", "--confirm", "Old G2"));
     text = EXPECT(0, "rotate", "status", "--all");
     assert_non_null(strstr(text, "done on"));
