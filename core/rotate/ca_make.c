@@ -462,9 +462,12 @@ static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, st
 /* Certificates of servers go on being verified, and without the key none of them can be renewed. */
 static bool say_needed(const struct rotate_work *work, size_t n, struct err *err)
 {
-    err_set(err, ERR_ROTATION_BLOCKED,
-            _("%zu certificates of servers are from the CA \"%s\": its key is needed for them"), n,
-            work->old_ca->name);
+    err_set(
+        err, ERR_ROTATION_BLOCKED,
+        ngettext("%zu certificate of a server is from the CA \"%s\": its key is needed for it",
+                 "%zu certificates of servers are from the CA \"%s\": its key is needed for them",
+                 (unsigned long)n),
+        n, work->old_ca->name);
     return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
                            "\"pgseal rotate server NAME --to CA\"."));
 }

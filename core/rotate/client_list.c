@@ -90,7 +90,7 @@ static struct authority *authority_of_role(struct store *store, const char *role
     issued_list_clear(&list);
     if (!found) {
         err_set(err, ERR_CERT_UNKNOWN, _("the role \"%s\" has no valid client certificate"), role);
-        err_hint(err, _("\"pgseal issue %s\" makes one."), role);
+        err_hint(err, _("\"pgseal issue client %s\" makes one."), role);
     }
     return authority;
 }
