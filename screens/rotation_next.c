@@ -76,11 +76,42 @@ static bool look(struct rotation_next *self, struct act_job *job, struct store *
     return self->have_status;
 }
 
+static bool looks_ahead(const struct rotation_next *self)
+{
+    return (self->rotation->kind == ROTATION_CLIENT_CA ||
+            self->rotation->kind == ROTATION_EMERGENCY) &&
+           changes_servers(self);
+}
+
+/* Who would be refused: plans are made for it, and nothing is changed. */
+static bool look_ahead(struct rotation_next *self, struct act_job *job, struct store *store,
+                       struct err *err)
+{
+    struct rotation_talk talk;
+    struct rotate_request request = {.cancelled = act_stopped, .arg = job};
+
+    if (self->have_preview)
+        rotate_preview_clear(&self->preview);
+    self->have_preview = false;
+    if (!looks_ahead(self))
+        return true;
+    rotation_talk_begin(&talk, job, &self->known);
+    request.door = &talk.talk.door;
+    request.watch = &talk.watch;
+    self->have_preview =
+        rotate_look_ahead(store, self->rotation, &request, self->back, &self->preview, err);
+    /* they are shown, and typing the name accepts exactly them */
+    self->accepts_refused = self->have_preview && self->preview.n_refused > 0;
+    self->accept_refused = self->accepts_refused ? self->preview.n_refused : 0;
+    return self->have_preview;
+}
+
 static bool load(void *data, struct act_job *job, struct err *err)
 {
     struct rotation_next *self = data;
     struct store *store = store_open(act_store_folder(job), STORE_WRITE, err);
-    bool good = store != NULL && look(self, job, store, true, err);
+    bool good = store != NULL && look(self, job, store, true, err) &&
+                (self->rotation->ended_at != 0 || look_ahead(self, job, store, err));
 
     store_close(store);
     if (good && self->rotation->ended_at != 0)
@@ -95,6 +126,8 @@ static bool look_again(void *data, struct act_job *job, struct err *err)
     struct store *store;
     bool good;
 
+    if (self->asks_cert && !rotation_cert_read(&self->cert, err))
+        return false;
     if (!self->revoke && self->accept_left == 0)
         return true;
     store = store_open(act_store_folder(job), STORE_WRITE, err);
@@ -142,13 +175,17 @@ static void review(const void *data, struct form *form)
         form_add_line(form, N_("Until"), gettext(phase->waits));
     }
     add_servers(self, form);
-    rotation_next_add_refused(self, form);
     if (self->folder != NULL) {
         app_short_path(self->folder, path, sizeof(path));
         strbuf_printf(&text, "%s; %s", path,
                       self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
                                                    : _("keys NOT encrypted"));
         form_add_line(form, N_("+ kits in"), text.data);
+    }
+    if (self->asks_cert) {
+        strbuf_reset(&text);
+        rotation_cert_describe(&self->cert, &text);
+        form_add_line(form, N_("+ certificate"), text.data != NULL ? text.data : "");
     }
     if (self->revoke)
         form_add_line(form, N_("! revokes"), _("the old ones, for ever"));
@@ -159,11 +196,18 @@ static void review(const void *data, struct form *form)
         strbuf_printf(&text, _("%zu of those that have not moved"), self->accept_left);
         form_add_line(form, N_("! without"), text.data);
     }
+    if (self->archive != NULL) {
+        app_short_path(self->archive, path, sizeof(path));
+        strbuf_reset(&text);
+        strbuf_printf(&text, _("the old CA's key to %s; here it is deleted"), path);
+        form_add_line(form, N_("! moves"), text.data);
+    }
     if (self->destroy)
         form_add_line(form, N_("! destroys"), _("the old CA's private key"));
     if (!self->back)
         form_add_line(form, N_("Way back"),
                       phase->back != NULL ? gettext(phase->back) : _("there is none from here"));
+    rotation_next_add_refused(self, form); /* next to the button */
     strbuf_clear(&text);
 }
 
@@ -212,8 +256,9 @@ static const char *severe(const void *data, struct strbuf *out)
 {
     const struct rotation_next *self = data;
     const struct rotate_phase *phase = rotation_next_phase(self);
-    bool gone = !self->back && (phase->back == NULL || self->revoke || self->destroy ||
-                                (self->status.needs & ROTATE_NEED_NAME) != 0);
+    bool gone =
+        !self->back && (phase->back == NULL || self->revoke || self->destroy ||
+                        self->archive != NULL || (self->status.needs & ROTATE_NEED_NAME) != 0);
     const struct rotation_counts *items = &self->status.items;
     bool stolen = !self->back && self->rotation->kind == ROTATION_EMERGENCY &&
                   (self->status.needs & ROTATE_NEED_SERVERS) != 0;
@@ -337,6 +382,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
                                      .end_sessions = self->end_sessions,
                                      .revoke = self->revoke,
                                      .keep_key = !self->destroy,
+                                     .archive = self->archive,
                                      .keep = PLAN_KEEP_WHEN_PROVEN,
                                      .progress = progress,
                                      .cancelled = act_stopped,
@@ -351,6 +397,11 @@ static bool run(void *data, struct act_job *job, struct err *err)
     request.watch = &talk.watch;
     request.old_key = old_key;
     request.new_key = new_key;
+    if (self->asks_cert && !self->back) {
+        request.server_certs = &self->cert.certs;
+        request.server_key = self->cert.key;
+        request.server_key_passphrase = self->cert.passphrase;
+    }
     good = good && go(self, job, store, &request, err);
     key_free(old_key);
     key_free(new_key);
@@ -472,6 +523,9 @@ static void free_next(void *data)
         rotate_outcome_clear(&self->outcome);
     authority_free(self->old_ca);
     authority_free(self->new_ca);
+    if (self->have_preview)
+        rotate_preview_clear(&self->preview);
+    rotation_cert_clear(&self->cert);
     publish_known_clear(&self->known);
     secret_free(self->ca_passphrase);
     secret_free(self->key_passphrase);
@@ -515,7 +569,8 @@ static struct rotation_next *next_new(const struct rotation_job *seen, bool back
 
     self->id = seen->id;
     self->back = back;
-    self->left_id = self->refused_id = -1;
+    self->left_id = self->refused_id = self->key_id = self->archive_id = -1;
+    rotation_cert_init(&self->cert);
     return self;
 }
 
@@ -523,7 +578,8 @@ static struct rotation_next *next_new(const struct rotation_job *seen, bool back
 static bool asks(const struct rotation_job *seen)
 {
     const struct rotate_status *status = &seen->status;
-    unsigned asked = ROTATE_NEED_NEW_PASSPHRASE | ROTATE_NEED_FOLDER | ROTATE_NEED_NAME;
+    unsigned asked = ROTATE_NEED_NEW_PASSPHRASE | ROTATE_NEED_FOLDER | ROTATE_NEED_NAME |
+                     ROTATE_NEED_SERVER_CERT;
 
     return (status->needs & asked) != 0 ||
            ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
