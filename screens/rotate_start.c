@@ -327,9 +327,14 @@ static bool begin_of_cas(struct rotate_start_page *self, struct store *store,
     }
     if (self->way->kind == ROTATION_CLIENT_CA && self->quiet_days == 0)
         start->quiet_seconds = 1; /* 0 would be the default */
-    return (start->old_foreign == NULL || self->known != NULL ||
-            keep_list(&self->old, store, err)) &&
-           begin(self, store, start, err);
+    if (start->old_foreign == NULL || self->known != NULL)
+        return begin(self, store, start, err);
+    if (!store_begin(store, err)) /* both, or nothing */
+        return false;
+    if (keep_list(&self->old, store, err) && begin(self, store, start, err))
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
 }
 
 static bool run(void *data, struct act_job *job, struct err *err)

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -16,7 +14,6 @@
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
 #include "screens/rotation_next.h"
-#include "screens/without_options.h"
 
 static const struct rotate_phase *phase_at(const struct rotation_next *self, size_t i)
 {
@@ -199,7 +196,11 @@ static void review(const void *data, struct form *form)
     if (self->archive != NULL) {
         app_short_path(self->archive, path, sizeof(path));
         strbuf_reset(&text);
-        strbuf_printf(&text, _("the old CA's key to %s; here it is deleted"), path);
+        strbuf_printf(&text,
+                      self->old_ca != NULL && self->old_ca->key_encrypted
+                          ? _("the old CA's key to %s; here it is deleted")
+                          : _("the old CA's key to %s, NOT locked; here it is deleted"),
+                      path);
         form_add_line(form, N_("! moves"), text.data);
     }
     if (self->destroy)
@@ -409,94 +410,6 @@ static bool run(void *data, struct act_job *job, struct err *err)
     return good;
 }
 
-/* ---- result ---- */
-
-static void result_phase(const struct rotation_next *self, struct lines *lines)
-{
-    const struct rotate_outcome *outcome = &self->outcome;
-    size_t n = rotate_phase_count(self->rotation->kind);
-    char hint[512];
-
-    if (self->rotation->ended_at != 0) {
-        lines_add(lines, 0, self->rotation->given_up ? MARK_OFF : MARK_OK, NULL,
-                  self->rotation->given_up ? _("The rotation is given up.")
-                                           : _("The rotation is done."));
-    } else if (outcome->to != outcome->from) {
-        lines_printf(lines, 0, MARK_OK, NULL,
-                     self->back ? _("Back in step %zu of %zu: %s")
-                                : _("Now in step %zu of %zu: %s"),
-                     outcome->to + 1, n, gettext(phase_at(self, outcome->to)->title));
-    } else {
-        lines_printf(lines, 0, self->err.code == ERR_ROTATION_BLOCKED ? MARK_HERE : MARK_WARN, NULL,
-                     _("Still in step %zu of %zu: %s"), outcome->to + 1, n,
-                     gettext(rotation_next_phase(self)->title));
-    }
-    if (self->err.code == ERR_ROTATION_BLOCKED) {
-        for (size_t i = 0; i < self->status.n_blockers; i++)
-            lines_add(lines, 1, MARK_WARN, NULL, self->status.blockers[i]);
-        if (self->status.n_blockers == 0)
-            lines_add(lines, 1, MARK_WARN, NULL, self->err.msg);
-    } else if (self->err.code != ERR_NONE) {
-        lines_printf(lines, 1, MARK_BAD, NULL, "PS-%d: %s", (int)self->err.code, self->err.msg);
-        without_options(err_hint_text(&self->err), hint, sizeof(hint));
-        lines_add(lines, 1, MARK_NONE, NULL, hint);
-    }
-}
-
-/* What became of it; what it has then stands in the look after the act. */
-static void result_server(const struct rotation_next *self, const struct rotate_server *server,
-                          struct lines *lines)
-{
-    struct strbuf text = STRBUF_INIT;
-
-    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++) {
-        const struct rotate_server *now = &self->status.servers[i];
-
-        if (text_equal(now->name, server->name) && (now->has_old || now->has_new))
-            rotation_server_text(now, &text);
-    }
-    if (server->err.code != ERR_NONE)
-        strbuf_add_str(&text, server->err.msg);
-    else if (text.len == 0)
-        strbuf_add_str(&text, _("done"));
-    lines_printf(lines, 1, server->err.code != ERR_NONE ? MARK_WARN : MARK_OK, NULL, "%s: %s",
-                 server->name, text.data);
-    strbuf_clear(&text);
-}
-
-static void result(const void *data, struct lines *lines)
-{
-    const struct rotation_next *self = data;
-    const struct rotate_outcome *outcome = &self->outcome;
-    char path[1024];
-
-    result_phase(self, lines);
-    for (size_t i = 0; i < outcome->n_servers; i++)
-        result_server(self, &outcome->servers[i], lines);
-    if (outcome->made > 0)
-        lines_printf(
-            lines, 1, MARK_OK, NULL,
-            ngettext("%zu certificate made", "%zu certificates made", (unsigned long)outcome->made),
-            outcome->made);
-    if (outcome->sessions_ended > 0)
-        lines_printf(lines, 1, MARK_OK, NULL,
-                     ngettext("%zu session ended", "%zu sessions ended",
-                              (unsigned long)outcome->sessions_ended),
-                     outcome->sessions_ended);
-    for (size_t i = 0; i < outcome->n_files; i++) {
-        app_short_path(outcome->files[i], path, sizeof(path));
-        lines_printf(lines, 1, MARK_NONE, i == 0 ? _("Files in") : "", "%s", path);
-    }
-    if (self->rotation->ended_at == 0 && rotation_next_phase(self) != NULL) {
-        if (rotation_next_phase(self)->act[0] != '\0' && !self->status.act_done)
-            lines_printf(lines, 0, MARK_NONE, _("Next"), "%s",
-                         gettext(rotation_next_phase(self)->act));
-        else
-            lines_printf(lines, 0, MARK_NONE, _("Then"), "%s",
-                         gettext(rotation_next_phase(self)->waits));
-    }
-}
-
 static void commands(const void *data, const struct form *form, struct strbuf *out)
 {
     const struct rotation_next *self = data;
@@ -543,7 +456,8 @@ static const struct act_step next_steps[] = {
               "again: what is so already is not done twice."),                                     \
     .stop = N_("Working.  Esc stops after the present server; the step can be done again."),       \
     .load = load, .review = review, .locked = locked, .locked_more = locked_more,                  \
-    .severe = severe, .run = run, .result = result, .commands = commands, .free = free_next
+    .severe = severe, .run = run, .result = rotation_next_result, .commands = commands,            \
+    .free = free_next
 
 static const struct act_ops asking_ops = {.name = "rotation-next",
                                           .title = N_("Next step"),
@@ -574,6 +488,28 @@ static struct rotation_next *next_new(const struct rotation_job *seen, bool back
     return self;
 }
 
+/* Whether their sessions are ended; or, where plans do not tell who would be refused, how many. */
+static bool asks_of_left(const struct rotation_job *seen)
+{
+    const struct use_list *left = &seen->status.left;
+    bool open = false;
+
+    for (size_t i = 0; i < left->n; i++)
+        open = open || left->rows[i].open > 0;
+    switch (seen->rotation->kind) {
+    case ROTATION_EMERGENCY:
+        return false;
+    case ROTATION_CLIENT_CA:
+        return open;
+    case ROTATION_CLIENT:
+    case ROTATION_CA_LIFE:
+    case ROTATION_SERVER:
+    case ROTATION_SERVER_CA:
+        break;
+    }
+    return rotation_count_left(left) > 0;
+}
+
 /* Where there is nothing to be answered, the review comes at once. */
 static bool asks(const struct rotation_job *seen)
 {
@@ -582,7 +518,7 @@ static bool asks(const struct rotation_job *seen)
                      ROTATE_NEED_SERVER_CERT;
 
     return (status->needs & asked) != 0 ||
-           ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
+           ((status->needs & ROTATE_NEED_SERVERS) != 0 && asks_of_left(seen)) ||
            (status->act_done && rotation_waits_for(seen->rotation->kind, &status->items) > 0) ||
            status->quiet.but_gaps ||
            (seen->rotation->kind == ROTATION_CLIENT && status->phase + 1 == status->n_phases);

@@ -52,4 +52,8 @@ void rotation_next_take(void *data, const struct form *form);
 /* Lines that name who would be refused, or else who uses the old one; none where nobody does. */
 void rotation_next_add_refused(const struct rotation_next *self, struct form *form);
 
+/* ---- rotation_next_result.c: for struct act_ops ---- */
+
+void rotation_next_result(const void *data, struct lines *lines);
+
 #endif
