@@ -85,7 +85,11 @@ static bool load_cas(struct rotate_start_page *self, struct store *store, struct
     clear_cas(self);
     for (size_t i = 0; good && i < list.n && self->n_cas < ROTATE_START_CAS; i++) {
         const struct authority *ca = list.rows[i];
-        bool old = self->from == ROTATE_FROM_CA && text_equal(ca->name, self->name);
+        bool old = self->from == ROTATE_FROM_CA ? text_equal(ca->name, self->name)
+                   : self->from == ROTATE_FROM_SERVER
+                       ? strlen(ca->name) == strcspn(self->which, ":") &&
+                             strncmp(ca->name, self->which, strlen(ca->name)) == 0
+                       : false;
 
         if (ca->has_key && !ca->retired && !old && cert_not_after(ca->cert) > clock_now())
             self->cas[self->n_cas++] = mem_strdup(ca->name);

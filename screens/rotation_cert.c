@@ -37,7 +37,7 @@ static const struct form_field key_field = {
               "never over the network."),
     .help = N_("A file of mode 0600. A key is never pasted."),
     .word = "private key",
-    .width = 48,
+    .width = 40,
     .max = 1000,
     .after = N_("optional"),
 };
@@ -75,6 +75,7 @@ void rotation_cert_clear(struct rotation_cert *cert)
 
 void rotation_cert_add(struct rotation_cert *cert, struct form *form)
 {
+    form_add_line(form, NULL, _("The server's certificate of the new CA, whose owner signed it:"));
     source_fields_add(&cert->source, form, &paste_field, &file_field, NULL);
     cert->key_id = form_add_text(form, &key_field, "");
     cert->passphrase_id = form_add_secret(form, &passphrase_field);

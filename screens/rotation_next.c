@@ -174,10 +174,12 @@ static void review(const void *data, struct form *form)
     add_servers(self, form);
     if (self->folder != NULL) {
         app_short_path(self->folder, path, sizeof(path));
-        strbuf_printf(&text, "%s; %s", path,
-                      self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
-                                                   : _("keys NOT encrypted"));
-        form_add_line(form, N_("+ kits in"), text.data);
+        strbuf_add_str(&text, path);
+        if (self->asks_kits)
+            strbuf_printf(&text, "; %s",
+                          self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
+                                                       : _("keys NOT encrypted"));
+        form_add_line(form, self->asks_kits ? N_("+ kits in") : N_("+ files in"), text.data);
     }
     if (self->asks_cert) {
         strbuf_reset(&text);

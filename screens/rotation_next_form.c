@@ -175,7 +175,9 @@ static void add_left(const struct rotation_next *self, struct form *form)
     }
     if (n > SHOWN_MAX)
         strbuf_printf(&text, _("\nand %zu more"), n - SHOWN_MAX);
-    form_add_line(form, N_("Use the old"), text.data);
+    form_add_line(
+        form, self->rotation->kind == ROTATION_SERVER_CA ? N_("Come by TLS") : N_("Use the old"),
+        text.data);
     strbuf_clear(&text);
 }
 

@@ -82,6 +82,10 @@ void rotation_next_result(const void *data, struct lines *lines)
         app_short_path(outcome->files[i], path, sizeof(path));
         lines_printf(lines, 1, MARK_NONE, i == 0 ? _("Written") : "", "%s", path);
     }
+    if (self->rotation->kind == ROTATION_SERVER_CA && outcome->n_files > 0)
+        lines_add(lines, 0, MARK_NONE, NULL,
+                  _("Clients take the .crt as sslrootcert; Java the .p12 as its truststore, with "
+                    "the password \"changeit\". m on the page before marks who has it."));
     if (self->rotation->ended_at == 0 && rotation_next_phase(self) != NULL) {
         if (rotation_next_phase(self)->act[0] != '\0' && !self->status.act_done)
             lines_printf(lines, 0, MARK_NONE, _("Next"), "%s",
