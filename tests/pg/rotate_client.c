@@ -386,8 +386,20 @@ static void test_the_old_ones_end(void **state)
                                          "3",      "--end-sessions", "--yes",    NULL};
     struct lab *lab = *state;
     char *phase;
-    json_t *json;
+    json_t *json, *would, *row;
+    size_t n;
 
+    json = EXPECT_JSON(0, "rotate", "next", "--revoke", "--dry-run", "--json");
+    would = json_object_get(json, "would");
+    assert_int_equal(json_integer_value(json_object_get(would, "accept_refused")), 3);
+    assert_int_equal(json_array_size(json_object_get(would, "lines")), 3);
+    json_array_foreach(json_object_get(would, "refused"), n, row)
+    {
+        assert_non_null(json_string_value(json_object_get(row, "application")));
+        assert_string_equal(json_string_value(json_object_get(row, "server")), "db1");
+    }
+    assert_int_equal(n, 3);
+    json_decref(json);
     EXPECT_ERROR(1, "3 kinds of sessions use old certificates", "rotate", "next", "--revoke",
                  "--yes");
     assert_true(is_alive(lab->pool[0]));
