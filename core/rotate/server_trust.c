@@ -202,15 +202,15 @@ static bool write_both(struct rotate_work *work, const struct trust_file *file, 
     return good;
 }
 
-/* The first act that writes says where; it is remembered. */
+/* What is named now, or else what was named by the act before: it is remembered. */
 static bool choose_folder(struct rotate_work *work, struct err *err)
 {
     const char *given = work->request->folder;
     char *path;
 
-    if (work->rotation->folder[0] != '\0')
-        return true;
     if (given == NULL || *given == '\0') {
+        if (work->rotation->folder[0] != '\0')
+            return true;
         err_set(err, ERR_NEEDS_ANSWER, _("no folder for the trust files was given"));
         return err_hint(err, _("Give one: --out DIR."));
     }
