@@ -296,6 +296,39 @@ static void hidden_sessions_are_never_safe(void **state)
 }
 
 /* What is forgotten was not watched: else nobody would ever have been there. */
+/* A clock that was ahead for one look: what is seen after it is no less open. */
+static void a_clock_that_was_ahead_hides_nobody(void **state)
+{
+    struct stage *stage = *state;
+    struct issued *alice = box_issue(&stage->box, stage->old_ca, stage->old_key, "alice", 90);
+    const struct sighting_look hid = {.server = "db1", .hidden_at = BOX_NOW - 20, .hidden = 3};
+    struct err err = ERR_INIT;
+    struct use_quiet quiet;
+
+    looked(stage, "db1", BOX_NOW + 300 * DAY, BOX_NOW + 300 * DAY, 0);
+    saw(stage, "db1", "alice", alice, BOX_NOW - 30, true);
+    looked(stage, "db1", BOX_NOW - 30, BOX_NOW - 30, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.open, 1);
+    assert_int_equal(quiet.quiet_since, 0);
+    use_quiet_clear(&quiet);
+
+    /* nor is one that hid sessions then the last word for ever */
+    BOX_OK(sightings_add_look(
+        stage->seen,
+        &(struct sighting_look){.server = "db1", .hidden_at = BOX_NOW + 300 * DAY, .hidden = 5},
+        &err));
+    looked(stage, "db1", BOX_NOW - 25, BOX_NOW - 25, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 0);
+    use_quiet_clear(&quiet);
+    BOX_OK(sightings_add_look(stage->seen, &hid, &err));
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 3);
+    use_quiet_clear(&quiet);
+    issued_free(alice);
+}
+
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -523,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(quiet_is_watched_time_only, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_session_is_not_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_forgotten_was_not_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(users_are_told_by_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_cut_are_told_apart, setup, teardown),
