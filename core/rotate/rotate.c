@@ -193,8 +193,11 @@ static int lock_rotation(struct store *store, const struct rotation *rotation, s
     if (fd < 0) {
         err_set_errno(err, ERR_FILE, errno, _("cannot open \"%s\""), path);
     } else if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        err_set(err, ERR_ROTATION_MOVED, _("another pgseal works on the rotation of \"%s\" now"),
-                rotation->name);
+        if (errno != EAGAIN && errno != EACCES)
+            err_set_errno(err, ERR_FILE, errno, _("cannot lock \"%s\""), path);
+        else
+            err_set(err, ERR_ROTATION_MOVED,
+                    _("another pgseal works on the rotation of \"%s\" now"), rotation->name);
         close(fd);
         fd = -1;
     }
@@ -217,6 +220,9 @@ static bool check_fresh(struct store *store, const struct rotation *rotation, st
     if (same && rotation->ended_at != 0)
         return err_set(err, ERR_ROTATION_UNKNOWN, _("the rotation of \"%s\" has ended"),
                        rotation->name);
+    if (same && (size_t)rotation->phase >= rotate_phase_count(rotation->kind))
+        return err_set(err, ERR_STORE, _("rotation %lld is in no phase that there is"),
+                       (long long)rotation->id);
     return same;
 }
 
@@ -425,13 +431,15 @@ bool rotate_mark(struct store *store, struct rotation *rotation, const char *rol
     char *detail;
     bool ok;
 
-    if (!rotation_items(store, rotation->id, role, 0, &items, err))
+    /* a look of another admin's may write into the same lines */
+    if (!store_begin(store, err))
         return false;
-    if (items.n == 0) {
-        err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
-        return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
+    ok = rotation_items(store, rotation->id, role, 0, &items, err);
+    if (ok && items.n == 0) {
+        ok =
+            err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
+        err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
-    ok = store_begin(store, err);
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)
             items.rows[i].handed_at = clock_now();
