@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include <sqlite3.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/rotate/rotate.h"
 #include "core/rotate/use.h"
 #include "core/store/rotation.h"
 #include "core/watch/recorder.h"
@@ -329,6 +332,49 @@ static void a_clock_that_was_ahead_hides_nobody(void **state)
     issued_free(alice);
 }
 
+/* A thousand kinds of sessions are shown; the list of roles has to have all of them. */
+static void a_rare_role_is_on_the_list_of_a_server_ca(void **state)
+{
+    const size_t n = 1200;
+    struct stage *stage = *state;
+    struct sighting_item *items = mem_array(n, sizeof(*items));
+    char(*addresses)[32] = mem_array(n, sizeof(*addresses));
+    struct rotation rotation = {.kind = ROTATION_SERVER_CA,
+                                .name = (char[]){"db1"},
+                                .folder = (char[]){""},
+                                .options = (char[]){"{}"},
+                                .old_authority_id = stage->old_ca->id,
+                                .new_authority_id = stage->new_ca->id,
+                                .quiet_seconds = HOUR};
+    const struct rotate_request request = {.folder = NULL};
+    struct rotate_status status;
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(addresses[i], sizeof(addresses[i]), "10.0.%zu.%zu", i / 250, i % 250);
+        items[i] = (struct sighting_item){.key = {.server = "db1",
+                                                  .role = i == 0 ? "nightly" : "web",
+                                                  .database = "app",
+                                                  .address = addresses[i],
+                                                  .class = session_class_name(SESSION_TLS),
+                                                  .version = "TLSv1.3",
+                                                  .issuer = "",
+                                                  .serial = "",
+                                                  .application = ""},
+                                          .authority = "",
+                                          .start = BOX_NOW - HOUR,
+                                          .seen_at = BOX_NOW - (i == 0 ? DAY : 60)};
+    }
+    BOX_OK(sightings_add(stage->seen, items, n, &err));
+    BOX_OK(rotation_add(stage->box.store, &rotation, &err));
+    BOX_OK(rotate_look(stage->box.store, &rotation, &request, false, &status, &err));
+    assert_int_equal(status.items.total, 2); /* "web", and "nightly" */
+    assert_int_equal(status.left.total, n);
+    rotate_status_clear(&status);
+    free(items);
+    free(addresses);
+}
+
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -557,6 +603,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_session_is_not_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rare_role_is_on_the_list_of_a_server_ca, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_forgotten_was_not_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(users_are_told_by_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_cut_are_told_apart, setup, teardown),
