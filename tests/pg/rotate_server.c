@@ -319,12 +319,23 @@ static void test_other_ca(void **state)
     next("files");
     restart(lab, lab->db2);
     EXPECT_ERROR(2, "--out", "rotate", "next", "main", "--yes");
+    /* a truststore of this name that somebody else left there is not handed out */
+    sh("mkdir -m 700 trust; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+       "-keyout thief.key -out thief.crt -subj /CN=Thief -days 9 2>/dev/null\n"
+       "openssl pkcs12 -export -nokeys -in thief.crt -passout pass:changeit "
+       "-out trust/main-both.p12\n");
+    EXPECT_ERROR(1, "with something else", "rotate", "next", "main", "--out", "trust", "--yes");
+    sh("rm trust/main-both.p12");
     free(EXPECT(0, "rotate", "next", "main", "--out", "trust", "--yes"));
     sh("[ $(grep -c BEGIN trust/main-both.crt) = 2 ]\n"
        "openssl pkcs12 -in trust/main-both.p12 -passin pass:changeit -nokeys | "
        "grep -c friendlyName | grep -qx 2\n");
     back("files");
     next("hand"); /* the file is there */
+    back("files");
+    sh("rm trust/main-both.crt");
+    next("hand"); /* the truststore is there, with the same in it */
+    sh("[ $(grep -c BEGIN trust/main-both.crt) = 2 ]\n");
     EXPECT_ERROR(1, "1 roles of the list have not got", "rotate", "next", "main", "--yes");
     change_root(lab, lab->quick1, lab->db1, "trust/main-both.crt");
     change_root(lab, lab->quick2, lab->db2, "trust/main-both.crt");
