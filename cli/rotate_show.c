@@ -193,6 +193,8 @@ void rotate_print(struct cli *cli, const struct rotation *rotation,
     print_left(cli, rotation, status);
     for (size_t i = 0; i < status->n_blockers; i++)
         output_line(&cli->out, _("  blocks  %s"), status->blockers[i]);
+    for (size_t i = 0; i < status->n_notices; i++)
+        output_line(&cli->out, _("  notice  %s"), status->notices[i]);
     if (status->proposal != NULL && status->proposal[0] != '\0')
         output_note(&cli->out, "%s", status->proposal);
     print_way(cli, rotation, status);
@@ -298,6 +300,7 @@ json_t *rotate_json(const struct rotation *rotation, const struct rotate_status 
         "act_done", status->act_done);
 
     json_object_set_new(json, "blockers", strings_json(status->blockers, status->n_blockers));
+    json_object_set_new(json, "notices", strings_json(status->notices, status->n_notices));
     json_object_set_new(json, "servers", servers_json(status));
     json_object_set_new(json, "list",
                         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "total",

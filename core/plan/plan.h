@@ -198,6 +198,8 @@ struct trust_ca_intent {
     size_t n_foreign_crls;
     bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these; not a
                         * former certificate of one of these: same name, same key */
+    const struct cert_list
+        *gone; /* nor these; for a look ahead, such a plan is not saved; or NULL */
 };
 struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
                            struct err *err) MUST_CHECK;

@@ -119,11 +119,20 @@ static bool is_former(const struct trust_ca_intent *intent, const struct cert *c
     return false;
 }
 
+static bool is_gone(const struct trust_ca_intent *intent, const struct cert *ca)
+{
+    for (size_t i = 0; intent->gone && i < intent->gone->n; i++) {
+        if (same_ca(intent->gone->certs[i], ca))
+            return true;
+    }
+    return false;
+}
+
 static bool collect(const struct trust_ca_intent *intent, const struct bundle *present,
                     const struct bundle *parents, struct bundle *wanted, struct err *err)
 {
     for (size_t i = 0; intent->keep_present && i < present->cas.n; i++) {
-        if (!is_former(intent, present->cas.certs[i]))
+        if (!is_former(intent, present->cas.certs[i]) && !is_gone(intent, present->cas.certs[i]))
             add_ca(wanted, present->cas.certs[i]);
     }
     for (size_t i = 0; i < intent->n_authorities; i++) {
@@ -451,7 +460,8 @@ out:
     bundle_clear(&wanted);
     bundle_clear(&parents);
     if (good) {
-        plan_set_want(plan, want_trust_ca(intent));
+        if (!intent->gone)
+            plan_set_want(plan, want_trust_ca(intent));
         return plan;
     }
     plan_free(plan);

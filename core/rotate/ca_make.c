@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -175,6 +176,22 @@ static char *generation_name(struct rotate_work *work, struct authority **ret_ma
     return name;
 }
 
+/* The name that it would get. */
+static bool preview_generation(struct rotate_work *work, struct err *err)
+{
+    char *name = option(work->rotation, "generation");
+
+    if (name == NULL)
+        name = authority_next_name(work->store, work->rotation->name, err);
+    if (name != NULL)
+        rotate_preview_line(work->preview,
+                            _("the CA \"%s\" is made, with its own key, its canaries and its list; "
+                              "no server is changed"),
+                            name);
+    free(name);
+    return name != NULL;
+}
+
 bool ca_make_generation(struct rotate_work *work, struct err *err)
 {
     const struct rotate_request *request = work->request;
@@ -192,6 +209,8 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
     if (work->new_cert != NULL)
         return true;
+    if (work->preview != NULL)
+        return preview_generation(work, err);
     name = generation_name(work, &made, err);
     spec.name = name;
     if (name != NULL && made == NULL)
@@ -213,24 +232,70 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
 /* ---- the worklist ---- */
 
-/* Roles that were seen with certificates of a CA whose books are elsewhere. */
-static bool add_seen_roles(struct rotate_work *work, struct err *err)
+static bool has_role(const struct rotation_item_list *items, const char *role)
 {
-    const struct use_of of = {.foreign = work->old_cert};
-    struct server_list scope = {.n = 0};
-    struct use_list seen = {.n = 0};
-    bool ok = rotate_scope(work, &scope, err) &&
-              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err);
+    size_t from = 0, to = items->n;
 
-    for (size_t i = 0; ok && i < seen.n; i++) {
-        const struct rotation_item item = {.role = seen.rows[i].role,
-                                           .old_serial = seen.rows[i].serial};
+    while (from < to) { /* they come by role */
+        size_t at = from + (to - from) / 2;
+        int order = strcmp(items->rows[at].role, role);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            from = at + 1;
+        else
+            to = at;
+    }
+    return false;
+}
+
+static bool any_is_new(struct rotate_work *work, const struct use_list *seen, bool *ret,
+                       struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    bool ok = rotation_items(work->store, work->rotation->id, NULL, 0, &items, err);
+
+    *ret = false;
+    for (size_t i = 0; ok && i < seen->n && !*ret; i++)
+        *ret = !has_role(&items, seen->rows[i].role);
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+/* Asked and added in one: of two looks at the same time one adds the role. */
+static bool add_roles(struct rotate_work *work, const struct use_list *seen, struct err *err)
+{
+    bool ok = store_begin(work->store, err);
+
+    if (!ok)
+        return false;
+    for (size_t i = 0; ok && i < seen->n; i++) {
+        const struct rotation_item item = {.role = seen->rows[i].role,
+                                           .old_serial = seen->rows[i].serial};
         struct rotation_item_list known = {.n = 0};
 
         ok = rotation_items(work->store, work->rotation->id, item.role, 1, &known, err) &&
              (known.n > 0 || rotation_set_item(work->store, work->rotation->id, &item, err));
         rotation_item_list_clear(&known);
     }
+    if (ok)
+        return store_commit(work->store, err);
+    store_rollback(work->store);
+    return false;
+}
+
+/* Roles that were seen with certificates of a CA whose books are elsewhere. */
+static bool add_seen_roles(struct rotate_work *work, struct err *err)
+{
+    const struct use_of of = {.foreign = work->old_cert};
+    struct server_list scope = {.n = 0};
+    struct use_list seen = {.n = 0};
+    bool news = false;
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err) &&
+              any_is_new(work, &seen, &news, err) && (!news || add_roles(work, &seen, err));
+
     use_list_clear(&seen);
     server_list_clear(&scope);
     return ok;
@@ -301,12 +366,11 @@ static bool first_address(struct rotate_work *work, char **ret_host, int *ret_po
 }
 
 static bool run_batch(struct rotate_work *work, const struct batch_list *list, const char *folder,
-                      struct rotate_outcome *ret, struct err *err)
+                      struct batch_result *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
     struct authority_parents parents = {.crls = NULL};
     struct cert_list roots = {.n = 0};
-    struct batch_result result = {.made = 0};
     char *host = NULL;
     int port = 0;
     struct batch_spec spec = {
@@ -331,8 +395,7 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list, c
         spec.roots = &roots;
         spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
         spec.server_port = port;
-        ok = batch_run(work->store, &spec, &result, err);
-        ret->made += result.made;
+        ok = batch_run(work->store, &spec, ret, err);
     }
     authority_parents_clear(&parents);
     cert_list_clear(&roots);
@@ -366,10 +429,25 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
     return rotation_save(work->store, work->rotation, "a folder for kits", err);
 }
 
+/* The folder of a role was there, and what is in it counts for no line: a kit is never overwritten. */
+static bool check_all_made(struct rotate_work *work, struct err *err)
+{
+    size_t unmade = 0;
+
+    if (!ca_count_unmade(work, &unmade, err))
+        return false;
+    if (unmade == 0)
+        return true;
+    err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
+            work->rotation->folder, unmade);
+    return err_hint(err, _("Give another folder with \"--out DIR\"."));
+}
+
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     struct batch_list list = {.n = 0};
+    struct batch_result result = {.made = 0};
     bool ok = ca_list_items(work, err);
 
     if (!ok || work->new_ca == NULL)
@@ -378,23 +456,42 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
         return false;
     rows_of(&items, &list);
     rotation_item_list_clear(&items);
-    if (list.n > 0) {
+    if (work->preview != NULL) {
+        for (size_t i = 0; i < list.n; i++)
+            rotate_preview_kit(work->preview, list.rows[i].role);
+    } else if (list.n > 0) {
         ok = choose_folder(work, err);
         if (ok && work->request->new_key == NULL)
             ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
                          work->new_ca->name);
-        ok = ok && run_batch(work, &list, work->rotation->folder, ret, err);
-        if (ret->made > 0)
+        ok = ok && run_batch(work, &list, work->rotation->folder, &result, err);
+        ret->made += result.made;
+        if (result.made > 0)
             rotate_add_file(ret, work->rotation->folder);
         ok = rotation_join_items(work->store, work->rotation->id, work->new_ca->id,
                                  ok ? err : &(struct err)ERR_INIT) &&
              ok;
+        ok = ok && (result.present == 0 || check_all_made(work, err));
     }
     batch_list_clear(&list);
     return ok;
 }
 
 /* ---- the old key ---- */
+
+/* As the servers show it: somebody may have given it back by hand. */
+static bool check_shown_nowhere(struct rotate_work *work, struct err *err)
+{
+    struct rotate_status status = {.n_phases = 0};
+    bool ok = rotate_measure(work, true, &status, err);
+
+    if (ok)
+        ca_block_shown(work, &status);
+    if (ok && status.n_blockers > 0)
+        ok = err_set(err, ERR_ROTATION_BLOCKED, "%s", status.blockers[0]);
+    rotate_status_clear(&status);
+    return ok;
+}
 
 static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
 {
@@ -411,27 +508,6 @@ static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
                  servers.rows[0]->name);
     }
     server_list_clear(&servers);
-    return ok;
-}
-
-/* The store knows what pgseal did, and nothing of a file that came back with a snapshot, or by somebody's
- * hand. Who is away was proven when its trust went. */
-static bool check_shown_nowhere(struct rotate_work *work, struct err *err)
-{
-    struct rotate_status status = {.n_phases = 0};
-    bool ok = rotate_measure(work, true, &status, err);
-
-    for (size_t i = 0; ok && i < status.n_servers; i++) {
-        const struct rotate_server *server = &status.servers[i];
-
-        if (!server->reached || !server->has_old)
-            continue;
-        ok = err_set(err, ERR_ROTATION_BLOCKED,
-                     _("\"%s\" trusts the CA \"%s\" still, as it shows on the wire"), server->name,
-                     work->old_ca->name);
-        err_hint(err, _("Take it away there first: \"pgseal server untrust %s\"."), server->name);
-    }
-    rotate_status_clear(&status);
     return ok;
 }
 
@@ -475,6 +551,10 @@ static bool say_needed(const struct rotate_work *work, size_t n, struct err *err
 /* The last act of a rotation, so what became of the key is written down with it. */
 static bool end_as(struct rotate_work *work, const char *what, struct err *err)
 {
+    if (work->preview != NULL) {
+        rotate_preview_line(work->preview, "%s", _(what));
+        return true;
+    }
     return save_option(work, "key", what, what, err);
 }
 
@@ -487,15 +567,28 @@ bool ca_key_has_ended(const struct rotation *rotation)
     return ended;
 }
 
+static bool end_key_now(struct rotate_work *work, bool keep, struct rotate_outcome *ret,
+                        struct err *err)
+{
+    if (!keep && work->request->archive != NULL && work->old_ca->has_key &&
+        !archive_key(work, ret, err))
+        return false;
+    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
+        return false;
+    return keep || !work->old_ca->has_key || authority_delete(work->store, work->old_ca, err);
+}
+
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
     bool keep = request->keep_key && request->archive == NULL;
     size_t n = 0;
 
+    if (!check_shown_nowhere(work, err))
+        return false;
     if (work->old_ca == NULL)
         return end_as(work, "the old key was never ours", err);
-    if (!check_trusted_nowhere(work, err) || !check_shown_nowhere(work, err) ||
+    if (!check_trusted_nowhere(work, err) ||
         !authority_count_serving(work->store, work->old_ca, &n, err))
         return false;
     if (keep && n > 0) /* retired, it could not renew them */
@@ -505,11 +598,7 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
         return false;
     if (n > 0)
         return say_needed(work, n, err);
-    if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))
-        return false;
-    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
-        return false;
-    if (!keep && work->old_ca->has_key && !authority_delete(work->store, work->old_ca, err))
+    if (work->preview == NULL && !end_key_now(work, keep, ret, err))
         return false;
     return end_as(work,
                   keep                       ? "the old key is kept"

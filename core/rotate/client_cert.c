@@ -333,11 +333,29 @@ static bool client_back(struct rotate_work *work, struct rotate_outcome *ret, st
     return work->rotation->phase != OLD || client_choose(work, CLIENT_OPEN, err);
 }
 
+static bool client_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    const struct rotation *rotation = work->rotation;
+    struct rotation_seen_list lines = {.n = 0};
+    struct rotate_outcome none = {.from = 0};
+    bool ok =
+        client_list_lines(work, err) && rotation_seen_list(work->store, rotation->id, &lines, err);
+
+    if (ok && !back && rotation->phase == MAKE)
+        ok = client_make_kits(work, &lines, &none, err);
+    else if (ok && !back && rotation->phase == OLD)
+        ok = client_preview_old(work, &lines, err);
+    rotate_outcome_clear(&none);
+    rotation_seen_list_clear(&lines);
+    return ok;
+}
+
 const struct rotate_kind rotate_client_cert = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = client_look,
     .act = client_act,
     .back = client_back,
+    .preview = client_preview,
     .start = client_start,
 };

@@ -337,7 +337,10 @@ bool client_make_kits(struct rotate_work *work, const struct rotation_seen_list 
     bool ok = true;
 
     rows_of(lines, &list);
-    if (list.n > 0) {
+    if (work->preview != NULL) {
+        for (size_t i = 0; i < list.n; i++)
+            rotate_preview_kit(work->preview, list.rows[i].role);
+    } else if (list.n > 0) {
         ok = choose_folder(work, err) && run_batch(work, &list, &result, err);
         ret->made += result.made;
         if (result.made > 0)

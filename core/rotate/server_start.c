@@ -27,7 +27,7 @@ bool server_note_foreign(struct store *store, const struct cert *cert, int64_t *
     return true;
 }
 
-static bool ask_member(const struct server *server, struct handshake *ret, struct err *err)
+bool server_ask(const struct server *server, struct handshake *ret, struct err *err)
 {
     struct handshake_request request = {.host = NULL};
     char *host = NULL;
@@ -53,7 +53,7 @@ static bool ask_members(const struct server_list *members, struct handshake *ret
     for (size_t i = 0; i < members->n && !found; i++) {
         struct err why = ERR_INIT;
 
-        found = ask_member(members->rows[i], ret, &why);
+        found = server_ask(members->rows[i], ret, &why);
         if (!found && i + 1 == members->n)
             *err = why;
     }
@@ -88,7 +88,7 @@ static bool is_of_ca(const struct server *server, const struct authority *author
     struct err why = ERR_INIT;
 
     *ret = chosen;
-    if (!ask_member(server, &seen, &why)) {
+    if (!server_ask(server, &seen, &why)) {
         if (chosen || why.code == ERR_SSL_OFF || why.code == ERR_BAD_VALUE)
             return true; /* said when its turn comes; or there is nothing to rotate */
         *err = why;
@@ -114,7 +114,7 @@ bool server_count_showing(struct store *store, const struct authority *authority
         struct handshake seen;
         struct err silent = ERR_INIT;
 
-        if (!ask_member(all.rows[i], &seen, &silent))
+        if (!server_ask(all.rows[i], &seen, &silent))
             continue;
         *ret += cert_issued_by(seen.chain.certs[0], authority->cert);
         handshake_clear(&seen);

@@ -176,11 +176,23 @@ static bool is_trusted(const struct fleet_member *member, const struct handshake
     return authority == NULL || proof_canaries(&member->target, authority, NULL, err);
 }
 
+/* Its key is destroyed, and its canaries' keys with it. */
+static bool has_canary(struct store *store, const struct authority *authority)
+{
+    struct err ignored = ERR_INIT;
+    struct canary canary;
+
+    if (!authority_canary(store, authority, CANARY_GOOD, &canary, &ignored))
+        return false;
+    canary_clear(&canary);
+    return true;
+}
+
 /* Its name is gone; the canary must be refused too. */
 static bool is_gone(const struct fleet_member *member, const struct authority *authority,
                     struct err *err)
 {
-    return authority == NULL ||
+    return authority == NULL || !has_canary(member->target.store, authority) ||
            proof_canary(&member->target, authority, CANARY_GOOD, ALERT_UNKNOWN_CA, NULL, err);
 }
 
@@ -411,11 +423,16 @@ static bool run_after(const struct fleet *fleet, const struct rotate_change *cha
 {
     bool ok = true;
 
-    for (size_t i = 0; ok && change->after != NULL && i < fleet_count(fleet); i++) {
+    for (size_t i = 0; change->after != NULL && i < fleet_count(fleet); i++) {
         struct fleet_member *member = fleet_member(fleet, i);
+        struct err why = ERR_INIT;
 
-        if (state_of(member->state) == ROTATION_SERVER_DONE)
-            ok = change->after(change->arg, member, err);
+        if (state_of(member->state) != ROTATION_SERVER_DONE ||
+            change->after(change->arg, member, &why))
+            continue;
+        if (ok)
+            *err = why;
+        ok = false;
     }
     return ok;
 }
@@ -448,6 +465,10 @@ bool rotate_change_servers(struct rotate_work *work, struct server_list *take,
 
     if (take->n == 0) {
         server_list_clear(take);
+        return true;
+    }
+    if (work->preview != NULL) {
+        rotate_preview_servers(work, take, change);
         return true;
     }
     ok = tidy(work, take, err);

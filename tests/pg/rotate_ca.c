@@ -253,6 +253,41 @@ static void expect_trust(bool old, bool fresh)
     }
 }
 
+/* What the next act would do, as --dry-run says it. The caller json_decref()s. */
+static json_t *look_ahead(void)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", "next", "--dry-run", "--json");
+    json_t *would = json_incref(json_object_get(json, "would"));
+
+    json_decref(json);
+    assert_non_null(would);
+    return would;
+}
+
+static void expect_ahead(size_t steps_at, size_t refused, const char *role)
+{
+    json_t *would = look_ahead();
+    json_t *list = json_object_get(would, "refused");
+    json_t *row;
+    size_t i, n = 0;
+
+    json_array_foreach(json_object_get(would, "servers"), i, row)
+    {
+        n += json_array_size(json_object_get(row, "steps")) > 0;
+        assert_int_equal(json_is_true(json_object_get(row, "nothing")),
+                         json_array_size(json_object_get(row, "steps")) == 0);
+    }
+    assert_int_equal(n, steps_at);
+    assert_int_equal(json_integer_value(json_object_get(would, "accept_refused")), refused);
+    assert_int_equal(json_array_size(list), refused);
+    json_array_foreach(list, i, row)
+    {
+        assert_string_equal(json_string_value(json_object_get(row, "role")), role);
+        assert_non_null(json_string_value(json_object_get(row, "server")));
+    }
+    json_decref(would);
+}
+
 /* Somebody uses the old one there now. */
 static bool is_left(const char *server, const char *role)
 {
@@ -270,6 +305,90 @@ static bool is_left(const char *server, const char *role)
     }
     json_decref(json);
     return is;
+}
+
+/* ---- somebody with a superuser's hands ---- */
+
+/* The first value; the caller frees. */
+static char *ask(const struct lab *lab, size_t i, const char *sql)
+{
+    PGconn *conn = PQconnectdb(demo_admin_conninfo(lab->demos[i]));
+    PGresult *result = PQexec(conn, sql);
+    char *text;
+
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
+        fail_msg("%s", PQerrorMessage(conn));
+    text = mem_strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(conn);
+    return text;
+}
+
+/* ssl_ca_file is these from now on; the lists stay as they are. */
+static void trust_by_hand(const struct lab *lab, size_t i, const char *const *cas, size_t n)
+{
+    struct strbuf pem = STRBUF_INIT;
+    char *sql, *id, *file;
+
+    for (size_t k = 0; k < n; k++) {
+        char *path = mem_printf("by-hand-%zu.pem", k);
+        char *text;
+
+        (void)unlink(path);
+        free(EXPECT(0, "ca", "export", cas[k], "--out", path));
+        text = command_read(path);
+        strbuf_add_str(&pem, text);
+        free(text);
+        free(path);
+    }
+    sql = mem_printf("SELECT lo_from_bytea(0, convert_to('%s', 'UTF8'))", pem.data);
+    id = ask(lab, i, sql);
+    free(sql);
+    file = mem_printf("by-hand-%s.crt", id);
+    sql = mem_printf("SELECT lo_export(%s, '%s')", id, file);
+    free(ask(lab, i, sql));
+    free(sql);
+    sql = mem_printf("ALTER SYSTEM SET ssl_ca_file = '%s'", file);
+    free(ask(lab, i, sql));
+    free(ask(lab, i, "SELECT pg_reload_conf()"));
+    free(sql);
+    free(file);
+    free(id);
+    strbuf_clear(&pem);
+}
+
+/* Loaded: this login is as it should be then. */
+static void wait_for(const struct lab *lab, size_t i, const char *folder, bool in)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+
+    for (int k = 0; k < 500 && gets_in(lab, i, "alice", folder) != in; k++)
+        (void)nanosleep(&pause, NULL);
+    assert_int_equal(gets_in(lab, i, "alice", folder), in);
+}
+
+/* How many lists of revoked certificates it has. */
+static void expect_lists(const struct lab *lab, size_t i, const char *n)
+{
+    char *found = ask(lab, i,
+                      "SELECT count(*) FROM regexp_matches(pg_read_file(current_setting("
+                      "'ssl_crl_file')), 'BEGIN X509 CRL', 'g')");
+
+    assert_string_equal(found, n);
+    free(found);
+}
+
+/* Of "rotate status": how many notices, and the first says so. */
+static void expect_notices(size_t n, const char *says)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", "status", "--json");
+    json_t *list =
+        json_object_get(json_array_get(json_object_get(json, "rotations"), 0), "notices");
+
+    assert_int_equal(json_array_size(list), n);
+    if (n > 0)
+        assert_non_null(strstr(json_string_value(json_array_get(list, 0)), says));
+    json_decref(json);
 }
 
 static void stop_server(const struct lab *lab, size_t i)
@@ -348,6 +467,7 @@ static void test_generation(void **state)
     struct store *store;
     struct rotation *rotation;
     struct authority *made;
+    json_t *would;
 
     (void)state;
     EXPECT_ERROR(1, "there is no CA", "rotate", "ca", "Nobody");
@@ -356,6 +476,10 @@ static void test_generation(void **state)
     free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m"));
     EXPECT_ERROR(1, "under way already", "rotate", "ca", "Old");
     EXPECT_ERROR(2, "passphrase", "rotate", "next", "--no-input");
+    would = look_ahead();
+    assert_non_null(strstr(json_string_value(json_array_get(json_object_get(would, "lines"), 0)),
+                           "\"Old G2\""));
+    json_decref(would);
 
     store = open_store();
     rotation = rotation_find(store, NULL, &err);
@@ -419,6 +543,9 @@ static void test_trust(void **state)
     const struct rotate_request request = {.folder = NULL};
     char *text;
 
+    expect_ahead(N_SERVERS, 0, NULL);
+    expect_phase("trust");
+    expect_trust(true, false);
     go_killed(lab, rotate_next, &request, "old/bob");
     expect_phase("move");
     expect_trust(true, true);
@@ -451,9 +578,14 @@ static void test_move(void **state)
 {
     struct lab *lab = *state;
     const struct rotate_request nothing = {.folder = NULL};
+    const char *just_new = "Old G2";
     PGconn *pool;
+    json_t *would;
     char *text;
 
+    would = look_ahead();
+    assert_int_equal(json_array_size(json_object_get(would, "kits")), 2);
+    json_decref(would);
     EXPECT_ERROR(2, "--out", "rotate", "next", "--no-input");
     text = EXPECT(0, "rotate", "next", "--out", "new");
     assert_non_null(strstr(text, "made 2 certificates"));
@@ -465,6 +597,15 @@ static void test_move(void **state)
     expect_phase("move");
     next(&nothing); /* the kits are there */
     expect_phase("watch");
+
+    /* somebody does not wait: the rotation says so, and waits for the others */
+    expect_notices(0, NULL);
+    trust_by_hand(lab, 0, &just_new, 1);
+    wait_for(lab, 0, "old/alice", false);
+    expect_notices(1, "\"db1\" does not trust \"Old\" any more");
+    free(EXPECT(0, "server", "trust", "db1", "--ca", "Old", "--yes"));
+    expect_all(lab, "alice", "old/alice", true);
+    expect_notices(0, NULL);
 
     pool = log_in(lab, 1, "alice", "old/alice");
     assert_int_equal(PQstatus(pool), CONNECTION_OK);
@@ -484,9 +625,16 @@ static void test_retire(void **state)
     struct lab *lab = *state;
     const struct rotate_request nothing = {.folder = NULL};
     struct rotate_request accepting = {.accepts_refused = true, .accept_refused = 1};
+    const char *just_new = "Old G2";
     PGconn *pool = log_in(lab, 0, "alice", "old/alice");
 
+    char *text;
+
     assert_int_equal(PQstatus(pool), CONNECTION_OK);
+    expect_ahead(N_SERVERS, 1, "alice");
+    text = EXPECT(0, "rotate", "next", "--dry-run");
+    assert_non_null(strstr(text, "goes on with --accept-refused=1"));
+    free(text);
     next_fails(&nothing, ERR_WOULD_LOCK_OUT);
     accepting.accept_refused = 2;
     next_fails(&accepting, ERR_WOULD_LOCK_OUT);
@@ -505,8 +653,13 @@ static void test_retire(void **state)
     back(); /* the old ones get in again */
     expect_phase("retire");
     expect_all(lab, "alice", "old/alice", true);
+    trust_by_hand(lab, 1, &just_new, 1); /* taken away there before we come */
+    wait_for(lab, 1, "old/alice", false);
+    expect_lists(lab, 1, "2");
     go_killed(lab, rotate_next, &nothing, "new/bob");
     expect_all(lab, "alice", "old/alice", false);
+    expect_lists(lab, 0, "1");
+    expect_lists(lab, 1, "1");
     back();
     back();
     expect_phase("watch");
@@ -525,10 +678,20 @@ static void test_retire(void **state)
 
 static void test_key(void **state)
 {
+    static const char *const both[] = {"Old G2", "Old"};
+    struct lab *lab = *state;
     char *text;
 
-    (void)state;
     EXPECT_ERROR(2, "finish", "rotate", "next");
+    /* somebody gave it back: a key that a server believes is not thrown away */
+    trust_by_hand(lab, 0, both, 2);
+    for (int k = 0; k < 500 && !server_is("db1", "old"); k++)
+        ;
+    EXPECT_ERROR(1, "\"db1\" shows \"Old\" on the wire", "rotate", "finish", "--archive",
+                 "early.key", "--confirm", "Old");
+    assert_int_equal(access("early.key", F_OK), -1);
+    free(EXPECT(0, "server", "untrust", "db1", "--ca", "Old", "--yes"));
+    expect_trust(false, true);
     EXPECT_ERROR(2, "confirm", "rotate", "finish", "--archive", "old.key", "--no-input");
     free(EXPECT(0, "rotate", "finish", "--archive", "old.key", "--confirm", "Old"));
     text = command_read("old.key");
@@ -620,45 +783,46 @@ static void test_life(void **state)
     expect_all(lab, "bob", "new/bob", true);
 }
 
-/* As another admin, or a snapshot that is put back. Caller frees. */
-static char *ask(const struct lab *lab, const char *sql)
+/* Two admins in the same minute, who both know the phase: one does it, the other is told. */
+static void two_at_once(void)
 {
-    PGconn *admin = PQconnectdb(demo_admin_conninfo(lab->demos[0]));
-    PGresult *result = PQexec(admin, sql);
-    char *text;
+    const struct rotate_request request = {.folder = NULL};
+    struct err err = ERR_INIT;
+    int go_on[2], status, done = 0;
+    pid_t pids[2];
 
-    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK)
-        fail_msg("%s: %s", sql, PQerrorMessage(admin));
-    text = mem_strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
-    PQclear(result);
-    PQfinish(admin);
-    return text;
-}
+    assert_int_equal(pipe(go_on), 0);
+    for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            struct rotate_outcome outcome = {.from = 0};
+            struct store *store = open_store();
+            struct rotation *rotation = rotation_find(store, NULL, &err);
+            char byte;
 
-/* Waits until bob's certificate of this folder gets in there, or does not any more. */
-static void set_trust(const struct lab *lab, const char *cas, const char *lists, const char *folder,
-                      bool in)
-{
-    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-    char *ca = mem_printf("ALTER SYSTEM SET ssl_ca_file = '%s'", cas);
-    char *crl = mem_printf("ALTER SYSTEM SET ssl_crl_file = '%s'", lists);
-
-    free(ask(lab, ca));
-    free(ask(lab, crl));
-    free(ask(lab, "SELECT pg_catalog.pg_reload_conf()"));
-    for (int k = 0; k < 1000 && gets_in(lab, 0, "bob", folder) != in; k++)
-        (void)nanosleep(&pause, NULL);
-    assert_int_equal(gets_in(lab, 0, "bob", folder), in);
-    free(ca);
-    free(crl);
+            close(go_on[1]);
+            if (!rotation || read(go_on[0], &byte, 1) != 0)
+                _exit(3);
+            _exit(rotate_next(store, rotation, &request, &outcome, &err) ? 0
+                  : err.code == ERR_ROTATION_MOVED                       ? 1
+                                                                         : 2);
+        }
+    }
+    close(go_on[0]);
+    close(go_on[1]);
+    for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        done += WEXITSTATUS(status) == 0;
+    }
+    assert_int_equal(done, 1);
 }
 
 static void test_emergency(void **state)
 {
     struct lab *lab = *state;
     PGconn *pool = log_in(lab, 0, "bob", "new/bob");
-    char *cas = ask(lab, "SHOW ssl_ca_file"), *lists = ask(lab, "SHOW ssl_crl_file");
-    char *new_cas, *new_lists;
     json_t *json;
     char *text;
 
@@ -666,7 +830,16 @@ static void test_emergency(void **state)
     free(EXPECT(0, "rotate", "emergency", "Old G2"));
     free(EXPECT(0, "rotate", "next", "--no-passphrase"));
     free(EXPECT(0, "rotate", "next", "--out", "safe"));
+    /* it has the old one alone, and both changes count */
+    expect_ahead(N_SERVERS, 1, "bob");
+    expect_all(lab, "bob", "safe/bob", false);
     stop_server(lab, 1);
+    json = look_ahead();
+    text = json_dumps(json_object_get(json, "servers"), 0);
+    assert_non_null(strstr(text, "\"reached\": false"));
+    free(text);
+    assert_int_equal(json_integer_value(json_object_get(json, "accept_refused")), 1);
+    json_decref(json);
     EXPECT_ERROR(1, "--accept-refused=1", "rotate", "next", "--yes");
     assert_true(gets_in(lab, 0, "bob", "new/bob"));
     EXPECT_ERROR(5, "db2", "rotate", "next", "--yes", "--accept-refused=1");
@@ -682,23 +855,10 @@ static void test_emergency(void **state)
 
     start_server(lab, 1);
     assert_true(gets_in(lab, 1, "bob", "new/bob"));
-    free(EXPECT(0, "rotate", "next", "--yes"));
+    two_at_once();
+    expect_phase("key");
     expect_all(lab, "bob", "new/bob", false);
     expect_all(lab, "bob", "safe/bob", true);
-
-    /* the old files come back, and the store knows nothing of it */
-    new_cas = ask(lab, "SHOW ssl_ca_file");
-    new_lists = ask(lab, "SHOW ssl_crl_file");
-    set_trust(lab, cas, lists, "new/bob", true);
-    EXPECT_ERROR(1, "on the wire", "rotate", "finish", "--destroy", "--confirm", "Old G2");
-    text = EXPECT(0, "rotate", "status");
-    assert_non_null(strstr(text, "trusts the old CA still"));
-    free(text);
-    set_trust(lab, new_cas, new_lists, "new/bob", false);
-    free(cas);
-    free(lists);
-    free(new_cas);
-    free(new_lists);
     free(EXPECT(0, "rotate", "finish", "--destroy", "--confirm", "Old G2"));
     text = EXPECT(0, "rotate", "status", "--all");
     assert_non_null(strstr(text, "done on"));

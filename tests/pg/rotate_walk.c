@@ -332,6 +332,23 @@ static void test_watch(void **state)
     restart_all(lab);
 }
 
+/* The clients of the old CA log in all the time: one that is in at this very moment is counted, and
+ * the step refused for its sake. Then again. */
+static void next_between_logins(void)
+{
+    struct command_result result = {.status = 1};
+
+    for (int i = 0; i < 150 && result.status != 0; i++) {
+        command_clear(&result);
+        command_run(&result, NULL, "rotate", "next", "Old", "--yes", NULL);
+        if (result.status != 0 && !strstr(result.err, "PS-2109"))
+            break;
+    }
+    if (result.status != 0)
+        fail_msg("%s%s", result.out, result.err);
+    command_clear(&result);
+}
+
 static void test_retire(void **state)
 {
     struct lab *lab = *state;
@@ -345,7 +362,7 @@ static void test_retire(void **state)
     login_loop_settle(lab->loop);
     set_away(lab->db3, false);
     login_loop_expect(lab->loop, old3, LOGIN_EITHER);
-    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    next_between_logins();
     expect_phase("key");
     login_loop_expect(lab->loop, old3, LOGIN_REFUSED);
     restart_all(lab);
@@ -358,7 +375,7 @@ static void test_retire(void **state)
     login_loop_settle(lab->loop);
     login_loop_expect(lab->loop, old1, LOGIN_EITHER);
     login_loop_expect(lab->loop, old3, LOGIN_EITHER);
-    free(EXPECT(0, "rotate", "next", "Old", "--yes"));
+    next_between_logins();
     login_loop_expect(lab->loop, old1, LOGIN_REFUSED);
     login_loop_expect(lab->loop, old3, LOGIN_REFUSED);
     login_loop_settle(lab->loop);
