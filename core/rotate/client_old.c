@@ -120,9 +120,9 @@ static bool check_refused(struct rotate_work *work, const struct rotation_seen *
             refused);
     err_cause(err, _("\"pgseal rotate stragglers\" names them: role, application and address."));
     err_hint(err,
-             _("Without --revoke the old ones go on until they end; --accept-refused=%zu "
-               "revokes them all the same."),
-             refused);
+             _("Not revoked (without --revoke) they go on until they end. Exactly %zu accepted as "
+               "refused (--accept-refused=%zu), they are revoked all the same."),
+             refused, refused);
     return false;
 }
 
