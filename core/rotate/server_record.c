@@ -214,13 +214,14 @@ static bool look_on_disk(const struct plan_target *target, const char *name,
 }
 
 bool server_check_own(const struct plan_target *target, const struct cert_list *chain,
-                      struct err *err)
+                      bool *ret_gone, struct err *err)
 {
     const char *name = target->server->name;
     enum on_disk found = DISK_UNKNOWN;
 
     if (!look_on_disk(target, "", chain->certs[0], &found, err))
         return false;
+    *ret_gone = found == DISK_MISSING;
     if (found != DISK_OTHER)
         return true;
     err_set(err, ERR_TLS_STALE, _("\"%s\" does not show the certificate of its ssl_cert_file"),
