@@ -494,11 +494,8 @@ static bool mark_lines(struct store *store, struct rotation *rotation, const cha
 {
     struct rotation_item_list items = {.n = 0};
     char *detail;
-    bool ok = true;
+    bool ok;
 
-    /* a look of another admin's may write into the same lines */
-    if (!store_begin(store, err))
-        return false;
     ok = rotation_items(store, rotation->id, role, 0, &items, err);
     if (ok && items.n == 0) {
         ok =

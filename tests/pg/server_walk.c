@@ -190,14 +190,6 @@ static void hand_out(struct lab *lab, struct lab_run *run)
     lab_go("next", "main", "files");
     lab_restart(lab, lab->db2);
     EXPECT_ERROR(2, "--out", "rotate", "next", "main", "--yes");
-    /* a truststore of this name that somebody else left there is not handed out */
-    lab_sh(
-        "mkdir -m 700 trust; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-        "-keyout thief.key -out thief.crt -subj /CN=Thief -days 9 2>/dev/null\n"
-        "openssl pkcs12 -export -nokeys -in thief.crt -passout pass:changeit "
-        "-out trust/main-both.p12\n");
-    EXPECT_ERROR(1, "with something else", "rotate", "next", "main", "--out", "trust", "--yes");
-    lab_sh("rm trust/main-both.p12");
     run->folder = "trust";
     die_writing(lab, *run, 1, 11);
     run->folder = NULL;
