@@ -120,6 +120,10 @@ static void enter_review(struct act_page *self)
 {
     form_free(self->review);
     self->review = form_new(self->ops->go, NULL, check_review, self);
+    form_explain_button(self->review, 0,
+                        self->ops->severe != NULL
+                            ? N_("It asks once more. Until you have answered, nothing was done.")
+                            : N_("What stands above is done now, and only that."));
     self->ops->review(self->data, self->review);
     no_passphrases(self);
     add_passphrases(self);

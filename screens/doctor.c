@@ -501,6 +501,9 @@ struct screen *page_doctor(struct app *app, const char *conninfo)
     kit_field_init(&self->client, app, self);
     self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
     self->form = form_new(N_("Try"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("Connects as the application would, under every sslmode, and ends at "
+                           "once. Nothing is changed by trying."));
     self->string = form_add_text(self->form, &string_field, conninfo != NULL ? conninfo : before);
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.folder"));
     self->passphrase = form_add_secret(self->form, &passphrase_field);
