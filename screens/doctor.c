@@ -33,7 +33,7 @@ struct doctor_page {
 };
 
 static const struct form_field string_field = {
-    .label = N_("The application's"),
+    .label = N_("Its connection"),
     .why = N_("What the application has: keyword=value pairs or a URI, with its own sslmode. No "
               "password in it; it has a field of its own below."),
     .help = N_("Example: host=db1.example.org port=5432 user=alice dbname=app "
