@@ -274,7 +274,8 @@ static void strike_everywhere(struct plan_box *box, make_plan make, int first, i
 
         while (struck(box, make, strikes[(first + i + n) % n_strikes], n, &id))
             n++;
-        assert_true(n > at_least);
+        if (n <= at_least)
+            fail_msg("only %d steps, not %d", n, at_least);
         open_admin(&none);
         if (i + 1 < rounds)
             finish_undo(box, id); /* once more from the beginning */
