@@ -108,7 +108,7 @@ int hba_matcher_first(const struct hba_matcher *matcher, const struct hba_client
 /* Index of the first line that fits or may fit, or -1. *ret_sure (may be NULL) is false where it
  * could not be told: this line only may fit, or a bad line above keeps the file from being loaded. */
 int hba_first_match(const struct hba *hba, const struct hba_client *client, bool *ret_sure);
-/* pg_hba_file_rules: rows with an error or type IS NULL -> ERR_HBA with line and text. */
+/* pg_hba_file_rules: a line that the server cannot read -> ERR_HBA with its number and why. */
 bool hba_check_on_server(struct conn *conn, struct err *err) MUST_CHECK;
 
 #endif

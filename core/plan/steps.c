@@ -67,7 +67,7 @@ static bool is_named(const struct settings *settings, const char *path)
     return false;
 }
 
-static bool file_undo(struct step_run *run, struct step *step, struct err *err)
+bool step_file_undo(struct step_run *run, struct step *step, struct err *err)
 {
     const char *path = step_text(step, "path");
     struct settings settings;
@@ -215,9 +215,9 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 /* ---- the table ---- */
 
 static const struct step_kind kinds[] = {
-    {"file", file_observe, file_apply, file_undo, file_is_torn, true},
-    {"key", there_observe, key_apply, file_undo, NULL, true},
-    {"server_cert", there_observe, step_server_cert_apply, file_undo, NULL, true},
+    {"file", file_observe, file_apply, step_file_undo, file_is_torn, true},
+    {"key", there_observe, key_apply, step_file_undo, NULL, true},
+    {"server_cert", there_observe, step_server_cert_apply, step_server_cert_undo, NULL, true},
     {"setting", setting_observe, setting_apply, setting_undo, NULL, false},
     {"hba", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
     {"crl", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/pg/ident.h"
 #include "core/plan/bundle.h"
 
 #define COMES_UP_MS 10000
@@ -120,6 +121,9 @@ static void undo_steps(struct undo *undo, bool late)
         struct step *step = &undo->run.plan->steps[i];
         struct err why = ERR_INIT;
 
+        /* a run that was killed took it back, and may not have come as far as the reload */
+        if (!late && step->state == JOURNAL_STEP_UNDONE && !step->kind->undo_late)
+            undo->changed = true;
         if (!was_begun(step) || step->kind->undo_late != late)
             continue;
         if (!late)
@@ -127,6 +131,26 @@ static void undo_steps(struct undo *undo, bool late)
         if (!undo_step(undo, i, &why))
             note_left(undo, &why);
     }
+}
+
+/* The old bytes may not be what they were: a file that they include is gone, or a name in it. The server
+ * goes on with the rules that were to go, and would not start again. */
+static bool check_rules(const struct undo *undo, struct err *err)
+{
+    const struct plan *plan = undo->run.plan;
+    bool good = true;
+
+    for (size_t i = 0; good && i < plan->n; i++) {
+        const struct step *step = &plan->steps[i];
+
+        if (step->state != JOURNAL_STEP_UNDONE)
+            continue;
+        if (strcmp(step->kind->name, "hba") == 0)
+            good = hba_check_on_server(undo->target.admin, err);
+        else if (strcmp(step->kind->name, "ident") == 0)
+            good = ident_check_on_server(undo->target.admin, err);
+    }
+    return good;
 }
 
 static void reload_and_prove(struct undo *undo)
@@ -137,7 +161,7 @@ static void reload_and_prove(struct undo *undo)
     if (undo->n_left == 0)
         auto_conf_restore_order(undo->target.admin,
                                 json_object_get(undo->run.plan->intent, "auto_conf"));
-    if (!settings_reload(undo->target.admin, &why))
+    if (!settings_reload(undo->target.admin, &why) || !check_rules(undo, &why))
         note_left(undo, &why);
     else if (undo->n_left == 0 && /* what is left does not look as before: it is not waited for */
              !baseline_prove(undo->run.plan, &undo->target, undo->run.watch, &why))

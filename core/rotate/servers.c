@@ -463,11 +463,16 @@ static bool run_after(const struct fleet *fleet, const struct rotate_change *cha
 {
     bool ok = true;
 
-    for (size_t i = 0; ok && change->after != NULL && i < fleet_count(fleet); i++) {
+    for (size_t i = 0; change->after != NULL && i < fleet_count(fleet); i++) {
         struct fleet_member *member = fleet_member(fleet, i);
+        struct err why = ERR_INIT;
 
-        if (state_of(member->state) == ROTATION_SERVER_DONE)
-            ok = change->after(change->arg, member, err);
+        if (state_of(member->state) != ROTATION_SERVER_DONE ||
+            change->after(change->arg, member, &why))
+            continue;
+        if (ok)
+            *err = why;
+        ok = false;
     }
     return ok;
 }

@@ -87,8 +87,9 @@ void delivered_read(const struct store *store, struct delivered *ret)
     memset(ret, 0, sizeof(*ret));
     if (fd < 0)
         return;
-    if (fs_read_fd(fd, DELIVERED_NAME, FILE_MAX, &text, &ignored)) {
-        ret->size = (off_t)text.len;
+    if (fs_read_fd(fd, DELIVERED_NAME, FILE_MAX, &text, &ignored) && text.len > 0) {
+        ret->text = mem_dup(text.data, text.len);
+        ret->len = text.len;
         parse(text.data, ret);
     }
     close(fd);
@@ -98,6 +99,7 @@ void delivered_read(const struct store *store, struct delivered *ret)
 void delivered_clear(struct delivered *delivered)
 {
     free(delivered->lines);
+    free(delivered->text);
     memset(delivered, 0, sizeof(*delivered));
 }
 
@@ -134,16 +136,19 @@ bool delivered_take_over(struct store *store, const struct delivered *delivered,
 
 void delivered_forget(const struct store *store, const struct delivered *delivered)
 {
-    struct stat st;
+    struct strbuf text = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
     int fd;
 
-    if (delivered->size == 0)
+    if (delivered->len == 0)
         return;
     fd = open_locked(store, O_RDWR, LOCK_EX);
     if (fd < 0)
         return;
     /* what does not work here is done by the next transaction, once more and to the same end */
-    if (fstat(fd, &st) == 0 && st.st_size == delivered->size)
+    if (fs_read_fd(fd, DELIVERED_NAME, FILE_MAX, &text, &ignored) && text.len == delivered->len &&
+        memcmp(text.data, delivered->text, text.len) == 0)
         (void)!ftruncate(fd, 0);
     close(fd);
+    strbuf_clear(&text);
 }

@@ -13,7 +13,7 @@
 #ifndef PGSEAL_STORE_DELIVERED_H
 #define PGSEAL_STORE_DELIVERED_H
 
-#include <sys/types.h>
+#include <stddef.h>
 
 #include "core/pki/serial.h"
 #include "core/store/db.h"
@@ -26,7 +26,8 @@ struct delivered {
         struct serial serial;
     } * lines;
     size_t n;
-    off_t size; /* of the file when it was read */
+    char *text; /* the whole file when it was read; NULL: there was none */
+    size_t len;
 };
 
 /* One more line; false when it could not be written: then a transaction has to say it. */
@@ -38,7 +39,9 @@ bool delivered_has(const struct delivered *delivered, const struct serial *seria
 /* Inside a transaction: the rows say it. */
 bool delivered_take_over(struct store *store, const struct delivered *delivered,
                          struct err *err) MUST_CHECK;
-/* After its commit: empties the file, unless lines came since it was read. */
+/* After its commit: empties the file, unless it holds other lines by now. Another transaction may have
+ * read the same lines and emptied it before, and as many new ones may stand there since: the bytes are
+ * compared, a length says nothing. */
 void delivered_forget(const struct store *store, const struct delivered *delivered);
 
 #endif

@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/pg/settings.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/plan_box.h"
 
@@ -356,6 +358,68 @@ static void test_refusals(void **state)
     plan_box_close(&box);
 }
 
+/* A line for TLS has an error while TLS is off, and is none that the server cannot read. */
+static void rules_go_without_tls(struct plan_box *box)
+{
+    struct remove_rules_intent all = {.n_lines = 0};
+    struct plan_files before = plan_box_files(box);
+    struct plan_files after;
+    struct err err = ERR_INIT;
+    struct plan *plan = require(box, "alice", NULL, &err);
+
+    must(plan != NULL, &err);
+    plan_box_keep(box, plan);
+    must(settings_alter(box->admin, "ssl", "off", &err) && settings_reload(box->admin, &err), &err);
+    plan = plan_remove_rules(&box->target, &all, &err);
+    must(plan != NULL, &err);
+    plan_box_keep(box, plan);
+    must(settings_alter(box->admin, "ssl", "on", &err) && settings_reload(box->admin, &err), &err);
+    after = plan_box_files(box);
+    assert_string_equal(after.hba, before.hba);
+    plan_files_clear(&after);
+    plan_files_clear(&before);
+}
+
+static void write_names(const char *path)
+{
+    struct err err = ERR_INIT;
+
+    must(fs_write_new(path, "app\n", 4, FS_MODE_PUBLIC, &err), &err);
+}
+
+/* The old bytes are back, and the server cannot read them any more: that is not "taken back". */
+static void test_the_servers_word(void **state)
+{
+    static const char rules[] =
+        "local all admin trust\nhost @names all 127.0.0.1/32 scram-sha-256\n";
+    enum journal_plan_state ended;
+    struct err err = ERR_INIT;
+    struct plan_box box;
+    struct plan *plan;
+    char *names;
+    int64_t id;
+
+    (void)state;
+    ready(&box);
+    rules_go_without_tls(&box);
+    names = mem_printf("%s/names", demo_data(box.demo));
+    write_names(names);
+    write_hba(&box, rules);
+    plan = require(&box, "alice", NULL, &err);
+    must(plan != NULL, &err);
+    id = plan_box_keep(&box, plan);
+    assert_int_equal(unlink(names), 0);
+    assert_false(plan_undo_journalled(&box.target, id, &box.watch, &ended, &err));
+    assert_int_equal(err.code, ERR_UNDO);
+    assert_non_null(strstr(err.msg, "line 2 of pg_hba.conf"));
+    write_names(names);
+    must(plan_undo_journalled(&box.target, id, &box.watch, &ended, &err), &err);
+    assert_int_equal(ended, JOURNAL_UNDONE);
+    plan_box_restart(&box);
+    free(names);
+    plan_box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_edited_meanwhile),     cmocka_unit_test(test_any_bytes_survive),
         cmocka_unit_test(test_verify_full),          cmocka_unit_test(test_bypass_is_seen),
         cmocka_unit_test(test_hostile_role),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_the_servers_word),
     };
 
     if (!need_pg())

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include <sqlite3.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/rotate/rotate.h"
 #include "core/rotate/use.h"
 #include "core/store/rotation.h"
 #include "core/watch/recorder.h"
@@ -296,6 +299,82 @@ static void hidden_sessions_are_never_safe(void **state)
 }
 
 /* What is forgotten was not watched: else nobody would ever have been there. */
+/* A clock that was ahead for one look: what is seen after it is no less open. */
+static void a_clock_that_was_ahead_hides_nobody(void **state)
+{
+    struct stage *stage = *state;
+    struct issued *alice = box_issue(&stage->box, stage->old_ca, stage->old_key, "alice", 90);
+    const struct sighting_look hid = {.server = "db1", .hidden_at = BOX_NOW - 20, .hidden = 3};
+    struct err err = ERR_INIT;
+    struct use_quiet quiet;
+
+    looked(stage, "db1", BOX_NOW + 300 * DAY, BOX_NOW + 300 * DAY, 0);
+    saw(stage, "db1", "alice", alice, BOX_NOW - 30, true);
+    looked(stage, "db1", BOX_NOW - 30, BOX_NOW - 30, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.open, 1);
+    assert_int_equal(quiet.quiet_since, 0);
+    use_quiet_clear(&quiet);
+
+    /* nor is one that hid sessions then the last word for ever */
+    BOX_OK(sightings_add_look(
+        stage->seen,
+        &(struct sighting_look){.server = "db1", .hidden_at = BOX_NOW + 300 * DAY, .hidden = 5},
+        &err));
+    looked(stage, "db1", BOX_NOW - 25, BOX_NOW - 25, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 0);
+    use_quiet_clear(&quiet);
+    BOX_OK(sightings_add_look(stage->seen, &hid, &err));
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 3);
+    use_quiet_clear(&quiet);
+    issued_free(alice);
+}
+
+/* A thousand kinds of sessions are shown; the list of roles has to have all of them. */
+static void a_rare_role_is_on_the_list_of_a_server_ca(void **state)
+{
+    const size_t n = 1200;
+    struct stage *stage = *state;
+    struct sighting_item *items = mem_array(n, sizeof(*items));
+    char(*addresses)[32] = mem_array(n, sizeof(*addresses));
+    struct rotation rotation = {.kind = ROTATION_SERVER_CA,
+                                .name = (char[]){"db1"},
+                                .folder = (char[]){""},
+                                .options = (char[]){"{}"},
+                                .old_authority_id = stage->old_ca->id,
+                                .new_authority_id = stage->new_ca->id,
+                                .quiet_seconds = HOUR};
+    const struct rotate_request request = {.folder = NULL};
+    struct rotate_status status;
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(addresses[i], sizeof(addresses[i]), "10.0.%zu.%zu", i / 250, i % 250);
+        items[i] = (struct sighting_item){.key = {.server = "db1",
+                                                  .role = i == 0 ? "nightly" : "web",
+                                                  .database = "app",
+                                                  .address = addresses[i],
+                                                  .class = session_class_name(SESSION_TLS),
+                                                  .version = "TLSv1.3",
+                                                  .issuer = "",
+                                                  .serial = "",
+                                                  .application = ""},
+                                          .authority = "",
+                                          .start = BOX_NOW - HOUR,
+                                          .seen_at = BOX_NOW - (i == 0 ? DAY : 60)};
+    }
+    BOX_OK(sightings_add(stage->seen, items, n, &err));
+    BOX_OK(rotation_add(stage->box.store, &rotation, &err));
+    BOX_OK(rotate_look(stage->box.store, &rotation, &request, false, &status, &err));
+    assert_int_equal(status.items.total, 2); /* "web", and "nightly" */
+    assert_int_equal(status.left.total, n);
+    rotate_status_clear(&status);
+    free(items);
+    free(addresses);
+}
+
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -523,6 +602,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(quiet_is_watched_time_only, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_session_is_not_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rare_role_is_on_the_list_of_a_server_ca, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_forgotten_was_not_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(users_are_told_by_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_cut_are_told_apart, setup, teardown),

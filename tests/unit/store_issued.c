@@ -14,6 +14,7 @@
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/store/delivered.h"
 #include "core/store/revoked.h"
 #include "core/store/sql.h"
 #include "tests/harness/store_box.h"
@@ -194,6 +195,41 @@ static void test_delivered_rolled_back(void **state)
     BOX_OK(store_begin(box->store, &err) && store_commit(box->store, &err));
     assert_int_equal(rows_delivered(fixture), 1);
     issued_free(alice);
+}
+
+static bool line_is_there(struct store *store, const struct issued *issued)
+{
+    struct delivered lines;
+    bool there;
+
+    delivered_read(store, &lines);
+    there = delivered_has(&lines, &issued->serial);
+    delivered_clear(&lines);
+    return there;
+}
+
+/* Two transactions take the same line over; between their ends comes a new one of the same length. */
+static void test_delivered_between_two(void **state)
+{
+    struct fixture *fixture = *state;
+    struct box *box = &fixture->box;
+    struct issued *alice = box_issue(box, fixture->authority, fixture->key, "alice", 30);
+    struct issued *bob = box_issue(box, fixture->authority, fixture->key, "bob", 30);
+    struct delivered first;
+    struct delivered second;
+
+    assert_true(delivered_add(box->store, &alice->serial, BOX_NOW));
+    delivered_read(box->store, &first);
+    delivered_read(box->store, &second);
+    delivered_forget(box->store, &first);
+    assert_false(line_is_there(box->store, alice));
+    assert_true(delivered_add(box->store, &bob->serial, BOX_NOW));
+    delivered_forget(box->store, &second);
+    assert_true(line_is_there(box->store, bob));
+    delivered_clear(&first);
+    delivered_clear(&second);
+    issued_free(alice);
+    issued_free(bob);
 }
 
 static void test_server(void **state)
@@ -472,6 +508,7 @@ int main(void)
         TEST(test_client),
         TEST(test_delivered),
         TEST(test_delivered_rolled_back),
+        TEST(test_delivered_between_two),
         TEST(test_server),
         TEST(test_long_host_is_not_the_name),
         TEST(test_refused),
