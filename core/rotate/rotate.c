@@ -488,7 +488,7 @@ bool rotate_look_ahead(struct store *store, struct rotation *rotation,
 
 /* ---- marks ---- */
 
-/* Read and written in one: whoever makes the kits meanwhile writes the same lines. */
+/* In a transaction, read and written in one: whoever makes the kits meanwhile writes the same lines. */
 static bool mark_lines(struct store *store, struct rotation *rotation, const char *role,
                        bool handed, bool left, struct err *err)
 {
@@ -496,14 +496,11 @@ static bool mark_lines(struct store *store, struct rotation *rotation, const cha
     char *detail;
     bool ok = true;
 
-    /* a look of another admin's may write into the same lines */
-    if (!store_begin(store, err))
+    if (!rotation_items(store, rotation->id, role, 0, &items, err))
         return false;
-    ok = rotation_items(store, rotation->id, role, 0, &items, err);
-    if (ok && items.n == 0) {
-        ok =
-            err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
-        err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
+    if (items.n == 0) {
+        err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
+        return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)
