@@ -494,13 +494,13 @@ static bool mark_lines(struct store *store, struct rotation *rotation, const cha
 {
     struct rotation_item_list items = {.n = 0};
     char *detail;
-    bool ok = true;
+    bool ok;
 
-    if (!rotation_items(store, rotation->id, role, 0, &items, err))
-        return false;
-    if (items.n == 0) {
-        err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
-        return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
+    ok = rotation_items(store, rotation->id, role, 0, &items, err);
+    if (ok && items.n == 0) {
+        ok =
+            err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
+        err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)

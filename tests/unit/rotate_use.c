@@ -16,6 +16,7 @@
 #include "core/base/mem.h"
 #include "core/rotate/rotate.h"
 #include "core/rotate/use.h"
+#include "core/store/foreign.h"
 #include "core/store/rotation.h"
 #include "core/watch/recorder.h"
 #include "tests/harness/store_box.h"
@@ -375,6 +376,44 @@ static void a_rare_role_is_on_the_list_of_a_server_ca(void **state)
     free(addresses);
 }
 
+/* Sessions show an intermediate's name, never its root's: such a root would look unused. */
+static void a_root_with_an_intermediate_is_not_rotated(void **state)
+{
+    const char *const db1[] = {"db1"};
+    const struct rotate_start start = {
+        .kind = ROTATION_CLIENT_CA, .name = "Old", .servers = db1, .n_servers = 1};
+    struct stage *stage = *state;
+    struct err err = ERR_INIT;
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, &err);
+    struct name *subject = name_new_common_name("Old issuing", &err);
+    struct cert_request request = {.profile = PROFILE_CA,
+                                   .subject = subject,
+                                   .key = key,
+                                   .not_before = BOX_NOW - DAY,
+                                   .not_after = BOX_NOW + 100 * DAY};
+    struct rotation *rotation;
+    struct cert *below;
+
+    BOX_OK(key && subject && serial_random(&request.serial, &err));
+    below = cert_sign(&request, stage->old_ca->cert, stage->old_key, &err);
+    assert_non_null(below);
+    BOX_OK(foreign_note(stage->box.store, 0, below, &err)); /* no server trusts it */
+    rotation = rotate_start(stage->box.store, &start, &err);
+    assert_non_null(rotation);
+    rotation->given_up = true;
+    rotation->ended_at = BOX_NOW;
+    BOX_OK(rotation_save(stage->box.store, rotation, "given up", &err));
+    rotation_free(rotation);
+
+    BOX_OK(foreign_note(stage->box.store, stage->servers.rows[0]->id, below, &err));
+    assert_null(rotate_start(stage->box.store, &start, &err));
+    assert_non_null(strstr(err.msg, "Old issuing"));
+    box_assert_err(&err, ERR_POLICY);
+    cert_free(below);
+    name_free(subject);
+    key_free(key);
+}
+
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -604,6 +643,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rare_role_is_on_the_list_of_a_server_ca, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_root_with_an_intermediate_is_not_rotated, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_forgotten_was_not_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(users_are_told_by_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_cut_are_told_apart, setup, teardown),
