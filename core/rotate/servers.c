@@ -248,15 +248,9 @@ static void measure_wire(const struct measure *measure, const struct fleet_membe
         return;
     row->has_new = is_trusted(member, &shown, work->new_ca, work->new_cert, &row->err);
     row->has_old = work->old_cert != NULL && handshake_accepts_ca(&shown, work->old_cert);
-    if (row->has_old && work->old_ca != NULL) {
-        struct err why = ERR_INIT;
-
-        /* its own date may have passed: then it is trusted, and nobody gets in by it */
-        (void)!proof_canaries(&member->target, work->old_ca, NULL, &why);
-    } else if (!row->has_old && shown.asks_certificate && work->old_cert != NULL &&
-               !is_gone(member, work->old_ca, &row->err)) {
+    if (!row->has_old && shown.asks_certificate && work->old_cert != NULL &&
+        !is_gone(member, work->old_ca, &row->err))
         row->has_old = true;
-    }
     handshake_clear(&shown);
 }
 
