@@ -322,8 +322,8 @@ static void test_every_kind(void **state)
     sign_again(box);
     strike_everywhere(box, make_publish, 2, 5);
     strike_everywhere(box, make_rules, 0, 4);
-    strike_everywhere(box, make_maps, 1, 4);
-    strike_everywhere(box, make_no_rules, 2, 4);
+    strike_everywhere(box, make_maps, 1, 3);
+    strike_everywhere(box, make_no_rules, 2, 3);
     strike_everywhere(box, make_untrust, 0, 2);
     plan_box_trust(box); /* for the tests behind this one */
 }
