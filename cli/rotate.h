@@ -25,6 +25,11 @@ bool rotate_ask(struct cli *cli, struct rotation *rotation, bool ask, struct rot
 void rotate_print(struct cli *cli, const struct rotation *rotation,
                   const struct rotate_status *status);
 json_t *rotate_json(const struct rotation *rotation, const struct rotate_status *status) MUST_CHECK;
+/* --dry-run of the phase's act, or of its way back: what it would do (act, in words; plans, kits), who
+ * would be refused and the number that accepts it; then the rotation as it is, measured. */
+bool rotate_show_ahead(struct cli *cli, struct rotation *rotation,
+                       const struct rotate_request *request, bool back, const char *act,
+                       struct err *err) MUST_CHECK;
 /* "client CA": for people. */
 const char *rotate_kind_words(enum rotation_kind kind);
 /* As it stands behind "pgseal rotate next": in quotes where a shell wants them. Caller frees. */

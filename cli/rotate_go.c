@@ -289,21 +289,6 @@ static bool ask(struct going *self, const char *act, struct err *err)
                                : ask_yes(self->cli, question, err);
 }
 
-static void show_dry(struct going *self, const char *act)
-{
-    struct cli *cli = self->cli;
-
-    if (cli->out.json) {
-        json_t *json = rotate_json(self->rotation, &self->status);
-
-        json_object_set_new(json, "dry_run", json_true());
-        output_json(json, false);
-        return;
-    }
-    output_line(&cli->out, _("would: %s"), act);
-    rotate_print(cli, self->rotation, &self->status);
-}
-
 /* ---- the run ---- */
 
 /* Some have it and some do not: that is not "nothing changed". */
@@ -355,7 +340,7 @@ bool run_rotate_next(struct cli *cli, struct err *err)
         err_hint(err, _("\"pgseal rotate finish %s\" does it."), name);
         free(name);
     } else if (done && args_has(cli->args, OPT_DRY_RUN)) {
-        show_dry(&self, act_of(&self));
+        done = rotate_show_ahead(cli, self.rotation, &self.request, false, act_of(&self), err);
     } else if (done) {
         done = need_folder(&self, err) && get_keys(&self, err) &&
                (!(self.status.needs & ROTATE_NEED_SERVERS) || ask(&self, act_of(&self), err)) &&
@@ -374,7 +359,7 @@ bool run_rotate_back(struct cli *cli, struct err *err)
     const char *act = phase != NULL && phase->back != NULL ? _(phase->back) : _("go back");
 
     if (done && args_has(cli->args, OPT_DRY_RUN))
-        show_dry(&self, act);
+        done = rotate_show_ahead(cli, self.rotation, &self.request, true, act, err);
     else
         done = done && ask(&self, act, err) && go(&self, rotate_back, err);
     going_clear(&self);
@@ -392,7 +377,7 @@ bool run_rotate_finish(struct cli *cli, struct err *err)
                        self.rotation->name, key_of(self.rotation, (size_t)self.rotation->phase));
         err_hint(err, _("\"pgseal rotate next\" comes first."));
     } else if (done && args_has(cli->args, OPT_DRY_RUN)) {
-        show_dry(&self, act_of(&self));
+        done = rotate_show_ahead(cli, self.rotation, &self.request, false, act_of(&self), err);
     } else if (done) {
         char question[300];
 

@@ -44,8 +44,6 @@ bool run_rotate_server(struct cli *cli, struct err *err)
         done = err_set(err, ERR_USAGE, _("\"--to\" and \"--to-file\" exclude each other"));
     if (done && old != NULL && start.kind == ROTATION_SERVER)
         done = err_set(err, ERR_USAGE, _("\"--old-file\" goes with --to or --to-file"));
-    if (done && other != NULL && hosts->n > 0)
-        done = err_set(err, ERR_USAGE, _("\"--host\" goes without --to-file: its CA decides"));
     done = done && cli_store(cli, STORE_WRITE, err);
     if (done && start.kind == ROTATION_SERVER && is_ca(cli, start.name))
         start.kind = ROTATION_SERVER_CA; /* a new generation of it */

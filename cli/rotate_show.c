@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/rotate.h"
 #include "core/base/clock.h"
@@ -125,7 +126,7 @@ static void print_left(struct cli *cli, const struct rotation *rotation,
     for (size_t i = 0; i < status->left.n; i++)
         open += status->left.rows[i].open;
     if (status->left.n > 0 && is_of_server(rotation))
-        output_line(&cli->out, _("  TLS     %d open sessions, %zu kinds of sessions seen"), open,
+        output_line(&cli->out, _("  TLS     open sessions: %d; kinds of sessions seen: %zu"), open,
                     status->left.n);
     else if (status->left.n > 0)
         output_line(&cli->out,
@@ -138,6 +139,19 @@ static void print_left(struct cli *cli, const struct rotation *rotation,
     strbuf_clear(&said);
 }
 
+/* Lines are open that only a person can answer: a kit or a trust file is on its way. */
+static bool marks_lines(const struct rotate_phase *phase, const struct rotation_counts *items)
+{
+    static const char *const phases[] = {"hand", "move", "watch"};
+
+    if (items->seen + items->left + items->ended >= items->total)
+        return false;
+    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)
+        if (strcmp(phase->key, phases[i]) == 0)
+            return true;
+    return false;
+}
+
 static void print_way(struct cli *cli, const struct rotation *rotation,
                       const struct rotate_status *status)
 {
@@ -148,11 +162,16 @@ static void print_way(struct cli *cli, const struct rotation *rotation,
         return;
     name = rotate_shell_name(rotation);
     if (status->needs & ROTATE_NEED_NAME)
-        output_note(&cli->out, _("next   pgseal rotate finish %s --confirm=NAME   %s"), name,
+        output_note(&cli->out, _("next   pgseal rotate finish %s --confirm=%s   %s"), name, name,
                     _(phase->act));
     else
         output_note(&cli->out, _("next   pgseal rotate next %s   %s"), name,
                     phase->act[0] != '\0' ? _(phase->act) : _(phase->waits));
+    if (marks_lines(phase, &status->items))
+        output_note(
+            &cli->out,
+            _("mark   pgseal rotate mark %s ROLE --handed   or --without: a line of its list"),
+            name);
     if (phase->back != NULL)
         output_note(&cli->out, _("back   pgseal rotate back %s   %s"), name, _(phase->back));
     free(name);
@@ -174,6 +193,8 @@ void rotate_print(struct cli *cli, const struct rotation *rotation,
     print_left(cli, rotation, status);
     for (size_t i = 0; i < status->n_blockers; i++)
         output_line(&cli->out, _("  blocks  %s"), status->blockers[i]);
+    for (size_t i = 0; i < status->n_notices; i++)
+        output_line(&cli->out, _("  notice  %s"), status->notices[i]);
     if (status->proposal != NULL && status->proposal[0] != '\0')
         output_note(&cli->out, "%s", status->proposal);
     print_way(cli, rotation, status);
@@ -279,6 +300,7 @@ json_t *rotate_json(const struct rotation *rotation, const struct rotate_status 
         "act_done", status->act_done);
 
     json_object_set_new(json, "blockers", strings_json(status->blockers, status->n_blockers));
+    json_object_set_new(json, "notices", strings_json(status->notices, status->n_notices));
     json_object_set_new(json, "servers", servers_json(status));
     json_object_set_new(json, "list",
                         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "total",

@@ -8,53 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "screens/error_view.h"
 #include "screens/pages.h"
-#include "screens/rotate_job.h"
 #include "screens/rotate_pages.h"
+#include "screens/rotate_rows.h"
 #include "screens/rotation_job.h"
-#include "tui/table.h"
 
 #define BELOW_ROWS 4 /* what r does with the line, below the list */
-
-enum column {
-    COLUMN_MARKED,
-    COLUMN_WHAT,
-    COLUMN_NAME,
-    COLUMN_ENDS,
-    COLUMN_LEFT,
-    COLUMN_USED_ON,
-    COLUMN_STATE
-};
 
 struct rotate {
     struct app *app;
     struct table *table;
-    struct rotate_job *data; /* NULL: not read yet */
+    struct rotate_rows rows;
     struct job *job;
-    uint64_t *marked; /* keys of rows */
-    size_t n_marked;
     char message[160];
-};
-
-static const struct table_column columns[] = {
-    [COLUMN_MARKED] = {.title = "", .width = 1, .keep = 92},
-    [COLUMN_WHAT] = {.title = N_("WHAT"), .width = 9, .keep = 90},
-    [COLUMN_NAME] = {.title = N_("NAME"), .width = 17, .keep = 95, .grow = true},
-    [COLUMN_ENDS] = {.title = N_("ENDS"), .width = 10, .keep = 70},
-    [COLUMN_LEFT] = {.title = N_("LEFT"), .width = 6, .keep = 80, .right = true},
-    [COLUMN_USED_ON] = {.title = N_("USED ON"), .width = 12, .keep = 60},
-    [COLUMN_STATE] = {.title = N_("STATE"), .width = 13, .keep = 100},
-};
-
-static const char *const kinds[] = {
-    [TIMELINE_CLIENT] = N_("client"),    [TIMELINE_SERVER] = N_("server"),
-    [TIMELINE_CRL] = N_("CRL"),          [TIMELINE_CA] = N_("CA"),
-    [TIMELINE_FOREIGN] = N_("CRL else"),
 };
 
 /* What r does with a line of this kind. */
@@ -73,7 +43,7 @@ static const char *const ways[] = {
            "another CA beside it, until the last client has moved; or its key is stolen."),
     [TIMELINE_FOREIGN] =
         N_("Another CA's list: r takes in the next one, which its owner signs. When it ends, every "
-           "client of that CA is refused."),
+           "client of that CA is refused. o moves its clients to another CA."),
 };
 
 static const struct binding bindings[] = {
@@ -83,6 +53,7 @@ static const struct binding bindings[] = {
     {"Space", N_("Mark"), N_("the line, for one renewal of several"), 75},
     {N_("Enter"), N_("Open"), N_("all about the line; a rotation: its steps"), 80},
     {"n", N_("Next step"), N_("of the rotation on the line: opens it"), 45},
+    {"o", N_("Another's CA..."), N_("its clients move to another CA; by paste or file"), 40},
     {"/", N_("Find"), N_("a part of any column; Esc clears it"), 60},
     {"u", N_("Unmark"), N_("all lines"), 0},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
@@ -91,143 +62,10 @@ static const struct binding bindings[] = {
     {NULL, NULL, NULL, 0},
 };
 
-/* ---- rows ---- */
-
-static size_t rows_count(const void *arg)
-{
-    const struct rotate *self = arg;
-
-    return self->data != NULL ? self->data->n : 0;
-}
-
-static uint64_t rows_key(const void *arg, size_t i)
-{
-    const struct rotate *self = arg;
-    const struct timeline_row *row = self->data->rows[i].end;
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    if (row == NULL)
-        return (uint64_t)self->data->rows[i].rotation->id;
-    hash += row->kind;
-    for (const char *at = row->which; *at != '\0'; at++)
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    return hash;
-}
-
-static bool is_marked(const struct rotate *self, uint64_t key)
-{
-    for (size_t i = 0; i < self->n_marked; i++)
-        if (self->marked[i] == key)
-            return true;
-    return false;
-}
-
-static void left_text(int64_t left, struct strbuf *out)
-{
-    int64_t days = left / CLOCK_DAY;
-
-    if (left <= 0)
-        strbuf_add_str(out, "-");
-    else if (left < CLOCK_DAY)
-        strbuf_printf(out, _("%lld h"), (long long)(left / 3600));
-    else
-        strbuf_printf(out, _("%lld d"), (long long)days);
-}
-
-static const char *state_word(const struct timeline_row *row)
-{
-    if (row->revoked)
-        return _("revoked");
-    if (row->followed)
-        return _("replaced");
-    return row->mark == MARK_BAD ? _("ended") : row->mark == MARK_WARN ? _("renew") : _("good");
-}
-
-static size_t rotation_steps(const struct rotation *rotation)
-{
-    return rotate_phase_count(rotation->kind);
-}
-
-static void rotation_cell(const struct rotate_row *row, enum column column, struct strbuf *out)
-{
-    int64_t waits = rotation_waits_for(row->rotation->kind, &row->counts);
-
-    switch (column) {
-    case COLUMN_MARKED:
-        break;
-    case COLUMN_WHAT:
-        strbuf_add_str(out, rotation_kind_text(row->rotation->kind));
-        break;
-    case COLUMN_NAME:
-        strbuf_add_str(out, row->name);
-        break;
-    case COLUMN_ENDS:
-    case COLUMN_LEFT:
-        strbuf_add_char(out, '-');
-        break;
-    case COLUMN_USED_ON:
-        if (waits > 0)
-            strbuf_printf(out, _("%lld to move"), (long long)waits);
-        else
-            strbuf_add_char(out, '-');
-        break;
-    case COLUMN_STATE:
-        strbuf_printf(out, _("%s step %d/%zu"), mark_text(MARK_HERE), row->rotation->phase + 1,
-                      rotation_steps(row->rotation));
-        break;
-    }
-}
-
-static void rows_cell(const void *arg, size_t i, size_t column, struct strbuf *out)
-{
-    const struct rotate *self = arg;
-    const struct rotate_row *row = &self->data->rows[i];
-    char date[CLOCK_TEXT_MAX];
-
-    if (row->end == NULL) {
-        rotation_cell(row, (enum column)column, out);
-        return;
-    }
-    switch ((enum column)column) {
-    case COLUMN_MARKED:
-        strbuf_add_str(out, is_marked(self, rows_key(self, i)) ? "*" : "");
-        break;
-    case COLUMN_WHAT:
-        strbuf_add_str(out, gettext(kinds[row->end->kind]));
-        break;
-    case COLUMN_NAME:
-        strbuf_add_str(out, row->end->name);
-        break;
-    case COLUMN_ENDS:
-        strbuf_add_str(out, clock_format_date(date, row->end->ends_at));
-        break;
-    case COLUMN_LEFT:
-        left_text(row->end->ends_at - self->data->now, out);
-        break;
-    case COLUMN_USED_ON:
-        strbuf_add_str(out, row->used_on[0] != '\0' ? row->used_on : "-");
-        break;
-    case COLUMN_STATE:
-        strbuf_printf(out, "%s %s", mark_text(row->end->mark), state_word(row->end));
-        break;
-    }
-}
-
-static enum style rows_style(const void *arg, size_t i, size_t column)
-{
-    const struct rotate_row *row = &((const struct rotate *)arg)->data->rows[i];
-
-    return column == COLUMN_STATE    ? mark_style(row->end != NULL ? row->end->mark : MARK_HERE)
-           : column == COLUMN_MARKED ? STYLE_STRONG
-                                     : STYLE_NORMAL;
-}
-
-static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows_style};
-
 static const struct rotate_row *at_cursor(const struct rotate *self)
 {
-    return self->data != NULL && table_has_row(self->table)
-               ? &self->data->rows[table_row(self->table)]
+    return self->rows.data != NULL && table_has_row(self->table)
+               ? &self->rows.data->rows[table_row(self->table)]
                : NULL;
 }
 
@@ -294,16 +132,16 @@ static struct nav renew(struct rotate *self)
     const struct rotate_row *at = at_cursor(self);
     struct rotate_several *several;
 
-    if (self->n_marked == 0)
+    if (self->rows.n_marked == 0)
         return at != NULL ? renew_one(self, at) : nav_stay();
     several = rotate_several_new();
-    for (size_t i = 0; i < self->data->n; i++) {
-        const struct timeline_row *row = self->data->rows[i].end;
+    for (size_t i = 0; i < self->rows.data->n; i++) {
+        const struct timeline_row *row = self->rows.data->rows[i].end;
 
-        if (row != NULL && is_marked(self, rows_key(self, i)))
+        if (row != NULL && rotate_rows_marked(&self->rows, i))
             rotate_several_add(several, row->kind == TIMELINE_CRL, row->name, row->which);
     }
-    self->n_marked = 0;
+    rotate_rows_unmark(&self->rows);
     return nav_push(page_rotate_several(self->app, several));
 }
 
@@ -330,6 +168,17 @@ static struct nav sheet(struct rotate *self)
     return nav_stay();
 }
 
+/* Of the line, where it is one; else it is asked for. */
+static struct nav foreign(const struct rotate *self)
+{
+    const struct rotate_row *at = at_cursor(self);
+    bool here = at != NULL && at->end != NULL && at->end->kind == TIMELINE_FOREIGN;
+
+    return nav_push(page_rotate_start(self->app, ROTATE_FROM_FOREIGN,
+                                      here ? at->end->name : _("another's"),
+                                      here ? at->end->which : "", ""));
+}
+
 static bool on_rotation(const struct rotate *self)
 {
     const struct rotate_row *at = at_cursor(self);
@@ -341,10 +190,12 @@ static void toggle(struct rotate *self)
 {
     const struct rotate_row *at = at_cursor(self);
     const char *why;
-    uint64_t key;
+    bool marks;
+    size_t i;
 
     if (at == NULL || at->end == NULL)
         return;
+    i = table_row(self->table);
     why = why_not(at->end);
     if (at->end->kind == TIMELINE_CA || at->end->kind == TIMELINE_FOREIGN)
         why = _("This one is renewed alone: r.");
@@ -352,20 +203,11 @@ static void toggle(struct rotate *self)
         say(self, why);
         return;
     }
-    key = rows_key(self, table_row(self->table));
-    for (size_t i = 0; i < self->n_marked; i++) {
-        if (self->marked[i] != key)
-            continue;
-        self->marked[i] = self->marked[--self->n_marked];
-        return;
-    }
-    if (self->n_marked == ROTATE_SEVERAL_MAX) {
+    marks = !rotate_rows_marked(&self->rows, i);
+    if (!rotate_rows_toggle(&self->rows, i))
         say(self, _("No more can be marked at once."));
-        return;
-    }
-    self->marked = mem_realloc_array(self->marked, self->n_marked + 1, sizeof(*self->marked));
-    self->marked[self->n_marked++] = key;
-    (void)table_key(self->table, KEY_CODE_DOWN);
+    else if (marks)
+        (void)table_key(self->table, KEY_CODE_DOWN);
 }
 
 /* ---- events ---- */
@@ -399,11 +241,13 @@ static struct nav key_event(struct rotate *self, uint32_t key)
             return sheet(self);
         say(self, _("No rotation is under way on this line: r begins one."));
         return nav_stay();
+    case 'o':
+        return foreign(self);
     case ' ':
         toggle(self);
         return nav_stay();
     case 'u':
-        self->n_marked = 0;
+        rotate_rows_unmark(&self->rows);
         return nav_stay();
     case KEY_CODE_ESC:
         return escape(self);
@@ -418,8 +262,8 @@ static struct nav rotate_event(void *arg, const struct event *event)
     if (event->type == EVENT_SHOWN && self->job == NULL) {
         self->job = rotate_job_start(self->app, self);
     } else if (event->type == EVENT_JOB && event->job == self->job) {
-        rotate_job_free(self->data);
-        self->data = job_take(self->job);
+        rotate_job_free(self->rows.data);
+        self->rows.data = job_take(self->job);
         self->job = NULL;
         table_refresh(self->table);
     } else if (event->type == EVENT_PASTE) {
@@ -462,16 +306,16 @@ static void rotate_draw(const void *arg, struct canvas *body)
     const struct rotate_row *at = at_cursor(self);
     int rows = canvas_rows(body);
 
-    if (self->data == NULL) {
+    if (self->rows.data == NULL) {
         canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
                     _("reading the store"));
         return;
     }
-    if (self->data->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->data->err, body, 0, rows);
+    if (self->rows.data->err.code != ERR_NONE) {
+        (void)error_view_draw(&self->rows.data->err, body, 0, rows);
         return;
     }
-    if (self->data->n == 0) {
+    if (self->rows.data->n == 0) {
         canvas_text(body, 0, 2, STYLE_NORMAL,
                     _("Nothing is there to be renewed: the store has no CA yet."));
         return;
@@ -487,8 +331,8 @@ static void rotate_draw(const void *arg, struct canvas *body)
 static void count(const struct rotate *self, size_t *ret_bad, size_t *ret_soon)
 {
     *ret_bad = *ret_soon = 0;
-    for (size_t i = 0; self->data != NULL && i < self->data->n; i++) {
-        const struct timeline_row *row = self->data->rows[i].end;
+    for (size_t i = 0; self->rows.data != NULL && i < self->rows.data->n; i++) {
+        const struct timeline_row *row = self->rows.data->rows[i].end;
 
         *ret_bad += row != NULL && row->mark == MARK_BAD;
         *ret_soon += row != NULL && row->mark == MARK_WARN;
@@ -502,18 +346,18 @@ static void frame_message(const struct rotate *self, struct frame *ret)
     count(self, &bad, &soon);
     if (self->message[0] != '\0') {
         snprintf(ret->message, sizeof(ret->message), "%s", self->message);
-    } else if (self->data == NULL) {
+    } else if (self->rows.data == NULL) {
         snprintf(ret->message, sizeof(ret->message), "%s", _("Reading."));
-    } else if (self->data->err.code != ERR_NONE) {
+    } else if (self->rows.data->err.code != ERR_NONE) {
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),
-                 (int)self->data->err.code);
-    } else if (self->n_marked > 0) {
+                 (int)self->rows.data->err.code);
+    } else if (self->rows.n_marked > 0) {
         snprintf(ret->message, sizeof(ret->message),
                  ngettext("%zu is marked.  r renews it.",
                           "%zu are marked.  r renews them together.",
-                          (unsigned long)self->n_marked),
-                 self->n_marked);
+                          (unsigned long)self->rows.n_marked),
+                 self->rows.n_marked);
     } else if (bad + soon > 0) {
         ret->message_mark = bad > 0 ? MARK_BAD : MARK_WARN;
         if (bad > 0)
@@ -525,13 +369,13 @@ static void frame_message(const struct rotate *self, struct frame *ret)
                               "%zu end soon.  r renews the line; it asks first.",
                               (unsigned long)soon),
                      soon);
-    } else if (self->data->rotations.n > 0) {
+    } else if (self->rows.data->rotations.n > 0) {
         ret->message_mark = MARK_HERE;
         snprintf(ret->message, sizeof(ret->message),
                  ngettext("Nothing ends soon; %zu rotation is under way.",
                           "Nothing ends soon; %zu rotations are under way.",
-                          (unsigned long)self->data->rotations.n),
-                 self->data->rotations.n);
+                          (unsigned long)self->rows.data->rotations.n),
+                 self->rows.data->rotations.n);
     } else {
         ret->message_mark = MARK_OK;
         snprintf(ret->message, sizeof(ret->message), "%s", _("Nothing ends soon."));
@@ -607,9 +451,8 @@ static void rotate_free(void *arg)
 {
     struct rotate *self = arg;
 
-    rotate_job_free(self->data);
     table_free(self->table);
-    free(self->marked);
+    rotate_rows_clear(&self->rows);
     free(self);
 }
 
@@ -627,6 +470,6 @@ struct screen *page_rotate(struct app *app)
     struct rotate *self = mem_zalloc(sizeof(*self));
 
     self->app = app;
-    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    self->table = rotate_rows_table(&self->rows);
     return screen_new(&rotate_ops, self);
 }

@@ -238,7 +238,7 @@ static bool check_health(struct store *store, struct findings *ret, struct err *
 
 /* ---- certificates ---- */
 
-/* One that is valid longer, of the same kind and name. */
+/* One that is valid longer, of the same kind and name, and somebody has it. */
 static bool has_newer(struct store *store, const struct issued *issued, bool *ret, struct err *err)
 {
     struct issued_filter filter = {
@@ -249,7 +249,8 @@ static bool has_newer(struct store *store, const struct issued *issued, bool *re
     if (!issued_list(store, &filter, &list, err))
         return false;
     for (size_t i = 0; i < list.n && !*ret; i++)
-        *ret = list.rows[i]->kind == issued->kind && list.rows[i]->not_after > issued->not_after;
+        *ret = list.rows[i]->kind == issued->kind && list.rows[i]->delivered &&
+               list.rows[i]->not_after > issued->not_after;
     issued_list_clear(&list);
     return true;
 }

@@ -90,11 +90,15 @@ static int compare_entries(const void *a, const void *b)
 {
     const struct crl_entry *const *x = a;
     const struct crl_entry *const *y = b;
+    int order = serial_compare(&(*x)->serial, &(*y)->serial);
 
-    return serial_compare(&(*x)->serial, &(*y)->serial);
+    return order != 0
+               ? order
+               : ((*x)->revoked_at > (*y)->revoked_at) - ((*x)->revoked_at < (*y)->revoked_at);
 }
 
-/* In the order of the serial numbers, each once: a list must not name one twice. Caller frees. */
+/* In the order of the serial numbers, each once and since when it was first revoked: a list must not name
+ * one twice. Caller frees. */
 static const struct crl_entry **sort_entries(const struct crl_entry *entries, size_t *n)
 {
     const struct crl_entry **sorted = mem_array(*n + 1, sizeof(*sorted));

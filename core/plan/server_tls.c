@@ -13,6 +13,8 @@
 
 #define KEEP_AT_LEAST_DAYS 30 /* a certificate of ours that lasts longer is not replaced */
 
+#define LOST_MAX 20
+
 /* ---- while it is applied ---- */
 
 /* The one of ours that the server shows until now; NULL: none. */
@@ -35,9 +37,49 @@ static struct issued *find_present(const struct plan *plan)
     return issued;
 }
 
-static bool issue(struct plan *plan, struct step *step, const struct key *key, struct err *err)
+/* Made for the present one (0: there was none), or for another try that was. */
+static bool is_try_for(struct store *store, const struct issued *row, int64_t present_id)
 {
-    struct issued *present = find_present(plan);
+    int64_t above_id = row->replaces;
+    struct err ignored = ERR_INIT;
+
+    for (int i = 0; i < LOST_MAX && above_id != present_id && above_id != 0; i++) {
+        struct issued *above = issued_load(store, above_id, &ignored);
+
+        above_id = above != NULL && !above->delivered ? above->replaces : 0;
+        issued_free(above);
+    }
+    return above_id == present_id;
+}
+
+/* An earlier try was killed or taken back: its row stays, since what was signed can be revoked, and this
+ * one is made in its place. Takes present; NULL: the server has none of ours. */
+static struct issued *find_lost(const struct plan *plan, struct issued *present)
+{
+    int64_t present_id = present != NULL ? present->id : 0;
+    struct issued *found = present;
+    struct issued_list lost = {.n = 0};
+    struct err ignored = ERR_INIT;
+
+    if (!issued_undelivered(plan->target.store, plan->hosts[0], LOST_MAX, &lost, &ignored))
+        return present;
+    for (size_t i = 0; i < lost.n && found == present; i++) {
+        if (lost.rows[i]->kind != ISSUED_SERVER ||
+            !is_try_for(plan->target.store, lost.rows[i], present_id))
+            continue;
+        issued_free(present);
+        found = lost.rows[i];
+        lost.rows[i] = NULL; /* taken */
+        break;
+    }
+    issued_list_clear(&lost);
+    return found;
+}
+
+static bool issue(struct plan *plan, struct step *step, const struct key *key, struct issued **ret,
+                  struct err *err)
+{
+    struct issued *present = find_lost(plan, find_present(plan));
     struct issue_spec spec = {.kind = ISSUED_SERVER,
                               .hosts = (const char *const *)plan->hosts,
                               .n_hosts = plan->n_hosts,
@@ -64,15 +106,18 @@ static bool issue(struct plan *plan, struct step *step, const struct key *key, s
            authority_load_parents(plan->target.store, plan->authority, &parents, err);
     for (size_t i = 0; good && i + 1 < parents.certs.n; i++) /* all but the root */
         good = cert_to_pem(parents.certs.certs[i], &step->bytes, err);
-    good = good && issued_mark_delivered(plan->target.store, issued, err);
     authority_parents_clear(&parents);
-    issued_free(issued);
+    if (good)
+        *ret = issued;
+    else
+        issued_free(issued);
     return good;
 }
 
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err)
 {
     struct plan *plan = run->plan;
+    struct issued *issued = NULL;
     struct key *key;
     bool good;
 
@@ -82,16 +127,40 @@ bool step_server_cert_apply(struct step_run *run, struct step *step, struct err 
     key = key_from_pem(secret_data(step->secret), secret_len(step->secret), NULL, err);
     if (!key)
         return false;
-    /* the row is committed before the file appears: what exists can be revoked */
-    good = issue(plan, step, key, err) &&
+    /* the row is committed before the file appears: what exists can be revoked; with its serial number
+     * in the journal, whoever takes this back finds the row */
+    good = issue(plan, step, key, &issued, err) &&
+           run_set_step(plan, (size_t)(step - plan->steps), JOURNAL_STEP_DOING, err) &&
            files_write_new(run->files, step_text(step, "path"), step->bytes.data, step->bytes.len,
-                           0644, NULL, err);
+                           0644, NULL, err) &&
+           issued_mark_delivered(plan->target.store, issued, err);
+    issued_free(issued);
     key_free(key);
     if (good) {
         secret_free(step->secret);
         step->secret = NULL;
         step_set_saw(step, _("issued: serial number %s; read back"), step_text(step, "serial"));
     }
+    return good;
+}
+
+/* Where the file goes its key goes too: nobody can show this certificate any more. Said before, so that
+ * a kill in between is repeated; taken back where the file could not be removed. */
+bool step_server_cert_undo(struct step_run *run, struct step *step, struct err *err)
+{
+    struct store *store = run->plan->target.store;
+    struct issued *issued = NULL;
+    struct err unknown = ERR_INIT;
+    bool there = false;
+    bool good;
+
+    if (*step_text(step, "serial"))
+        issued = issued_find(store, step_text(step, "serial"), &unknown);
+    good = (issued == NULL || issued_unmark_delivered(store, &issued->serial, err)) &&
+           step_file_undo(run, step, err) &&
+           files_exists(run->files, step_text(step, "path"), &there, err) &&
+           (!there || issued == NULL || issued_mark_delivered(store, issued, err));
+    issued_free(issued);
     return good;
 }
 

@@ -107,6 +107,8 @@ const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
 
 /* Rows that live in files of their own. */
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
+bool step_server_cert_undo(struct step_run *run, struct step *step, struct err *err);
+bool step_file_undo(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_shown_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_same_chain(struct step_run *run, struct step *step, struct err *err);

@@ -90,7 +90,7 @@ static void stays_in_folder(struct step_run *run, struct step *step)
     run_saw(run->watch, _("the list \"%s\" stays on the server: SQL cannot delete it"), path);
 }
 
-static bool file_undo(struct step_run *run, struct step *step, struct err *err)
+bool step_file_undo(struct step_run *run, struct step *step, struct err *err)
 {
     const char *path = step_text(step, "path");
     struct settings settings;
@@ -240,9 +240,9 @@ static bool ident_check_apply(struct step_run *run, struct step *step, struct er
 /* ---- the table ---- */
 
 static const struct step_kind kinds[] = {
-    {"file", file_observe, file_apply, file_undo, file_is_torn, true},
-    {"key", there_observe, key_apply, file_undo, NULL, true},
-    {"server_cert", there_observe, step_server_cert_apply, file_undo, NULL, true},
+    {"file", file_observe, file_apply, step_file_undo, file_is_torn, true},
+    {"key", there_observe, key_apply, step_file_undo, NULL, true},
+    {"server_cert", there_observe, step_server_cert_apply, step_server_cert_undo, NULL, true},
     {"setting", setting_observe, setting_apply, setting_undo, NULL, false},
     {"hba", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},
     {"crl", step_hba_observe, step_hba_apply, step_hba_undo, step_hba_is_torn, false},

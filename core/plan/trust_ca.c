@@ -119,11 +119,20 @@ static bool is_former(const struct trust_ca_intent *intent, const struct cert *c
     return false;
 }
 
+static bool is_gone(const struct trust_ca_intent *intent, const struct cert *ca)
+{
+    for (size_t i = 0; intent->gone && i < intent->gone->n; i++) {
+        if (same_ca(intent->gone->certs[i], ca))
+            return true;
+    }
+    return false;
+}
+
 static bool collect(const struct trust_ca_intent *intent, const struct bundle *present,
                     const struct bundle *parents, struct bundle *wanted, struct err *err)
 {
     for (size_t i = 0; intent->keep_present && i < present->cas.n; i++) {
-        if (!is_former(intent, present->cas.certs[i]))
+        if (!is_former(intent, present->cas.certs[i]) && !is_gone(intent, present->cas.certs[i]))
             add_ca(wanted, present->cas.certs[i]);
     }
     for (size_t i = 0; i < intent->n_authorities; i++) {
@@ -240,11 +249,10 @@ static bool issued_by_any(const struct session *session, const struct cert_list 
 /* It may be of a CA that goes: pg_stat_ssl shows 63 bytes of a name, and one that stays begins with the
  * same. The ledger tells them apart by the serial number, where the certificate is ours. */
 static bool may_be_lost(struct plan *plan, const struct session *session,
-                        const struct cert_list *removed, const struct bundle *wanted, bool *ret,
+                        const struct cert_list *removed, const struct cert_list *stay, bool *ret,
                         struct err *err)
 {
     struct issued *issued = NULL;
-    const struct cert_list *stay = &wanted->cas;
 
     *ret = strlen(session->issuer_dn_raw) >= NAME_PG_SIZE - 1; /* else they are one name, whole */
     if (!*ret)
@@ -266,7 +274,7 @@ static bool may_be_lost(struct plan *plan, const struct session *session,
 /* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
  * certificates, and one that it does not trust ends the handshake. */
 static bool find_users(struct plan *plan, const struct cert_list *removed,
-                       const struct bundle *wanted, struct err *err)
+                       const struct cert_list *stay, struct err *err)
 {
     struct sessions sessions;
     bool good = true;
@@ -279,11 +287,11 @@ static bool find_users(struct plan *plan, const struct cert_list *removed,
 
         if (session->own || !issued_by_any(session, removed))
             continue;
-        if (!issued_by_any(session, &wanted->cas)) {
+        if (!issued_by_any(session, stay)) {
             plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
             continue;
         }
-        good = may_be_lost(plan, session, removed, wanted, &maybe, err);
+        good = may_be_lost(plan, session, removed, stay, &maybe, err);
         if (maybe)
             plan_add_refused(plan, session,
                              _("its certificate may be from the CA that goes: the server shows 63 "
@@ -293,20 +301,85 @@ static bool find_users(struct plan *plan, const struct cert_list *removed,
     return good;
 }
 
-/* Present and not wanted. */
+static bool is_issued_by_one(const struct cert *cert, const struct cert_list *cas)
+{
+    for (size_t i = 0; i < cas->n; i++) {
+        if (cert_issued_by(cert, cas->certs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* An intermediate that would stay without what stands above it; borrowed, from `from` on, or NULL. */
+static const struct cert *next_orphan(const struct bundle *wanted, const struct cert_list *removed,
+                                      size_t *from)
+{
+    while (*from < wanted->cas.n) {
+        const struct cert *ca = wanted->cas.certs[(*from)++];
+
+        if (!cert_is_self_signed(ca) && is_issued_by_one(ca, removed) &&
+            !is_issued_by_one(ca, &wanted->cas))
+            return ca;
+    }
+    return NULL;
+}
+
+static bool is_one_of(const struct cert_list *list, const struct cert *cert)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (cert_equal(list->certs[i], cert))
+            return true;
+    }
+    return false;
+}
+
+/* PostgreSQL builds whole chains: by an intermediate without its root nobody gets in. One that the server
+ * sends may stand there for its own chain alone; then sessions by it count as those by the CA that goes. */
+static bool take_orphans(const struct plan *plan, const struct bundle *wanted,
+                         struct cert_list *removed, struct err *err)
+{
+    const struct cert *orphan;
+    size_t from = 0;
+
+    while ((orphan = next_orphan(wanted, removed, &from)) != NULL) {
+        struct strbuf name = STRBUF_INIT;
+
+        cert_list_take(removed, cert_dup(orphan));
+        if (is_one_of(&plan->before.chain, orphan))
+            continue;
+        cert_format_subject(orphan, &name);
+        err_set(err, ERR_WOULD_LOCK_OUT,
+                _("\"%.100s\" is below a CA that would go, and would stay"), name.data);
+        err_cause(err, _("PostgreSQL builds whole chains: without the CA above it nobody gets in "
+                         "by it, connected now or not."));
+        err_hint(err, _("Take both away, or keep both."));
+        strbuf_clear(&name);
+        return false;
+    }
+    return true;
+}
+
+/* By CAs that are present and not wanted. */
 static bool find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       struct err *err)
 {
-    struct cert_list removed;
+    struct cert_list removed, stay;
     bool good;
 
     cert_list_init(&removed);
+    cert_list_init(&stay);
     for (size_t i = 0; i < present->cas.n; i++) {
         if (!bundle_has_ca(wanted, present->cas.certs[i]))
             cert_list_take(&removed, cert_dup(present->cas.certs[i]));
     }
-    good = removed.n == 0 || find_users(plan, &removed, wanted, err);
+    good = take_orphans(plan, wanted, &removed, err);
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        if (!is_one_of(&removed, wanted->cas.certs[i]))
+            cert_list_take(&stay, cert_dup(wanted->cas.certs[i]));
+    }
+    good = good && (removed.n == 0 || find_users(plan, &removed, &stay, err));
     cert_list_clear(&removed);
+    cert_list_clear(&stay);
     return good;
 }
 
@@ -387,7 +460,8 @@ out:
     bundle_clear(&wanted);
     bundle_clear(&parents);
     if (good) {
-        plan_set_want(plan, want_trust_ca(intent));
+        if (!intent->gone)
+            plan_set_want(plan, want_trust_ca(intent));
         return plan;
     }
     plan_free(plan);
@@ -494,7 +568,9 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
                           struct bundle *present, struct bundle *wanted, struct err *err)
 {
     const struct bundle nothing_new = {.n_crls = 0};
+    struct cert_list removed;
     bool with_crls = true;
+    bool good;
 
     if (plan->cas_unread && !intent->all)
         return err_set(err, ERR_MAY_NOT_CHANGE,
@@ -503,10 +579,16 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, present, err) ||
         !check_names_known(intent, present, plan->target.server->name, err))
         return false;
+    cert_list_init(&removed);
     for (size_t i = 0; i < present->cas.n; i++) {
-        if (!is_removed(intent, present->cas.certs[i]))
-            cert_list_take(&wanted->cas, cert_dup(present->cas.certs[i]));
+        const struct cert *ca = present->cas.certs[i];
+
+        cert_list_take(is_removed(intent, ca) ? &removed : &wanted->cas, cert_dup(ca));
     }
+    good = !intent->with_parents || bundle_take_parents(plan, present, wanted, &removed, err);
+    cert_list_clear(&removed);
+    if (!good)
+        return false;
     if (!find_lost(plan, present, wanted, err))
         return false;
     if (wanted->cas.n == 0)

@@ -40,14 +40,20 @@ bool ca_key_has_ended(const struct rotation *rotation);
 /* ---- looks ---- */
 
 const char *ca_old_name(const struct rotate_work *work); /* borrowed from the rotation */
-/* Who uses the old one, since when nobody does; marks lines whose new one was seen. */
 /* The last phase: nobody trusts the old one any more. */
 bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
 /* The list of a phase that makes kits. */
 bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
+/* Who uses the old one, since when nobody does; marks lines whose new one was seen. */
 bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
 /* Sets done: trusts the new one, and the old one still (with_old) or not any more. True: all are. */
 bool ca_judge_servers(struct rotate_work *work, bool with_old, struct rotate_status *ret);
+/* A notice for each server that somebody took the old CA away from before its time: its clients are
+ * refused there. */
+bool ca_notice_gone(struct rotate_work *work, struct rotate_status *status,
+                    struct err *err) MUST_CHECK;
+/* A blocker for each server that shows the old CA still, or again. */
+void ca_block_shown(const struct rotate_work *work, struct rotate_status *status);
 /* A blocker for each server that is away or has failed. */
 void ca_block_servers(struct rotate_status *status);
 

@@ -186,11 +186,26 @@ static bool ca_life_back(struct rotate_work *work, struct rotate_outcome *ret, s
     return true;
 }
 
+static bool ca_life_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool ok = true;
+
+    if (!back && work->rotation->phase == BRING)
+        ok = ca_trust_new(work, &none, err);
+    else if (!back && !is_renewed(work))
+        rotate_preview_line(work->preview, "%s",
+                            _("the CA's certificate is signed again; no server is changed"));
+    rotate_outcome_clear(&none);
+    return ok;
+}
+
 const struct rotate_kind rotate_ca_life = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = ca_life_look,
     .act = ca_life_act,
     .back = ca_life_back,
+    .preview = ca_life_preview,
     .start = ca_life_start,
 };

@@ -32,6 +32,72 @@ bool ca_judge_servers(struct rotate_work *work, bool with_old, struct rotate_sta
     return all;
 }
 
+/* One that was chosen by name may have trusted nothing of it from the beginning. */
+static bool had_old(const struct rotation_server_list *rows, const struct server_list *known,
+                    const char *name)
+{
+    for (size_t i = 0; i < known->n; i++) {
+        if (text_equal(known->rows[i]->name, name))
+            return true;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        if (text_equal(rows->rows[i].server, name))
+            return !rows->rows[i].chosen;
+    }
+    return false;
+}
+
+static void notice_gone(const struct rotate_work *work, const char *server,
+                        struct rotate_status *status)
+{
+    struct strbuf name = STRBUF_INIT;
+    const char *option = work->old_ca != NULL ? "--ca" : "--paste";
+
+    if (work->old_ca == NULL || !text_quote_shell(&name, work->old_ca->name)) {
+        strbuf_clear(&name);
+        strbuf_add_str(&name, "FILE");
+    }
+    rotate_notice(
+        status,
+        _("\"%s\" does not trust \"%s\" any more, and not by this rotation: its clients are "
+          "refused there now. \"pgseal server trust %s %s %s\" lets them in again"),
+        server, ca_old_name(work), server, option, name.data);
+    strbuf_clear(&name);
+}
+
+bool ca_notice_gone(struct rotate_work *work, struct rotate_status *status, struct err *err)
+{
+    struct rotation_server_list rows = {.n = 0};
+    struct server_list known = {.n = 0};
+    bool ok = rotation_servers(work->store, work->rotation->id, &rows, err) &&
+              rotate_trusting(work->store, work->rotation->old_authority_id,
+                              work->rotation->old_foreign_id, &known, err);
+
+    for (size_t i = 0; ok && i < status->n_servers; i++) {
+        const struct rotate_server *server = &status->servers[i];
+
+        if (server->asked && server->reached && !server->has_old && server->err.code == ERR_NONE &&
+            had_old(&rows, &known, server->name))
+            notice_gone(work, server->name, status);
+    }
+    rotation_server_list_clear(&rows);
+    server_list_clear(&known);
+    return ok;
+}
+
+void ca_block_shown(const struct rotate_work *work, struct rotate_status *status)
+{
+    for (size_t i = 0; i < status->n_servers; i++) {
+        const struct rotate_server *server = &status->servers[i];
+
+        if (server->asked && server->reached && server->has_old)
+            rotate_block(status,
+                         _("\"%s\" shows \"%s\" on the wire: somebody gave it back, or it has not "
+                           "loaded its files. \"pgseal server untrust %s\" takes it away"),
+                         server->name, ca_old_name(work), server->name);
+    }
+}
+
 void ca_block_servers(struct rotate_status *status)
 {
     for (size_t i = 0; i < status->n_servers; i++) {
@@ -48,29 +114,59 @@ void ca_block_servers(struct rotate_status *status)
 
 /* ---- use ---- */
 
-/* Of another's CA no serial number is known: the role tells. */
+static const struct use *use_of_role(const struct use_list *seen, const char *role)
+{
+    for (size_t i = 0; i < seen->n; i++) {
+        if (text_equal(seen->rows[i].role, role))
+            return &seen->rows[i];
+    }
+    return NULL;
+}
+
+/* write false: only says in *ret_news whether there is anything to write. */
+static bool mark_roles(struct rotate_work *work, const struct use_list *seen, bool write,
+                       bool *ret_news, struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    bool ok = rotation_items(work->store, work->rotation->id, NULL, 0, &items, err);
+
+    *ret_news = false;
+    for (size_t i = 0; ok && i < items.n; i++) {
+        struct rotation_item *item = &items.rows[i];
+        const struct use *use = item->seen_at == 0 ? use_of_role(seen, item->role) : NULL;
+
+        if (use == NULL)
+            continue;
+        *ret_news = true;
+        item->seen_at = use->last_seen;
+        ok = !write || rotation_set_item(work->store, work->rotation->id, item, err);
+    }
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+/* Of another's CA no serial number is known: the role tells. Read and written in one, for another admin may
+ * make the kits meanwhile. */
 static bool mark_seen_roles(struct rotate_work *work, const struct server_list *scope,
                             struct err *err)
 {
     const struct use_of of = {.foreign = work->new_cert};
-    struct rotation_item_list items = {.n = 0};
     struct use_list seen = {.n = 0};
+    bool news = false;
     bool ok =
-        rotation_items(work->store, work->rotation->id, NULL, 0, &items, err) &&
-        use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err);
+        use_list(work->store, scope, &of, work->rotation->started_at, SIGHTINGS_MAX, &seen, err) &&
+        mark_roles(work, &seen, false, &news, err);
 
-    for (size_t i = 0; ok && i < items.n; i++) {
-        struct rotation_item *item = &items.rows[i];
-
-        for (size_t k = 0; ok && item->seen_at == 0 && k < seen.n; k++) {
-            if (!text_equal(seen.rows[k].role, item->role))
-                continue;
-            item->seen_at = seen.rows[k].last_seen;
-            ok = rotation_set_item(work->store, work->rotation->id, item, err);
+    if (ok && news) {
+        ok = store_begin(work->store, err);
+        if (ok && mark_roles(work, &seen, true, &news, err))
+            ok = store_commit(work->store, err);
+        else if (ok) {
+            store_rollback(work->store);
+            ok = false;
         }
     }
     use_list_clear(&seen);
-    rotation_item_list_clear(&items);
     return ok;
 }
 
@@ -114,6 +210,18 @@ bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct er
     return true;
 }
 
+/* It is named already. */
+static bool is_shown(const struct rotate_status *status, const char *name)
+{
+    for (size_t i = 0; i < status->n_servers; i++) {
+        const struct rotate_server *server = &status->servers[i];
+
+        if (text_equal(server->name, name))
+            return server->asked && server->reached && server->has_old;
+    }
+    return false;
+}
+
 bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err *err)
 {
     struct server_list servers = {.n = 0};
@@ -123,8 +231,11 @@ bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err
                          work->rotation->old_foreign_id, &servers, err))
         return false;
     (void)ca_judge_servers(work, false, ret);
-    for (size_t i = 0; i < servers.n; i++)
-        rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
+    ca_block_shown(work, ret);
+    for (size_t i = 0; i < servers.n; i++) {
+        if (!is_shown(ret, servers.rows[i]->name))
+            rotate_block(ret, _("\"%s\" trusts the old CA still"), servers.rows[i]->name);
+    }
     ret->act_done = ca_key_has_ended(work->rotation);
     ret->needs = work->old_ca != NULL ? ROTATE_NEED_NAME : 0;
     server_list_clear(&servers);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -18,110 +19,6 @@
 #include "core/store/authority_change.h"
 #include "core/store/authority_request.h"
 #include "core/store/foreign.h"
-
-/* ---- start ---- */
-
-static bool foreign_id(struct store *store, const struct cert *cert, const struct crl *crl,
-                       int64_t *ret, struct err *err)
-{
-    struct foreign_ca_list list = {.n = 0};
-    enum foreign_import imported;
-
-    if (!foreign_note(store, 0, cert, err) ||
-        (crl != NULL && !foreign_import(store, cert, crl, 0, &imported, err)) ||
-        !foreign_list(store, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n; i++) {
-        if (cert_equal(list.rows[i].cert, cert))
-            *ret = list.rows[i].id;
-    }
-    foreign_list_clear(&list);
-    return true;
-}
-
-static bool check_new(const struct cert *cert, struct err *err)
-{
-    struct strbuf name = STRBUF_INIT;
-    bool ok = true;
-
-    cert_format_subject(cert, &name);
-    if (!cert_is_ca(cert))
-        ok = err_set(err, ERR_NOT_A_CA, _("certificate \"%s\" is not a CA"), name.data);
-    else if (cert_not_after(cert) <= clock_now())
-        ok = err_set(err, ERR_CERT_ENDED, _("CA \"%s\" has ended"), name.data);
-    strbuf_clear(&name);
-    return ok;
-}
-
-static bool start_old(struct store *store, const struct rotate_start *start, struct rotation *ret,
-                      struct err *err)
-{
-    struct strbuf name = STRBUF_INIT;
-    struct authority *authority = NULL;
-
-    if (start->old_foreign != NULL) {
-        if (!foreign_id(store, start->old_foreign, NULL, &ret->old_foreign_id, err))
-            return false;
-        if (!cert_common_name(start->old_foreign, &name))
-            cert_format_subject(start->old_foreign, &name);
-        ret->name = strbuf_steal(&name);
-        return true;
-    }
-    authority = authority_load(store, start->name, err);
-    if (authority == NULL)
-        return false;
-    ret->old_authority_id = authority->id;
-    ret->name = mem_strdup(authority->name);
-    authority_free(authority);
-    return true;
-}
-
-static bool start_new(struct store *store, const struct rotate_start *start, struct rotation *ret,
-                      struct err *err)
-{
-    struct authority *authority = NULL;
-    bool ok;
-
-    if (start->new_foreign != NULL)
-        return check_new(start->new_foreign, err) &&
-               foreign_id(store, start->new_foreign, start->new_foreign_crl, &ret->new_foreign_id,
-                          err);
-    if (start->new_authority == NULL)
-        return true;
-    authority = authority_load(store, start->new_authority, err);
-    if (authority == NULL)
-        return false;
-    ret->new_authority_id = authority->id;
-    ok = check_new(authority->cert, err);
-    if (ok && authority->retired)
-        ok = err_set(err, ERR_POLICY, _("the CA \"%s\" is retired: it issues nothing any more"),
-                     authority->name);
-    authority_free(authority);
-    return ok;
-}
-
-bool ca_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
-              struct err *err)
-{
-    struct server_list servers = {.n = 0};
-    bool ok;
-
-    if (!start_old(store, start, ret, err) || !start_new(store, start, ret, err))
-        return false;
-    if ((ret->old_authority_id != 0 && ret->old_authority_id == ret->new_authority_id) ||
-        (ret->old_foreign_id != 0 && ret->old_foreign_id == ret->new_foreign_id))
-        return err_set(err, ERR_BAD_VALUE, _("the old and the new CA are one and the same"));
-    if (start->n_servers > 0)
-        return true;
-    ok = rotate_trusting(store, ret->old_authority_id, ret->old_foreign_id, &servers, err);
-    if (ok && servers.n == 0) {
-        ok = err_set(err, ERR_POLICY, _("no server of the store is known to trust \"%s\""),
-                     ret->name);
-        err_hint(err, _("Name the servers: \"--server NAME\"."));
-    }
-    server_list_clear(&servers);
-    return ok;
-}
 
 /* ---- a new generation ---- */
 
@@ -175,6 +72,22 @@ static char *generation_name(struct rotate_work *work, struct authority **ret_ma
     return name;
 }
 
+/* The name that it would get. */
+static bool preview_generation(struct rotate_work *work, struct err *err)
+{
+    char *name = option(work->rotation, "generation");
+
+    if (name == NULL)
+        name = authority_next_name(work->store, work->rotation->name, err);
+    if (name != NULL)
+        rotate_preview_line(work->preview,
+                            _("the CA \"%s\" is made, with its own key, its canaries and its list; "
+                              "no server is changed"),
+                            name);
+    free(name);
+    return name != NULL;
+}
+
 bool ca_make_generation(struct rotate_work *work, struct err *err)
 {
     const struct rotate_request *request = work->request;
@@ -192,6 +105,8 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
     if (work->new_cert != NULL)
         return true;
+    if (work->preview != NULL)
+        return preview_generation(work, err);
     name = generation_name(work, &made, err);
     spec.name = name;
     if (name != NULL && made == NULL)
@@ -213,24 +128,70 @@ bool ca_make_generation(struct rotate_work *work, struct err *err)
 
 /* ---- the worklist ---- */
 
-/* Roles that were seen with certificates of a CA whose books are elsewhere. */
-static bool add_seen_roles(struct rotate_work *work, struct err *err)
+static bool has_role(const struct rotation_item_list *items, const char *role)
 {
-    const struct use_of of = {.foreign = work->old_cert};
-    struct server_list scope = {.n = 0};
-    struct use_list seen = {.n = 0};
-    bool ok = rotate_scope(work, &scope, err) &&
-              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err);
+    size_t from = 0, to = items->n;
 
-    for (size_t i = 0; ok && i < seen.n; i++) {
-        const struct rotation_item item = {.role = seen.rows[i].role,
-                                           .old_serial = seen.rows[i].serial};
+    while (from < to) { /* they come by role */
+        size_t at = from + (to - from) / 2;
+        int order = strcmp(items->rows[at].role, role);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            from = at + 1;
+        else
+            to = at;
+    }
+    return false;
+}
+
+static bool any_is_new(struct rotate_work *work, const struct use_list *seen, bool *ret,
+                       struct err *err)
+{
+    struct rotation_item_list items = {.n = 0};
+    bool ok = rotation_items(work->store, work->rotation->id, NULL, 0, &items, err);
+
+    *ret = false;
+    for (size_t i = 0; ok && i < seen->n && !*ret; i++)
+        *ret = !has_role(&items, seen->rows[i].role);
+    rotation_item_list_clear(&items);
+    return ok;
+}
+
+/* Asked and added in one: of two looks at the same time one adds the role. */
+static bool add_roles(struct rotate_work *work, const struct use_list *seen, struct err *err)
+{
+    bool ok = store_begin(work->store, err);
+
+    if (!ok)
+        return false;
+    for (size_t i = 0; ok && i < seen->n; i++) {
+        const struct rotation_item item = {.role = seen->rows[i].role,
+                                           .old_serial = seen->rows[i].serial};
         struct rotation_item_list known = {.n = 0};
 
         ok = rotation_items(work->store, work->rotation->id, item.role, 1, &known, err) &&
              (known.n > 0 || rotation_set_item(work->store, work->rotation->id, &item, err));
         rotation_item_list_clear(&known);
     }
+    if (ok)
+        return store_commit(work->store, err);
+    store_rollback(work->store);
+    return false;
+}
+
+/* Roles that were seen with certificates of a CA whose books are elsewhere. */
+static bool add_seen_roles(struct rotate_work *work, struct err *err)
+{
+    const struct use_of of = {.foreign = work->old_cert};
+    struct server_list scope = {.n = 0};
+    struct use_list seen = {.n = 0};
+    bool news = false;
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_list(work->store, &scope, &of, 0, SIGHTINGS_MAX, &seen, err) &&
+              any_is_new(work, &seen, &news, err) && (!news || add_roles(work, &seen, err));
+
     use_list_clear(&seen);
     server_list_clear(&scope);
     return ok;
@@ -301,12 +262,11 @@ static bool first_address(struct rotate_work *work, char **ret_host, int *ret_po
 }
 
 static bool run_batch(struct rotate_work *work, const struct batch_list *list, const char *folder,
-                      struct rotate_outcome *ret, struct err *err)
+                      struct batch_result *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
     struct authority_parents parents = {.crls = NULL};
     struct cert_list roots = {.n = 0};
-    struct batch_result result = {.made = 0};
     char *host = NULL;
     int port = 0;
     struct batch_spec spec = {
@@ -331,8 +291,7 @@ static bool run_batch(struct rotate_work *work, const struct batch_list *list, c
         spec.roots = &roots;
         spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
         spec.server_port = port;
-        ok = batch_run(work->store, &spec, &result, err);
-        ret->made += result.made;
+        ok = batch_run(work->store, &spec, ret, err);
     }
     authority_parents_clear(&parents);
     cert_list_clear(&roots);
@@ -350,7 +309,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         return true;
     if (wanted == NULL) {
         err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it with \"--out DIR\"."));
+        return err_hint(err, _("Give it (--out DIR)."));
     }
     if (!fs_make_folder(wanted, err))
         return false;
@@ -366,10 +325,25 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
     return rotation_save(work->store, work->rotation, "a folder for kits", err);
 }
 
+/* The folder of a role was there, and what is in it counts for no line: a kit is never overwritten. */
+static bool check_all_made(struct rotate_work *work, struct err *err)
+{
+    size_t unmade = 0;
+
+    if (!ca_count_unmade(work, &unmade, err))
+        return false;
+    if (unmade == 0)
+        return true;
+    err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
+            work->rotation->folder, unmade);
+    return err_hint(err, _("Give another folder (--out DIR)."));
+}
+
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     struct batch_list list = {.n = 0};
+    struct batch_result result = {.made = 0};
     bool ok = ca_list_items(work, err);
 
     if (!ok || work->new_ca == NULL)
@@ -378,23 +352,42 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
         return false;
     rows_of(&items, &list);
     rotation_item_list_clear(&items);
-    if (list.n > 0) {
+    if (work->preview != NULL) {
+        for (size_t i = 0; i < list.n; i++)
+            rotate_preview_kit(work->preview, list.rows[i].role);
+    } else if (list.n > 0) {
         ok = choose_folder(work, err);
         if (ok && work->request->new_key == NULL)
             ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
                          work->new_ca->name);
-        ok = ok && run_batch(work, &list, work->rotation->folder, ret, err);
-        if (ret->made > 0)
+        ok = ok && run_batch(work, &list, work->rotation->folder, &result, err);
+        ret->made += result.made;
+        if (result.made > 0)
             rotate_add_file(ret, work->rotation->folder);
         ok = rotation_join_items(work->store, work->rotation->id, work->new_ca->id,
                                  ok ? err : &(struct err)ERR_INIT) &&
              ok;
+        ok = ok && (result.present == 0 || check_all_made(work, err));
     }
     batch_list_clear(&list);
     return ok;
 }
 
 /* ---- the old key ---- */
+
+/* As the servers show it: somebody may have given it back by hand. */
+static bool check_shown_nowhere(struct rotate_work *work, struct err *err)
+{
+    struct rotate_status status = {.n_phases = 0};
+    bool ok = rotate_measure(work, true, &status, err);
+
+    if (ok)
+        ca_block_shown(work, &status);
+    if (ok && status.n_blockers > 0)
+        ok = err_set(err, ERR_ROTATION_BLOCKED, "%s", status.blockers[0]);
+    rotate_status_clear(&status);
+    return ok;
+}
 
 static bool check_trusted_nowhere(struct rotate_work *work, struct err *err)
 {
@@ -441,16 +434,23 @@ static bool archive_key(struct rotate_work *work, struct rotate_outcome *ret, st
 /* Certificates of servers go on being verified, and without the key none of them can be renewed. */
 static bool say_needed(const struct rotate_work *work, size_t n, struct err *err)
 {
-    err_set(err, ERR_ROTATION_BLOCKED,
-            _("%zu certificates of servers are from the CA \"%s\": its key is needed for them"), n,
-            work->old_ca->name);
-    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
-                           "\"pgseal rotate server NAME --to CA\"."));
+    err_set(
+        err, ERR_ROTATION_BLOCKED,
+        ngettext("%zu certificate of a server is from the CA \"%s\": its key is needed for it",
+                 "%zu certificates of servers are from the CA \"%s\": its key is needed for them",
+                 (unsigned long)n),
+        n, work->old_ca->name);
+    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first "
+                           "(pgseal rotate server NAME --to CA)."));
 }
 
 /* The last act of a rotation, so what became of the key is written down with it. */
 static bool end_as(struct rotate_work *work, const char *what, struct err *err)
 {
+    if (work->preview != NULL) {
+        rotate_preview_line(work->preview, "%s", _(what));
+        return true;
+    }
     return save_option(work, "key", what, what, err);
 }
 
@@ -463,12 +463,25 @@ bool ca_key_has_ended(const struct rotation *rotation)
     return ended;
 }
 
+static bool end_key_now(struct rotate_work *work, bool keep, struct rotate_outcome *ret,
+                        struct err *err)
+{
+    if (!keep && work->request->archive != NULL && work->old_ca->has_key &&
+        !archive_key(work, ret, err))
+        return false;
+    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
+        return false;
+    return keep || !work->old_ca->has_key || authority_delete(work->store, work->old_ca, err);
+}
+
 bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     const struct rotate_request *request = work->request;
     bool keep = request->keep_key && request->archive == NULL;
     size_t n = 0;
 
+    if (!check_shown_nowhere(work, err))
+        return false;
     if (work->old_ca == NULL)
         return end_as(work, "the old key was never ours", err);
     if (!check_trusted_nowhere(work, err) ||
@@ -481,11 +494,7 @@ bool ca_end_key(struct rotate_work *work, struct rotate_outcome *ret, struct err
         return false;
     if (n > 0)
         return say_needed(work, n, err);
-    if (!keep && request->archive != NULL && work->old_ca->has_key && !archive_key(work, ret, err))
-        return false;
-    if (!work->old_ca->retired && !authority_retire(work->store, work->old_ca, err))
-        return false;
-    if (!keep && work->old_ca->has_key && !authority_delete(work->store, work->old_ca, err))
+    if (work->preview == NULL && !end_key_now(work, keep, ret, err))
         return false;
     return end_as(work,
                   keep                       ? "the old key is kept"

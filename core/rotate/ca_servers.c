@@ -59,11 +59,15 @@ static void keep_only(struct server_list *list, const struct server_list *other,
 static bool note_gave(struct rotate_work *work, const struct server_list *servers,
                       const struct server_list *have, struct err *err)
 {
-    json_t *options = options_of(work->rotation);
-    json_t *gave = json_object_get(options, "gave");
+    json_t *options;
+    json_t *gave;
     bool changed = false;
     bool ok = true;
 
+    if (work->preview != NULL)
+        return true;
+    options = options_of(work->rotation);
+    gave = json_object_get(options, "gave");
     if (!json_is_array(gave)) {
         json_object_set_new(options, "gave", json_array());
         gave = json_object_get(options, "gave");
@@ -105,6 +109,36 @@ static void trust_clear(struct trust *trust)
     crl_free(trust->crls[0]);
 }
 
+static bool has_cert(const struct cert_list *certs, const struct cert *cert)
+{
+    for (size_t i = 0; i < certs->n; i++) {
+        if (cert_equal(certs->certs[i], cert))
+            return true;
+    }
+    return false;
+}
+
+/* Of an intermediate of somebody else: those above it that a server had. */
+static bool add_known_parents(struct store *store, struct cert_list *certs, struct err *err)
+{
+    struct foreign_ca_list list = {.n = 0};
+
+    if (cert_is_self_signed(certs->certs[0]))
+        return true;
+    if (!foreign_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < certs->n; i++) {
+        for (size_t k = 0; k < list.n; k++) {
+            const struct cert *ca = list.rows[k].cert;
+
+            if (!has_cert(certs, ca) && cert_issued_by(certs->certs[i], ca))
+                cert_list_take(certs, cert_dup(ca));
+        }
+    }
+    foreign_list_clear(&list);
+    return true;
+}
+
 static bool trust_begin(struct trust *trust, struct store *store, const struct authority *authority,
                         const struct cert *cert, struct err *err)
 {
@@ -120,6 +154,8 @@ static bool trust_begin(struct trust *trust, struct store *store, const struct a
     }
     cert_list_take(&trust->foreign, cert_dup(cert));
     trust->intent.foreign = &trust->foreign;
+    if (!add_known_parents(store, &trust->foreign, err))
+        return false;
     if (!foreign_crl(store, cert, &trust->crls[0], &accepted, err))
         return false;
     if (trust->crls[0] != NULL) {
@@ -143,15 +179,17 @@ static char *say(const char *act, const struct authority *authority, const struc
     return strbuf_steal(&text);
 }
 
+/* gone: looked ahead, it is trusted no more then; or NULL. */
 static bool give(struct rotate_work *work, struct server_list *take,
                  const struct authority *authority, const struct cert *cert,
-                 struct rotate_outcome *ret, struct err *err)
+                 const struct cert_list *gone, struct rotate_outcome *ret, struct err *err)
 {
     struct trust trust;
     char *what = say(_("trust of"), authority, cert);
     const struct rotate_change change = {.make = make_trust, .arg = &trust, .what = what};
     bool ok = trust_begin(&trust, work->store, authority, cert, err);
 
+    trust.intent.gone = gone;
     if (ok)
         ok = rotate_change_servers(work, take, &change, ret, err);
     else
@@ -181,7 +219,7 @@ static bool trust_new(struct rotate_work *work, bool only_lacking, struct rotate
         server_list_clear(&scope);
         return false;
     }
-    return give(work, &scope, work->new_ca, work->new_cert, ret, err);
+    return give(work, &scope, work->new_ca, work->new_cert, NULL, ret, err);
 }
 
 bool ca_trust_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
@@ -194,7 +232,7 @@ bool ca_trust_old(struct rotate_work *work, struct rotate_outcome *ret, struct e
     struct server_list scope = {.n = 0};
 
     return rotate_scope(work, &scope, err) &&
-           give(work, &scope, work->old_ca, work->old_cert, ret, err);
+           give(work, &scope, work->old_ca, work->old_cert, NULL, ret, err);
 }
 
 /* ---- untrust ---- */
@@ -204,14 +242,15 @@ struct untrust {
     struct untrust_ca_intent intent;
     const struct rotate_work *work;
     struct rotate_outcome *outcome;
-    bool ours;
+    bool keep_lists; /* others' CAs go: for the way back */
 };
 
 static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
 {
     struct untrust *untrust = arg;
 
-    if (!untrust->ours && !plan_keep_list(target, untrust->certs.certs[0], err))
+    if (untrust->keep_lists && untrust->work->preview == NULL &&
+        !plan_keep_list(target, untrust->certs.certs[0], err))
         return NULL;
     return plan_untrust_ca(target, &untrust->intent, err);
 }
@@ -274,7 +313,8 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     cert_list_init(&untrust.certs);
     cert_list_take(&untrust.certs, cert_dup(cert));
     untrust.intent.certs = &untrust.certs;
-    untrust.ours = ours != NULL;
+    untrust.intent.with_parents = cert == work->old_cert;
+    untrust.keep_lists = ours == NULL || !cert_is_self_signed(cert);
     ok = rotate_change_servers(work, take, &change, ret, err);
     cert_list_clear(&untrust.certs);
     free(what);
@@ -314,12 +354,41 @@ static void forget_done(struct rotate_outcome *outcome)
     outcome->n_servers = n;
 }
 
+/* Both changes at once for those that lack the new CA, so that who would be refused is known before. */
+static bool preview_replace(struct rotate_work *work, struct err *err)
+{
+    const struct rotation *rotation = work->rotation;
+    struct rotate_outcome none = {.from = 0};
+    struct server_list scope = {.n = 0};
+    struct server_list have = {.n = 0};
+    struct cert_list gone;
+    bool ok = rotate_scope(work, &scope, err);
+
+    cert_list_init(&gone);
+    cert_list_take(&gone, cert_dup(work->old_cert));
+    if (ok && rotate_trusting(work->store, rotation->new_authority_id, rotation->new_foreign_id,
+                              &have, err)) {
+        keep_only(&scope, &have, false);
+        ok = give(work, &scope, work->new_ca, work->new_cert, &gone, &none, err) &&
+             ca_drop_old(work, &none, err);
+    } else {
+        server_list_clear(&scope);
+        ok = false;
+    }
+    server_list_clear(&have);
+    cert_list_clear(&gone);
+    rotate_outcome_clear(&none);
+    return ok;
+}
+
 bool ca_replace(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     struct err first = ERR_INIT;
-    bool trusted = trust_new(work, true, ret, &first);
-    bool dropped;
+    bool trusted, dropped;
 
+    if (work->preview != NULL)
+        return preview_replace(work, err);
+    trusted = trust_new(work, true, ret, &first);
     forget_done(ret);
     dropped = ca_drop_old(work, ret, err);
     if (!trusted && dropped)

@@ -27,6 +27,11 @@ size_t client_to_revoke(const struct rotate_work *work, const struct rotation_se
 /* How many kinds of sessions would be refused: open, or seen in the quiet time. */
 bool client_count_refused(struct rotate_work *work, const struct rotation_seen *const *lines,
                           size_t n, size_t *ret, struct err *err) MUST_CHECK;
+/* The same, by name, into work->preview; and what becomes of the old ones. */
+bool client_preview_old(struct rotate_work *work, const struct rotation_seen_list *lines,
+                        struct err *err) MUST_CHECK;
+/* Each server that trusts the CA was looked at not long ago, and showed all its sessions. */
+bool client_is_watched(struct rotate_work *work, bool *ret, struct err *err) MUST_CHECK;
 /* In one act, with its list brought to the servers; again: to those that have not got it. */
 bool client_revoke_old(struct rotate_work *work, const struct rotation_seen_list *lines,
                        struct rotate_outcome *ret, struct err *err) MUST_CHECK;

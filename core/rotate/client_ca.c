@@ -66,7 +66,7 @@ static const struct rotate_phase phases[] = {
             .waits = N_("each server refuses the old canary and accepts the new one"),
             .back = N_("give the old CA and its list back to each server"),
             .why = N_("Sessions that are open stay open, and are refused when they come again: so "
-                      "they are counted first. --end-sessions ends them now, while you look."),
+                      "they are counted first. They can be ended now, while you look."),
         },
     [KEY] =
         {
@@ -179,10 +179,10 @@ static void propose_life(const struct rotate_work *work, struct rotate_status *r
         return;
     if (text_quote_shell(&name, work->old_ca->name)) {
         free(ret->proposal);
-        ret->proposal =
-            mem_printf(_("It ends on %s. If the date is its only trouble: \"pgseal rotate ca %s "
-                         "--same-key\" makes it longer, and clients need nothing."),
-                       clock_format_date(date, cert_not_after(work->old_cert)), name.data);
+        ret->proposal = mem_printf(
+            _("It ends on %s. If the date is its only trouble: the same key gets a later end "
+              "(pgseal rotate ca %s --same-key), and clients need nothing."),
+            clock_format_date(date, cert_not_after(work->old_cert)), name.data);
     }
     strbuf_clear(&name);
 }
@@ -207,11 +207,11 @@ static bool client_ca_look(struct rotate_work *work, bool ask_servers, struct ro
         ret->act_done = all;
         ret->needs = ROTATE_NEED_SERVERS;
         ca_block_servers(ret);
-        return true;
+        return ca_notice_gone(work, ret, err);
     case MOVE:
-        return look_move(work, ret, err);
+        return ca_notice_gone(work, ret, err) && look_move(work, ret, err);
     case WATCH:
-        return look_watch(work, ret, err);
+        return ca_notice_gone(work, ret, err) && look_watch(work, ret, err);
     case RETIRE:
         return look_retire(work, ret, err);
     }
@@ -250,11 +250,23 @@ static bool client_ca_back(struct rotate_work *work, struct rotate_outcome *ret,
     return true;
 }
 
+static bool client_ca_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool ok;
+
+    work->preview->ends_sessions = work->request->end_sessions;
+    ok = back ? client_ca_back(work, &none, err) : client_ca_act(work, &none, err);
+    rotate_outcome_clear(&none);
+    return ok;
+}
+
 const struct rotate_kind rotate_client_ca = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = client_ca_look,
     .act = client_ca_act,
     .back = client_ca_back,
+    .preview = client_ca_preview,
     .start = ca_start,
 };

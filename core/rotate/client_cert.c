@@ -43,7 +43,7 @@ static const struct rotate_phase phases[] = {
         {
             .key = "old",
             .title = N_("the old ones end"),
-            .act = N_("leave them to end by themselves, or revoke them with --revoke"),
+            .act = N_("leave them to end by themselves, or revoke them, as you choose"),
             .waits = N_("it is decided, and every server has the list"),
             .back = N_("wait for more of them; a revocation is never taken back"),
             .why = N_("Nobody needs the old ones any more, and they end soon. Revoke them where a "
@@ -146,7 +146,7 @@ static bool look_use(struct rotate_work *work, const struct rotation_seen_list *
          use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
          use_quiet(work->store, &scope, &of, rotation->started_at, rotation->quiet_seconds,
                    &ret->quiet, err);
-    ret->quiet.but_gaps = false; /* nothing waits for the quiet time here: it only tells */
+    ret->quiet.but_gaps = false; /* nothing waits for the quiet time: it only tells */
     server_list_clear(&scope);
     free(old);
     return ok;
@@ -230,7 +230,13 @@ static bool look_old(struct rotate_work *work, const struct rotation_seen_list *
 {
     const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
     enum client_choice choice = client_choice(work->rotation);
+    bool watched = true;
 
+    if (!client_is_watched(work, &watched, err)) {
+        free(chosen);
+        return false;
+    }
+    ret->quiet.but_gaps = !watched; /* a revocation asks about it */
     ret->act_done = choice == CLIENT_LEAVE ||
                     (choice == CLIENT_REVOKE && client_to_revoke(work, lines, chosen) == 0);
     free(chosen);
@@ -327,11 +333,29 @@ static bool client_back(struct rotate_work *work, struct rotate_outcome *ret, st
     return work->rotation->phase != OLD || client_choose(work, CLIENT_OPEN, err);
 }
 
+static bool client_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    const struct rotation *rotation = work->rotation;
+    struct rotation_seen_list lines = {.n = 0};
+    struct rotate_outcome none = {.from = 0};
+    bool ok =
+        client_list_lines(work, err) && rotation_seen_list(work->store, rotation->id, &lines, err);
+
+    if (ok && !back && rotation->phase == MAKE)
+        ok = client_make_kits(work, &lines, &none, err);
+    else if (ok && !back && rotation->phase == OLD)
+        ok = client_preview_old(work, &lines, err);
+    rotate_outcome_clear(&none);
+    rotation_seen_list_clear(&lines);
+    return ok;
+}
+
 const struct rotate_kind rotate_client_cert = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = client_look,
     .act = client_act,
     .back = client_back,
+    .preview = client_preview,
     .start = client_start,
 };

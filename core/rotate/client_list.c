@@ -90,7 +90,7 @@ static struct authority *authority_of_role(struct store *store, const char *role
     issued_list_clear(&list);
     if (!found) {
         err_set(err, ERR_CERT_UNKNOWN, _("the role \"%s\" has no valid client certificate"), role);
-        err_hint(err, _("\"pgseal issue %s\" makes one."), role);
+        err_hint(err, _("\"pgseal issue client %s\" makes one."), role);
     }
     return authority;
 }
@@ -258,7 +258,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         return true;
     if (!wanted) {
         err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it with \"--out DIR\"."));
+        return err_hint(err, _("Give it (--out DIR)."));
     }
     if (!fs_make_folder(wanted, err))
         return false;
@@ -337,7 +337,10 @@ bool client_make_kits(struct rotate_work *work, const struct rotation_seen_list 
     bool ok = true;
 
     rows_of(lines, &list);
-    if (list.n > 0) {
+    if (work->preview != NULL) {
+        for (size_t i = 0; i < list.n; i++)
+            rotate_preview_kit(work->preview, list.rows[i].role);
+    } else if (list.n > 0) {
         ok = choose_folder(work, err) && run_batch(work, &list, &result, err);
         ret->made += result.made;
         if (result.made > 0)
@@ -357,7 +360,7 @@ bool client_make_kits(struct rotate_work *work, const struct rotation_seen_list 
             ok = err_set(err, ERR_FILE_EXISTS,
                          _("\"%s\" has kits of %zu roles already, of an earlier time"),
                          work->rotation->folder, client_count_unmade(&now));
-            err_hint(err, _("Give another folder with \"--out DIR\"."));
+            err_hint(err, _("Give another folder (--out DIR)."));
         }
         rotation_seen_list_clear(&now);
     }

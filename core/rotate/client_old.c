@@ -32,25 +32,76 @@ size_t client_to_revoke(const struct rotate_work *work, const struct rotation_se
     return n;
 }
 
-bool client_count_refused(struct rotate_work *work, const struct rotation_seen *const *lines,
-                          size_t n, size_t *ret, struct err *err)
+static bool list_users(struct rotate_work *work, const struct rotation_seen *const *lines, size_t n,
+                       struct use_list *ret, struct err *err)
 {
     struct use_certificate *certificates = mem_array(n + 1, sizeof(*certificates));
     const struct use_of of = {.certificates = certificates, .n_certificates = n};
     struct server_list scope = {.n = 0};
-    struct use_list users = {.n = 0};
     bool ok;
 
     for (size_t i = 0; i < n; i++)
         certificates[i] = (struct use_certificate){lines[i]->old_issuer, lines[i]->old_serial};
     ok = rotate_scope(work, &scope, err) &&
          use_list(work->store, &scope, &of, clock_now() - work->rotation->quiet_seconds,
-                  SIGHTINGS_MAX, &users, err);
+                  SIGHTINGS_MAX, ret, err);
+    server_list_clear(&scope);
+    free(certificates);
+    return ok;
+}
+
+bool client_count_refused(struct rotate_work *work, const struct rotation_seen *const *lines,
+                          size_t n, size_t *ret, struct err *err)
+{
+    struct use_list users = {.n = 0};
+    bool ok = list_users(work, lines, n, &users, err);
+
     if (ok)
         *ret = users.n;
     use_list_clear(&users);
-    server_list_clear(&scope);
-    free(certificates);
+    return ok;
+}
+
+static void add_users(struct rotate_preview *preview, const struct use_list *users)
+{
+    for (size_t i = 0; i < users->n; i++) {
+        const struct use *use = &users->rows[i];
+
+        *rotate_preview_refused(preview) = (struct rotate_refused){
+            .server = mem_strdup(use->server),
+            .role = mem_strdup(use->role),
+            .database = mem_strdup(use->database),
+            .application = mem_strdup(use->application),
+            .address = mem_strdup(use->address),
+            .why = mem_strdup(use->open > 0 ? _("its old certificate is in use now")
+                                            : _("its old certificate was used in the quiet time")),
+        };
+    }
+}
+
+bool client_preview_old(struct rotate_work *work, const struct rotation_seen_list *lines,
+                        struct err *err)
+{
+    const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
+    struct use_list users = {.n = 0};
+    size_t n = client_to_revoke(work, lines, chosen);
+    bool ok = true;
+
+    if (!work->request->revoke) {
+        rotate_preview_line(work->preview, "%s",
+                            client_choice(work->rotation) == CLIENT_REVOKE
+                                ? _("servers that have not got the list of revoked ones get it")
+                                : _("the old ones go on until they end by themselves"));
+    } else {
+        ok = list_users(work, chosen, n, &users, err);
+        for (size_t i = 0; ok && i < n; i++)
+            rotate_preview_line(work->preview, _("\"%s\": certificate %s is revoked"),
+                                chosen[i]->role, chosen[i]->old_serial);
+        add_users(work->preview, &users);
+        work->preview->ends_sessions = work->request->end_sessions;
+    }
+    use_list_clear(&users);
+    free(chosen);
     return ok;
 }
 
@@ -69,10 +120,46 @@ static bool check_refused(struct rotate_work *work, const struct rotation_seen *
             refused);
     err_cause(err, _("\"pgseal rotate stragglers\" names them: role, application and address."));
     err_hint(err,
-             _("Without --revoke the old ones go on until they end; --accept-refused=%zu "
-               "revokes them all the same."),
-             refused);
+             _("Not revoked (without --revoke) they go on until they end. Exactly %zu accepted as "
+               "refused (--accept-refused=%zu), they are revoked all the same."),
+             refused, refused);
     return false;
+}
+
+bool client_is_watched(struct rotate_work *work, bool *ret, struct err *err)
+{
+    const struct use_certificate none = {.issuer = ""};
+    const struct use_of of = {.certificates = &none};
+    const int64_t now = clock_now(), needed = work->rotation->quiet_seconds;
+    struct server_list scope = {.n = 0};
+    struct use_quiet quiet;
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_quiet(work->store, &scope, &of, now - needed, needed, &quiet, err);
+
+    if (ok) {
+        *ret = scope.n == 0 || (quiet.hidden == 0 && quiet.looked_at > 0 &&
+                                now - quiet.looked_at <= quiet.gap_allowed);
+        use_quiet_clear(&quiet);
+    }
+    server_list_clear(&scope);
+    return ok;
+}
+
+/* A server that is away, or shows its sessions to others only, is no server without sessions. */
+static bool check_watched(struct rotate_work *work, size_t n, struct err *err)
+{
+    bool watched = false;
+
+    if (n == 0 || work->request->accept_gaps)
+        return true;
+    if (!client_is_watched(work, &watched, err))
+        return false;
+    if (watched)
+        return true;
+    err_set(err, ERR_ROTATION_BLOCKED,
+            _("not every server could be looked at: who uses old certificates there is not known"));
+    err_cause(err, _("\"pgseal rotate status\" names those that are away, or hide sessions."));
+    return err_hint(err, _("When they are back, again; --accept-gaps revokes them all the same."));
 }
 
 static bool load_certs(struct rotate_work *work, const struct rotation_seen *const *lines, size_t n,
@@ -154,8 +241,8 @@ bool client_revoke_old(struct rotate_work *work, const struct rotation_seen_list
     const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
     struct issued_list certs = {.n = 0};
     size_t n = client_to_revoke(work, lines, chosen);
-    bool ok = check_refused(work, chosen, n, err) && load_certs(work, chosen, n, &certs, err) &&
-              client_choose(work, CLIENT_REVOKE, err);
+    bool ok = check_refused(work, chosen, n, err) && check_watched(work, n, err) &&
+              load_certs(work, chosen, n, &certs, err) && client_choose(work, CLIENT_REVOKE, err);
 
     if (ok && n > 0)
         ok = revoke(work, &certs, ret, err);

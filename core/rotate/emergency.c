@@ -167,11 +167,23 @@ static bool emergency_back(struct rotate_work *work, struct rotate_outcome *ret,
     return work->rotation->phase < REPLACE || ca_trust_old(work, ret, err);
 }
 
+static bool emergency_preview(struct rotate_work *work, bool back, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool ok;
+
+    work->preview->ends_sessions = !back && work->rotation->phase == REPLACE;
+    ok = back ? emergency_back(work, &none, err) : emergency_act(work, &none, err);
+    rotate_outcome_clear(&none);
+    return ok;
+}
+
 const struct rotate_kind rotate_emergency = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = emergency_look,
     .act = emergency_act,
     .back = emergency_back,
+    .preview = emergency_preview,
     .start = emergency_start,
 };

@@ -16,6 +16,7 @@ struct rotate_work { /* borrowed */
     const struct rotate_request *request; /* never NULL */
     struct authority *old_ca, *new_ca;    /* loaded by the frame; NULL: none, or a foreign one */
     struct cert *old_cert, *new_cert;     /* of those, or the foreign ones; NULL: none */
+    struct rotate_preview *preview;       /* not NULL: look ahead, change nothing */
 };
 
 struct rotate_kind {
@@ -26,6 +27,8 @@ struct rotate_kind {
                  struct err *err);
     bool (*act)(struct rotate_work *work, struct rotate_outcome *ret, struct err *err);
     bool (*back)(struct rotate_work *work, struct rotate_outcome *ret, struct err *err);
+    /* act() or back() would do that: into work->preview. NULL: it cannot be said. */
+    bool (*preview)(struct rotate_work *work, bool back, struct err *err);
     /* Checks a start, and fills in the rotation's ids, name and options. */
     bool (*start)(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err);
@@ -39,7 +42,12 @@ extern const struct rotate_kind rotate_server_ca;
 extern const struct rotate_kind rotate_emergency;
 
 void rotate_block(struct rotate_status *status, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void rotate_notice(struct rotate_status *status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void rotate_add_file(struct rotate_outcome *outcome, const char *path);
+void rotate_preview_line(struct rotate_preview *preview, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void rotate_preview_kit(struct rotate_preview *preview, const char *role);
+/* One more, all zero; its strings are the caller's to set. Borrowed until the next one is added. */
+struct rotate_refused *rotate_preview_refused(struct rotate_preview *preview);
 /* One more server, all zero. Borrowed until the next one is added. */
 struct rotate_server *rotate_add_server(struct rotate_server **servers, size_t *n,
                                         const char *name);

@@ -79,6 +79,9 @@ void rotate_status_clear(struct rotate_status *status)
     for (size_t i = 0; i < status->n_blockers; i++)
         free(status->blockers[i]);
     free(status->blockers);
+    for (size_t i = 0; i < status->n_notices; i++)
+        free(status->notices[i]);
+    free(status->notices);
     rotate_servers_clear(&status->servers, &status->n_servers);
     use_list_clear(&status->left);
     use_quiet_clear(&status->quiet);
@@ -106,6 +109,19 @@ void rotate_block(struct rotate_status *status, const char *fmt, ...)
     status->blockers =
         mem_realloc_array(status->blockers, status->n_blockers + 1, sizeof(status->blockers[0]));
     status->blockers[status->n_blockers++] = strbuf_steal(&text);
+}
+
+void rotate_notice(struct rotate_status *status, const char *fmt, ...)
+{
+    struct strbuf text = STRBUF_INIT;
+    va_list args;
+
+    va_start(args, fmt);
+    strbuf_vprintf(&text, fmt, args);
+    va_end(args);
+    status->notices =
+        mem_realloc_array(status->notices, status->n_notices + 1, sizeof(status->notices[0]));
+    status->notices[status->n_notices++] = strbuf_steal(&text);
 }
 
 void rotate_add_file(struct rotate_outcome *outcome, const char *path)
@@ -193,8 +209,11 @@ static int lock_rotation(struct store *store, const struct rotation *rotation, s
     if (fd < 0) {
         err_set_errno(err, ERR_FILE, errno, _("cannot open \"%s\""), path);
     } else if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        err_set(err, ERR_ROTATION_MOVED, _("another pgseal works on the rotation of \"%s\" now"),
-                rotation->name);
+        if (errno != EAGAIN && errno != EACCES)
+            err_set_errno(err, ERR_FILE, errno, _("cannot lock \"%s\""), path);
+        else
+            err_set(err, ERR_ROTATION_MOVED,
+                    _("another pgseal works on the rotation of \"%s\" now"), rotation->name);
         close(fd);
         fd = -1;
     }
@@ -217,6 +236,9 @@ static bool check_fresh(struct store *store, const struct rotation *rotation, st
     if (same && rotation->ended_at != 0)
         return err_set(err, ERR_ROTATION_UNKNOWN, _("the rotation of \"%s\" has ended"),
                        rotation->name);
+    if (same && (size_t)rotation->phase >= rotate_phase_count(rotation->kind))
+        return err_set(err, ERR_STORE, _("rotation %lld is in no phase that there is"),
+                       (long long)rotation->id);
     return same;
 }
 
@@ -294,13 +316,37 @@ static const char *key_of(const struct rotation *rotation)
     return phase != NULL ? phase->key : "done";
 }
 
+/* A mark, or another quiet time, does not wait for the lock: what was written beside an act stays. False:
+ * somebody moved the rotation itself. */
+static bool catch_up(struct rotate_work *work, struct err *err)
+{
+    struct rotation *rotation = work->rotation;
+    struct rotation *now = rotation_load(work->store, rotation->id, err);
+    bool same = now != NULL && now->phase == rotation->phase && now->ended_at == 0;
+
+    if (same) {
+        const struct rotation mine = *rotation;
+
+        *rotation = *now;
+        *now = mine;
+    } else if (now != NULL) {
+        err_set(err, ERR_ROTATION_MOVED,
+                _("another admin moved the rotation of \"%s\" on meanwhile"), rotation->name);
+    }
+    rotation_free(now);
+    return same;
+}
+
 static bool enter(struct rotate_work *work, int phase, bool given_up, struct err *err)
 {
     struct rotation *rotation = work->rotation;
-    struct rotation before = *rotation;
+    struct rotation before;
     char *detail;
     bool ok;
 
+    if (!catch_up(work, err))
+        return false;
+    before = *rotation;
     rotation->phase = phase;
     rotation->since = clock_now();
     rotation->given_up = given_up;
@@ -416,22 +462,46 @@ bool rotate_back(struct store *store, struct rotation *rotation,
     return move(store, rotation, request, go_back, ret, err);
 }
 
+/* ---- ahead ---- */
+
+bool rotate_look_ahead(struct store *store, struct rotation *rotation,
+                       const struct rotate_request *request, bool back, struct rotate_preview *ret,
+                       struct err *err)
+{
+    const struct rotate_kind *kind = need_kind(rotation->kind, err);
+    struct rotate_preview preview = {.n_lines = 0};
+    struct rotate_work work;
+    bool ok;
+
+    if (kind == NULL)
+        return false;
+    ok = work_begin(&work, store, rotation, request, err);
+    work.preview = &preview;
+    ok = ok && (kind->preview == NULL || kind->preview(&work, back, err));
+    work_end(&work);
+    if (ok)
+        *ret = preview;
+    else
+        rotate_preview_clear(&preview);
+    return ok;
+}
+
 /* ---- marks ---- */
 
-bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,
-                 bool left, struct err *err)
+/* Read and written in one: whoever makes the kits meanwhile writes the same lines. */
+static bool mark_lines(struct store *store, struct rotation *rotation, const char *role,
+                       bool handed, bool left, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     char *detail;
     bool ok;
 
-    if (!rotation_items(store, rotation->id, role, 0, &items, err))
-        return false;
-    if (items.n == 0) {
-        err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
-        return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
+    ok = rotation_items(store, rotation->id, role, 0, &items, err);
+    if (ok && items.n == 0) {
+        ok =
+            err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
+        err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
-    ok = store_begin(store, err);
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)
             items.rows[i].handed_at = clock_now();
@@ -440,16 +510,37 @@ bool rotate_mark(struct store *store, struct rotation *rotation, const char *rol
         ok = rotation_set_item(store, rotation->id, &items.rows[i], err);
     }
     rotation_item_list_clear(&items);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
     detail = mem_printf("%s: %s", role, left ? "without it" : "handed over");
-    ok = rotation_save(store, rotation, detail, err);
+    ok = ok && rotation_save(store, rotation, detail, err);
     free(detail);
+    return ok;
+}
+
+bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,
+                 bool left, struct err *err)
+{
+    struct rotation *now;
+    bool ok;
+
+    if (!store_begin(store, err))
+        return false;
+    now = rotation_load(store, rotation->id, err);
+    ok = now != NULL &&
+         (now->ended_at == 0 || err_set(err, ERR_ROTATION_UNKNOWN,
+                                        _("the rotation of \"%s\" has ended"), rotation->name));
+    ok = ok && mark_lines(store, now, role, handed, left, err);
     if (!ok) {
         store_rollback(store);
+        rotation_free(now);
         return false;
     }
-    return store_commit(store, err);
+    ok = store_commit(store, err);
+    if (ok) {
+        const struct rotation before = *rotation;
+
+        *rotation = *now;
+        *now = before;
+    }
+    rotation_free(now);
+    return ok;
 }

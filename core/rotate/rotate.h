@@ -54,6 +54,8 @@ struct rotate_status {      /* owned */
     bool act_done;   /* the act is done everywhere; what is left is to be measured */
     char **blockers; /* sentences, worst first: what keeps it from the next phase */
     size_t n_blockers;
+    char **notices; /* what is not as the rotation left it, and does not keep it from going on */
+    size_t n_notices;
     struct rotate_server *servers;
     size_t n_servers;
     struct rotation_counts items; /* of the worklist */
@@ -87,10 +89,12 @@ struct rotate_request {            /* all borrowed; what a phase does not need m
     bool accepts_refused;
     size_t accept_refused; /* sessions and roles that would be refused: exactly so many */
     size_t accept_left;    /* lines of the worklist that never moved: exactly so many */
-    bool accept_gaps;      /* the quiet time counts although nobody looked for a while in it */
-    bool end_sessions;     /* of the old one */
-    bool revoke;           /* ROTATION_CLIENT: the old ones; else they are left to end */
-    bool keep_key;         /* the old key stays as an archive; else it is destroyed */
+    bool
+        accept_gaps; /* the quiet time counts although nobody looked for a while in it; a revocation
+                            * goes on although a server could not be looked at */
+    bool end_sessions; /* of the old one */
+    bool revoke;       /* ROTATION_CLIENT: the old ones; else they are left to end */
+    bool keep_key;     /* the old key stays as an archive; else it is destroyed */
     /* ROTATION_SERVER_CA, from another's CA: a member's certificate and those above it; its key where the
      * server has none of it (a request was made there) */
     const struct cert_list *server_certs;
@@ -114,6 +118,34 @@ struct rotate_outcome {            /* owned */
     size_t sessions_ended;
 };
 void rotate_outcome_clear(struct rotate_outcome *outcome);
+
+/* ---- what an act would do ---- */
+
+struct rotate_refused { /* who could not come back; clean text */
+    char *server, *role, *database, *application, *address;
+    int pid; /* 0: sessions that were seen before, or a role without one */
+    char *why;
+};
+struct rotate_would {
+    char *name; /* of the server */
+    bool production, standby, reached;
+    bool nothing; /* it is so already */
+    char **steps; /* of its plan: "~ ssl_ca_file: 'old.crt' -> 'new.crt'" */
+    size_t n_steps;
+    struct err err; /* not reached, or no plan can be made there */
+};
+struct rotate_preview { /* owned */
+    char **lines;       /* what is done apart from servers and kits */
+    size_t n_lines;
+    char **kits; /* roles that get one */
+    size_t n_kits;
+    struct rotate_would *servers;
+    size_t n_servers;
+    struct rotate_refused *refused; /* the number for accept_refused is n_refused, exactly */
+    size_t n_refused;
+    bool ends_sessions; /* those that are refused are ended, too */
+};
+void rotate_preview_clear(struct rotate_preview *preview);
 
 /* ---- acts ---- */
 
@@ -150,6 +182,11 @@ bool rotate_next(struct store *store, struct rotation *rotation,
 bool rotate_back(struct store *store, struct rotation *rotation,
                  const struct rotate_request *request, struct rotate_outcome *ret,
                  struct err *err) MUST_CHECK;
+/* What rotate_next() would do now, or rotate_back(): plans are made, and nothing is changed. Servers that
+ * are not reached are named in it. Kinds that cannot look ahead leave it empty. */
+bool rotate_look_ahead(struct store *store, struct rotation *rotation,
+                       const struct rotate_request *request, bool back, struct rotate_preview *ret,
+                       struct err *err) MUST_CHECK;
 /* A line of the worklist: handed over, or gone on without. */
 bool rotate_mark(struct store *store, struct rotation *rotation, const char *role, bool handed,
                  bool left, struct err *err) MUST_CHECK;

@@ -8,7 +8,6 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/pg/trust_try.h"
 #include "core/pki/trust_file.h"
 #include "core/rotate/ca_act.h"
 #include "core/rotate/server_part.h"
@@ -100,12 +99,21 @@ static struct use *find_use(struct use_list *list, const struct use *like)
     return NULL;
 }
 
-/* like's texts are borrowed. */
+static bool has_role(const struct use_list *list, const char *role)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (text_equal(list->rows[i].role, role))
+            return true;
+    }
+    return false;
+}
+
+/* like's texts are borrowed. Beyond the most that are shown, each role once: the list is made of roles. */
 static void add_use(struct use_list *list, const struct use *like)
 {
     struct use *row = find_use(list, like);
 
-    if (row == NULL && list->n == LEFT_MAX) {
+    if (row == NULL && list->n >= LEFT_MAX && has_role(list, like->role)) {
         list->total++;
         return;
     }
@@ -195,7 +203,8 @@ static bool list_sightings(struct store *store, const struct sighting_filter *fi
 static bool add_sightings(const struct who *who, struct err *err)
 {
     const struct rotation *rotation = who->work->rotation;
-    struct sighting_filter filter = {.since = rotation->started_at - SEEN_SECONDS};
+    struct sighting_filter filter = {.since = rotation->started_at - SEEN_SECONDS,
+                                     .limit = SIGHTINGS_MAX};
     struct rotate_status *status = who->status;
     const char **names = mem_array(status->n_servers + 1, sizeof(*names));
     struct sighting_list seen;
@@ -352,35 +361,32 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
 
 /* ---- acts ---- */
 
-/* As a client with the file of both sees the member now. */
+struct proof {
+    const struct rotate_work *work;
+    struct trust_file file; /* of both */
+};
+
 static bool try_after(void *arg, struct fleet_member *member, struct err *err)
 {
-    const struct cert_list *roots = arg;
-    struct trust_try seen = {.leaf = NULL};
-    bool good =
-        trust_try_server(roots, member->target.tls_host, member->target.tls_port, &seen, err);
+    const struct proof *proof = arg;
 
-    if (good && !seen.verify_ca)
-        good = err_set(err, ERR_SERVER_NOT_VERIFIED,
-                       _("\"%s\" is not trusted with the file of both: %s"), member->server->name,
-                       seen.why);
-    trust_try_clear(&seen);
-    return good;
+    return server_prove_login(proof->work, member, &proof->file, err);
 }
 
-/* A file that has gone meanwhile, or a certificate that it does not fit: before any server is changed. */
+/* A file that was changed meanwhile, or a certificate that it does not fit: before any server is changed. */
 static bool switch_over(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
-    struct trust_file file;
+    struct proof proof = {.work = work};
     struct cert_list roots;
     bool good;
 
-    if (!server_trust_make(work, true, &file, err))
+    if (!server_trust_make(work, true, &proof.file, err))
         return false;
-    trust_file_certs(&file, &roots);
-    good = server_renew(work, ret, try_after, &roots, err);
+    trust_file_certs(&proof.file, &roots);
+    good = server_check_trust(work, "both", &roots, err) &&
+           server_renew(work, ret, try_after, &proof, err);
     cert_list_clear(&roots);
-    trust_file_clear(&file);
+    trust_file_clear(&proof.file);
     return good;
 }
 
@@ -400,7 +406,7 @@ static bool act(struct rotate_work *work, struct rotate_outcome *ret, struct err
 {
     switch (work->rotation->phase) {
     case WHO: /* the look that comes after it puts them on the list */
-        return server_set_option(work, "listed", "yes", "who uses TLS is listed", err);
+        return server_note_already(work, err);
     case FILES:
         return make_new_ca(work, err) && server_trust_write(work, true, "both", ret, err);
     case HAND:

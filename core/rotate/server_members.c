@@ -14,153 +14,12 @@
 #include "core/plan/address.h"
 #include "core/rotate/server_part.h"
 
-/* ---- options ---- */
-
-json_t *server_options(const struct rotation *rotation)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-
-    if (json_is_object(options))
-        return options;
-    json_decref(options);
-    return json_object();
-}
-
-bool server_save_options(struct rotate_work *work, json_t *options, const char *detail,
-                         struct err *err)
-{
-    free(work->rotation->options);
-    work->rotation->options = json_dumps(options, JSON_COMPACT);
-    json_decref(options);
-    return rotation_save(work->store, work->rotation, detail, err);
-}
-
-char *server_option(const struct rotation *rotation, const char *name)
-{
-    json_t *options = server_options(rotation);
-    const char *value = json_string_value(json_object_get(options, name));
-    char *copy = mem_strdup(value ? value : "");
-
-    json_decref(options);
-    return copy;
-}
-
-bool server_set_option(struct rotate_work *work, const char *name, const char *value,
-                       const char *detail, struct err *err)
-{
-    json_t *options = server_options(work->rotation);
-
-    json_object_set_new(options, name, json_string(value));
-    return server_save_options(work, options, detail, err);
-}
-
-static bool push_server(struct store *store, const char *name, struct server_list *list,
-                        struct err *err)
-{
-    struct server *server = server_load(store, name, err);
-
-    if (server == NULL)
-        return false;
-    list->rows = mem_realloc_array(list->rows, list->n + 1, sizeof(struct server *));
-    list->rows[list->n++] = server;
-    return true;
-}
-
-bool server_scope(struct store *store, const struct rotation *rotation, struct server_list *ret,
-                  struct err *err)
-{
-    json_t *options = server_options(rotation);
-    const json_t *names = json_object_get(options, "servers");
-    struct server_list list = {.n = 0};
-    bool good = true;
-
-    if (json_array_size(names) == 0)
-        good = server_members(store, rotation->name, &list, err);
-    for (size_t i = 0; good && i < json_array_size(names); i++)
-        good = push_server(store, json_string_value(json_array_get(names, i)), &list, err);
-    json_decref(options);
-    if (good)
-        *ret = list;
-    else
-        server_list_clear(&list);
-    return good;
-}
-
-/* ---- what a member had ---- */
-
-void server_record_clear(struct server_record *record)
-{
-    free(record->cert_file);
-    free(record->key_file);
-    cert_list_clear(&record->chain);
-    *record = (struct server_record){.known = false};
-}
-
-bool server_record_load(const struct rotation *rotation, const char *server,
-                        struct server_record *ret, struct err *err)
-{
-    json_t *options = server_options(rotation);
-    json_t *members = json_object_get(options, "members");
-    json_t *row = json_object_get(members, server);
-    const char *chain = json_string_value(json_object_get(row, "chain"));
-    const char *cert_file = json_string_value(json_object_get(row, "cert_file"));
-    const char *key_file = json_string_value(json_object_get(row, "key_file"));
-    bool good = true;
-
-    *ret = (struct server_record){.known = false};
-    cert_list_init(&ret->chain);
-    if (chain && cert_file && key_file) {
-        struct pem pem;
-
-        pem_scan(chain, strlen(chain), &pem);
-        good = pem_take_certs(&pem, &ret->chain, err);
-        pem_clear(&pem);
-        ret->known = good;
-        ret->cert_file = mem_strdup(cert_file);
-        ret->key_file = mem_strdup(key_file);
-    }
-    json_decref(options);
-    return good;
-}
+/* ---- measured ---- */
 
 bool server_is_managed(const struct server *server)
 {
     return !text_equal(server->provider, "self-managed");
 }
-
-/* Before the first change: what is shown now, and the names of the files behind it. */
-static bool record(struct rotate_work *work, const struct plan_target *target,
-                   const struct cert_list *chain, struct err *err)
-{
-    json_t *options = server_options(work->rotation);
-    json_t *members = json_object_get(options, "members");
-    struct settings settings;
-    struct strbuf pem = STRBUF_INIT;
-    bool good = true;
-
-    for (size_t i = 0; i < chain->n && good; i++) {
-        if (i == 0 || !cert_is_self_signed(chain->certs[i]))
-            good = cert_to_pem(chain->certs[i], &pem, err);
-    }
-    if (!good || !settings_read(target->admin, &settings, err)) {
-        strbuf_clear(&pem);
-        json_decref(options);
-        return false;
-    }
-    if (!json_is_object(members)) {
-        json_object_set_new(options, "members", json_object());
-        members = json_object_get(options, "members");
-    }
-    json_object_set_new(members, target->server->name,
-                        json_pack("{s:s, s:s, s:s}", "chain", pem.data, "cert_file",
-                                  settings_value(&settings, "ssl_cert_file"), "key_file",
-                                  settings_value(&settings, "ssl_key_file")));
-    settings_clear(&settings);
-    strbuf_clear(&pem);
-    return server_save_options(work, options, "a server's present certificate is noted", err);
-}
-
-/* ---- measured ---- */
 
 static bool issued_by_new(const struct rotate_work *work, const struct cert_list *chain)
 {
@@ -190,7 +49,7 @@ bool server_is_new(const struct rotate_work *work, const struct server_record *r
     return work->new_cert != NULL;
 }
 
-static bool shake(const struct plan_target *target, struct handshake *ret, struct err *err)
+bool server_shake(const struct plan_target *target, struct handshake *ret, struct err *err)
 {
     const struct handshake_request request = {.host = target->tls_host, .port = target->tls_port};
 
@@ -203,19 +62,51 @@ static bool shake(const struct plan_target *target, struct handshake *ret, struc
     return false;
 }
 
+/* The admin named the hosts of the new one: clients that use another name of the present one are refused. */
+static void say_dropped(const struct rotate_work *work, const struct fleet_member *member,
+                        const struct cert *leaf, struct rotate_status *ret)
+{
+    json_t *options = server_options(work->rotation);
+    const json_t *hosts = json_object_get(options, "hosts");
+    struct err none = ERR_INIT;
+    struct san now, then;
+    bool good = json_array_size(hosts) > 0;
+
+    san_init(&now);
+    san_init(&then);
+    good = good && cert_san(leaf, &now, &none) && san_add(&then, member->target.tls_host, &none);
+    for (size_t i = 0; good && i < json_array_size(hosts); i++)
+        good = san_add(&then, json_string_value(json_array_get(hosts, i)), &none);
+    for (size_t i = 0; good && i < now.n && ret->proposal[0] == '\0'; i++) {
+        if (now.entries[i].type == SAN_OTHER || san_has(&then, now.entries[i].text))
+            continue;
+        free(ret->proposal);
+        ret->proposal = mem_printf(
+            _("The present certificate of \"%s\" is for \"%s\" too, the new one will not be: "
+              "clients that verify and use that name are refused then."),
+            member->server->name, now.entries[i].text);
+    }
+    san_clear(&now);
+    san_clear(&then);
+    json_decref(options);
+}
+
 static bool measure_shown(struct rotate_work *work, const struct server_measure *measure,
-                          struct fleet_member *member, struct rotate_server *row, struct err *err)
+                          struct fleet_member *member, struct rotate_server *row,
+                          struct rotate_status *ret, struct err *err)
 {
     struct server_record record;
     struct handshake seen;
     bool good = true;
 
-    if (!server_record_load(work->rotation, member->server->name, &record, err))
+    if (!server_record_load(work->rotation, member->server, &record, err))
         return false;
-    if (shake(&member->target, &seen, &row->err)) {
+    if (server_shake(&member->target, &seen, &row->err)) {
         row->has_new = server_is_new(work, &record, &seen.chain);
         row->has_old =
             record.known ? cert_equal(seen.chain.certs[0], record.chain.certs[0]) : !row->has_new;
+        if (!row->has_new)
+            say_dropped(work, member, seen.chain.certs[0], ret);
         if (measure && measure->each)
             good = measure->each(measure->arg, member, row, &seen.chain, err);
         handshake_clear(&seen);
@@ -257,7 +148,7 @@ static bool measure_all(struct rotate_work *work, const struct server_measure *m
         if (!row->reached)
             continue;
         row->err = (struct err)ERR_INIT;
-        good = measure_shown(work, measure, member, row, err) &&
+        good = measure_shown(work, measure, member, row, ret, err) &&
                use_look(work->store, member->server, member->target.admin, err);
     }
     fleet_free(fleet);
@@ -303,6 +194,9 @@ bool server_measure(struct rotate_work *work, bool ask, const struct server_meas
 
 void server_block_members(struct rotate_status *status, bool want_new)
 {
+    if (status->n_servers == 0)
+        rotate_block(status, _("none of its servers is in the store any more: there is nothing to "
+                               "rotate, \"pgseal rotate back\" gives it up"));
     for (size_t i = 0; i < status->n_servers; i++) {
         const struct rotate_server *server = &status->servers[i];
 
@@ -319,10 +213,36 @@ void server_block_members(struct rotate_status *status, bool want_new)
     }
 }
 
+bool server_note_already(struct rotate_work *work, struct err *err)
+{
+    const struct server_record unknown = {.known = false};
+    json_t *names = json_array();
+    json_t *options = server_options(work->rotation);
+    struct server_list members = {.n = 0};
+    bool good = server_scope(work->store, work->rotation, &members, err);
+
+    for (size_t i = 0; good && i < members.n && work->new_cert != NULL; i++) {
+        struct handshake seen;
+        struct err away = ERR_INIT; /* said by the look that follows */
+
+        if (!server_ask(members.rows[i], &seen, &away))
+            continue;
+        if (server_is_new(work, &unknown, &seen.chain))
+            json_array_append_new(names, json_string(members.rows[i]->name));
+        handshake_clear(&seen);
+    }
+    server_list_clear(&members);
+    json_object_set_new(options, "already", names);
+    json_object_set_new(options, "listed", json_string("yes"));
+    if (good)
+        return server_save_options(work, options, "who uses TLS is listed", err);
+    json_decref(options);
+    return false;
+}
+
 /* ---- changed ---- */
 
-/* A managed server gets its certificate from its provider: it is only measured. */
-static bool own_members(struct rotate_work *work, struct server_list *ret, struct err *err)
+bool server_own_members(const struct rotate_work *work, struct server_list *ret, struct err *err)
 {
     size_t n = 0;
 
@@ -355,6 +275,7 @@ static bool find_hosts(const struct rotate_work *work, const struct plan_target 
     const json_t *hosts = json_object_get(options, "hosts");
     struct strbuf cn = STRBUF_INIT;
     bool good = true;
+    bool named = false;
 
     san_init(ret);
     for (size_t i = 0; i < json_array_size(hosts) && good; i++)
@@ -363,7 +284,9 @@ static bool find_hosts(const struct rotate_work *work, const struct plan_target 
         good = san_add(ret, target->tls_host, err);
     if (good && ret->n == 0)
         good = cert_san(leaf, ret, err);
-    if (good && ret->n == 0)
+    for (size_t i = 0; i < ret->n; i++)
+        named = named || ret->entries[i].type != SAN_OTHER;
+    if (good && !named)
         good = san_add(ret, cert_common_name(leaf, &cn) ? cn.data : target->tls_host, err);
     strbuf_clear(&cn);
     json_decref(options);
@@ -383,10 +306,11 @@ static struct plan *plan_issue(const struct renew *renew, const struct plan_targ
 
     if (find_hosts(renew->work, target, present, &san, err)) {
         hosts = mem_array(san.n, sizeof(*hosts));
-        for (size_t i = 0; i < san.n; i++)
-            hosts[i] = san.entries[i].text;
+        for (size_t i = 0; i < san.n; i++) {
+            if (san.entries[i].type != SAN_OTHER) /* an e-mail address is no host */
+                hosts[intent.n_hosts++] = san.entries[i].text;
+        }
         intent.hosts = hosts;
-        intent.n_hosts = san.n;
         plan = plan_server_tls(target, &intent, err);
     }
     free(hosts);
@@ -407,33 +331,63 @@ static bool check_given(const struct renew *renew, struct err *err)
                    renew->authority->name);
 }
 
+/* Nobody here knows by which of its names clients come: so another's certificate must have all that the
+ * present one has, unless the admin said which count. Texts are san's; the array is for the caller. */
+static const char **needed_names(const struct renew *renew, struct san *san, size_t *ret_n)
+{
+    json_t *options = server_options(renew->work->rotation);
+    size_t n_said = json_array_size(json_object_get(options, "hosts"));
+    const char **names = mem_array(san->n + 1, sizeof(*names));
+
+    *ret_n = 0;
+    for (size_t i = 0; i < san->n && (n_said == 0 || i < n_said); i++) {
+        if (san->entries[i].type != SAN_OTHER)
+            names[(*ret_n)++] = san->entries[i].text;
+    }
+    json_decref(options);
+    return names;
+}
+
 static struct plan *plan_given(const struct renew *renew, const struct plan_target *target,
-                               struct err *err)
+                               const struct cert *present, struct err *err)
 {
     const struct rotate_request *request = renew->work->request;
     struct cert *root = renew->work->new_cert;
     const struct cert_list roots = {.certs = &root, .n = 1};
-    const struct server_cert_intent intent = {.certs = request->server_certs,
-                                              .key_pem = request->server_key,
-                                              .passphrase = request->server_key_passphrase,
-                                              .roots = renew->authority ? NULL : &roots};
+    struct server_cert_intent intent = {.certs = request->server_certs,
+                                        .key_pem = request->server_key,
+                                        .passphrase = request->server_key_passphrase,
+                                        .roots = renew->authority ? NULL : &roots};
+    const char **names;
+    struct plan *plan = NULL;
+    struct san san;
 
-    if (request->server_certs)
-        return renew->authority && !check_given(renew, err)
-                   ? NULL
-                   : plan_server_cert(target, &intent, err);
-    err_set(err, ERR_NEEDS_ANSWER, _("server \"%s\" needs its certificate of the new CA"),
-            target->server->name);
-    err_hint(
-        err,
-        _("Make a request with \"pgseal server tls %s --csr-out FILE\", let the CA sign it, and "
-          "give the answer here: --cert FILE."),
-        target->server->name);
-    return NULL;
+    if (!request->server_certs) {
+        err_set(err, ERR_NEEDS_ANSWER, _("server \"%s\" needs its certificate of the new CA"),
+                target->server->name);
+        err_hint(err,
+                 _("Make a request with \"pgseal server tls %s --csr-out FILE\", let the CA sign "
+                   "it, and give the answer here (--cert FILE)."),
+                 target->server->name);
+        return NULL;
+    }
+    if (!find_hosts(renew->work, target, present, &san, err))
+        return NULL;
+    names = needed_names(renew, &san, &intent.n_hosts);
+    intent.hosts = names;
+    if (!renew->authority || check_given(renew, err))
+        plan = plan_server_cert(target, &intent, err);
+    if (plan == NULL && err->code == ERR_HOST_DIFFERS)
+        err_hint(err,
+                 _("The present one has that name, so clients may use it: let the CA issue one "
+                   "with all names; or begin anew and say which count (--host)."));
+    free(names);
+    san_clear(&san);
+    return plan;
 }
 
 /* It has it: nothing to do, and the wire is asked once more. */
-static struct plan *plan_nothing(const struct plan_target *target, const struct cert_list *chain,
+struct plan *server_plan_nothing(const struct plan_target *target, const struct cert_list *chain,
                                  struct err *err)
 {
     const struct server_again_intent intent = {.chain = chain};
@@ -453,6 +407,20 @@ static bool check_same_ca(const struct rotate_work *work, const struct plan_targ
                     target->server->name);
 }
 
+static struct plan *plan_new_cert(const struct renew *renew, const struct plan_target *target,
+                                  const struct cert *present, struct err *err)
+{
+    if (!renew->authority || renew->work->request->server_certs)
+        return plan_given(renew, target, present, err);
+    return server_check_clock(target, err) ? plan_issue(renew, target, present, err) : NULL;
+}
+
+/* Somebody else may have given it another one since. */
+bool server_is_recorded(const struct server_record *record, const struct cert_list *chain)
+{
+    return record->known && cert_equal(record->chain.certs[0], chain->certs[0]);
+}
+
 static struct plan *make_renewal(void *arg, const struct plan_target *target, struct err *err)
 {
     const struct renew *renew = arg;
@@ -460,37 +428,64 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     struct server_record old;
     struct handshake seen;
     struct plan *plan = NULL;
+    bool is_new, is_gone = false;
 
-    if (!server_record_load(work->rotation, target->server->name, &old, err))
+    if (!server_record_load(work->rotation, target->server, &old, err))
         return NULL;
-    if (!shake(target, &seen, err)) {
+    if (!server_shake(target, &seen, err)) {
         server_record_clear(&old);
         return NULL;
     }
-    if (server_is_new(work, &old, &seen.chain))
-        plan = plan_nothing(target, &seen.chain, err);
-    else if (!check_same_ca(work, target, seen.chain.certs[0], err))
+    is_new = server_is_new(work, &old, &seen.chain);
+    if (!server_check_own(target, &seen.chain, &is_gone, err))
         plan = NULL;
-    else if (old.known || record(work, target, &seen.chain, err))
-        plan = renew->authority && !work->request->server_certs
-                   ? plan_issue(renew, target, seen.chain.certs[0], err)
-                   : plan_given(renew, target, err);
+    else if (is_new && !is_gone) /* gone: it would not start again, so it gets another one */
+        plan = server_plan_nothing(target, &seen.chain, err);
+    else if (is_new || (check_same_ca(work, target, seen.chain.certs[0], err) &&
+                        (server_is_recorded(&old, &seen.chain) ||
+                         server_record_save(work, target, &seen.chain, err))))
+        plan = plan_new_cert(renew, target, seen.chain.certs[0], err);
     handshake_clear(&seen);
     server_record_clear(&old);
     return plan;
 }
 
-/* Remembered for a member that is away. */
-static const char *what_is_missed(void)
+const char *server_what_is_missed(void)
 {
     return _("the new server certificate");
+}
+
+/* Clients would refuse it from now on: it gets its former certificate again, where this run changed it. */
+static void take_back(const struct rotate_work *work, struct fleet_member *member, struct err *err)
+{
+    const struct fleet_watch *watch = work->request->watch;
+    struct err why = ERR_INIT;
+
+    if (member->state != FLEET_KEPT) {
+        err_state(err, _("\"%s\" shows the new certificate."), member->server->name);
+        err_hint(err, _("\"pgseal rotate back\" gives it the former one again."));
+    } else if (plan_undo(member->plan, watch ? watch->plan : NULL, &why)) {
+        member->state = FLEET_UNDONE;
+        err_state(err, _("Taken back: \"%s\" shows its former certificate again."),
+                  member->server->name);
+    } else {
+        member->state = FLEET_LEFT;
+        err_state(err, _("NOT taken back on \"%s\": %s."), member->server->name, why.msg);
+        err_hint(err, _("\"pgseal rotate back\" tries again."));
+    }
+    if (member->state == FLEET_NOTHING)
+        member->state = FLEET_FAILED;
+    member->err = *err;
 }
 
 static bool run_after(void *arg, struct fleet_member *member, struct err *err)
 {
     const struct renew *renew = arg;
 
-    return renew->after == NULL || renew->after(renew->arg, member, err);
+    if (renew->after == NULL || renew->after(renew->arg, member, err))
+        return true;
+    take_back(renew->work, member, err);
+    return false;
 }
 
 bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_after *after,
@@ -499,7 +494,7 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
     bool foreign = work->new_ca == NULL && work->new_cert != NULL;
     struct renew renew = {.work = work, .after = after, .arg = arg};
     const struct rotate_change change = {
-        .make = make_renewal, .arg = &renew, .after = run_after, .what = what_is_missed()};
+        .make = make_renewal, .arg = &renew, .after = run_after, .what = server_what_is_missed()};
     struct server_list members = {.n = 0};
 
     if (!foreign) {
@@ -509,66 +504,6 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
             return err_set(err, ERR_NEEDS_ANSWER, _("the key of the CA \"%s\" is not unlocked"),
                            renew.authority->name);
     }
-    return own_members(work, &members, err) &&
+    return server_own_members(work, &members, err) &&
            rotate_change_servers(work, &members, &change, ret, err);
-}
-
-/* ---- back ---- */
-
-static struct plan *make_return(void *arg, const struct plan_target *target, struct err *err)
-{
-    struct rotate_work *work = arg;
-    struct server_again_intent intent = {.cert_file = NULL};
-    struct server_record old;
-    struct handshake seen;
-    struct plan *plan = NULL;
-
-    if (!server_record_load(work->rotation, target->server->name, &old, err))
-        return NULL;
-    if (shake(target, &seen, err)) {
-        if (!old.known || cert_equal(seen.chain.certs[0], old.chain.certs[0])) {
-            plan = plan_nothing(target, &seen.chain, err);
-        } else {
-            intent.cert_file = old.cert_file;
-            intent.key_file = old.key_file;
-            intent.chain = &old.chain;
-            plan = plan_server_again(target, &intent, err);
-        }
-        handshake_clear(&seen);
-    }
-    server_record_clear(&old);
-    return plan;
-}
-
-/* Nothing was changed on any: no login is needed to leave it so. */
-static bool was_touched(const struct rotation *rotation)
-{
-    json_t *options = server_options(rotation);
-    bool touched = json_object_size(json_object_get(options, "members")) > 0;
-
-    json_decref(options);
-    return touched;
-}
-
-/* Who was away when the others got it is as all are again. */
-static bool miss_nothing(struct rotate_work *work, struct err *err)
-{
-    struct server_list members = {.n = 0};
-    bool good = own_members(work, &members, err);
-
-    for (size_t i = 0; good && i < members.n; i++)
-        good = server_clear_missed(work->store, members.rows[i], what_is_missed(), err);
-    server_list_clear(&members);
-    return good;
-}
-
-bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
-{
-    const struct rotate_change change = {.make = make_return, .arg = work};
-    struct server_list members = {.n = 0};
-
-    if (!was_touched(work->rotation))
-        return true;
-    return own_members(work, &members, err) &&
-           rotate_change_servers(work, &members, &change, ret, err) && miss_nothing(work, err);
 }

@@ -38,8 +38,21 @@ struct server_record { /* owned */
     struct cert_list chain; /* leaf first, without a root */
 };
 void server_record_clear(struct server_record *record);
-bool server_record_load(const struct rotation *rotation, const char *server,
+bool server_record_load(const struct rotation *rotation, const struct server *server,
                         struct server_record *ret, struct err *err) MUST_CHECK;
+/* Before the first change: what is shown now, and the names of the files behind it. */
+bool server_record_save(struct rotate_work *work, const struct plan_target *target,
+                        const struct cert_list *chain, struct err *err) MUST_CHECK;
+/* What it shows is what its settings name, as far as the role may look: else a pooler is in between, or a
+ * file was changed and not loaded. ERR_TLS_STALE. *ret_gone: the file is not there at all: the server would
+ * not start again. */
+bool server_check_own(const struct plan_target *target, const struct cert_list *chain,
+                      bool *ret_gone, struct err *err) MUST_CHECK;
+/* The recorded files are there, with the recorded certificate. ERR_UNDO. */
+bool server_check_return(const struct plan_target *target, const struct server_record *record,
+                         struct err *err) MUST_CHECK;
+/* The clock here is as the server's, or nearly. ERR_CLOCKS. */
+bool server_check_clock(const struct plan_target *target, struct err *err) MUST_CHECK;
 
 /* ---- start ---- */
 
@@ -48,6 +61,9 @@ bool server_record_load(const struct rotation *rotation, const char *server,
  * shows a certificate of it (or those of start->servers). */
 bool server_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
                   struct err *err) MUST_CHECK;
+/* What it shows on the wire, with its chain; without a login. ERR_SSL_OFF. */
+struct handshake;
+bool server_ask(const struct server *server, struct handshake *ret, struct err *err) MUST_CHECK;
 /* Servers of the store that answer, and show a certificate of this CA. */
 bool server_count_showing(struct store *store, const struct authority *authority, size_t *ret,
                           struct err *err) MUST_CHECK;
@@ -69,16 +85,31 @@ bool server_measure(struct rotate_work *work, bool ask, const struct server_meas
 /* This chain is what the rotation brings: of the new CA, and not the recorded one. */
 bool server_is_new(const struct rotate_work *work, const struct server_record *record,
                    const struct cert_list *chain);
+/* options.listed; options.already: the members that are of the new CA before anything is changed. */
+bool server_note_already(struct rotate_work *work, struct err *err) MUST_CHECK;
 /* want_new: a managed one that shows its old certificate is said too. */
 void server_block_members(struct rotate_status *status, bool want_new);
 bool server_is_managed(const struct server *server);
 
-/* Once a member has it, with its login still open; arg is the caller's. */
+/* Once a member has it, with its login still open; arg is the caller's. False: it is taken back there. */
 typedef bool server_after(void *arg, struct fleet_member *member, struct err *err);
 /* A new certificate on every member that has none yet, of ours or request->server_certs; after may be
  * NULL. */
 bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_after *after,
                   void *arg, struct err *err) MUST_CHECK;
+/* Those of the scope that pgseal changes: a managed one gets its certificate from its provider, and is
+ * only measured. */
+bool server_own_members(const struct rotate_work *work, struct server_list *ret,
+                        struct err *err) MUST_CHECK;
+const char *server_what_is_missed(void); /* remembered for a member that is away */
+/* The handshake with a member; ERR_SSL_OFF. */
+bool server_shake(const struct plan_target *target, struct handshake *ret,
+                  struct err *err) MUST_CHECK;
+/* It shows the recorded one: else somebody gave it another one since. */
+bool server_is_recorded(const struct server_record *record, const struct cert_list *chain);
+/* It has it: nothing to do, and the wire is asked once more. */
+struct plan *server_plan_nothing(const struct plan_target *target, const struct cert_list *chain,
+                                 struct err *err) MUST_CHECK;
 /* The recorded one again, where it is not shown. */
 bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct err *err) MUST_CHECK;
 
@@ -92,6 +123,16 @@ bool server_trust_make(struct rotate_work *work, bool with_old, struct trust_fil
  * Java, unless it is there. option: where its name is kept. */
 bool server_trust_write(struct rotate_work *work, bool with_old, const char *option,
                         struct rotate_outcome *ret, struct err *err) MUST_CHECK;
+/* Where the file of this option is still there, all these are in it. */
+bool server_check_trust(const struct rotate_work *work, const char *option,
+                        const struct cert_list *roots, struct err *err) MUST_CHECK;
+/*
+ * As clients come: the member's chain leads to the file, and so says libpq too, by a login with it to the
+ * address of the clients. With what the admin's own login has: where the server does not let that in
+ * there (its rules, no password), it has been verified before it could say so, and that is said.
+ */
+bool server_prove_login(const struct rotate_work *work, const struct fleet_member *member,
+                        const struct trust_file *file, struct err *err) MUST_CHECK;
 /* The file of this option is there. */
 bool server_trust_there(const struct rotate_work *work, const char *option);
 

@@ -30,8 +30,12 @@ struct rotate_change {
     /* After it is kept there, or was so already; the login is still open. May be NULL. */
     bool (*after)(void *arg, struct fleet_member *member, struct err *err);
 };
+/* The plans alone, into work->preview; the list is taken. Who is away is named there. */
+void rotate_preview_servers(struct rotate_work *work, struct server_list *take,
+                            const struct rotate_change *change);
 /* One change to these servers (the list is taken), each by a plan of its own. What a killed run left half
- * done on them is taken back first. False with the first that has not got it; the others have. */
+ * done on them is taken back first. False with the first that has not got it; the others have. With
+ * work->preview it is that alone. */
 bool rotate_change_servers(struct rotate_work *work, struct server_list *take,
                            const struct rotate_change *change, struct rotate_outcome *ret,
                            struct err *err) MUST_CHECK;

@@ -220,7 +220,7 @@ void use_quiet_say(const struct use_quiet *quiet, struct strbuf *out)
                       clock_format_minute(since, quiet->quiet_since), needed);
     else if (quiet->safe_at > 0)
         strbuf_printf(out,
-                      _(" Watched and quiet since %s UTC: the %s that were asked for end on %s "
+                      _(" Watched and quiet since %s UTC: the %s asked for end on %s "
                         "UTC, if it stays so."),
                       clock_format_minute(since, quiet->quiet_since), needed,
                       clock_format_minute(until, quiet->safe_at));

@@ -481,13 +481,20 @@ static bool add_root(struct store *store, int64_t id, struct cert_list *ret, str
 bool authority_count_serving(struct store *store, const struct authority *authority, size_t *ret,
                              struct err *err)
 {
-    struct sql *sql = sql_new(store,
-                              "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
-                              " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
-                              " AND NOT EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id)",
-                              err);
+    struct sql *sql;
     int64_t n = 0;
 
+    store_settle(store); /* delivered.h */
+    sql = sql_new(store,
+                  "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
+                  " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
+                  " AND delivered_at IS NOT NULL AND NOT EXISTS ("
+                  "WITH RECURSIVE after (id, delivered_at) AS (" /* by way of those that were lost */
+                  " SELECT r.id, r.delivered_at FROM issued AS r WHERE r.replaces = i.id"
+                  " UNION SELECT r.id, r.delivered_at FROM after JOIN issued AS r"
+                  " ON r.replaces = after.id WHERE after.delivered_at IS NULL)"
+                  " SELECT 1 FROM after WHERE delivered_at IS NOT NULL)",
+                  err);
     *ret = 0;
     if (sql == NULL)
         return false;
@@ -504,7 +511,10 @@ bool authority_server_roots(struct store *store, struct cert_list *ret, struct e
     struct sql *sql = sql_new(store,
                               "SELECT id FROM authority WHERE EXISTS (SELECT 1 FROM issued"
                               " WHERE authority_id = authority.id AND kind = 1"
-                              " AND revoked_at IS NULL AND not_after > ?1) ORDER BY id",
+                              " AND revoked_at IS NULL AND not_after > ?1"
+                              " AND (authority.retired_at IS NULL OR NOT EXISTS (SELECT 1 FROM"
+                              " issued AS r WHERE r.replaces = issued.id"
+                              " AND r.delivered_at IS NOT NULL))) ORDER BY id",
                               err);
     int64_t *ids = NULL;
     size_t n = 0;

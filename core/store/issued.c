@@ -305,3 +305,24 @@ bool issued_mark_delivered(struct store *store, struct issued *issued, struct er
     issued->delivered = true;
     return true;
 }
+
+/* Within a transaction: a line that said so without one (delivered.h) is taken over before. */
+bool issued_unmark_delivered(struct store *store, const struct serial *serial, struct err *err)
+{
+    struct sql *sql;
+    bool good;
+
+    if (!store_begin(store, err))
+        return false;
+    sql =
+        sql_new(store, "UPDATE issued SET delivered_at = NULL WHERE serial = ?1 AND kind < 2", err);
+    good = sql != NULL;
+    if (good) {
+        sql_bind_blob(sql, 1, serial->bytes, serial->len);
+        good = sql_run(sql, err);
+    }
+    if (good)
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
+}

@@ -71,6 +71,10 @@ struct issued *issued_make(struct store *store, const struct authority *authorit
                            const struct key *authority_key, const struct issue_spec *spec,
                            struct err *err) MUST_CHECK;
 bool issued_mark_delivered(struct store *store, struct issued *issued, struct err *err) MUST_CHECK;
+/* Its files were written and taken away again, with its key: as if they had never been. A serial number
+ * of no row: nothing is done. */
+bool issued_unmark_delivered(struct store *store, const struct serial *serial,
+                             struct err *err) MUST_CHECK;
 
 /* Recorded, and its files were never written: the run that made it was stopped, and its key is gone.
  * Not those that are revoked, or that another one was made for. role NULL: all. Newest first. */

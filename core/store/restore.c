@@ -195,13 +195,16 @@ static bool migrate_and_note(const char *staging, const char *path, struct err *
     return ok;
 }
 
-/* Nothing but what a store of this version has: a view or a trigger that somebody put into the file
- * would act in the new store for ever. */
+/* Nothing but what a store of this version has: a view, a trigger or a constraint that somebody put into
+ * the file would act in the new store for ever. All names count: one that begins with "sqlite_" cannot be
+ * made by SQL, but by whoever writes the schema table itself. */
 static bool has_own_schema(const struct restore *restore, const char *database, struct err *err)
 {
+    /* blanks and quotes aside, in which versions of SQLite may differ when they alter a table */
     static const char objects[] =
-        "SELECT type, name, CASE type WHEN 'table' THEN '' ELSE coalesce(sql, '') END AS text"
-        " FROM %s.sqlite_schema WHERE name NOT LIKE 'sqlite\\_%%' ESCAPE '\\'";
+        "SELECT type, name, tbl_name, replace(replace(replace(lower(coalesce(sql, '')), '\"', ''),"
+        " ' ', ''), char(10), '') AS text FROM %s.sqlite_schema"
+        " WHERE NOT (type = 'table' AND name IN ('sqlite_stat1', 'sqlite_stat4'))";
     char *reference = fs_join(restore->staging, "reference");
     char *reference_db = fs_join(reference, "pgseal.db");
     char *theirs = mem_printf(objects, "main");

@@ -27,7 +27,7 @@ bool revoked_entries(struct store *store, int64_t authority_id, struct crl_entry
         " UNION ALL SELECT serial, revoked_at, reason FROM serial_only"
         " WHERE authority_id = ?1 AND revoked_at IS NOT NULL"
         " AND (not_after IS NULL OR not_after >= ?2 OR EXISTS (SELECT 1 FROM authority"
-        " WHERE id = ?1 AND imported_at >= ?2)) ORDER BY 2, 1",
+        " WHERE id = ?1 AND imported_at >= ?2))",
         err);
     struct crl_entry *entries = NULL;
     size_t n = 0;

@@ -305,13 +305,22 @@ static void change_file(const char *path, const char *sql)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+#define WRITE_SCHEMA "PRAGMA writable_schema = ON; "
+
 /* What somebody put into the file would act in the new store for ever. */
 static void test_hostile_schema(void **state)
 {
     static const char *const added[] = {
         "CREATE TRIGGER quiet AFTER UPDATE ON issued BEGIN SELECT 1; END",
         "CREATE VIEW note AS SELECT * FROM log", "CREATE TABLE more (x INTEGER)",
-        "DROP TRIGGER issued_stays_revoked"};
+        "DROP TRIGGER issued_stays_revoked",
+        /* names that SQL refuses, and what stands inside a table's own text */
+        WRITE_SCHEMA "INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_quiet', 'issued', 0,"
+                     " 'CREATE TRIGGER sqlite_quiet AFTER UPDATE ON issued BEGIN SELECT 1; END')",
+        WRITE_SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'UNIQUE COLLATE',"
+                     " 'UNIQUE ON CONFLICT REPLACE COLLATE') WHERE name = 'authority'",
+        WRITE_SCHEMA "UPDATE sqlite_schema SET sql = replace(sql, 'REFERENCES authority (id)',"
+                     " 'REFERENCES authority (id) ON DELETE CASCADE') WHERE name = 'issued'"};
 
     (void)state;
     free(EXPECT(0, "backup", "whole.pgseal"));

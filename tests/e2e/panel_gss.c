@@ -127,6 +127,7 @@ static int setup(void **state)
     void *pg = NULL;
     char *sql;
 
+    *state = stage;
     wizard_box_open(&stage->box);
     start_kerberos(stage); /* before the server: it reads krb5.conf too */
     if (pg_setup(&pg))
@@ -139,7 +140,6 @@ static int setup(void **state)
     pg_rules(stage->pg, "hostgssenc all all 127.0.0.1/32 gss include_realm=0\n");
     free(EXPECT(0, "server", "add", "db1", demo_admin_conninfo(stage->pg->demo)));
     free(sql);
-    *state = stage;
     return 0;
 }
 
@@ -147,11 +147,12 @@ static int teardown(void **state)
 {
     struct stage *stage = *state;
     void *pg = stage->pg;
-    int result;
+    int result = 0;
 
     pty_free(stage->psql);
     pty_free(stage->kdc);
-    result = pg_teardown(&pg);
+    if (pg)
+        result = pg_teardown(&pg);
     wizard_box_close(&stage->box);
     free(stage);
     return result;
@@ -194,10 +195,8 @@ int main(void)
 
     if (!need_pg())
         return 0;
-    if (!have_kerberos()) {
-        puts("1..0 # SKIP there is no Kerberos server (krb5-kdc, krb5-admin-server)");
+    if (!need(have_kerberos(), "a Kerberos server (packages krb5-kdc, krb5-admin-server)"))
         return 0;
-    }
     if (!server_has_gss()) {
         puts("1..0 # SKIP this PostgreSQL was built without GSSAPI");
         return 0;

@@ -162,7 +162,8 @@ static int make_cluster(const char *folder, int argc, char *const *argv)
 {
     char *template = fs_join(folder, "template");
     char *source = mem_printf("%s/.", template);
-    const char *data = NULL;
+    char cp[] = "cp", recursive[] = "-R";
+    char *data = NULL;
     int status = 0;
 
     for (int i = 1; i + 1 < argc; i++)
@@ -172,9 +173,7 @@ static int make_cluster(const char *folder, int argc, char *const *argv)
         status = fail("no -D");
     else if (!fs_exists(template) && !make_template(folder, template, argc, argv))
         status = fail("no template");
-    else if (!run("cp",
-                  (char *[]){mem_strdup("cp"), mem_strdup("-R"), source, mem_strdup(data), NULL}) ||
-             !give_identity(data))
+    else if (!run(cp, (char *[]){cp, recursive, source, data, NULL}) || !give_identity(data))
         status = fail("no copy");
     free(source);
     free(template);
@@ -197,19 +196,6 @@ static bool link_to(const char *folder, const char *name, const char *target, bo
     good = !*ret_new || symlink(target, path) == 0;
     free(path);
     return good;
-}
-
-/* Another PostgreSQL may have fewer programs. */
-static void forget_links(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-
-    while (dir != NULL && (entry = readdir(dir)) != NULL)
-        if (strcmp(entry->d_name, REAL) != 0 && entry->d_type == DT_LNK)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir != NULL)
-        closedir(dir);
 }
 
 /* Those of another PostgreSQL: this one may lack some of its programs. */
@@ -249,8 +235,6 @@ static int prepare(const char *folder)
         return 0;
     }
     good = link_to(folder, REAL, bindir, &is_new);
-    if (is_new)
-        forget_links(folder);
     if (is_new) {
         drop_links(folder);
         good = good && fs_remove_tree(template, &err);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -88,6 +89,8 @@ struct pty *pty_start(const struct pty_options *options)
     if (pty->pid < 0)
         fail_msg("fork: %s", strerror(errno));
     if (pty->pid == 0) {
+        /* a server in a terminal (krb5kdc) may not care that the terminal goes */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)close(pty->fd);
         if (login_tty(other))
             _exit(126);

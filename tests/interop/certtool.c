@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
+#include "tests/harness/need.h"
 #include "tests/interop/pki_files.h"
 
 static struct pki_files files; /* written once for all tests */
@@ -105,9 +106,7 @@ int main(void)
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_request),
     };
 
-    if (system("certtool --version >/dev/null 2>&1") != 0) {
-        puts("1..0 # SKIP certtool (package gnutls-bin) is not installed");
+    if (!need(have_command("certtool"), "certtool (package gnutls-bin)"))
         return 0;
-    }
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -21,6 +21,7 @@
 #include "core/base/mem.h"
 #include "core/kit/kit.h"
 #include "core/store/revoked.h"
+#include "tests/harness/need.h"
 #include "tests/harness/store_box.h"
 
 #define PASSPHRASE "correct horse battery"
@@ -59,11 +60,6 @@ static int teardown(void **state)
     box_close(&fixture->box);
     free(fixture);
     return 0;
-}
-
-static bool have(const char *program)
-{
-    return box_run(NULL, "command -v %s >/dev/null 2>&1", program) == 0;
 }
 
 /* Runs a command in a kit's folder; its output must have all of the words. */
@@ -155,7 +151,7 @@ static void check_client(struct fixture *fixture, enum key_type type)
     SAYS(folder, "openssl pkcs12 -in alice.p12 -nokeys -passin 'pass:" PASSPHRASE "'",
          "friendlyName: user");
     SAYS(folder, "! openssl pkcs12 -in alice.p12 -noout -passin pass:wrong", "invalid password");
-    if (have("certtool"))
+    if (have_command("certtool"))
         SAYS(folder,
              "certtool --verify --load-ca-certificate root.crt --infile alice.crt"
              " --verify-purpose 1.3.6.1.5.5.7.3.2",
@@ -236,7 +232,7 @@ static void test_revoked(void **state)
          "alice.crt: OK");
     SAYS(alice_folder, "openssl crl -in ../acme.crl -noout -text -CAfile root.crt", "verify OK",
          "Key Compromise", "X509v3 CRL Number", "Authority Key Identifier");
-    if (have("certtool"))
+    if (have_command("certtool"))
         SAYS(alice_folder,
              "certtool --verify-crl --load-ca-certificate root.crt --infile ../acme.crl",
              "Verified");
@@ -288,7 +284,7 @@ static void test_keytool(void **state)
     struct issued *alice = NULL;
     char *folder;
 
-    if (!have("keytool")) {
+    if (!have_command("keytool")) {
         print_message("# keytool is not installed: the .p12 was not shown to Java\n");
         return;
     }
@@ -310,9 +306,9 @@ int main(void)
         TEST(test_revoked), TEST(test_authority),     TEST(test_keytool),
     };
 
-    if (!have("openssl")) {
-        puts("1..0 # SKIP openssl is not installed");
+    if (!need(have_command("openssl"), "the program openssl"))
         return 0;
-    }
+    (void)need_some(have_command("certtool"), "certtool (package gnutls-bin)");
+    (void)need_some(have_command("keytool"), "keytool (a Java runtime)");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

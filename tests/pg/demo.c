@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -343,15 +344,20 @@ static pid_t start_victim(struct victim *ret, bool with_load, pid_t *ret_child)
         struct victim self;
         pid_t child;
 
-        memset(&self, 0, sizeof(self));
-        if (demo != NULL) {
-            self.server = demo_pid(demo);
-            self.keeper = demo_keeper_pid(demo);
-            snprintf(self.folder, sizeof(self.folder), "%s", demo_folder(demo));
+        /* a test that fails leaves neither of the two behind */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (demo == NULL) {
+            print_error("%s\n", err.msg);
+            _exit(1);
         }
+        memset(&self, 0, sizeof(self));
+        self.server = demo_pid(demo);
+        self.keeper = demo_keeper_pid(demo);
+        snprintf(self.folder, sizeof(self.folder), "%s", demo_folder(demo));
         close(ends[0]);
         child = fork();
         if (child == 0) {
+            (void)alarm(300);
             for (;;)
                 pause();
         }

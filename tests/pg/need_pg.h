@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "core/demo/programs.h"
+#include "tests/harness/need.h"
 #include "tests/harness/pg_version.h"
 
 static inline bool need_pg(void)
@@ -22,14 +23,7 @@ static inline bool need_pg(void)
     bool found = bindir != NULL;
 
     free(bindir);
-    if (found)
-        return true;
-    if (getenv("PGSEAL_TEST_REQUIRE_PG") != NULL) {
-        printf("1..1\nnot ok 1 - %s\n", err.msg);
-        exit(1);
-    }
-    printf("1..0 # SKIP %s\n", err.msg);
-    return false;
+    return need(found, "the programs of PostgreSQL: initdb, postgres");
 }
 
 static inline bool need_pg_feature(enum pg_feature feature)

@@ -140,8 +140,9 @@ static struct conn *log_in(struct health_box *box, const struct pair *leaf)
     struct strbuf cert = STRBUF_INIT;
     struct err err = ERR_INIT;
     struct secret *pem = key_to_pem(leaf->key, NULL, 0, &err);
-    char *cert_file = mem_printf("%s/cut.crt", demo_store(box->plan.demo));
-    char *key_file = mem_printf("%s/cut.key", demo_store(box->plan.demo));
+    char *folder = mem_printf("%s/cut-XXXXXX", demo_store(box->plan.demo));
+    char *cert_file = mem_printf("%s/cut.crt", mkdtemp(folder));
+    char *key_file = mem_printf("%s/cut.key", folder);
     char *text = mem_printf("host=127.0.0.1 port=%d user=alice dbname=app sslmode=require"
                             " sslcert='%s' sslkey='%s' sslrootcert=/dev/null/none",
                             demo_port(box->plan.demo), cert_file, key_file);
@@ -161,6 +162,7 @@ static struct conn *log_in(struct health_box *box, const struct pair *leaf)
     secret_free(pem);
     params_free(params);
     strbuf_clear(&cert);
+    free(folder);
     free(cert_file);
     free(key_file);
     free(text);
@@ -188,6 +190,42 @@ static void test_issuers_that_look_alike(void **state)
     assert_int_equal(err.code, ERR_WOULD_LOCK_OUT);
     plan_free(plan);
     plan_box_same_files(&box->plan, &before);
+    conn_close(alice);
+    health_heal(box);
+    plan_files_clear(&before);
+    pair_clear(&leaf);
+    pair_clear(&cas[0]);
+    pair_clear(&cas[1]);
+}
+
+/* An intermediate without its root lets nobody in, and nobody's session shows the root's name. */
+static void test_a_root_goes_and_its_intermediate_stays(void **state)
+{
+    const char *const names[] = {"Client root", "Client issuing"};
+    const struct untrust_ca_intent root_alone = {.names = names, .n_names = 1};
+    const struct untrust_ca_intent both = {.names = names, .n_names = 2};
+    struct health_box *box = *state;
+    struct pair cas[2] = {fixture_ca_dates(names[0], clock_now() - 3600, clock_now() + 10 * YEAR)};
+    struct err err = ERR_INIT;
+    struct plan_files before;
+    struct plan *plan;
+    struct pair leaf;
+    struct conn *alice;
+
+    cas[1] = fixture_sub_ca(&cas[0], names[1]);
+    leaf = health_leaf(&cas[1], PROFILE_CLIENT, "alice");
+    trust_too(box, cas, ARRAY_LEN(cas));
+    alice = log_in(box, &leaf);
+    before = plan_box_files(&box->plan);
+    plan = plan_untrust_ca(&box->plan.target, &root_alone, &err);
+    assert_null(plan);
+    assert_int_equal(err.code, ERR_WOULD_LOCK_OUT);
+    assert_non_null(strstr(err.msg, names[1]));
+    plan_box_same_files(&box->plan, &before);
+    plan = plan_untrust_ca(&box->plan.target, &both, &err);
+    must(plan != NULL, &err);
+    assert_int_equal(plan_count_refused(plan), 1);
+    plan_free(plan);
     conn_close(alice);
     health_heal(box);
     plan_files_clear(&before);
@@ -233,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_tidied_ca_file_cuts_the_chain),
         cmocka_unit_test(test_issuers_that_look_alike),
+        cmocka_unit_test(test_a_root_goes_and_its_intermediate_stays),
         cmocka_unit_test(test_the_asking_starts),
     };
 

@@ -19,6 +19,7 @@
 #include "core/base/mem.h"
 #include "core/pg/result.h"
 #include "tests/harness/fake_server.h"
+#include "tests/harness/pg_version.h"
 #include "tests/pg/revoke_box.h"
 
 static struct conn *admin_of(const struct demo *demo)
@@ -101,19 +102,23 @@ static void use_folder(const struct demo *demo, const char *name)
     free(path);
 }
 
-/* One server has its lists in a folder, the other one in a file: the same acts do for both. */
+/* One server has its lists in a folder, the other one in a file: the same acts do for both. (Where
+ * there are no folders yet, both have files.) */
 void test_crl_dir(void **state)
 {
     const struct lab *lab = *state;
+    const bool folders = pg_has(PG_CRL_DIR);
     char *file = setting_of(lab->one, "ssl_crl_file");
     struct conn *bob_one, *bob_two, *carol;
     char *line, *now;
 
-    use_folder(lab->one, "crls");
+    if (folders)
+        use_folder(lab->one, "crls");
     free(EXPECT(0, "crl", "refresh", "--server", "db1", "--yes"));
     line = mem_printf("test $(ls '%s/crls' | grep -c '^[0-9a-f]\\{8\\}[.]r0$') = 2",
                       demo_data(lab->one));
-    shell(line);
+    if (folders)
+        shell(line);
 
     lab_issue("bob", "lab", "w1");
     lab_issue("carol", "other", "w2");
@@ -144,13 +149,15 @@ void test_crl_dir(void **state)
     assert_false(lab_is_alive(carol));
     lab_refused(lab->one, "carol", "w2");
     lab_refused(lab->one, "bob", "w1");
-    shell(line); /* replaced where they are */
+    if (folders)
+        shell(line); /* replaced where they are */
     now = setting_of(lab->one, "ssl_crl_file");
-    assert_string_equal(now, "");
+    assert_int_equal(*now == '\0', folders); /* one way or the other, never both */
     assert_int_equal(lab_count_behind(), 0);
 
     /* as it was */
-    run_sql(lab->one, "ALTER SYSTEM RESET ssl_crl_dir");
+    if (folders)
+        run_sql(lab->one, "ALTER SYSTEM RESET ssl_crl_dir");
     set(lab->one, "ssl_crl_file", file);
     free(EXPECT(0, "crl", "refresh", "--server", "db1", "--yes"));
     lab_refused(lab->one, "carol", "w2");

@@ -603,10 +603,20 @@ static void severe_dialog_wants_the_name(void **state)
     dialog_free(dialog);
 }
 
+static int lines_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
 static void dialog_fits_any_window(void **state)
 {
     const struct dialog_spec spec = {
         .title = "A question", .text = "a\nb\nc\nd\ne\nf", .name = "x"};
+    struct strbuf text = STRBUF_INIT;
 
     (void)state;
     for (int rows = 0; rows < 14; rows++) {
@@ -615,10 +625,18 @@ static void dialog_fits_any_window(void **state)
             struct canvas *canvas = canvas_new(rows, columns, &ascii);
 
             dialog_draw(dialog, canvas);
+            strbuf_reset(&text);
+            canvas_to_text(canvas, &text);
+            assert_int_equal(lines_of(text.data), rows);
+            if (rows >= 12 && columns >= 28) { /* all of it */
+                assert_non_null(strstr(text.data, spec.title));
+                assert_non_null(strstr(text.data, " f"));
+            }
             canvas_free(canvas);
             dialog_free(dialog);
         }
     }
+    strbuf_clear(&text);
 }
 
 /* ---- progress ---- */

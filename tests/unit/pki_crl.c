@@ -55,7 +55,8 @@ static void test_entries(void **state)
         entries[i].revoked_at = NOW - (int64_t)i * DAY;
         entries[i].reason = reasons[i];
     }
-    entries[ARRAY_LEN(reasons)] = entries[0]; /* named twice */
+    entries[ARRAY_LEN(reasons)] = entries[0]; /* named twice: since the first time */
+    entries[ARRAY_LEN(reasons)].revoked_at += DAY;
     crl = crl_build(ca.cert, ca.key, entries, ARRAY_LEN(entries), UINT64_MAX, NOW, NOW + DAY, &err);
     assert_ok(crl, &err);
     assert_int_equal(crl_count(crl), ARRAY_LEN(reasons));
@@ -76,6 +77,45 @@ static void test_entries(void **state)
     }
     assert_false(crl_has(crl, &absent));
     crl_free(crl);
+    pair_clear(&ca);
+}
+
+/* RFC 5280 5.1.2.4: two forms, which meet at the end of 2049. OpenSSL reads what we wrote. */
+static void test_dates(void **state)
+{
+    static const struct {
+        int64_t when;
+        int form;
+        const char *text;
+    } dates[] = {
+        {-631152000, V_ASN1_UTCTIME, "500101000000Z"},
+        {0, V_ASN1_UTCTIME, "700101000000Z"},
+        {1709210096, V_ASN1_UTCTIME, "240229123456Z"},
+        {2524607999, V_ASN1_UTCTIME, "491231235959Z"},
+        {2524608000, V_ASN1_GENERALIZEDTIME, "20500101000000Z"},
+        {253402300799, V_ASN1_GENERALIZEDTIME, "99991231235959Z"},
+    };
+    struct err err = ERR_INIT;
+    struct pair ca = fixture_ca("CA");
+    struct crl_entry entry = {.serial = {.bytes = {0x80}, .len = 1}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
+        const ASN1_TIME *read;
+        struct crl *crl;
+
+        entry.revoked_at = dates[i].when;
+        crl = crl_build(ca.cert, ca.key, &entry, 1, 1, NOW, NOW + DAY, &err);
+        assert_ok(crl, &err);
+        read = X509_REVOKED_get0_revocationDate(
+            sk_X509_REVOKED_value(X509_CRL_get_REVOKED(ossl_crl(crl)), 0));
+        assert_int_equal(ASN1_STRING_type(read), dates[i].form);
+        assert_int_equal(ASN1_STRING_length(read), strlen(dates[i].text));
+        assert_memory_equal(ASN1_STRING_get0_data(read), dates[i].text, strlen(dates[i].text));
+        crl_free(crl);
+    }
+    entry.revoked_at = INT64_C(253402300800); /* the year 10000 */
+    assert_null(crl_build(ca.cert, ca.key, &entry, 1, 1, NOW, NOW + DAY, &err));
     pair_clear(&ca);
 }
 
@@ -197,7 +237,7 @@ int main(void)
         cmocka_unit_test(test_empty),   cmocka_unit_test(test_entries),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_signed_by),
         cmocka_unit_test(test_forms),   cmocka_unit_test(test_reason_words),
-        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_many),    cmocka_unit_test(test_dates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
