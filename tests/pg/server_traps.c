@@ -135,6 +135,33 @@ static void add_tcp(const struct lab *lab)
     free(pass);
 }
 
+/* libpq cannot open its key: at the socket nobody asks for it, over TLS it is the end. */
+static void add_odd(const struct lab *lab)
+{
+    char *conninfo = mem_printf("%s sslcert=%s/self.crt sslkey=%s/none.key",
+                                demo_admin_conninfo(lab->db1), lab->folder, lab->folder);
+    char *address = mem_printf("127.0.0.1:%d", demo_port(lab->db1));
+
+    free(EXPECT(0, "server", "add", "odd", conninfo, "--address", address));
+    free(conninfo);
+    free(address);
+}
+
+/* The login with the clients' trust file is no success: the server gets back what it had. */
+static void fail_login(const struct lab *lab)
+{
+    add_odd(lab);
+    free(EXPECT(0, "rotate", "server", "odd", "--to", "Servers G2"));
+    lab_go("next", "odd", "files");
+    free(EXPECT(0, "rotate", "next", "odd", "--out", "odd", "--yes"));
+    free(EXPECT(0, "rotate", "next", "odd", "--accept-left", "1", "--yes"));
+    EXPECT_ERROR(1, "Taken back", "rotate", "next", "odd", "--yes");
+    lab_shows("db1", "CN=Servers");
+    free(EXPECT(0, "server", "remove", "odd", "--confirm", "odd", "--yes"));
+    for (int i = 0; i < 4; i++)
+        free(EXPECT(0, "rotate", "back", "odd", "--yes"));
+}
+
 void test_login(void **state)
 {
     struct lab *lab = *state;
@@ -147,13 +174,15 @@ void test_login(void **state)
     lab_sh("cp -p tcp/tcp-both.crt kept.crt\n");
     lab_change_root(lab, lab->quick1, lab->db1, "kept.crt"); /* what follows is not its file */
     login_loop_settle(lab->loop);
+    login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
+    fail_login(lab);
+    login_loop_settle(lab->loop);
     free(EXPECT(0, "rotate", "next", "tcp", "--accept-left", "1", "--yes"));
     lab_sh("cp -a \"$PGSEAL_STORE\" yesterday\n"
            "sed -n '/BEGIN/,/END/p;/END/q' kept.crt > tcp/tcp-both.crt\n");
     EXPECT_ERROR(1, "PS-2311", "rotate", "next", "tcp", "--yes");
     lab_sh("cp -p kept.crt tcp/tcp-both.crt\n");
     login_loop_settle(lab->loop);
-    login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
     command_run(&result, NULL, "rotate", "next", "tcp", "--yes", NULL);
     assert_int_equal(result.status, 0);
     if (!strstr(result.err, "login as \"alice\" over TLS with the trust file: in"))
