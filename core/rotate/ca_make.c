@@ -20,110 +20,6 @@
 #include "core/store/authority_request.h"
 #include "core/store/foreign.h"
 
-/* ---- start ---- */
-
-static bool foreign_id(struct store *store, const struct cert *cert, const struct crl *crl,
-                       int64_t *ret, struct err *err)
-{
-    struct foreign_ca_list list = {.n = 0};
-    enum foreign_import imported;
-
-    if (!foreign_note(store, 0, cert, err) ||
-        (crl != NULL && !foreign_import(store, cert, crl, 0, &imported, err)) ||
-        !foreign_list(store, &list, err))
-        return false;
-    for (size_t i = 0; i < list.n; i++) {
-        if (cert_equal(list.rows[i].cert, cert))
-            *ret = list.rows[i].id;
-    }
-    foreign_list_clear(&list);
-    return true;
-}
-
-static bool check_new(const struct cert *cert, struct err *err)
-{
-    struct strbuf name = STRBUF_INIT;
-    bool ok = true;
-
-    cert_format_subject(cert, &name);
-    if (!cert_is_ca(cert))
-        ok = err_set(err, ERR_NOT_A_CA, _("certificate \"%s\" is not a CA"), name.data);
-    else if (cert_not_after(cert) <= clock_now())
-        ok = err_set(err, ERR_CERT_ENDED, _("CA \"%s\" has ended"), name.data);
-    strbuf_clear(&name);
-    return ok;
-}
-
-static bool start_old(struct store *store, const struct rotate_start *start, struct rotation *ret,
-                      struct err *err)
-{
-    struct strbuf name = STRBUF_INIT;
-    struct authority *authority = NULL;
-
-    if (start->old_foreign != NULL) {
-        if (!foreign_id(store, start->old_foreign, NULL, &ret->old_foreign_id, err))
-            return false;
-        if (!cert_common_name(start->old_foreign, &name))
-            cert_format_subject(start->old_foreign, &name);
-        ret->name = strbuf_steal(&name);
-        return true;
-    }
-    authority = authority_load(store, start->name, err);
-    if (authority == NULL)
-        return false;
-    ret->old_authority_id = authority->id;
-    ret->name = mem_strdup(authority->name);
-    authority_free(authority);
-    return true;
-}
-
-static bool start_new(struct store *store, const struct rotate_start *start, struct rotation *ret,
-                      struct err *err)
-{
-    struct authority *authority = NULL;
-    bool ok;
-
-    if (start->new_foreign != NULL)
-        return check_new(start->new_foreign, err) &&
-               foreign_id(store, start->new_foreign, start->new_foreign_crl, &ret->new_foreign_id,
-                          err);
-    if (start->new_authority == NULL)
-        return true;
-    authority = authority_load(store, start->new_authority, err);
-    if (authority == NULL)
-        return false;
-    ret->new_authority_id = authority->id;
-    ok = check_new(authority->cert, err);
-    if (ok && authority->retired)
-        ok = err_set(err, ERR_POLICY, _("the CA \"%s\" is retired: it issues nothing any more"),
-                     authority->name);
-    authority_free(authority);
-    return ok;
-}
-
-bool ca_start(struct store *store, const struct rotate_start *start, struct rotation *ret,
-              struct err *err)
-{
-    struct server_list servers = {.n = 0};
-    bool ok;
-
-    if (!start_old(store, start, ret, err) || !start_new(store, start, ret, err))
-        return false;
-    if ((ret->old_authority_id != 0 && ret->old_authority_id == ret->new_authority_id) ||
-        (ret->old_foreign_id != 0 && ret->old_foreign_id == ret->new_foreign_id))
-        return err_set(err, ERR_BAD_VALUE, _("the old and the new CA are one and the same"));
-    if (start->n_servers > 0)
-        return true;
-    ok = rotate_trusting(store, ret->old_authority_id, ret->old_foreign_id, &servers, err);
-    if (ok && servers.n == 0) {
-        ok = err_set(err, ERR_POLICY, _("no server of the store is known to trust \"%s\""),
-                     ret->name);
-        err_hint(err, _("Name the servers: \"--server NAME\"."));
-    }
-    server_list_clear(&servers);
-    return ok;
-}
-
 /* ---- a new generation ---- */
 
 static bool save_option(struct rotate_work *work, const char *key, const char *value,
@@ -413,7 +309,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         return true;
     if (wanted == NULL) {
         err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it with \"--out DIR\"."));
+        return err_hint(err, _("Give it (--out DIR)."));
     }
     if (!fs_make_folder(wanted, err))
         return false;
@@ -440,7 +336,7 @@ static bool check_all_made(struct rotate_work *work, struct err *err)
         return true;
     err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
             work->rotation->folder, unmade);
-    return err_hint(err, _("Give another folder with \"--out DIR\"."));
+    return err_hint(err, _("Give another folder (--out DIR)."));
 }
 
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
@@ -544,8 +440,8 @@ static bool say_needed(const struct rotate_work *work, size_t n, struct err *err
                  "%zu certificates of servers are from the CA \"%s\": its key is needed for them",
                  (unsigned long)n),
         n, work->old_ca->name);
-    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
-                           "\"pgseal rotate server NAME --to CA\"."));
+    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first "
+                           "(pgseal rotate server NAME --to CA)."));
 }
 
 /* The last act of a rotation, so what became of the key is written down with it. */
