@@ -45,6 +45,7 @@ static const struct binding bindings[] = {
     {"y", N_("Copy"), N_("its certificate as PEM to the terminal's clipboard"), 60},
     {"r", N_("Renew..."), N_("the same name and key with a new end; asks first"), 85},
     {"p", N_("Passphrase..."), N_("another passphrase for its key; asks first"), 75},
+    {"t", N_("Trust file..."), N_("for clients: this CA, and others together; asks first"), 60},
     {"i", N_("Certificate in..."), N_("of an intermediate CA: what came back from its root"), 30},
     {"d", N_("Delete..."), N_("for ever: asks for its name"), 70},
     {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 20},
@@ -280,6 +281,9 @@ static struct nav act(struct authority_page *self, uint32_t key)
         return nav_push(page_ca_passphrase(self->app, self->name));
     case 'i':
         return nav_push(page_ca_install(self->app, self->name));
+    case 't':
+        return nav_push(page_client_trust(
+            self->app, &(struct client_trust_pick){.authorities = {ca->id}, .generations = true}));
     case 'd':
         return nav_push(page_ca_delete(self->app, self->name));
     case 'y':

@@ -15,6 +15,7 @@ enum desk_line {
     DESK_CRLS,
     DESK_TIMELINE,
     DESK_AUTHORITIES,
+    DESK_TRUST,
     DESK_SERVER,
     DESK_REQUEST,
     DESK_BATCH,
@@ -36,6 +37,7 @@ static const struct menu_item items[] = {
     {'l', N_("Lists of revoked certificates (CRLs)"), DESK_CRLS},
     {'t', N_("What ends when"), DESK_TIMELINE},
     {'2', N_("Authorities (CAs): look after them"), DESK_AUTHORITIES},
+    {'c', N_("A trust file for clients: old and new CA together"), DESK_TRUST},
     {'3', N_("Create a server certificate (files only)"), DESK_SERVER},
     {'4', N_("Sign a request (CSR)"), DESK_REQUEST},
     {'5', N_("Many client certificates from a list"), DESK_BATCH},
@@ -61,6 +63,9 @@ static const char *const whys[] = {
     [DESK_AUTHORITIES] =
         N_("The CAs of the store: their dates, keys and lists; a new certificate for the same key, "
            "another passphrase, export, an intermediate CA under a root kept elsewhere."),
+    [DESK_TRUST] = N_(
+        "What clients check the server with (sslrootcert, a Java truststore): several CAs in one "
+        "file, tried on a running server before anybody relies on it."),
     [DESK_SERVER] =
         N_("Files for a server that pgseal does not reach. For one that it does, \"Give a server "
            "TLS\" on Home also installs them and proves it."),
@@ -84,10 +89,10 @@ static const char *const whys[] = {
 };
 
 static const char *const words[] = {
-    [DESK_CERTS] = "certificate", [DESK_REVOKE] = "revoke",       [DESK_AUTHORITIES] = "CA",
-    [DESK_SERVER] = "SAN",        [DESK_REQUEST] = "CSR",         [DESK_BATCH] = "certificate",
-    [DESK_SHOW] = "PEM",          [DESK_BACKUP] = "CA",           [DESK_RESTORE] = "CA",
-    [DESK_FSCK] = "CRL",          [DESK_HISTORY] = "certificate",
+    [DESK_CERTS] = "certificate", [DESK_REVOKE] = "revoke", [DESK_AUTHORITIES] = "CA",
+    [DESK_TRUST] = "overlap",     [DESK_SERVER] = "SAN",    [DESK_REQUEST] = "CSR",
+    [DESK_BATCH] = "certificate", [DESK_SHOW] = "PEM",      [DESK_BACKUP] = "CA",
+    [DESK_RESTORE] = "CA",        [DESK_FSCK] = "CRL",      [DESK_HISTORY] = "certificate",
 };
 
 static const char *const lines[] = {
@@ -96,6 +101,7 @@ static const char *const lines[] = {
     [DESK_CRLS] = "pgseal crl show",
     [DESK_TIMELINE] = "pgseal list --sort ends",
     [DESK_AUTHORITIES] = "pgseal ca list",
+    [DESK_TRUST] = "pgseal trust --ca 'OLD CA' --ca 'NEW CA' --test db1 --out trust.crt",
     [DESK_SERVER] = "pgseal issue server db1.example.org",
     [DESK_REQUEST] = "pgseal issue client alice --csr request.csr",
     [DESK_BATCH] = "pgseal issue batch roles.csv --out kits",
@@ -129,6 +135,8 @@ static struct nav choose(const struct desk *self)
         return nav_push(page_timeline(self->app));
     case DESK_AUTHORITIES:
         return nav_push(page_authorities(self->app));
+    case DESK_TRUST:
+        return nav_push(page_client_trust(self->app, NULL));
     case DESK_SERVER:
         return nav_push(page_new_server(self->app));
     case DESK_REQUEST:
@@ -165,9 +173,10 @@ static struct nav desk_event(void *arg, const struct event *event)
 static void desk_draw(const void *arg, struct canvas *body)
 {
     const struct desk *self = arg;
+    int top = canvas_rows(body) < (int)ARRAY_LEN(items) + 2 ? 1 : 2; /* below the head */
 
     canvas_text(body, 0, 2, STYLE_STRONG, _("Certificates and CAs"));
-    menu_draw(self->menu, body, 2, 0, canvas_rows(body) - 2, canvas_columns(body), true);
+    menu_draw(self->menu, body, top, 0, canvas_rows(body) - top, canvas_columns(body), true);
 }
 
 static void desk_frame(const void *arg, struct frame *ret)

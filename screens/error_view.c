@@ -7,6 +7,7 @@
 
 #include "core/base/attr.h"
 #include "core/base/intl.h"
+#include "screens/without_options.h"
 
 #define LABEL_AT 2
 #define TEXT_AT  17 /* mock-up 8.14 */
@@ -19,7 +20,7 @@ int error_view_draw(const struct err *err, struct canvas *canvas, int row, int r
                  {_("State now"), err_state_text(err)},
                  {_("Help"), err_hint_text(err)}};
     int end = row + rows, width = canvas_columns(canvas) - TEXT_AT - 2, at;
-    char first[320];
+    char first[320], text[512];
 
     at = canvas_mark(canvas, row, LABEL_AT, MARK_BAD) + 1;
     snprintf(first, sizeof(first), _("error PS-%d: %s"), (int)err->code, err->msg);
@@ -29,7 +30,8 @@ int error_view_draw(const struct err *err, struct canvas *canvas, int row, int r
         if (!parts[i].text[0])
             continue;
         canvas_text(canvas, row, LABEL_AT, STYLE_LABEL, parts[i].label);
-        row += canvas_wrap(canvas, row, TEXT_AT, width, end - row, STYLE_NORMAL, parts[i].text);
+        without_options(parts[i].text, text, sizeof(text));
+        row += canvas_wrap(canvas, row, TEXT_AT, width, end - row, STYLE_NORMAL, text);
     }
     return row;
 }

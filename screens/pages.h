@@ -6,6 +6,8 @@
 #ifndef PGSEAL_SCREENS_PAGES_H
 #define PGSEAL_SCREENS_PAGES_H
 
+#include <stdint.h>
+
 #include "screens/app.h"
 #include "tui/screen.h"
 
@@ -28,6 +30,16 @@ struct screen *page_cert_export(struct app *app, const char *which) MUST_CHECK;
 struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;
 /* What ends when, the worst first. */
 struct screen *page_timeline(struct app *app) MUST_CHECK;
+/* A file for clients with a server's old and new CA together. What is ticked at first: CAs of the store
+ * and of others, by id (0: none); generations: with those that came before and after them. server: it is
+ * tried there; or NULL. Copied. */
+#define CLIENT_TRUST_PICKS 2
+struct client_trust_pick {
+    int64_t authorities[CLIENT_TRUST_PICKS], foreign[CLIENT_TRUST_PICKS];
+    bool generations;
+    const char *server;
+};
+struct screen *page_client_trust(struct app *app, const struct client_trust_pick *pick) MUST_CHECK;
 /* CAs, lists and certificates, the worst first: renewed, or replaced in steps without an outage. */
 struct screen *page_rotate(struct app *app) MUST_CHECK;
 /* The lists of revoked certificates; bringing them to the servers that are behind; signing. */

@@ -34,21 +34,41 @@ struct rotation_page {
     char message[160];
 };
 
+#define FIRST_KEYS                                                                                 \
+    {"F1", N_("Help"), N_("this help"), 100},                                                      \
+        {"F2", N_("Commands"), N_("the same as commands"), 50},                                    \
+        {"n", N_("Next..."), N_("the next step; says what it will do, and asks"), 90},             \
+        {"b", N_("Back..."), N_("one step back; asks first"), 80},                                 \
+    {                                                                                              \
+        "m", N_("Worklist"), N_("who got the new one; mark it handed over, or go on without"), 75  \
+    }
+#define LAST_KEYS                                                                                  \
+    {"w", N_("Why"), N_("what this step is for"), 60},                                             \
+        {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},                  \
+        {"F5", N_("Look again"), N_("ask the servers again"), 0},                                  \
+        {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},                  \
+        {"q", N_("Quit"), N_("leave pgseal"), 0},                                                  \
+    {                                                                                              \
+        NULL, NULL, NULL, 0                                                                        \
+    }
+
 static const struct binding bindings[] = {
-    {"F1", N_("Help"), N_("this help"), 100},
-    {"F2", N_("Commands"), N_("the same as commands"), 50},
-    {"n", N_("Next..."), N_("the next step; says what it will do, and asks"), 90},
-    {"b", N_("Back..."), N_("one step back; asks first"), 80},
-    {"m", N_("Worklist"), N_("who got the new one; mark it handed over, or go on without"), 75},
+    FIRST_KEYS,
     {"s", N_("Who is left"), N_("who uses the old one still"), 78},
-    {"w", N_("Why"), N_("what this step is for"), 60},
     {"t", N_("Quiet time..."), N_("how long nobody may have used the old one; asks first"), 0},
-    {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},
-    {"F5", N_("Look again"), N_("ask the servers again"), 0},
-    {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},
-    {"q", N_("Quit"), N_("leave pgseal"), 0},
-    {NULL, NULL, NULL, 0},
+    LAST_KEYS,
 };
+static const struct binding server_bindings[] = {
+    FIRST_KEYS,
+    {"s", N_("Who uses it"), N_("who comes by TLS, and from where"), 77},
+    {"f", N_("Trust file..."), N_("for clients: the old and the new CA in one file"), 78},
+    LAST_KEYS,
+};
+
+static bool is_server(const struct rotation *rotation)
+{
+    return rotation->kind == ROTATION_SERVER || rotation->kind == ROTATION_SERVER_CA;
+}
 
 /* ---- the picture ---- */
 
@@ -265,6 +285,21 @@ static struct nav why(const struct rotation_page *self)
     return nav_push(page);
 }
 
+/* What clients check the servers with: both CAs. */
+static struct nav trust_file(struct rotation_page *self)
+{
+    const struct rotation *rotation = self->data->rotation;
+    const struct rotate_status *status = &self->data->status;
+
+    if (!is_server(rotation))
+        return say(self, _("It is about clients' certificates: what clients trust stays."));
+    return nav_push(page_client_trust(
+        self->app, &(struct client_trust_pick){
+                       .authorities = {rotation->old_authority_id, rotation->new_authority_id},
+                       .foreign = {rotation->old_foreign_id, rotation->new_foreign_id},
+                       .server = status->n_servers > 0 ? status->servers[0].name : NULL}));
+}
+
 static struct nav act_key(struct rotation_page *self, uint32_t key)
 {
     if (!is_open(self))
@@ -288,6 +323,8 @@ static struct nav act_key(struct rotation_page *self, uint32_t key)
         if (self->data->rotation->kind != ROTATION_CLIENT_CA)
             return say(self, _("It has no quiet time."));
         return nav_push(page_rotation_quiet(self->app, self->data));
+    case 'f':
+        return trust_file(self);
     case 's':
         return nav_push(page_rotation_left(self->app, &self->data->status.left));
     }
@@ -309,7 +346,8 @@ static struct nav key_event(struct rotation_page *self, uint32_t key)
         key = 'n';
         break;
     }
-    if (key == 'n' || key == 'b' || key == 'm' || key == 's' || key == 'w' || key == 't')
+    if (key == 'n' || key == 'b' || key == 'm' || key == 's' || key == 'w' || key == 't' ||
+        key == 'f')
         return act_key(self, key);
     (void)lines_key(self->lines, key);
     return nav_stay();
@@ -402,7 +440,7 @@ static void rotation_frame(const void *arg, struct frame *ret)
             snprintf(ret->path_right, sizeof(ret->path_right), _("%d of %zu"), rotation->phase + 1,
                      rotate_phase_count(rotation->kind));
     }
-    ret->bindings = bindings;
+    ret->bindings = rotation != NULL && is_server(rotation) ? server_bindings : bindings;
     ret->word = "rotate";
     ret->why = _("Each step is measured before the next one begins. It can wait for weeks, and "
                  "another admin can go on with it: all stands in the store.");

@@ -11,6 +11,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "screens/without_options.h"
 
 /* ---- looking ---- */
 
@@ -57,6 +58,8 @@ static void rotation_run(struct job *job, void *data)
         name_of(store, self->rotation->new_authority_id, &self->new_name, &self->err))
         self->have_status =
             rotate_look(store, self->rotation, &request, self->ask, &self->status, &self->err);
+    if (self->have_status)
+        rotation_page_words(&self->status);
     store_close(store);
 }
 
@@ -89,6 +92,13 @@ struct job *rotation_job_start(struct app *app, void *owner, int64_t id, bool as
 }
 
 /* ---- words ---- */
+
+void rotation_page_words(struct rotate_status *status)
+{
+    without_options(status->proposal, status->proposal, strlen(status->proposal) + 1);
+    for (size_t i = 0; i < status->n_blockers; i++)
+        without_options(status->blockers[i], status->blockers[i], strlen(status->blockers[i]) + 1);
+}
 
 const char *rotation_kind_text(enum rotation_kind kind)
 {

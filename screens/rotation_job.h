@@ -33,6 +33,8 @@ void rotation_title(const struct rotation *rotation, char *out, size_t size);
 void rotation_bar(struct strbuf *out, int width, int64_t done, int64_t total);
 /* "3 d", "5 h", "12 min" */
 void rotation_span(struct strbuf *out, int64_t seconds);
+/* Its sentences as a page says them (without_options.h). */
+void rotation_page_words(struct rotate_status *status);
 /* Lines of the worklist that have not moved yet: not seen with the new one; of a trust file, which no
  * server sees, not handed over. */
 int64_t rotation_waits_for(enum rotation_kind kind, const struct rotation_counts *counts);

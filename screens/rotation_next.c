@@ -16,6 +16,7 @@
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
 #include "screens/rotation_next.h"
+#include "screens/without_options.h"
 
 static const struct rotate_phase *phase_at(const struct rotation_next *self, size_t i)
 {
@@ -70,6 +71,8 @@ static bool look(struct rotation_next *self, struct act_job *job, struct store *
         !load_ca(store, self->rotation->new_authority_id, &self->new_ca, err))
         return false;
     self->have_status = rotate_look(store, self->rotation, &request, ask, &self->status, err);
+    if (self->have_status)
+        rotation_page_words(&self->status);
     return self->have_status;
 }
 
@@ -361,6 +364,7 @@ static void result_phase(const struct rotation_next *self, struct lines *lines)
 {
     const struct rotate_outcome *outcome = &self->outcome;
     size_t n = rotate_phase_count(self->rotation->kind);
+    char hint[512];
 
     if (self->rotation->ended_at != 0) {
         lines_add(lines, 0, self->rotation->given_up ? MARK_OFF : MARK_OK, NULL,
@@ -383,8 +387,8 @@ static void result_phase(const struct rotation_next *self, struct lines *lines)
             lines_add(lines, 1, MARK_WARN, NULL, self->err.msg);
     } else if (self->err.code != ERR_NONE) {
         lines_printf(lines, 1, MARK_BAD, NULL, "PS-%d: %s", (int)self->err.code, self->err.msg);
-        if (self->err.hint[0] != '\0')
-            lines_add(lines, 1, MARK_NONE, NULL, self->err.hint);
+        without_options(err_hint_text(&self->err), hint, sizeof(hint));
+        lines_add(lines, 1, MARK_NONE, NULL, hint);
     }
 }
 

@@ -44,6 +44,7 @@ static const struct binding bindings[] = {
     {"a", N_("Add..."), N_("another server, by a form"), 80},
     {"d", N_("Remove..."), N_("forget the server under the cursor: asks first"), 70},
     {"w", N_("Who gets in"), N_("everyone connected now against its rules, line by line"), 30},
+    {"t", N_("Trust file..."), N_("what its clients check it with: old and new CA together"), 15},
     {"p", N_("Grants"), N_("what an ordinary role lacks to change this server, as SQL"), 30},
     {"/", N_("Filter"), N_("show only rows with this text; Esc clears it"), 20},
     {"F5", N_("Refresh"), N_("ask the servers again"), 40},
@@ -251,6 +252,8 @@ static struct nav look_at(struct servers *self, uint32_t key)
     if (server == NULL)
         return nav_stay();
     app_set_server(self->app, server->name);
+    if (key == 't')
+        return nav_push(page_client_trust(self->app, NULL));
     return nav_push(key == 'w' ? page_simulate(self->app, NULL) : page_grants(self->app));
 }
 
@@ -276,6 +279,7 @@ static struct nav key_event(struct servers *self, uint32_t key)
         return nav_quit();
     case 'w':
     case 'p':
+    case 't':
         return look_at(self, key);
     case KEY_CODE_ENTER:
         return choose(self);

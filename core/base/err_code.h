@@ -119,7 +119,7 @@
       "The message says what is left; \"pgseal plan undo ID\" tries again.")                       \
     X(ERR_WOULD_LOCK_OUT, 2109, "this would lock somebody out",                                    \
       "Sessions or roles that get in today would be refused.",                                     \
-      "Look at who they are; --accept-refused=N goes on although exactly N would be refused.")     \
+      "Look at who they are; it goes on with exactly N accepted (--accept-refused=N).")            \
     X(ERR_CRL_ENDED, 2110, "the list of revoked certificates (CRL) has ended",                     \
       "Nobody renewed it.",                                                                        \
       "\"pgseal crl refresh\" brings a new one: its clients are locked out until then.")           \
@@ -459,7 +459,7 @@
     X(ERR_CA_EXISTS, 4011, "there is a CA of this name already",                                   \
       "Each CA needs a name of its own: PostgreSQL tells them apart by name.",                     \
       "Take another name, for example with \"G2\" at its end.")                                    \
-    X(ERR_CA_CHOOSE, 4012, "there are several CAs", "No --ca was given.", "Give --ca NAME.")       \
+    X(ERR_CA_CHOOSE, 4012, "there are several CAs", "No CA was named.", "Name one (--ca NAME).")   \
     X(ERR_CA_KEY, 4013, "the CA's private key is not here",                                        \
       "The key file was moved or is offline.",                                                     \
       "Bring the key file back to the folder keys/ of the store.")                                 \

@@ -121,7 +121,8 @@ bool fleet_check_refused(const struct fleet *fleet, struct err *err)
             return plan_check_refused(plan, err);
     }
     err_set(err, ERR_WOULD_LOCK_OUT, _("%zu sessions on these servers could not come back"), n);
-    return err_hint(err, _("\"--accept-refused=%zu\" goes on all the same."), n);
+    return err_hint(
+        err, _("It goes on all the same with exactly %zu accepted (--accept-refused=%zu)."), n, n);
 }
 
 /* ---- applied ---- */

@@ -147,6 +147,6 @@ bool plan_check_refused(const struct plan *plan, struct err *err)
             n);
     return err_hint(err,
                     _("Give them certificates first (\"pgseal issue client ROLE\"), or go on with "
-                      "--accept-refused=%zu."),
-                    n);
+                      "exactly %zu refused (--accept-refused=%zu)."),
+                    n, n);
 }

@@ -309,7 +309,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         return true;
     if (wanted == NULL) {
         err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it with \"--out DIR\"."));
+        return err_hint(err, _("Give it (--out DIR)."));
     }
     if (!fs_make_folder(wanted, err))
         return false;
@@ -440,8 +440,8 @@ static bool say_needed(const struct rotate_work *work, size_t n, struct err *err
                  "%zu certificates of servers are from the CA \"%s\": its key is needed for them",
                  (unsigned long)n),
         n, work->old_ca->name);
-    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first: "
-                           "\"pgseal rotate server NAME --to CA\"."));
+    return err_hint(err, _("Keep the key, or give those servers certificates of another CA first "
+                           "(pgseal rotate server NAME --to CA)."));
 }
 
 /* The last act of a rotation, so what became of the key is written down with it. */

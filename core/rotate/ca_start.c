@@ -170,7 +170,7 @@ bool ca_start(struct store *store, const struct rotate_start *start, struct rota
     if (ok && servers.n == 0) {
         ok = err_set(err, ERR_POLICY, _("no server of the store is known to trust \"%s\""),
                      ret->name);
-        err_hint(err, _("Name the servers: \"--server NAME\"."));
+        err_hint(err, _("Name the servers (--server NAME)."));
     }
     server_list_clear(&servers);
     return ok;

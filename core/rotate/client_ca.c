@@ -66,7 +66,7 @@ static const struct rotate_phase phases[] = {
             .waits = N_("each server refuses the old canary and accepts the new one"),
             .back = N_("give the old CA and its list back to each server"),
             .why = N_("Sessions that are open stay open, and are refused when they come again: so "
-                      "they are counted first. --end-sessions ends them now, while you look."),
+                      "they are counted first. They can be ended now, while you look."),
         },
     [KEY] =
         {
@@ -179,10 +179,10 @@ static void propose_life(const struct rotate_work *work, struct rotate_status *r
         return;
     if (text_quote_shell(&name, work->old_ca->name)) {
         free(ret->proposal);
-        ret->proposal =
-            mem_printf(_("It ends on %s. If the date is its only trouble: \"pgseal rotate ca %s "
-                         "--same-key\" makes it longer, and clients need nothing."),
-                       clock_format_date(date, cert_not_after(work->old_cert)), name.data);
+        ret->proposal = mem_printf(
+            _("It ends on %s. If the date is its only trouble: the same key gets a later end "
+              "(pgseal rotate ca %s --same-key), and clients need nothing."),
+            clock_format_date(date, cert_not_after(work->old_cert)), name.data);
     }
     strbuf_clear(&name);
 }

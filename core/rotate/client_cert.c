@@ -43,7 +43,7 @@ static const struct rotate_phase phases[] = {
         {
             .key = "old",
             .title = N_("the old ones end"),
-            .act = N_("leave them to end by themselves, or revoke them with --revoke"),
+            .act = N_("leave them to end by themselves, or revoke them, as you choose"),
             .waits = N_("it is decided, and every server has the list"),
             .back = N_("wait for more of them; a revocation is never taken back"),
             .why = N_("Nobody needs the old ones any more, and they end soon. Revoke them where a "

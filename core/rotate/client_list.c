@@ -258,7 +258,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         return true;
     if (!wanted) {
         err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it with \"--out DIR\"."));
+        return err_hint(err, _("Give it (--out DIR)."));
     }
     if (!fs_make_folder(wanted, err))
         return false;
@@ -360,7 +360,7 @@ bool client_make_kits(struct rotate_work *work, const struct rotation_seen_list 
             ok = err_set(err, ERR_FILE_EXISTS,
                          _("\"%s\" has kits of %zu roles already, of an earlier time"),
                          work->rotation->folder, client_count_unmade(&now));
-            err_hint(err, _("Give another folder with \"--out DIR\"."));
+            err_hint(err, _("Give another folder (--out DIR)."));
         }
         rotation_seen_list_clear(&now);
     }

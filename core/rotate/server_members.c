@@ -367,7 +367,7 @@ static struct plan *plan_given(const struct renew *renew, const struct plan_targ
                 target->server->name);
         err_hint(err,
                  _("Make a request with \"pgseal server tls %s --csr-out FILE\", let the CA sign "
-                   "it, and give the answer here: --cert FILE."),
+                   "it, and give the answer here (--cert FILE)."),
                  target->server->name);
         return NULL;
     }

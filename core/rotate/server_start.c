@@ -93,7 +93,7 @@ static bool is_of_ca(const struct server *server, const struct authority *author
             return true; /* said when its turn comes; or there is nothing to rotate */
         *err = why;
         err_prefix(err, "\"%s\"", server->name);
-        return err_hint(err, _("Name the servers: --server NAME."));
+        return err_hint(err, _("Name the servers (--server NAME)."));
     }
     *ret = cert_issued_by(seen.chain.certs[0], authority->cert);
     handshake_clear(&seen);
@@ -217,7 +217,7 @@ static bool take_old_foreign(struct store *store, const struct rotate_start *sta
                 _("the present certificate is of \"%.120s\", which is not known "
                   "here"),
                 name.data);
-        err_hint(err, _("Give what clients trust now: --old-file FILE (their root.crt)."));
+        err_hint(err, _("Give what clients trust now, their root.crt (--old-file FILE)."));
     }
     strbuf_clear(&name);
     return false;
@@ -245,9 +245,10 @@ static bool take_new(struct store *store, const struct rotate_start *start, stru
         good = err_set(err, ERR_CA_KEY, _("the CA \"%s\" has no key here: it issues nothing"),
                        authority->name);
     else if (authority->id == ret->old_authority_id)
-        good = err_set(err, ERR_BAD_VALUE, _("\"%s\" is of the CA \"%s\" already"), start->name,
-                       authority->name) ||
-               err_hint(err, _("\"pgseal rotate server %s\" without --to renews it."), start->name);
+        good =
+            err_set(err, ERR_BAD_VALUE, _("\"%s\" is of the CA \"%s\" already"), start->name,
+                    authority->name) ||
+            err_hint(err, _("\"pgseal rotate server %s\" (without --to) renews it."), start->name);
     ret->new_authority_id = authority->id;
     authority_free(authority);
     return good;
@@ -268,8 +269,8 @@ static bool check_ours(struct store *store, const struct rotate_start *start,
                 issuer.data);
         err_hint(
             err,
-            _("Renew it there, and give it to the server: \"pgseal server tls %s --cert FILE\"; "
-              "or change over to a CA of ours: --to NAME."),
+            _("Renew it there, and give it to the server (pgseal server tls %s --cert FILE); or "
+              "change over to a CA of ours (--to NAME)."),
             start->name);
         strbuf_clear(&issuer);
         return false;
@@ -279,7 +280,7 @@ static bool check_ours(struct store *store, const struct rotate_start *start,
     if (authority && !good) {
         err_set(err, ERR_CA_KEY, _("the CA \"%s\" has no key here: it issues nothing"),
                 authority->name);
-        err_hint(err, _("Change over to another CA: --to NAME."));
+        err_hint(err, _("Change over to another CA (--to NAME)."));
     }
     authority_free(authority);
     return good;

@@ -207,7 +207,7 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
         if (work->rotation->folder[0] != '\0')
             return true;
         err_set(err, ERR_NEEDS_ANSWER, _("no folder for the trust files was given"));
-        return err_hint(err, _("Give one: --out DIR."));
+        return err_hint(err, _("Give one (--out DIR)."));
     }
     if (!fs_make_folder(given, err))
         return false;

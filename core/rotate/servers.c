@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/pg/handshake.h"
 #include "core/plan/proof.h"
+#include "core/store/authority_request.h"
 #include "core/store/foreign.h"
 
 #define ALERT_UNKNOWN_CA 48
@@ -176,6 +177,42 @@ static bool is_trusted(const struct fleet_member *member, const struct handshake
     return authority == NULL || proof_canaries(&member->target, authority, NULL, err);
 }
 
+/* An intermediate's clients send their chain: where its root is trusted still, they may get in by that. */
+static bool is_refused_with_chain(const struct fleet_member *member,
+                                  const struct authority *authority, struct err *err)
+{
+    struct authority_parents parents = {.crls = NULL};
+    struct handshake_request request = {.host = member->target.tls_host,
+                                        .port = member->target.tls_port};
+    struct handshake shown = {.verdict = HANDSHAKE_NO_TLS};
+    struct canary canary = {NULL, NULL};
+    struct cert_list chain;
+    bool ok;
+
+    cert_list_init(&chain);
+    cert_list_take(&chain, cert_dup(authority->cert));
+    ok = authority_load_parents(member->target.store, authority, &parents, err) &&
+         authority_canary(member->target.store, authority, CANARY_GOOD, &canary, err);
+    for (size_t i = 0; ok && i < parents.certs.n; i++)
+        cert_list_take(&chain, cert_dup(parents.certs.certs[i]));
+    request.cert = canary.cert;
+    request.key = canary.key;
+    request.cert_chain = &chain;
+    ok = ok && handshake_run(&request, &shown, err);
+    if (ok && shown.verdict == HANDSHAKE_ACCEPTED) {
+        ok = err_set(err, ERR_PROOF,
+                     _("the clients of \"%s\" get in by its root, with the chain that they send"),
+                     authority->name);
+        err_hint(err, _("Let the root revoke it, and import the root's list: \"pgseal crl import "
+                        "FILE\"."));
+    }
+    handshake_clear(&shown);
+    canary_clear(&canary);
+    cert_list_clear(&chain);
+    authority_parents_clear(&parents);
+    return ok;
+}
+
 /* Its key is destroyed, and its canaries' keys with it. */
 static bool has_canary(struct store *store, const struct authority *authority)
 {
@@ -192,6 +229,9 @@ static bool has_canary(struct store *store, const struct authority *authority)
 static bool is_gone(const struct fleet_member *member, const struct authority *authority,
                     struct err *err)
 {
+    if (authority != NULL && !cert_is_self_signed(authority->cert) &&
+        has_canary(member->target.store, authority))
+        return is_refused_with_chain(member, authority, err);
     return authority == NULL || !has_canary(member->target.store, authority) ||
            proof_canary(&member->target, authority, CANARY_GOOD, ALERT_UNKNOWN_CA, NULL, err);
 }

@@ -69,6 +69,13 @@ static void test_managed(void **state)
     free(EXPECT(0, "rotate", "server", "rds", "--to", "Servers", "--old-file", "foreign.crt"));
     EXPECT_ERROR(1, "is being rotated already", "rotate", "server", "rds", "--to", "Servers");
     free(EXPECT(0, "rotate", "next", "rds", "--yes"));
+    /* a truststore of this name that somebody else left there is not handed out */
+    lab_sh("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+           "-keyout thief.key -out thief.crt -subj /CN=Thief -days 9 2>/dev/null\n"
+           "openssl pkcs12 -export -nokeys -in thief.crt -passout pass:changeit "
+           "-out trust/rds-both.p12\n");
+    EXPECT_ERROR(1, "with something else", "rotate", "next", "rds", "--out", "trust", "--yes");
+    lab_sh("rm trust/rds-both.p12");
     free(EXPECT(0, "rotate", "next", "rds", "--out", "trust", "--yes"));
     lab_change_root(lab, lab->quick1, lab->db1, "trust/rds-both.crt");
     lab_change_root(lab, lab->slow, lab->db1, "trust/rds-both.crt");

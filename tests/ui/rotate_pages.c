@@ -20,6 +20,7 @@
 #include "core/store/server.h"
 #include "core/store/sighting.h"
 #include "screens/pages.h"
+#include "screens/without_options.h"
 #include "tests/harness/page_box.h"
 
 #define PASSPHRASE "correct horse battery"
@@ -370,6 +371,29 @@ static void waits(void **state)
     page_box_close(&box);
 }
 
+/* A page has fields: the options of commands that core names in parentheses are left away. */
+static void says_it_without_options(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"Name the servers (--server NAME).", "Name the servers."},
+        {"Change (now), or go on (pgseal rotate ca 'A (b)' --same-key), so.",
+         "Change (now), or go on, so."},
+        {"a -- b (its end -- near)", "a -- b (its end -- near)"},
+        {"open (--out", "open (--out"},
+    };
+    char out[100];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        without_options(cases[i].text, out, sizeof(out));
+        assert_string_equal(out, cases[i].said);
+    }
+    without_options("Give it (--out DIR).", out, 5);
+    assert_string_equal(out, "Give");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +401,7 @@ int main(void)
         cmocka_unit_test(several),
         cmocka_unit_test(begins),
         cmocka_unit_test(waits),
+        cmocka_unit_test(says_it_without_options),
     };
 
     return cmocka_run_group_tests_name("rotate_pages", tests, NULL, NULL);

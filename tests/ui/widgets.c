@@ -625,6 +625,7 @@ static void dialog_fits_any_window(void **state)
             struct canvas *canvas = canvas_new(rows, columns, &ascii);
 
             dialog_draw(dialog, canvas);
+            strbuf_reset(&text);
             canvas_to_text(canvas, &text);
             assert_int_equal(lines_of(text.data), rows);
             if (rows >= 12 && columns >= 28) { /* all of it */
