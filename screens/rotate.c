@@ -43,7 +43,7 @@ static const char *const ways[] = {
            "another CA beside it, until the last client has moved; or its key is stolen."),
     [TIMELINE_FOREIGN] =
         N_("Another CA's list: r takes in the next one, which its owner signs. When it ends, every "
-           "client of that CA is refused."),
+           "client of that CA is refused. o moves its clients to another CA."),
 };
 
 static const struct binding bindings[] = {
@@ -53,6 +53,7 @@ static const struct binding bindings[] = {
     {"Space", N_("Mark"), N_("the line, for one renewal of several"), 75},
     {N_("Enter"), N_("Open"), N_("all about the line; a rotation: its steps"), 80},
     {"n", N_("Next step"), N_("of the rotation on the line: opens it"), 45},
+    {"o", N_("Another's CA..."), N_("its clients move to another CA; by paste or file"), 40},
     {"/", N_("Find"), N_("a part of any column; Esc clears it"), 60},
     {"u", N_("Unmark"), N_("all lines"), 0},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
@@ -167,6 +168,17 @@ static struct nav sheet(struct rotate *self)
     return nav_stay();
 }
 
+/* Of the line, where it is one; else it is asked for. */
+static struct nav foreign(const struct rotate *self)
+{
+    const struct rotate_row *at = at_cursor(self);
+    bool here = at != NULL && at->end != NULL && at->end->kind == TIMELINE_FOREIGN;
+
+    return nav_push(page_rotate_start(self->app, ROTATE_FROM_FOREIGN,
+                                      here ? at->end->name : _("another's"),
+                                      here ? at->end->which : "", ""));
+}
+
 static bool on_rotation(const struct rotate *self)
 {
     const struct rotate_row *at = at_cursor(self);
@@ -229,6 +241,8 @@ static struct nav key_event(struct rotate *self, uint32_t key)
             return sheet(self);
         say(self, _("No rotation is under way on this line: r begins one."));
         return nav_stay();
+    case 'o':
+        return foreign(self);
     case ' ':
         toggle(self);
         return nav_stay();

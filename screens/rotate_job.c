@@ -130,6 +130,25 @@ static bool read_trusted(struct rotate_job *self, struct store *store, struct er
     return good;
 }
 
+/* Servers that clients know by this name, or by one of " db1 10.0.0.5 ". */
+static void add_known_by(const struct server_list *servers, const char *name, const char *hosts,
+                         struct strbuf *out)
+{
+    for (size_t i = 0; i < servers->n; i++) {
+        struct err ignored = ERR_INIT;
+        char *host = NULL, *word;
+        int port;
+
+        if (!plan_tls_address(servers->rows[i], &host, &port, &ignored))
+            continue;
+        word = mem_printf(" %s ", host);
+        if (name != NULL ? text_equal(host, name) : host[0] != '\0' && strstr(hosts, word) != NULL)
+            add_name(out, servers->rows[i]->name);
+        free(word);
+        free(host);
+    }
+}
+
 static bool read_servers(struct rotate_job *self, struct store *store, struct err *err)
 {
     struct server_list servers = {.n = 0};
@@ -142,17 +161,9 @@ static bool read_servers(struct rotate_job *self, struct store *store, struct er
 
         if (row->end == NULL || row->end->kind != TIMELINE_SERVER || row->end->followed)
             continue;
-        for (size_t k = 0; k < servers.n; k++) {
-            struct err ignored = ERR_INIT;
-            char *host = NULL;
-            int port;
-
-            if (!plan_tls_address(servers.rows[k], &host, &port, &ignored))
-                continue;
-            if (text_equal(host, row->end->name))
-                add_name(&names, servers.rows[k]->name);
-            free(host);
-        }
+        add_known_by(&servers, row->end->name, NULL, &names);
+        if (names.len == 0) /* by another of its names */
+            add_known_by(&servers, NULL, row->end->hosts, &names);
         free(row->used_on);
         row->used_on = strbuf_steal(&names);
         strbuf_clear(&names);

@@ -32,9 +32,9 @@ struct screen *page_rotation_items(struct app *app, int64_t id, const char *name
 struct screen *page_rotation_left(struct app *app, const struct use_list *left) MUST_CHECK;
 
 /* What can be begun from a line of the list. */
-enum rotate_from { ROTATE_FROM_CA, ROTATE_FROM_CLIENT, ROTATE_FROM_SERVER };
-/* name: of the CA, the role, the host; which: what page_renew() takes, or the CA's name; server: where
- * it is used, or "". */
+enum rotate_from { ROTATE_FROM_CA, ROTATE_FROM_FOREIGN, ROTATE_FROM_CLIENT, ROTATE_FROM_SERVER };
+/* name: of the CA, the role, the host; which: what page_renew() takes, or the CA's name (another's: as
+ * the store lists it, or "": it is asked for); server: where it is used, or "". */
 struct screen *page_rotate_start(struct app *app, enum rotate_from from, const char *name,
                                  const char *which, const char *server) MUST_CHECK;
 

@@ -31,6 +31,21 @@ static struct timeline_row *add(struct timeline_job *self, enum timeline_kind ki
     return row;
 }
 
+static char *hosts_of(const struct cert *cert)
+{
+    struct err ignored = ERR_INIT; /* one without names has none */
+    struct strbuf text = STRBUF_INIT;
+    struct san san;
+
+    san_init(&san);
+    strbuf_add_char(&text, ' ');
+    if (cert_san(cert, &san, &ignored))
+        for (size_t i = 0; i < san.n; i++)
+            strbuf_printf(&text, "%s ", san.entries[i].text);
+    san_clear(&san);
+    return strbuf_steal(&text);
+}
+
 static bool read_certs(struct timeline_job *self, struct store *store, struct err *err)
 {
     struct issued_filter filter = {.state = -1,
@@ -44,10 +59,15 @@ static bool read_certs(struct timeline_job *self, struct store *store, struct er
     for (size_t i = 0; i < list.n; i++) {
         const struct issued *issued = list.rows[i];
 
-        if (issued->revoked_at == 0 || self->with_revoked)
-            add(self, issued->kind == ISSUED_SERVER ? TIMELINE_SERVER : TIMELINE_CLIENT,
-                issued->role, cert_which(issued), issued->not_after)
-                ->revoked = issued->revoked_at != 0;
+        struct timeline_row *row;
+
+        if (issued->revoked_at != 0 && !self->with_revoked)
+            continue;
+        row = add(self, issued->kind == ISSUED_SERVER ? TIMELINE_SERVER : TIMELINE_CLIENT,
+                  issued->role, cert_which(issued), issued->not_after);
+        row->revoked = issued->revoked_at != 0;
+        if (issued->kind == ISSUED_SERVER)
+            row->hosts = hosts_of(issued->cert);
     }
     if (list.total > (int64_t)list.n)
         self->left_off = list.total - (int64_t)list.n;
@@ -176,6 +196,7 @@ void timeline_job_free(void *data)
     for (size_t i = 0; i < self->n; i++) {
         free(self->rows[i].name);
         free(self->rows[i].which);
+        free(self->rows[i].hosts);
     }
     free(self->rows);
     free(self->store_folder);

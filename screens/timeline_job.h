@@ -30,6 +30,7 @@ struct timeline_row {
     enum timeline_kind kind;
     char *name;  /* role, host or CA; clean */
     char *which; /* what its page takes: "CA:serial", or the CA's name */
+    char *hosts; /* of a server's certificate: " db1 10.0.0.5 "; else NULL */
     int64_t ends_at;
     bool followed;
     bool revoked; /* only with_revoked */

@@ -55,6 +55,7 @@ struct step {
     char *sql;
     char *file;
     char *saw;
+    char *by_hand; /* rules and maps: rules_diff(); or NULL */
     json_t *data;
     enum journal_step_state state;
     int64_t took_ms;
@@ -193,6 +194,10 @@ bool plan_check_rules(const struct plan *plan, struct err *err) MUST_CHECK;
  * differs, for people. */
 bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
                          const struct strbuf *lines, const char *title, struct err *err) MUST_CHECK;
+/* What differs, as comments with the lines around it, and shell lines that do the same: where lines only
+ * come in, or only go (rules_diff.c). */
+void rules_diff(const char *path, const struct strbuf *old, const struct strbuf *wanted,
+                struct strbuf *out);
 /* ---- the file of the maps (map_file.c) ---- */
 
 /* pg_ident.conf as it is; it must be free of errors: ERR_HBA. */

@@ -336,7 +336,7 @@ static bool check_all_made(struct rotate_work *work, struct err *err)
         return true;
     err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
             work->rotation->folder, unmade);
-    return err_hint(err, _("Give another folder with \"--out DIR\"."));
+    return err_hint(err, _("Give another folder (--out DIR)."));
 }
 
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "tests/pg/rotate_box.h"
 
@@ -125,9 +126,8 @@ void test_foreign_new(void **state)
 }
 
 /* Two admins in the same minute, who both know the phase: one does it, the other is told. */
-static void two_at_once(void)
+static void two_at_once(const struct rotate_request *request)
 {
-    const struct rotate_request request = {.folder = NULL};
     struct err err = ERR_INIT;
     int go_on[2], status, done = 0;
     pid_t pids[2];
@@ -145,9 +145,9 @@ static void two_at_once(void)
             close(go_on[1]);
             if (!rotation || read(go_on[0], &byte, 1) != 0)
                 _exit(3);
-            _exit(rotate_next(store, rotation, &request, &outcome, &err) ? 0
-                  : err.code == ERR_ROTATION_MOVED                       ? 1
-                                                                         : 2);
+            _exit(rotate_next(store, rotation, request, &outcome, &err) ? 0
+                  : err.code == ERR_ROTATION_MOVED                      ? 1
+                                                                        : 2);
         }
     }
     close(go_on[0]);
@@ -160,46 +160,76 @@ static void two_at_once(void)
     assert_int_equal(done, 1);
 }
 
+enum { POOL = 3 };
+
+static bool is_alive(PGconn *conn)
+{
+    PGresult *result = PQexec(conn, "SELECT 1");
+    bool alive = PQresultStatus(result) == PGRES_TUPLES_OK;
+
+    PQclear(result);
+    return alive;
+}
+
 void test_emergency(void **state)
 {
     struct rot_lab *lab = *state;
-    PGconn *pool = rot_log_in(lab, 0, "bob", "new/bob");
+    const struct rotate_request accepting = {.accepts_refused = true, .accept_refused = 1};
+    const char *const roles[POOL] = {"bob", "bob", "alice"};
+    PGconn *pool[POOL], *fresh, *last;
+    int64_t began;
     json_t *json;
     char *text;
 
-    assert_int_equal(PQstatus(pool), CONNECTION_OK);
+    for (size_t i = 0; i < POOL; i++) {
+        text = mem_printf("new/%s", roles[i]);
+        pool[i] = rot_log_in(lab, 0, roles[i], text);
+        assert_true(is_alive(pool[i]));
+        free(text);
+    }
+    began = clock_mono_ms();
     free(EXPECT(0, "rotate", "emergency", "Old G2"));
     free(EXPECT(0, "rotate", "next", "--no-passphrase"));
     free(EXPECT(0, "rotate", "next", "--out", "safe"));
     /* it has the old one alone, and both changes count */
-    rot_expect_ahead(N_SERVERS, 1, "bob");
+    rot_expect_ahead(N_SERVERS, POOL, NULL);
     rot_expect_all(lab, "bob", "safe/bob", false);
     rot_stop_server(lab, 1);
     json = rot_look_ahead();
     text = json_dumps(json_object_get(json, "servers"), 0);
     assert_non_null(strstr(text, "\"reached\": false"));
     free(text);
-    assert_int_equal(json_integer_value(json_object_get(json, "accept_refused")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json, "accept_refused")), POOL);
     json_decref(json);
-    EXPECT_ERROR(1, "--accept-refused=1", "rotate", "next", "--yes");
+    EXPECT_ERROR(1, "--accept-refused=3", "rotate", "next", "--yes");
     assert_true(rot_gets_in(lab, 0, "bob", "new/bob"));
-    EXPECT_ERROR(5, "db2", "rotate", "next", "--yes", "--accept-refused=1");
+    EXPECT_ERROR(5, "db2", "rotate", "next", "--yes", "--accept-refused=3");
     assert_false(rot_gets_in(lab, 0, "bob", "new/bob"));
     assert_true(rot_gets_in(lab, 0, "bob", "safe/bob"));
-    PQclear(PQexec(pool, "SELECT 1"));
-    assert_int_equal(PQstatus(pool), CONNECTION_BAD);
-    PQfinish(pool);
+    for (size_t i = 0; i < POOL; i++) {
+        assert_false(is_alive(pool[i]));
+        PQfinish(pool[i]);
+    }
+    fresh = rot_log_in(lab, 0, "bob", "safe/bob"); /* the pool opens again, with its new kit */
+    assert_true(is_alive(fresh));
     json = EXPECT_JSON(0, "rotate", "status", "Old G2", "--json");
     assert_non_null(strstr(json_string_value(json_array_get(json_object_get(json, "blockers"), 0)),
                            "stolen key"));
     json_decref(json);
 
     rot_start_server(lab, 1);
-    assert_true(rot_gets_in(lab, 1, "bob", "new/bob"));
-    two_at_once();
+    last = rot_log_in(lab, 1, "bob", "new/bob"); /* it is open to the thief until it is reached */
+    assert_true(is_alive(last));
+    two_at_once(&accepting);
     rot_expect_phase("key");
     rot_expect_all(lab, "bob", "new/bob", false);
     rot_expect_all(lab, "bob", "safe/bob", true);
+    assert_false(is_alive(last));
+    assert_true(is_alive(fresh));
+    PQfinish(last);
+    PQfinish(fresh);
+    print_message("# the emergency took %lld ms, with a server that was away for a while\n",
+                  (long long)(clock_mono_ms() - began));
     free(EXPECT(0, "rotate", "finish", "--destroy", "--confirm", "Old G2"));
     text = EXPECT(0, "rotate", "status", "--all");
     assert_non_null(strstr(text, "done on"));
