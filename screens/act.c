@@ -116,10 +116,23 @@ static void add_passphrases(struct act_page *self)
     }
 }
 
+static bool asks_once_more(const struct act_page *self)
+{
+    struct strbuf text = STRBUF_INIT;
+    bool asks = self->ops->severe != NULL && self->ops->severe(self->data, &text) != NULL;
+
+    strbuf_clear(&text);
+    return asks;
+}
+
 static void enter_review(struct act_page *self)
 {
     form_free(self->review);
     self->review = form_new(self->ops->go, NULL, check_review, self);
+    form_explain_button(self->review, 0,
+                        asks_once_more(self)
+                            ? N_("It asks once more. Until you have answered, nothing was done.")
+                            : N_("What stands above is done now, and only that."));
     self->ops->review(self->data, self->review);
     no_passphrases(self);
     add_passphrases(self);
@@ -249,13 +262,13 @@ static struct nav submit(struct act_page *self)
     if (name == NULL) {
         start(self, ACT_RUNNING);
     } else {
-        self->question = dialog_new(
-            &(struct dialog_spec){.title = gettext(self->ops->title),
-                                  .text = text.data,
-                                  .no = _("Cancel"),
-                                  .yes = gettext(self->ops->go),
-                                  .name = name[0] != '\0' ? name : NULL,
-                                  .why = self->ops->why != NULL ? gettext(self->ops->why) : NULL});
+        self->question = dialog_new(&(struct dialog_spec){
+            .title = gettext(self->ops->title),
+            .text = text.data,
+            .no = _("Cancel"),
+            .yes = gettext(self->ops->sure != NULL ? self->ops->sure : self->ops->go),
+            .name = name[0] != '\0' ? name : NULL,
+            .why = self->ops->why != NULL ? gettext(self->ops->why) : NULL});
     }
     strbuf_clear(&text);
     return nav_stay();

@@ -56,6 +56,7 @@ struct act_ops {
     const char *word;
     const char *why;  /* N_(): where no field has one; at most 3 x 76 columns */
     const char *go;   /* N_(): the review's button: "Renew" */
+    const char *sure; /* N_(): that of the question behind it; NULL: go */
     const char *stop; /* N_(): what Esc does while it runs; NULL: it cannot be stopped */
     const struct act_step *steps;
     size_t n_steps;

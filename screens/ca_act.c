@@ -400,7 +400,8 @@ static const struct act_ops delete_ops = {
     .word = "CA",
     .why = N_("Without its key a CA can sign nothing any more, also no list of revoked "
               "certificates. While a server trusts it, it is not deleted."),
-    .go = N_("Delete"),
+    .go = N_("Delete..."),
+    .sure = N_("Delete"),
     .load = ca_act_load,
     .review = review_delete,
     .severe = severe_delete,

@@ -33,7 +33,7 @@ struct doctor_page {
 };
 
 static const struct form_field string_field = {
-    .label = N_("The application's"),
+    .label = N_("Its connection"),
     .why = N_("What the application has: keyword=value pairs or a URI, with its own sslmode. No "
               "password in it; it has a field of its own below."),
     .help = N_("Example: host=db1.example.org port=5432 user=alice dbname=app "
@@ -501,6 +501,9 @@ struct screen *page_doctor(struct app *app, const char *conninfo)
     kit_field_init(&self->client, app, self);
     self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
     self->form = form_new(N_("Try"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("Connects as the application would, under every sslmode, and ends at "
+                           "once. Nothing is changed by trying."));
     self->string = form_add_text(self->form, &string_field, conninfo != NULL ? conninfo : before);
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.folder"));
     self->passphrase = form_add_secret(self->form, &passphrase_field);

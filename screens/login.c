@@ -281,7 +281,7 @@ static int draw_try(const struct login_job *made, enum login_way way, struct can
         snprintf(text, sizeof(text), "%s", _("not refused: a password would decide"));
     else
         snprintf(text, sizeof(text), _("refused: %.200s"), try->why.msg);
-    return row + canvas_wrap(body, row, 31, width, 2, STYLE_NORMAL, text);
+    return row + canvas_wrap(body, row, 31, width, 3, STYLE_NORMAL, text);
 }
 
 static const char *verdict(const struct login_job *made)
@@ -426,6 +426,9 @@ struct screen *page_login(struct app *app)
     kit_field_init(&self->client, app, self);
     self->role_after = mem_strdup("");
     self->form = form_new(N_("Try"), NULL, check, self);
+    form_explain_button(
+        self->form, 0,
+        N_("Logs in where clients come in, and out again at once. Nothing is changed by trying."));
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.folder"));
     self->role = form_add_text(self->form, &role_field, "");
     if (database == NULL)

@@ -530,6 +530,7 @@ struct screen *page_new_ca(struct app *app)
     form_recheck(self->passphrase);
 
     self->review = form_new(N_("Create"), NULL, NULL, NULL);
+    form_explain_button(self->review, 0, N_("What stands above is made now, and only that."));
     form_add_line(self->review, NULL,
                   _("This will be made in the store. Nothing on a server is changed."));
     self->review_ca = form_add_line(self->review, N_("+ certificate"), "");

@@ -82,8 +82,8 @@ static void add_files(const struct client_draft *draft, struct strbuf *out)
     app_short_path(folder, text, sizeof(text));
     strbuf_printf(out, "%s\n%s", text,
                   client_draft_from_csr(draft)
-                      ? _("certificate 0644, the CA 0644, README 0644")
-                      : _("certificate 0644, private key 0600, the CA 0644, README 0644"));
+                      ? _("certificate, CA and README 0644")
+                      : _("private key 0600; certificate, CA and README 0644"));
     if (formats & KIT_P12)
         strbuf_add_str(out, _(", PKCS#12 0600"));
     if (formats & KIT_PK8)
@@ -101,6 +101,7 @@ static void make_review(struct new_client *self)
 
     form_free(self->review);
     self->review = form_new(N_("Create"), NULL, check_review, self);
+    form_explain_button(self->review, 0, N_("What stands above is made now, and only that."));
     form_add_line(self->review, NULL, _("This will be made. Nothing on a server is changed."));
     snprintf(text, sizeof(text), _("CN = %s, for clients only\n%d days, ends %s, signed by \"%s\""),
              client_draft_name(draft), client_draft_days(draft),

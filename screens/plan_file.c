@@ -179,6 +179,9 @@ struct screen *page_plan_file(struct app *app)
 
     self->app = app;
     self->form = form_new(N_("See the plan"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("pgseal reads the server and shows every step. Nothing is changed "
+                           "before you have said yes to them."));
     form_add_line(self->form, N_("Server"), app_server(app));
     self->file = form_add_text(self->form, &file_field, app_kept(app, "plan.file"));
     form_recheck(self->form);

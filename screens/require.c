@@ -192,14 +192,23 @@ static enum mark say_role(const struct require *self, const char *role, struct s
     count_sessions(self, role, &all, &without);
     if (row->superuser)
         strbuf_printf(out, _("role \"%s\" is a SUPERUSER; by the socket it still gets in"), role);
+    else if (without > 0 && all == 1)
+        strbuf_printf(
+            out, _("the one session of \"%s\" has no certificate: it could not come back"), role);
+    else if (without == 1)
+        strbuf_printf(out,
+                      _("1 of %zu sessions of \"%s\" has no certificate: it could not come back"),
+                      all, role);
     else if (without > 0)
         strbuf_printf(out,
                       _("%zu of %zu sessions of \"%s\" have no certificate: they could not "
                         "come back"),
                       without, all, role);
     else
-        strbuf_printf(out, _("role \"%s\" is on %s; %zu sessions now"), role, app_server(self->app),
-                      all);
+        strbuf_printf(out,
+                      ngettext("role \"%s\" is on %s; %zu session now",
+                               "role \"%s\" is on %s; %zu sessions now", (unsigned long)all),
+                      role, app_server(self->app), all);
     return row->superuser || without > 0 ? MARK_WARN : MARK_OK;
 }
 
@@ -551,6 +560,9 @@ struct screen *page_require(struct app *app)
     self->app = app;
     kit_field_init(&self->client, app, self);
     self->form = form_new(N_("See the plan"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("pgseal reads the server and shows every step. Nothing is changed "
+                           "before you have said yes to them."));
     self->database =
         form_add_text(self->form, &database_field, database != NULL ? database : "all");
     self->roles =
@@ -564,6 +576,9 @@ struct screen *page_require(struct app *app)
     self->folder = form_add_text(self->form, &folder_field, app_kept(app, "made.proof"));
     require_lines_add(&self->lines, self->form);
     form_add_button(self->form, N_("Who gets in?"));
+    form_explain_button(self->form, 2,
+                        N_("Who is connected now, or was seen lately, and what the new rules would "
+                           "do with each of them. It only looks."));
     form_focus(self->form, self->database);
     form_recheck(self->form);
     return screen_new(&require_ops, self);

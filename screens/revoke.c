@@ -503,7 +503,7 @@ static const struct act_step steps[] = {
         N_("Revoked is for ever. The CA signs the next list of revoked certificates (CRL), and "   \
            "every server that trusts the CA gets it, with a proof. Servers that are away are "     \
            "remembered."),                                                                         \
-    .go = N_("Revoke..."),                                                                         \
+    .go = N_("Revoke..."), .sure = N_("Revoke"),                                                   \
     .stop = N_("Esc stops: half-done servers are taken back; what is revoked stays so."),          \
     .review = review, .locked = locked, .locked_more = locked_at, .severe = severe,                \
     .show = show_effect, .run = run, .result = result, .commands = commands,                       \

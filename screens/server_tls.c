@@ -264,6 +264,9 @@ static void make_form(struct server_tls *self)
     char text[24];
 
     self->form = form_new(N_("See the plan"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("pgseal reads the server and shows every step. Nothing is changed "
+                           "before you have said yes to them."));
     self->ca = -1;
     snprintf(text, sizeof(text), "%d", ISSUED_SERVER_DAYS);
     self->source = form_add_choice(self->form, &source_field, source_items, ARRAY_LEN(source_items),

@@ -262,6 +262,9 @@ static void make_form(struct trust *self)
     size_t first = 0;
 
     self->form = form_new(N_("See the plan"), NULL, check, self);
+    form_explain_button(self->form, 0,
+                        N_("pgseal reads the server and shows every step. Nothing is changed "
+                           "before you have said yes to them."));
     self->ca = -1;
     self->source = form_add_choice(self->form, &source_field, source_items, ARRAY_LEN(source_items),
                                    facts->n > 0 ? SOURCE_OURS : SOURCE_PASTE);

@@ -106,7 +106,8 @@ includes() {
 
 # ---- symbols: prints what breaks the rules in the libraries of the folder $1 ----
 
-defined() { nm -g --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
+# Names as C has them: gcc's address sanitizer puts "__odr_asan.x" beside each x.
+defined() { nm -g --defined-only "$1" 2>/dev/null | awk 'NF == 3 && $3 !~ /[.]/ { print $3 }' | sort -u; }
 undefined() { nm -u "$1" 2>/dev/null | awk 'NF == 2 && $1 == "U" { print $2 }' | sort -u; }
 
 # What a third-party library exports.

@@ -119,6 +119,34 @@ mv "$work/lock" "$place/pgseal-check.eeeeee/lock"
 remove_leftovers "$place"
 result "that folder goes when nothing speaks for it" "$(answer is_gone eeeeee)"
 
+# The folders of the wizard's tests: locked themselves, and a new one may not be so yet.
+box=$place/e2e-pg-boxbox
+mkdir -p "$box/demo"
+chmod 711 "$box"
+echo words >"$box/demo/file"
+age() { touch -d '2 hours ago' "$box"; }
+age
+(
+    exec 9<"$box"
+    flock -n 9
+    remove_boxes "$place/e2e-pg"
+)
+result "a box stays while its test lives" "$(answer test -f "$box/demo/file")"
+touch "$box"
+remove_boxes "$place/e2e-pg"
+result "a new one stays" "$(answer test -f "$box/demo/file")"
+age
+mv "$box" "$work/box"
+ln -s "$work/box" "$box"
+touch -h -d '2 hours ago' "$box"
+remove_boxes "$place/e2e-pg"
+result "a link to one is not followed" "$(answer test -f "$box/demo/file")"
+rm "$box"
+mv "$work/box" "$box"
+age
+remove_boxes "$place/e2e-pg"
+result "that of a dead test is removed" "$(answer test ! -e "$box")"
+
 # Several checks begin at once, as dead runs lie about: one of them removes each.
 for name in ffffff gggggg hhhhhh; do
     dead "$name"

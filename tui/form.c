@@ -43,6 +43,12 @@ void form_add_button(struct form *form, const char *label)
     button_row_add(&form->buttons, label);
 }
 
+void form_explain_button(struct form *form, size_t button, const char *why)
+{
+    if (button < ARRAY_LEN(form->whys))
+        form->whys[button] = why;
+}
+
 bool form_take_button(struct form *form)
 {
     bool pressed = form->pressed;

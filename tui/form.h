@@ -69,6 +69,8 @@ int form_add_line(struct form *form, const char *label, const char *text);
 /* A button of the page's own behind < Back >: pressing it is FORM_CHANGED, and then
  * form_take_button() is true once. label: N_(). It is never off. */
 void form_add_button(struct form *form, const char *label);
+/* The Why rows of a button, from 0 on; N_(), borrowed; NULL: a sentence that fits all of them. */
+void form_explain_button(struct form *form, size_t button, const char *why);
 bool form_take_button(struct form *form);
 
 const char *form_text(const struct form *form, int id);

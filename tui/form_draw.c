@@ -253,7 +253,9 @@ void form_frame(const struct form *form, struct frame *ret)
     /* The Why rows stay where they are while the focus goes round. */
     snprintf(ret->why_title, sizeof(ret->why_title), "%s",
              gettext(form->buttons.labels[form->buttons.focus]));
-    ret->why = _("The answers of this page are kept, whichever way you go.");
+    ret->why = form->whys[form->buttons.focus]
+                   ? gettext(form->whys[form->buttons.focus])
+                   : _("The answers of this page are kept, whichever way you go.");
     if (form->focus < form->n) {
         const struct form_item *item = &form->items[form->focus];
         const struct form_field *field = item->field;

@@ -38,7 +38,8 @@ struct form {
     size_t n;
     size_t focus; /* an item, or n + a button */
     struct button_row buttons;
-    bool pressed; /* the page's own button, and nobody took it yet */
+    const char *whys[BUTTON_ROW_MAX]; /* of the buttons; NULL: nothing of its own */
+    bool pressed;                     /* the page's own button, and nobody took it yet */
     form_check *check;
     void *arg;
     struct {

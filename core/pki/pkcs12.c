@@ -3,6 +3,8 @@
 
 #include "core/pki/pkcs12.h"
 
+#include <limits.h>
+
 #include <openssl/pkcs12.h>
 #include <string.h>
 
@@ -146,4 +148,42 @@ bool pkcs12_build_trust(const struct pkcs12_trusted *trusted, size_t n,
     sk_PKCS7_pop_free(safes, PKCS7_free);
     sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
     return good;
+}
+
+static bool is_among(const X509 *x509, const struct pkcs12_trusted *trusted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (X509_cmp(x509, ossl_cert(trusted[i].cert)) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool pkcs12_is_trust(const void *bytes, size_t len, const struct pkcs12_trusted *trusted, size_t n,
+                     const struct secret *passphrase)
+{
+    const unsigned char *at = bytes;
+    STACK_OF(X509) *certs = NULL;
+    EVP_PKEY *key = NULL;
+    PKCS12 *p12 = NULL;
+    X509 *own = NULL;
+    bool is;
+
+    ossl_clear();
+    if (len <= LONG_MAX)
+        p12 = d2i_PKCS12(NULL, &at, (long)len);
+    is = p12 && at == (const unsigned char *)bytes + len &&
+         PKCS12_parse(p12, secret_data(passphrase), &key, &own, &certs) == 1 && !key && !own &&
+         sk_X509_num(certs) == (int)n;
+    for (int i = 0; is && i < sk_X509_num(certs); i++) {
+        is = is_among(sk_X509_value(certs, i), trusted, n);
+        for (int j = 0; is && j < i; j++)
+            is = X509_cmp(sk_X509_value(certs, i), sk_X509_value(certs, j)) != 0;
+    }
+    EVP_PKEY_free(key);
+    X509_free(own);
+    sk_X509_pop_free(certs, X509_free);
+    PKCS12_free(p12);
+    ossl_clear();
+    return is;
 }

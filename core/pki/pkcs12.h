@@ -25,5 +25,8 @@ struct pkcs12_trusted { /* borrowed */
 bool pkcs12_build_trust(const struct pkcs12_trusted *trusted, size_t n,
                         const struct secret *passphrase, bool legacy, struct strbuf *out,
                         struct err *err) MUST_CHECK;
+/* These are such a file's certificates: all of them, and nothing else is in it. */
+bool pkcs12_is_trust(const void *bytes, size_t len, const struct pkcs12_trusted *trusted, size_t n,
+                     const struct secret *passphrase) MUST_CHECK;
 
 #endif

@@ -286,16 +286,33 @@ bool trust_file_pem(const struct trust_file *file, struct strbuf *out, struct er
     return true;
 }
 
-bool trust_file_pkcs12(const struct trust_file *file, const struct secret *passphrase, bool legacy,
-                       struct strbuf *out, struct err *err)
+/* Caller frees. */
+static struct pkcs12_trusted *trusted_rows(const struct trust_file *file)
 {
-    struct pkcs12_trusted *trusted = mem_array(file->n, sizeof(*trusted));
-    bool good;
+    struct pkcs12_trusted *trusted = mem_array(file->n + 1, sizeof(*trusted));
 
     for (size_t i = 0; i < file->n; i++)
         trusted[i] =
             (struct pkcs12_trusted){.cert = file->rows[i].cert, .alias = file->rows[i].alias};
-    good = pkcs12_build_trust(trusted, file->n, passphrase, legacy, out, err);
+    return trusted;
+}
+
+bool trust_file_pkcs12(const struct trust_file *file, const struct secret *passphrase, bool legacy,
+                       struct strbuf *out, struct err *err)
+{
+    struct pkcs12_trusted *trusted = trusted_rows(file);
+    bool good = pkcs12_build_trust(trusted, file->n, passphrase, legacy, out, err);
+
     free(trusted);
     return good;
+}
+
+bool trust_file_is_pkcs12(const struct trust_file *file, const struct secret *passphrase,
+                          const struct strbuf *bytes)
+{
+    struct pkcs12_trusted *trusted = trusted_rows(file);
+    bool is = pkcs12_is_trust(bytes->data, bytes->len, trusted, file->n, passphrase);
+
+    free(trusted);
+    return is;
 }

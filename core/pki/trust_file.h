@@ -62,5 +62,8 @@ bool trust_file_pem(const struct trust_file *file, struct strbuf *out, struct er
 /* A Java truststore. legacy: for Java 8 before its update 301. */
 bool trust_file_pkcs12(const struct trust_file *file, const struct secret *passphrase, bool legacy,
                        struct strbuf *out, struct err *err) MUST_CHECK;
+/* These bytes are such a truststore, with what is in this file and nothing else. */
+bool trust_file_is_pkcs12(const struct trust_file *file, const struct secret *passphrase,
+                          const struct strbuf *bytes) MUST_CHECK;
 
 #endif

@@ -74,6 +74,12 @@ bool crl_dir_add_steps(struct plan *plan, const struct bundle *present, const st
                        struct err *err) MUST_CHECK;
 void crl_dir_clear(struct bundle *bundle);
 
+/* Those above one that is removed go from wanted into removed, as untrust_ca_intent.with_parents says
+ * (parents.c). */
+bool bundle_take_parents(const struct plan *plan, const struct bundle *present,
+                         struct bundle *wanted, struct cert_list *removed,
+                         struct err *err) MUST_CHECK;
+
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,

@@ -231,6 +231,7 @@ bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struc
 {
     const char *path = plan->settings.ident_file;
     struct strbuf copy = STRBUF_INIT;
+    struct strbuf diff = STRBUF_INIT;
     char *backup_name = NULL;
     char *backup;
     struct step *step;
@@ -258,6 +259,8 @@ bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struc
     free(step->file);
     step->file = mem_strdup(path);
     strbuf_add(&step->bytes, wanted->data, wanted->len);
+    rules_diff(path, old, wanted, &diff);
+    step->by_hand = strbuf_steal(&diff);
     plan_add_look(plan, "ident_check",
                   conn_server_version(plan->target.admin) >= 150000
                       ? _("pg_ident_file_mappings: no line has an error")

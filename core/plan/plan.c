@@ -14,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/pg/grants.h"
 #include "core/plan/guard.h"
+#include "core/store/issued.h"
 
 #define HAND_MAX      (4u << 20)
 #define NAME_HASH_LEN 12 /* of the sha256 in a file's name; the whole hash is compared */
@@ -27,6 +28,7 @@ static void step_clear(struct step *step)
     free(step->sql);
     free(step->file);
     free(step->saw);
+    free(step->by_hand);
     json_decref(step->data);
     strbuf_clear(&step->bytes);
     secret_free(step->secret);
@@ -379,6 +381,13 @@ static bool is_overridden(const struct setting *setting)
            strcmp(setting->source, "environment variable") == 0;
 }
 
+bool plan_setting_is_held(const struct plan *plan, const char *name)
+{
+    const struct setting *setting = settings_get(&plan->settings, name);
+
+    return setting && is_overridden(setting);
+}
+
 static bool refuse_overridden(const struct plan *plan, const struct setting *setting,
                               struct err *err)
 {
@@ -537,22 +546,72 @@ bool plan_nothing_to_do(const struct plan *plan)
 
 /* ---- the same by hand ---- */
 
-static void script_file(const struct step *step, struct strbuf *out)
+static void add_quoted(struct strbuf *out, const char *text)
 {
-    if (step->secret) {
-        strbuf_add_str(out, "# (a private key, mode 0600; it is made while the plan runs)\n");
-        return;
-    }
-    if (strcmp(step->kind->name, "hba") == 0) {
-        strbuf_printf(out, "# the lines to put in:\n%s", step_text(step, "lines"));
-        return;
-    }
-    if (step->bytes.len == 0)
-        return;
-    strbuf_add_str(out, "cat > ");
-    if (!text_quote_shell(out, step->file))
+    if (!text_quote_shell(out, text))
         strbuf_add_str(out, "FILE");
-    strbuf_printf(out, " <<'PGSEAL'\n%sPGSEAL\n", step->bytes.data);
+}
+
+/* Made while the plan runs; of one that is there already nothing is shown. */
+static void script_key(const struct plan *plan, const struct step *step, struct strbuf *out)
+{
+    if (plan->n_hosts == 0) {
+        strbuf_add_str(out, "# (a private key, mode 0600: copied by its owner, never shown)\n");
+        return;
+    }
+    strbuf_add_str(out, "(umask 077; openssl genpkey -algorithm EC -pkeyopt "
+                        "ec_paramgen_curve:P-256 -out ");
+    add_quoted(out, step->file);
+    strbuf_add_str(out, ")\n");
+}
+
+static bool is_address(const char *host)
+{
+    return strchr(host, ':') != NULL || host[strspn(host, "0123456789.")] == '\0';
+}
+
+static void script_server_cert(const struct plan *plan, const struct step *step, struct strbuf *out)
+{
+    char *key = mem_strndup(step->file, strlen(step->file) - 3); /* "crt" */
+    char *key_path = mem_printf("%skey", key);
+
+    strbuf_add_str(out, "# ca.crt and ca.key: of the CA; its passphrase is asked for\n"
+                        "openssl req -new -out server.csr -key ");
+    add_quoted(out, key_path);
+    strbuf_printf(out,
+                  " -subj %s%s\n"
+                  "printf '%%s\\n' basicConstraints=critical,CA:FALSE \\\n"
+                  "    keyUsage=critical,digitalSignature extendedKeyUsage=serverAuth \\\n"
+                  "    authorityKeyIdentifier=keyid subjectAltName=",
+                  strchr(plan->hosts[0], '/') ? "/" : "/CN=",
+                  strchr(plan->hosts[0], '/') ? "" : plan->hosts[0]);
+    for (size_t i = 0; i < plan->n_hosts; i++)
+        strbuf_printf(out, "%s%s:%s", i ? "," : "", is_address(plan->hosts[i]) ? "IP" : "DNS",
+                      plan->hosts[i]);
+    strbuf_printf(out,
+                  " > server.ext\n"
+                  "openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -days %d \\\n"
+                  "    -extfile server.ext -out ",
+                  plan->days ? plan->days : ISSUED_SERVER_DAYS);
+    add_quoted(out, step->file);
+    strbuf_add_char(out, '\n');
+    free(key_path);
+    free(key);
+}
+
+static void script_file(const struct plan *plan, const struct step *step, struct strbuf *out)
+{
+    if (strcmp(step->kind->name, "key") == 0) {
+        script_key(plan, step, out);
+    } else if (strcmp(step->kind->name, "server_cert") == 0) {
+        script_server_cert(plan, step, out);
+    } else if (step->by_hand) {
+        strbuf_add_str(out, step->by_hand);
+    } else if (step->bytes.len > 0) {
+        strbuf_add_str(out, "cat > ");
+        add_quoted(out, step->file);
+        strbuf_printf(out, " <<'PGSEAL'\n%sPGSEAL\n", step->bytes.data);
+    }
 }
 
 static void script_sql(const struct plan *plan, const struct step *step, struct strbuf *out)
@@ -580,7 +639,7 @@ void plan_script(const struct plan *plan, struct strbuf *out)
         if (step->mark == PLAN_SAME)
             continue;
         if (*step->file)
-            script_file(step, out);
+            script_file(plan, step, out);
         if (*step->sql)
             script_sql(plan, step, out);
     }

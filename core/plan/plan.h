@@ -216,12 +216,17 @@ struct untrust_ca_intent {
     size_t n_names;
     const struct cert_list *certs; /* these too, where the server trusts them; or NULL */
     bool all;
+    /* Those above an intermediate that goes go with it: a root that stays lets anybody in whose chain
+     * leads there, its clients too where lists are not checked. Not where a CA that stays is below it,
+     * where it is ours, where it was seen to have clients of its own, or where a list stands beside it
+     * of a CA that is not there (whose clients send their chain). */
+    bool with_parents;
 };
 struct plan *plan_untrust_ca(const struct plan_target *target,
                              const struct untrust_ca_intent *intent, struct err *err) MUST_CHECK;
 
-/* Before another's CA goes from this server: the list of it that is there is put into the store (foreign.h),
- * unless the store has a newer one. Else there would be no way back: a server that checks lists trusts no
+/* Before another's CA goes from this server: the list of it that is there, and of those above it, is put
+ * into the store (foreign.h), unless the store has a newer one. Else there would be no way back: a server that checks lists trusts no
  * CA without one. */
 bool plan_keep_list(const struct plan_target *target, const struct cert *ca,
                     struct err *err) MUST_CHECK;

@@ -232,6 +232,7 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
 {
     const char *path = plan->settings.hba_file;
     struct strbuf copy = STRBUF_INIT;
+    struct strbuf diff = STRBUF_INIT;
     char *backup_name = NULL;
     char *backup = NULL;
     struct step *step;
@@ -258,6 +259,8 @@ bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const stru
     free(step->file);
     step->file = mem_strdup(path);
     strbuf_add(&step->bytes, wanted->data, wanted->len);
+    rules_diff(path, old, wanted, &diff);
+    step->by_hand = strbuf_steal(&diff);
     plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
     plan_add_reload(plan);
     free(backup_name);

@@ -254,11 +254,11 @@ static void add_files(struct plan *plan, const struct secret *pem, const char *k
     struct step *step = add_by_key(plan, "key", key_name, pem);
     struct strbuf hosts = STRBUF_INIT;
 
-    step_set_title(step, _("file %s: new, 0600, the server's private key (EC P-256)"), key_name);
+    step_set_title(step, _("file %s: new, 0600, private key (EC P-256)"), key_name);
     step = add_by_key(plan, "server_cert", cert_name, pem);
     for (size_t i = 0; i < plan->n_hosts; i++)
         strbuf_printf(&hosts, "%s%s", i ? ", " : "", plan->hosts[i]);
-    step_set_title(step, _("file %s: new, 0644, a certificate of \"%s\" for %s"), cert_name,
+    step_set_title(step, _("file %s: new, 0644, of \"%s\" for %s"), cert_name,
                    plan->authority->name, hosts.data);
     strbuf_clear(&hosts);
 }

@@ -55,6 +55,7 @@ struct step {
     char *sql;
     char *file;
     char *saw;
+    char *by_hand; /* rules and maps: rules_diff(); or NULL */
     json_t *data;
     enum journal_step_state state;
     int64_t took_ms;
@@ -151,6 +152,8 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
  * to no line of its own (set false). */
 void plan_add_setting_again(struct plan *plan, const char *name, const char *was, bool set,
                             const char *value, const char *effect);
+/* Given on the server's command line: ALTER SYSTEM succeeds there, and changes nothing. */
+bool plan_setting_is_held(const struct plan *plan, const char *name);
 void plan_add_reload(struct plan *plan); /* "no change" when nothing before it changes anything */
 void plan_add_look(struct plan *plan, const char *kind, const char *title);
 
@@ -193,6 +196,10 @@ bool plan_check_rules(const struct plan *plan, struct err *err) MUST_CHECK;
  * differs, for people. */
 bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
                          const struct strbuf *lines, const char *title, struct err *err) MUST_CHECK;
+/* What differs, as comments with the lines around it, and shell lines that do the same: where lines only
+ * come in, or only go (rules_diff.c). */
+void rules_diff(const char *path, const struct strbuf *old, const struct strbuf *wanted,
+                struct strbuf *out);
 /* ---- the file of the maps (map_file.c) ---- */
 
 /* pg_ident.conf as it is; it must be free of errors: ERR_HBA. */

@@ -67,6 +67,29 @@ static bool is_named(const struct settings *settings, const char *path)
     return false;
 }
 
+static bool file_is_torn(struct step_run *run, const struct step *step);
+
+/* In ssl_crl_dir a file counts without a setting that names it, and SQL cannot delete: a list that stays
+ * there is whole. The beginning of one keeps its CA's clients out, as the missing one did. */
+static void stays_in_folder(struct step_run *run, struct step *step)
+{
+    const char *path = step_text(step, "path");
+    struct err ignored = ERR_INIT; /* said below */
+
+    if (file_is_torn(run, step) &&
+        (step->bytes.len == 0 || !files_write_new(run->files, path, step->bytes.data,
+                                                  step->bytes.len, 0644, NULL, &ignored))) {
+        step_set_saw(step, _("the beginning of a list stays behind: %s"), path);
+        run_saw(run->watch,
+                _("\"%s\" is the beginning of a list: clients of its CA are refused; \"pgseal "
+                  "server crl %s\" writes it whole"),
+                path, run->target->server->name);
+        return;
+    }
+    step_set_saw(step, _("stays behind, whole: %s"), path);
+    run_saw(run->watch, _("the list \"%s\" stays on the server: SQL cannot delete it"), path);
+}
+
 bool step_file_undo(struct step_run *run, struct step *step, struct err *err)
 {
     const char *path = step_text(step, "path");
@@ -82,6 +105,8 @@ bool step_file_undo(struct step_run *run, struct step *step, struct err *err)
         return false;
     if (removed) {
         step_set_saw(step, _("removed"));
+    } else if (step_is(step, "in_folder")) {
+        stays_in_folder(run, step);
     } else { /* nothing uses it, and SQL cannot delete: harmless, but said */
         step_set_saw(step, _("stays behind, unused: %s"), path);
         run_saw(run->watch, _("file \"%s\" stays on the server, unused"), path);

@@ -568,7 +568,9 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
                           struct bundle *present, struct bundle *wanted, struct err *err)
 {
     const struct bundle nothing_new = {.n_crls = 0};
+    struct cert_list removed;
     bool with_crls = true;
+    bool good;
 
     if (plan->cas_unread && !intent->all)
         return err_set(err, ERR_MAY_NOT_CHANGE,
@@ -577,10 +579,16 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, present, err) ||
         !check_names_known(intent, present, plan->target.server->name, err))
         return false;
+    cert_list_init(&removed);
     for (size_t i = 0; i < present->cas.n; i++) {
-        if (!is_removed(intent, present->cas.certs[i]))
-            cert_list_take(&wanted->cas, cert_dup(present->cas.certs[i]));
+        const struct cert *ca = present->cas.certs[i];
+
+        cert_list_take(is_removed(intent, ca) ? &removed : &wanted->cas, cert_dup(ca));
     }
+    good = !intent->with_parents || bundle_take_parents(plan, present, wanted, &removed, err);
+    cert_list_clear(&removed);
+    if (!good)
+        return false;
     if (!find_lost(plan, present, wanted, err))
         return false;
     if (wanted->cas.n == 0)

@@ -121,6 +121,9 @@ static void undo_steps(struct undo *undo, bool late)
         struct step *step = &undo->run.plan->steps[i];
         struct err why = ERR_INIT;
 
+        /* a run that was killed took it back, and may not have come as far as the reload */
+        if (!late && step->state == JOURNAL_STEP_UNDONE && !step->kind->undo_late)
+            undo->changed = true;
         if (!was_begun(step) || step->kind->undo_late != late)
             continue;
         if (!late)

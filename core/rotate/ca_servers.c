@@ -109,6 +109,36 @@ static void trust_clear(struct trust *trust)
     crl_free(trust->crls[0]);
 }
 
+static bool has_cert(const struct cert_list *certs, const struct cert *cert)
+{
+    for (size_t i = 0; i < certs->n; i++) {
+        if (cert_equal(certs->certs[i], cert))
+            return true;
+    }
+    return false;
+}
+
+/* Of an intermediate of somebody else: those above it that a server had. */
+static bool add_known_parents(struct store *store, struct cert_list *certs, struct err *err)
+{
+    struct foreign_ca_list list = {.n = 0};
+
+    if (cert_is_self_signed(certs->certs[0]))
+        return true;
+    if (!foreign_list(store, &list, err))
+        return false;
+    for (size_t i = 0; i < certs->n; i++) {
+        for (size_t k = 0; k < list.n; k++) {
+            const struct cert *ca = list.rows[k].cert;
+
+            if (!has_cert(certs, ca) && cert_issued_by(certs->certs[i], ca))
+                cert_list_take(certs, cert_dup(ca));
+        }
+    }
+    foreign_list_clear(&list);
+    return true;
+}
+
 static bool trust_begin(struct trust *trust, struct store *store, const struct authority *authority,
                         const struct cert *cert, struct err *err)
 {
@@ -124,6 +154,8 @@ static bool trust_begin(struct trust *trust, struct store *store, const struct a
     }
     cert_list_take(&trust->foreign, cert_dup(cert));
     trust->intent.foreign = &trust->foreign;
+    if (!add_known_parents(store, &trust->foreign, err))
+        return false;
     if (!foreign_crl(store, cert, &trust->crls[0], &accepted, err))
         return false;
     if (trust->crls[0] != NULL) {
@@ -210,14 +242,14 @@ struct untrust {
     struct untrust_ca_intent intent;
     const struct rotate_work *work;
     struct rotate_outcome *outcome;
-    bool ours;
+    bool keep_lists; /* others' CAs go: for the way back */
 };
 
 static struct plan *make_untrust(void *arg, const struct plan_target *target, struct err *err)
 {
     struct untrust *untrust = arg;
 
-    if (!untrust->ours && untrust->work->preview == NULL &&
+    if (untrust->keep_lists && untrust->work->preview == NULL &&
         !plan_keep_list(target, untrust->certs.certs[0], err))
         return NULL;
     return plan_untrust_ca(target, &untrust->intent, err);
@@ -281,7 +313,8 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     cert_list_init(&untrust.certs);
     cert_list_take(&untrust.certs, cert_dup(cert));
     untrust.intent.certs = &untrust.certs;
-    untrust.ours = ours != NULL;
+    untrust.intent.with_parents = cert == work->old_cert;
+    untrust.keep_lists = ours == NULL || !cert_is_self_signed(cert);
     ok = rotate_change_servers(work, take, &change, ret, err);
     cert_list_clear(&untrust.certs);
     free(what);

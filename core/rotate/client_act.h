@@ -30,6 +30,8 @@ bool client_count_refused(struct rotate_work *work, const struct rotation_seen *
 /* The same, by name, into work->preview; and what becomes of the old ones. */
 bool client_preview_old(struct rotate_work *work, const struct rotation_seen_list *lines,
                         struct err *err) MUST_CHECK;
+/* Each server that trusts the CA was looked at not long ago, and showed all its sessions. */
+bool client_is_watched(struct rotate_work *work, bool *ret, struct err *err) MUST_CHECK;
 /* In one act, with its list brought to the servers; again: to those that have not got it. */
 bool client_revoke_old(struct rotate_work *work, const struct rotation_seen_list *lines,
                        struct rotate_outcome *ret, struct err *err) MUST_CHECK;

@@ -146,7 +146,7 @@ static bool look_use(struct rotate_work *work, const struct rotation_seen_list *
          use_list(work->store, &scope, &of, rotation->started_at, LEFT_MAX, &ret->left, err) &&
          use_quiet(work->store, &scope, &of, rotation->started_at, rotation->quiet_seconds,
                    &ret->quiet, err);
-    ret->quiet.but_gaps = false; /* nothing waits for the quiet time here: it only tells */
+    ret->quiet.but_gaps = false; /* nothing waits for the quiet time: it only tells */
     server_list_clear(&scope);
     free(old);
     return ok;
@@ -230,7 +230,13 @@ static bool look_old(struct rotate_work *work, const struct rotation_seen_list *
 {
     const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
     enum client_choice choice = client_choice(work->rotation);
+    bool watched = true;
 
+    if (!client_is_watched(work, &watched, err)) {
+        free(chosen);
+        return false;
+    }
+    ret->quiet.but_gaps = !watched; /* a revocation asks about it */
     ret->act_done = choice == CLIENT_LEAVE ||
                     (choice == CLIENT_REVOKE && client_to_revoke(work, lines, chosen) == 0);
     free(chosen);

@@ -126,6 +126,43 @@ static bool check_refused(struct rotate_work *work, const struct rotation_seen *
     return false;
 }
 
+bool client_is_watched(struct rotate_work *work, bool *ret, struct err *err)
+{
+    const struct use_certificate none = {.issuer = ""};
+    const struct use_of of = {.certificates = &none};
+    const int64_t now = clock_now(), needed = work->rotation->quiet_seconds;
+    struct server_list scope = {.n = 0};
+    struct use_quiet quiet;
+    bool ok = rotate_scope(work, &scope, err) &&
+              use_quiet(work->store, &scope, &of, now - needed, needed, &quiet, err);
+
+    if (ok) {
+        *ret = scope.n == 0 || (quiet.hidden == 0 && quiet.looked_at > 0 &&
+                                now - quiet.looked_at <= quiet.gap_allowed);
+        use_quiet_clear(&quiet);
+    }
+    server_list_clear(&scope);
+    return ok;
+}
+
+/* A server that is away, or shows its sessions to others only, is no server without sessions. */
+static bool check_watched(struct rotate_work *work, size_t n, struct err *err)
+{
+    bool watched = false;
+
+    if (n == 0 || work->request->accept_gaps)
+        return true;
+    if (!client_is_watched(work, &watched, err))
+        return false;
+    if (watched)
+        return true;
+    err_set(err, ERR_ROTATION_BLOCKED,
+            _("not every server could be looked at: who uses old certificates there is not known"));
+    err_cause(err, _("\"pgseal rotate status\" names those that are away, or hide sessions."));
+    return err_hint(err,
+                    _("When they are back, again; or revoke them all the same (--accept-gaps)."));
+}
+
 static bool load_certs(struct rotate_work *work, const struct rotation_seen *const *lines, size_t n,
                        struct issued_list *ret, struct err *err)
 {
@@ -205,8 +242,8 @@ bool client_revoke_old(struct rotate_work *work, const struct rotation_seen_list
     const struct rotation_seen **chosen = mem_array(lines->n + 1, sizeof(*chosen));
     struct issued_list certs = {.n = 0};
     size_t n = client_to_revoke(work, lines, chosen);
-    bool ok = check_refused(work, chosen, n, err) && load_certs(work, chosen, n, &certs, err) &&
-              client_choose(work, CLIENT_REVOKE, err);
+    bool ok = check_refused(work, chosen, n, err) && check_watched(work, n, err) &&
+              load_certs(work, chosen, n, &certs, err) && client_choose(work, CLIENT_REVOKE, err);
 
     if (ok && n > 0)
         ok = revoke(work, &certs, ret, err);

@@ -209,8 +209,11 @@ static int lock_rotation(struct store *store, const struct rotation *rotation, s
     if (fd < 0) {
         err_set_errno(err, ERR_FILE, errno, _("cannot open \"%s\""), path);
     } else if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-        err_set(err, ERR_ROTATION_MOVED, _("another pgseal works on the rotation of \"%s\" now"),
-                rotation->name);
+        if (errno != EAGAIN && errno != EACCES)
+            err_set_errno(err, ERR_FILE, errno, _("cannot lock \"%s\""), path);
+        else
+            err_set(err, ERR_ROTATION_MOVED,
+                    _("another pgseal works on the rotation of \"%s\" now"), rotation->name);
         close(fd);
         fd = -1;
     }
@@ -233,6 +236,9 @@ static bool check_fresh(struct store *store, const struct rotation *rotation, st
     if (same && rotation->ended_at != 0)
         return err_set(err, ERR_ROTATION_UNKNOWN, _("the rotation of \"%s\" has ended"),
                        rotation->name);
+    if (same && (size_t)rotation->phase >= rotate_phase_count(rotation->kind))
+        return err_set(err, ERR_STORE, _("rotation %lld is in no phase that there is"),
+                       (long long)rotation->id);
     return same;
 }
 
@@ -482,19 +488,19 @@ bool rotate_look_ahead(struct store *store, struct rotation *rotation,
 
 /* ---- marks ---- */
 
-/* Read and written in one: whoever makes the kits meanwhile writes the same lines. */
+/* In a transaction, read and written in one: whoever makes the kits meanwhile writes the same lines. */
 static bool mark_lines(struct store *store, struct rotation *rotation, const char *role,
                        bool handed, bool left, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     char *detail;
-    bool ok = true;
+    bool ok;
 
-    if (!rotation_items(store, rotation->id, role, 0, &items, err))
-        return false;
-    if (items.n == 0) {
-        err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
-        return err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
+    ok = rotation_items(store, rotation->id, role, 0, &items, err);
+    if (ok && items.n == 0) {
+        ok =
+            err_set(err, ERR_BAD_VALUE, _("role \"%s\" is not on the list of this rotation"), role);
+        err_hint(err, _("\"pgseal rotate stragglers\" shows the list."));
     }
     for (size_t i = 0; ok && i < items.n; i++) {
         if (handed)

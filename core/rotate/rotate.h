@@ -89,10 +89,12 @@ struct rotate_request {            /* all borrowed; what a phase does not need m
     bool accepts_refused;
     size_t accept_refused; /* sessions and roles that would be refused: exactly so many */
     size_t accept_left;    /* lines of the worklist that never moved: exactly so many */
-    bool accept_gaps;      /* the quiet time counts although nobody looked for a while in it */
-    bool end_sessions;     /* of the old one */
-    bool revoke;           /* ROTATION_CLIENT: the old ones; else they are left to end */
-    bool keep_key;         /* the old key stays as an archive; else it is destroyed */
+    bool
+        accept_gaps; /* the quiet time counts although nobody looked for a while in it; a revocation
+                            * goes on although a server could not be looked at */
+    bool end_sessions; /* of the old one */
+    bool revoke;       /* ROTATION_CLIENT: the old ones; else they are left to end */
+    bool keep_key;     /* the old key stays as an archive; else it is destroyed */
     /* ROTATION_SERVER_CA, from another's CA: a member's certificate and those above it; its key where the
      * server has none of it (a request was made there) */
     const struct cert_list *server_certs;

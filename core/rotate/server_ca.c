@@ -99,12 +99,21 @@ static struct use *find_use(struct use_list *list, const struct use *like)
     return NULL;
 }
 
-/* like's texts are borrowed. */
+static bool has_role(const struct use_list *list, const char *role)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (text_equal(list->rows[i].role, role))
+            return true;
+    }
+    return false;
+}
+
+/* like's texts are borrowed. Beyond the most that are shown, each role once: the list is made of roles. */
 static void add_use(struct use_list *list, const struct use *like)
 {
     struct use *row = find_use(list, like);
 
-    if (row == NULL && list->n == LEFT_MAX) {
+    if (row == NULL && list->n >= LEFT_MAX && has_role(list, like->role)) {
         list->total++;
         return;
     }
@@ -194,7 +203,8 @@ static bool list_sightings(struct store *store, const struct sighting_filter *fi
 static bool add_sightings(const struct who *who, struct err *err)
 {
     const struct rotation *rotation = who->work->rotation;
-    struct sighting_filter filter = {.since = rotation->started_at - SEEN_SECONDS};
+    struct sighting_filter filter = {.since = rotation->started_at - SEEN_SECONDS,
+                                     .limit = SIGHTINGS_MAX};
     struct rotate_status *status = who->status;
     const char **names = mem_array(status->n_servers + 1, sizeof(*names));
     struct sighting_list seen;

@@ -428,6 +428,7 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     struct server_record old;
     struct handshake seen;
     struct plan *plan = NULL;
+    bool is_new, is_gone = false;
 
     if (!server_record_load(work->rotation, target->server, &old, err))
         return NULL;
@@ -435,12 +436,14 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
         server_record_clear(&old);
         return NULL;
     }
-    if (server_is_new(work, &old, &seen.chain))
+    is_new = server_is_new(work, &old, &seen.chain);
+    if (!server_check_own(target, &seen.chain, &is_gone, err))
+        plan = NULL;
+    else if (is_new && !is_gone) /* gone: it would not start again, so it gets another one */
         plan = server_plan_nothing(target, &seen.chain, err);
-    else if (check_same_ca(work, target, seen.chain.certs[0], err) &&
-             server_check_own(target, &seen.chain, err) &&
-             (server_is_recorded(&old, &seen.chain) ||
-              server_record_save(work, target, &seen.chain, err)))
+    else if (is_new || (check_same_ca(work, target, seen.chain.certs[0], err) &&
+                        (server_is_recorded(&old, &seen.chain) ||
+                         server_record_save(work, target, &seen.chain, err))))
         plan = plan_new_cert(renew, target, seen.chain.certs[0], err);
     handshake_clear(&seen);
     server_record_clear(&old);

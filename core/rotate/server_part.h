@@ -44,9 +44,10 @@ bool server_record_load(const struct rotation *rotation, const struct server *se
 bool server_record_save(struct rotate_work *work, const struct plan_target *target,
                         const struct cert_list *chain, struct err *err) MUST_CHECK;
 /* What it shows is what its settings name, as far as the role may look: else a pooler is in between, or a
- * file was changed and not loaded. ERR_TLS_STALE. */
+ * file was changed and not loaded. ERR_TLS_STALE. *ret_gone: the file is not there at all: the server would
+ * not start again. */
 bool server_check_own(const struct plan_target *target, const struct cert_list *chain,
-                      struct err *err) MUST_CHECK;
+                      bool *ret_gone, struct err *err) MUST_CHECK;
 /* The recorded files are there, with the recorded certificate. ERR_UNDO. */
 bool server_check_return(const struct plan_target *target, const struct server_record *record,
                          struct err *err) MUST_CHECK;

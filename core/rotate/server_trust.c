@@ -127,40 +127,35 @@ static bool try_to_come(struct rotate_work *work, const struct cert_list *roots,
 
 /* ---- written ---- */
 
-static bool make_bytes(const struct trust_file *file, bool java, struct strbuf *out,
-                       struct err *err)
+/* As a killed run may have left it beside the other. A truststore's bytes are never the same twice: what is
+ * in it counts, for whoever gets it trusts just that. */
+static bool is_there(const struct trust_file *file, const char *path, const struct strbuf *pem,
+                     const struct secret *password)
 {
-    struct secret *password;
-    bool good;
-
-    if (!java)
-        return trust_file_pem(file, out, err);
-    password = secret_new(sizeof(JAVA_PASSWORD));
-    good = secret_set(password, JAVA_PASSWORD, strlen(JAVA_PASSWORD)) &&
-           trust_file_pkcs12(file, password, false, out, err);
-    secret_free(password);
-    return good;
-}
-
-/* Beside it what a killed run may have left: the same PEM, or a truststore (whose bytes are never the
- * same twice). */
-static bool write_one(const struct trust_file *file, const char *path, bool java, struct err *err)
-{
-    struct strbuf bytes = STRBUF_INIT;
     struct strbuf there = STRBUF_INIT;
     struct err ignored = ERR_INIT;
-    bool good = make_bytes(file, java, &bytes, err);
+    bool is = fs_read(path, PEM_SCAN_MAX, &there, &ignored) &&
+              (password ? trust_file_is_pkcs12(file, password, &there) : strbuf_equal(pem, &there));
 
-    if (good && fs_exists(path)) {
-        if (!java &&
-            (!fs_read(path, PEM_SCAN_MAX, &there, &ignored) || !strbuf_equal(&bytes, &there)))
-            good = err_set(err, ERR_FILE_EXISTS, _("\"%s\" is there already, with something else"),
-                           path);
-    } else if (good) {
-        good = fs_write_new(path, bytes.data, bytes.len, FS_MODE_PUBLIC, err);
-    }
-    strbuf_clear(&bytes);
     strbuf_clear(&there);
+    return is;
+}
+
+static bool write_one(const struct trust_file *file, const char *path, bool java, struct err *err)
+{
+    struct secret *password = java ? secret_new(sizeof(JAVA_PASSWORD)) : NULL;
+    struct strbuf bytes = STRBUF_INIT;
+    bool good = java ? secret_set(password, JAVA_PASSWORD, strlen(JAVA_PASSWORD)) &&
+                           trust_file_pkcs12(file, password, false, &bytes, err)
+                     : trust_file_pem(file, &bytes, err);
+
+    if (good && !fs_exists(path))
+        good = fs_write_new(path, bytes.data, bytes.len, FS_MODE_PUBLIC, err);
+    else if (good && !is_there(file, path, &bytes, password))
+        good =
+            err_set(err, ERR_FILE_EXISTS, _("\"%s\" is there already, with something else"), path);
+    strbuf_clear(&bytes);
+    secret_free(password);
     return good;
 }
 

@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/pg/handshake.h"
 #include "core/plan/proof.h"
+#include "core/store/authority_request.h"
 #include "core/store/foreign.h"
 
 #define ALERT_UNKNOWN_CA 48
@@ -176,6 +177,42 @@ static bool is_trusted(const struct fleet_member *member, const struct handshake
     return authority == NULL || proof_canaries(&member->target, authority, NULL, err);
 }
 
+/* An intermediate's clients send their chain: where its root is trusted still, they may get in by that. */
+static bool is_refused_with_chain(const struct fleet_member *member,
+                                  const struct authority *authority, struct err *err)
+{
+    struct authority_parents parents = {.crls = NULL};
+    struct handshake_request request = {.host = member->target.tls_host,
+                                        .port = member->target.tls_port};
+    struct handshake shown = {.verdict = HANDSHAKE_NO_TLS};
+    struct canary canary = {NULL, NULL};
+    struct cert_list chain;
+    bool ok;
+
+    cert_list_init(&chain);
+    cert_list_take(&chain, cert_dup(authority->cert));
+    ok = authority_load_parents(member->target.store, authority, &parents, err) &&
+         authority_canary(member->target.store, authority, CANARY_GOOD, &canary, err);
+    for (size_t i = 0; ok && i < parents.certs.n; i++)
+        cert_list_take(&chain, cert_dup(parents.certs.certs[i]));
+    request.cert = canary.cert;
+    request.key = canary.key;
+    request.cert_chain = &chain;
+    ok = ok && handshake_run(&request, &shown, err);
+    if (ok && shown.verdict == HANDSHAKE_ACCEPTED) {
+        ok = err_set(err, ERR_PROOF,
+                     _("the clients of \"%s\" get in by its root, with the chain that they send"),
+                     authority->name);
+        err_hint(err, _("Let the root revoke it, and import the root's list: \"pgseal crl import "
+                        "FILE\"."));
+    }
+    handshake_clear(&shown);
+    canary_clear(&canary);
+    cert_list_clear(&chain);
+    authority_parents_clear(&parents);
+    return ok;
+}
+
 /* Its key is destroyed, and its canaries' keys with it. */
 static bool has_canary(struct store *store, const struct authority *authority)
 {
@@ -192,6 +229,9 @@ static bool has_canary(struct store *store, const struct authority *authority)
 static bool is_gone(const struct fleet_member *member, const struct authority *authority,
                     struct err *err)
 {
+    if (authority != NULL && !cert_is_self_signed(authority->cert) &&
+        has_canary(member->target.store, authority))
+        return is_refused_with_chain(member, authority, err);
     return authority == NULL || !has_canary(member->target.store, authority) ||
            proof_canary(&member->target, authority, CANARY_GOOD, ALERT_UNKNOWN_CA, NULL, err);
 }
@@ -208,15 +248,9 @@ static void measure_wire(const struct measure *measure, const struct fleet_membe
         return;
     row->has_new = is_trusted(member, &shown, work->new_ca, work->new_cert, &row->err);
     row->has_old = work->old_cert != NULL && handshake_accepts_ca(&shown, work->old_cert);
-    if (row->has_old && work->old_ca != NULL) {
-        struct err why = ERR_INIT;
-
-        /* its own date may have passed: then it is trusted, and nobody gets in by it */
-        (void)!proof_canaries(&member->target, work->old_ca, NULL, &why);
-    } else if (!row->has_old && shown.asks_certificate && work->old_cert != NULL &&
-               !is_gone(member, work->old_ca, &row->err)) {
+    if (!row->has_old && shown.asks_certificate && work->old_cert != NULL &&
+        !is_gone(member, work->old_ca, &row->err))
         row->has_old = true;
-    }
     handshake_clear(&shown);
 }
 
@@ -311,7 +345,8 @@ static bool take_back(struct fleet_member *member, int64_t plan_id, const struct
     row = journal_load(member->target.store, plan_id, err);
     if (row == NULL)
         ok = false;
-    else if (row->state == JOURNAL_DOING || row->state == JOURNAL_DONE)
+    else if (row->state == JOURNAL_DOING || row->state == JOURNAL_DONE ||
+             row->state == JOURNAL_LEFT)
         ok = plan_undo_journalled(&member->target, plan_id, watch, &ended, err);
     journal_plan_free(row);
     plan_unlock_server(member->target.admin);
@@ -336,22 +371,39 @@ static bool tidy_server(struct rotate_work *work, const struct server *server, i
     return ok;
 }
 
+/* A try of this very rotation that could not be taken back when its server hung. */
+static bool is_left_here(const struct rotate_work *work, const struct rotation_server_list *rows,
+                         const struct journal_plan *plan)
+{
+    if (work->rotation->kind != ROTATION_SERVER && work->rotation->kind != ROTATION_SERVER_CA)
+        return false; /* what clients' CAs need is brought there by the next plan, whatever is left */
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->rows[i].plan_id == plan->id)
+            return true;
+    }
+    return false;
+}
+
 /* What could not be tidied is told by fleet_open(): that server is left out. */
 static bool tidy(struct rotate_work *work, const struct server_list *servers, struct err *err)
 {
     struct journal_plan_list open = {.n = 0};
+    struct rotation_server_list rows = {.n = 0};
     struct err ignored = ERR_INIT;
 
     if (!journal_open_plans(work->store, &open, err))
         return false;
+    (void)!rotation_servers(work->store, work->rotation->id, &rows, &ignored);
     for (size_t i = 0; i < open.n; i++) {
-        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i], work->rotation->kind))
+        if (!is_ours(open.rows[i], work->rotation->kind) ||
+            (open.rows[i]->state == JOURNAL_LEFT && !is_left_here(work, &rows, open.rows[i])))
             continue;
         for (size_t k = 0; k < servers->n; k++) {
             if (text_equal(servers->rows[k]->name, open.rows[i]->server))
                 (void)!tidy_server(work, servers->rows[k], open.rows[i]->id, &ignored);
         }
     }
+    rotation_server_list_clear(&rows);
     journal_plan_list_clear(&open);
     return true;
 }

@@ -511,7 +511,10 @@ bool authority_server_roots(struct store *store, struct cert_list *ret, struct e
     struct sql *sql = sql_new(store,
                               "SELECT id FROM authority WHERE EXISTS (SELECT 1 FROM issued"
                               " WHERE authority_id = authority.id AND kind = 1"
-                              " AND revoked_at IS NULL AND not_after > ?1) ORDER BY id",
+                              " AND revoked_at IS NULL AND not_after > ?1"
+                              " AND (authority.retired_at IS NULL OR NOT EXISTS (SELECT 1 FROM"
+                              " issued AS r WHERE r.replaces = issued.id"
+                              " AND r.delivered_at IS NOT NULL))) ORDER BY id",
                               err);
     int64_t *ids = NULL;
     size_t n = 0;

@@ -40,7 +40,8 @@ void authority_parents_clear(struct authority_parents *parents);
 /* Server certificates of it that are valid now, and that no other one took the place of. */
 bool authority_count_serving(struct store *store, const struct authority *authority, size_t *ret,
                              struct err *err) MUST_CHECK;
-/* What verifies the servers: the roots of our CAs that have a server certificate that is valid now. */
+/* What verifies the servers: the roots of our CAs that have a server certificate that is valid now; of a
+ * CA that is retired, only where no other one took its place. */
 bool authority_server_roots(struct store *store, struct cert_list *ret, struct err *err) MUST_CHECK;
 
 /* Makes the key and the request. spec->days is not used: the root decides. Caller frees. */

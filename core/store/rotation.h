@@ -137,7 +137,7 @@ bool rotation_items(struct store *store, int64_t rotation_id, const char *role, 
 void rotation_item_list_clear(struct rotation_item_list *list);
 bool rotation_count_items(struct store *store, int64_t rotation_id, struct rotation_counts *ret,
                           struct err *err) MUST_CHECK;
-/* Every valid client certificate of this CA (0: of all CAs) that nobody replaced yet, ends before
+/* Every valid client certificate of this CA (0: of all CAs) that no good one replaces yet, ends before
  * `before` (0: any) and is of this role (NULL: any) becomes a line, unless it is one: one statement. */
 bool rotation_add_issued(struct store *store, int64_t rotation_id, int64_t authority_id,
                          int64_t before, const char *role, int64_t *ret_added,

@@ -89,15 +89,20 @@ static bool add_period(const struct sightings *self, const struct sighting_look 
                          err);
 }
 
+/* The latest count, by the clock; but one that lies far ahead of what is written now was taken while the
+ * clock was wrong, and would make everything after it look old. */
 static bool set_watched(const struct sightings *self, const struct sighting_look *look,
                         struct err *err)
 {
     sqlite3_stmt *stmt = sightings_prepare(
         self,
         "INSERT INTO watched (server, full_at, hidden_at, hidden) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (server) DO UPDATE SET full_at = max(full_at, excluded.full_at),"
-        " hidden = iif(excluded.hidden_at > hidden_at, excluded.hidden, hidden),"
-        " hidden_at = max(hidden_at, excluded.hidden_at)",
+        " ON CONFLICT (server) DO UPDATE SET"
+        " full_at = iif(?2 BETWEEN 1 AND full_at - 600, ?2, max(full_at, ?2)),"
+        " hidden = iif(?3 > hidden_at OR ?3 BETWEEN 1 AND hidden_at - 600, ?4,"
+        /* one that saw all, later: nothing is hidden */
+        " iif(?5 >= hidden_at OR ?5 BETWEEN 1 AND hidden_at - 600, 0, hidden)),"
+        " hidden_at = iif(?3 BETWEEN 1 AND hidden_at - 600, ?3, max(hidden_at, ?3))",
         err);
     bool row = false;
     bool ok;
@@ -108,6 +113,7 @@ static bool set_watched(const struct sightings *self, const struct sighting_look
     (void)sqlite3_bind_int64(stmt, 2, look->full_at);
     (void)sqlite3_bind_int64(stmt, 3, look->hidden_at);
     (void)sqlite3_bind_int(stmt, 4, look->hidden);
+    (void)sqlite3_bind_int64(stmt, 5, look->until);
     ok = sightings_step(self, stmt, &row, err);
     (void)sqlite3_finalize(stmt);
     return ok;
@@ -116,7 +122,8 @@ static bool set_watched(const struct sightings *self, const struct sighting_look
 bool sightings_add_look(struct sightings *sightings, const struct sighting_look *look,
                         struct err *err)
 {
-    _Static_assert(SIGHTING_LOOKS_MAX == 20000, "nine tenths of it are kept");
+    _Static_assert(SIGHTING_LOOKS_MAX == 20000 && SIGHTING_LOOK_JOIN == 600,
+                   "as in the statements");
     if (!sightings_run(sightings, "BEGIN IMMEDIATE", err))
         return false;
     if (!add_period(sightings, look, err) || !set_watched(sightings, look, err) ||

@@ -17,7 +17,7 @@
 #include "tests/harness/wizard_box.h"
 #include "tests/pg/need_pg.h"
 
-#define GONE_MS 5000
+#define GONE_MS 30000
 
 static int setup(void **state)
 {

@@ -169,7 +169,7 @@ static void require(struct wizard_box *box)
 {
     wizard_keys(box, KEYS_ENTER, 1);
     wizard_wait(box, "decides for \"dora\":"); /* the role is the one of the step before */
-    wizard_wait(box, "1 of 1 sessions of \"dora\" have no certificate");
+    wizard_wait(box, "the one session of \"dora\" has no certificate");
     go_to(box, "See the plan", 6);
     wizard_wait(box, "1 session that is open now could not come back: r shows it");
     pty_type(box->pty, "r");

@@ -340,6 +340,7 @@ static void expect_utf8(const struct strbuf *output)
 {
     const char *at = output->data, *end = at + output->len;
 
+    assert_true(at < end);
     while (at < end) {
         const char *before = at;
         uint32_t code_point = text_next(&at, end);

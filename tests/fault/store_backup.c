@@ -401,9 +401,11 @@ int main(void)
         TEST(test_backup_killed),
         TEST(test_restore_killed),
     };
+    const char *place = getenv("TMPDIR");
 
     /* hundreds of copies, each synced: in memory, where there is room for it */
-    if (access("/dev/shm", W_OK | X_OK) == 0)
+    if ((place == NULL || strncmp(place, "/dev/shm/", 9) != 0) &&
+        access("/dev/shm", W_OK | X_OK) == 0)
         (void)setenv("TMPDIR", "/dev/shm", 1);
     fail_vfs_install();
     return cmocka_run_group_tests(tests, NULL, NULL);

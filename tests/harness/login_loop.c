@@ -35,7 +35,10 @@ struct login_loop {
     pthread_cond_t changed;
     struct client clients[CLIENTS_MAX];
     int n_clients;
-    bool stop, paused, trying;
+    bool stop, paused, trying, spread;
+    int at;       /* trying: who */
+    int settling; /* how many wait for it */
+    int turn;     /* spread: of the others */
     FILE *log;
     int64_t began;
     long wrong;
@@ -100,6 +103,7 @@ static void try_client(struct login_loop *loop, int i)
     char *said;
 
     loop->trying = true;
+    loop->at = i;
     (void)pthread_mutex_unlock(&loop->mutex);
     said = try_login(conninfo);
     (void)pthread_mutex_lock(&loop->mutex);
@@ -108,6 +112,28 @@ static void try_client(struct login_loop *loop, int i)
     (void)pthread_cond_broadcast(&loop->changed);
     free(said);
     free(conninfo);
+}
+
+/* With the mutex. */
+static void try_unless_paused(struct login_loop *loop, int i)
+{
+    while (loop->paused && !loop->stop)
+        (void)pthread_cond_wait(&loop->changed, &loop->mutex);
+    if (!loop->stop)
+        try_client(loop, i);
+}
+
+/* With the mutex. */
+static void try_round(struct login_loop *loop)
+{
+    if (!loop->spread || loop->settling > 0 || loop->n_clients < 3) {
+        for (int i = 0; i < loop->n_clients && !loop->stop; i++)
+            try_unless_paused(loop, i);
+        return;
+    }
+    try_unless_paused(loop, 0);
+    if (++loop->turn % 2 == 0)
+        try_unless_paused(loop, 1 + loop->turn / 2 % (loop->n_clients - 1));
 }
 
 static void *run(void *arg)
@@ -119,14 +145,9 @@ static void *run(void *arg)
         int64_t next = clock_mono_ms() + LOGIN_LOOP_MS;
         int64_t left;
 
-        for (int i = 0; i < loop->n_clients && !loop->stop; i++) {
-            while (loop->paused && !loop->stop)
-                (void)pthread_cond_wait(&loop->changed, &loop->mutex);
-            if (!loop->stop)
-                try_client(loop, i);
-        }
+        try_round(loop);
         left = next - clock_mono_ms();
-        if (left > 0) {
+        if (left > 0 && !(loop->spread && loop->settling > 0)) {
             (void)pthread_mutex_unlock(&loop->mutex);
             (void)nanosleep(&(struct timespec){.tv_nsec = (long)left * 1000000}, NULL);
             (void)pthread_mutex_lock(&loop->mutex);
@@ -147,6 +168,13 @@ struct login_loop *login_loop_start(const char *log)
     assert_non_null(loop->log);
     assert_int_equal(pthread_create(&loop->thread, NULL, run, loop), 0);
     return loop;
+}
+
+void login_loop_spread(struct login_loop *loop)
+{
+    (void)pthread_mutex_lock(&loop->mutex);
+    loop->spread = true;
+    (void)pthread_mutex_unlock(&loop->mutex);
 }
 
 int login_loop_add(struct login_loop *loop, const char *client, const char *conninfo,
@@ -187,13 +215,14 @@ void login_loop_settle(struct login_loop *loop)
     int n;
 
     (void)pthread_mutex_lock(&loop->mutex);
+    loop->settling++;
     n = loop->n_clients;
     for (int i = 0; i < n; i++)
-        before[i] = loop->clients[i].tries;
+        before[i] = loop->clients[i].tries + (loop->trying && loop->at == i); /* began before */
     for (int i = 0; i < n; i++)
-        /* One may have begun before: the second is after it. */
-        while (loop->clients[i].tries < before[i] + 2)
+        while (loop->clients[i].tries <= before[i])
             (void)pthread_cond_wait(&loop->changed, &loop->mutex);
+    loop->settling--;
     (void)pthread_mutex_unlock(&loop->mutex);
 }
 

@@ -23,13 +23,16 @@ struct login_loop;
 
 /* log: a new file. */
 struct login_loop *login_loop_start(const char *log) MUST_CHECK;
+/* From now on the first client every LOGIN_LOOP_MS, and every second time one of the others in turn; all of
+ * them, without a rest, while login_loop_settle() waits. For many clients: each login costs a backend. */
+void login_loop_spread(struct login_loop *loop);
 /* Returns its number; both are copied. */
 int login_loop_add(struct login_loop *loop, const char *client, const char *conninfo,
                    enum login_expect expect);
 void login_loop_expect(struct login_loop *loop, int client, enum login_expect expect);
 /* The client's files are other ones from now on. */
 void login_loop_change(struct login_loop *loop, int client, const char *conninfo);
-/* Returns when each client was tried twice since: what is so now was seen. */
+/* Returns when each client was tried since, from the beginning to the end: what is so now was seen. */
 void login_loop_settle(struct login_loop *loop);
 /* No attempt runs or begins in between: for a server that is down on purpose. */
 void login_loop_pause(struct login_loop *loop);

@@ -17,7 +17,7 @@
 #include "screens/word_list.h"
 #include "tui/utf8.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 120000 /* for what comes: a loaded machine with sanitizers */
 
 static void deliver(void *arg, void *owner, const struct event *event)
 {

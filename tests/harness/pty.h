@@ -17,7 +17,7 @@
 #include "core/base/attr.h"
 #include "core/base/strbuf.h"
 
-#define PTY_WAIT_MS 20000 /* generous: a loaded machine with sanitizers */
+#define PTY_WAIT_MS 120000 /* generous: a loaded machine with sanitizers */
 
 struct pty;
 

@@ -12,11 +12,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +33,7 @@ void wizard_box_open(struct wizard_box *box)
     const char *before = getenv("TMPDIR");
     /* Of one length, and short: it stands in pages. In memory when the other folders are. */
     char temporary[] = "/tmp/pgseal-e2e-XXXXXX";
-    static const char in_memory[] = "/dev/shm/pgseal-XXXXXX";
+    static const char in_memory[] = "/dev/shm/e2e-pg-XXXXXX";
 
     if (before != NULL && strncmp(before, "/dev/shm/", 9) == 0)
         memcpy(temporary, in_memory, sizeof(temporary));
@@ -41,6 +43,10 @@ void wizard_box_open(struct wizard_box *box)
     box->store = fs_join(box->home, "store");
     assert_non_null(mkdtemp(temporary));
     assert_int_equal(chmod(temporary, 0711), 0);
+    /* tests/leftovers.sh removes those that nobody has locked */
+    box->lock = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(box->lock >= 0);
+    assert_int_equal(flock(box->lock, LOCK_EX | LOCK_NB), 0);
     box->temporary = mem_strdup(temporary);
     assert_int_equal(setenv("TMPDIR", temporary, 1), 0);
 }
@@ -55,6 +61,7 @@ void wizard_box_close(struct wizard_box *box)
         assert_true(wizard_process_ends(box->keeper, PTY_WAIT_MS));
     if (!fs_remove_tree(box->temporary, &err))
         fail_msg("%s", err.msg);
+    (void)close(box->lock);
     if (box->tmpdir != NULL)
         (void)setenv("TMPDIR", box->tmpdir, 1);
     else

@@ -36,6 +36,7 @@ struct wizard_box {
     char *tmpdir;    /* the one before, or NULL */
     char *demo;      /* the demo's folder, or NULL */
     struct pty *pty;
+    int lock; /* on temporary */
     int port; /* the demo's server */
     pid_t postmaster, keeper;
 };

@@ -171,7 +171,8 @@ static void jdbc(const struct lab *lab, const char *key, const char *password, c
                    "&sslrootcert=%s/alice/root.crt&sslpassword=%s",
                    demo_port(lab->demo), lab->folder, key, lab->folder, lab->folder, password);
 
-    run(expected, key, (const char *[]){"java", "-cp", JDBC, "Login.java", url, NULL});
+    run(expected, key,
+        (const char *[]){"java", "-XX:TieredStopAtLevel=1", "-cp", JDBC ":.", "Login", url});
     free(url);
 }
 
@@ -179,11 +180,55 @@ static void test_jdbc(void **state)
 {
     const struct lab *lab = *state;
 
-    if (!installed("pgjdbc", "java -version && test -f " JDBC))
+    if (!installed("pgjdbc", "java -version && javac -version && test -f " JDBC))
         return;
     command_write("Login.java", java_login, 0600);
+    run("", "javac", (const char *[]){"javac", "-proc:none", "Login.java", NULL, NULL, NULL});
     jdbc(lab, "alice.pk8", "", "/CN=alice");
     jdbc(lab, "alice.p12", "correct%20horse", "/CN=alice");
+}
+
+/* Java's own way: a truststore that "trust --pkcs12" made, and the kit's p12 as the keystore. */
+static void jdbc_trusting(const struct lab *lab, const char *store, const char *expected)
+{
+    char *url = mem_printf("jdbc:postgresql://localhost:%d/app?user=alice&sslmode=verify-full"
+                           "&sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory",
+                           demo_port(lab->demo));
+    char *options =
+        mem_printf("-XX:TieredStopAtLevel=1 -cp " JDBC ":.\n"
+                   "-Djavax.net.ssl.trustStore=%s -Djavax.net.ssl.trustStoreType=PKCS12\n"
+                   "-Djavax.net.ssl.trustStorePassword=\"correct horse\"\n"
+                   "-Djavax.net.ssl.keyStore=alice/alice.p12 -Djavax.net.ssl.keyStoreType=PKCS12\n"
+                   "-Djavax.net.ssl.keyStorePassword=\"correct horse\"\n"
+                   "Login\n",
+                   store);
+
+    (void)remove("java.options");
+    command_write("java.options", options, 0600);
+    run(expected, store, (const char *[]){"java", "@java.options", url, NULL, NULL, NULL});
+    free(options);
+    free(url);
+}
+
+/* The server goes over to another CA: who has the truststore with both gets in before and after. */
+static void test_jdbc_truststore(void **state)
+{
+    const struct lab *lab = *state;
+
+    if (!installed("pgjdbc", "java -version && javac -version && test -f " JDBC))
+        return;
+    free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
+    free(EXPECT(0, "trust", "--ca", "lab", "--ca", "next", "--pkcs12", "--p12-passphrase-file",
+                "pass", "--out", "both.p12"));
+    free(EXPECT(0, "trust", "--ca", "lab", "--pkcs12", "--p12-passphrase-file", "pass", "--out",
+                "old.p12"));
+    jdbc_trusting(lab, "both.p12", "/CN=alice");
+    free(EXPECT(0, "server", "tls", "db1", "--ca", "next", "--host", "localhost", "--host",
+                "127.0.0.1", "--yes"));
+    jdbc_trusting(lab, "both.p12", "/CN=alice");
+    jdbc_trusting(lab, "old.p12", "unable to find valid certification path");
+    free(EXPECT(0, "server", "tls", "db1", "--ca", "lab", "--host", "localhost", "--host",
+                "127.0.0.1", "--yes", "--passphrase-file", "pass"));
 }
 
 static void test_revoked(void **state)
@@ -200,8 +245,11 @@ static void test_revoked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_psql),    cmocka_unit_test(test_psql_locked_key),
-        cmocka_unit_test(test_psycopg), cmocka_unit_test(test_jdbc),
+        cmocka_unit_test(test_psql),
+        cmocka_unit_test(test_psql_locked_key),
+        cmocka_unit_test(test_psycopg),
+        cmocka_unit_test(test_jdbc),
+        cmocka_unit_test(test_jdbc_truststore),
         cmocka_unit_test(test_revoked), /* the last: alice is out afterwards */
     };
 

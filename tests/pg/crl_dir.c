@@ -472,10 +472,67 @@ static void as_installer(struct health_box *box)
 }
 
 /* The last test: what comes after has no superuser. */
+struct tear {
+    struct health_box *box;
+    const char *name;
+    bool mends; /* before it is taken back */
+    int times;
+    struct strbuf saw;
+};
+
+/* The disk is full in the middle of the list: half of it stands there, and cannot be written. */
+static void tear(void *arg, const struct plan_step_view *step)
+{
+    struct tear *tear = arg;
+    char *path;
+
+    if (step->state != JOURNAL_STEP_DOING || !strstr(step->title, tear->name))
+        return;
+    path = health_path(tear->box, tear->name);
+    if (++tear->times == 1)
+        health_write(tear->box, tear->name, "-----BEGIN X509 CRL-----\n", 25, 0444);
+    else if (tear->mends)
+        assert_int_equal(chmod(path, 0644), 0);
+    free(path);
+}
+
+static void saw(void *arg, const char *line)
+{
+    struct tear *tear = arg;
+
+    strbuf_add_str(&tear->saw, line);
+}
+
+static void tear_the_first(struct health_box *box, const char *name, bool mends)
+{
+    struct tear told = {.box = box, .name = name, .mends = mends};
+    const struct plan_watch watch = {.step = tear, .saw = saw, .arg = &told};
+    struct err err = ERR_INIT;
+    struct plan *plan = publish(box);
+    struct strbuf now = STRBUF_INIT;
+    char *path = health_path(box, name);
+
+    strbuf_init(&told.saw);
+    assert_false(plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, &watch, &err));
+    assert_int_equal(plan_state(plan), JOURNAL_UNDONE);
+    assert_int_equal(told.times, 2);
+    health_read(box, name, &now);
+    assert_true((now.len > 25) == mends); /* the whole list, or its beginning: that is said */
+    if (!strstr(told.saw.data,
+                mends ? "stays on the server" : "\"pgseal server crl db1\" writes it"))
+        fail_msg("%s", told.saw.data);
+    assert_int_equal(chmod(path, 0644), 0);
+    strbuf_clear(&told.saw);
+    strbuf_clear(&now);
+    plan_free(plan);
+    free(path);
+}
+
 static void test_by_sql_alone(void **state)
 {
     struct health_box *box = *state;
     char *name = name_of("sql", box->plan.ca->cert, 0);
+    char *path;
     struct strbuf before = STRBUF_INIT;
     struct strbuf next = STRBUF_INIT;
     struct kit_files erin;
@@ -487,6 +544,8 @@ static void test_by_sql_alone(void **state)
         return; /* ALTER SYSTEM cannot be granted */
     use_folder(box, "sql", false);
     as_installer(box);
+    tear_the_first(box, name, false);
+    expect_alert(box, &box->alice, "alice", 48); /* as without any list */
     plan_box_keep(&box->plan, publish(box));
     expect_alert(box, &box->alice, "alice", 0);
     health_read(box, name, &before);
@@ -497,6 +556,10 @@ static void test_by_sql_alone(void **state)
     assert_false(strbuf_equal(&before, &next));
     undo(box, id);
     same_bytes(box, name, &before);
+    path = health_path(box, name);
+    assert_int_equal(unlink(path), 0);
+    tear_the_first(box, name, true);
+    expect_alert(box, &box->alice, "alice", 0);
     plan_box_kit(&box->plan, box->plan.ca, box->plan.ca_key, "erin", &erin);
     revoke_role(box, "erin");
     plan_box_keep(&box->plan, publish(box));
@@ -506,6 +569,7 @@ static void test_by_sql_alone(void **state)
     kit_files_clear(&erin);
     strbuf_clear(&before);
     strbuf_clear(&next);
+    free(path);
     free(name);
 }
 

@@ -29,7 +29,7 @@
 #include "core/demo/demo.h"
 #include "tests/pg/need_pg.h"
 
-#define GONE_MS 5000
+#define GONE_MS 30000
 
 static struct demo *start(const struct demo_options *options)
 {

@@ -274,12 +274,43 @@ static void strike_everywhere(struct plan_box *box, make_plan make, int first, i
 
         while (struck(box, make, strikes[(first + i + n) % n_strikes], n, &id))
             n++;
-        assert_true(n > at_least);
+        if (n <= at_least)
+            fail_msg("only %d steps, not %d", n, at_least);
         open_admin(&none);
         if (i + 1 < rounds)
             finish_undo(box, id); /* once more from the beginning */
     }
     plan_box_restart(box);
+}
+
+static struct plan *make_maps(struct plan_box *box, struct err *err)
+{
+    static const char *const roles[] = {"carol"};
+    const struct access_map_line line = {.cn = "Carol C", .role = "carol"};
+    struct access_rules_intent intent = {.database = "app",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT,
+                                         .map = "people",
+                                         .map_lines = &line,
+                                         .n_map_lines = 1};
+
+    return plan_access_rules(&box->target, &intent, err);
+}
+
+static struct plan *make_no_rules(struct plan_box *box, struct err *err)
+{
+    struct remove_rules_intent intent = {.n_lines = 0};
+
+    return plan_remove_rules(&box->target, &intent, err);
+}
+
+static struct plan *make_untrust(struct plan_box *box, struct err *err)
+{
+    struct untrust_ca_intent intent = {.all = true};
+
+    return plan_untrust_ca(&box->target, &intent, err);
 }
 
 static void test_every_kind(void **state)
@@ -291,6 +322,16 @@ static void test_every_kind(void **state)
     sign_again(box);
     strike_everywhere(box, make_publish, 2, 5);
     strike_everywhere(box, make_rules, 0, 4);
+}
+
+/* What takes away, and what needs two files. */
+static void test_every_kind_more(void **state)
+{
+    struct plan_box *box = *state;
+
+    strike_everywhere(box, make_maps, 1, 3);
+    strike_everywhere(box, make_no_rules, 2, 3);
+    strike_everywhere(box, make_untrust, 0, 2);
 }
 
 /* ---- another admin's ALTER SYSTEM (on the server that has all of that now) ---- */
@@ -630,6 +671,7 @@ int main(void)
         cmocka_unit_test(test_torn_rules),
         cmocka_unit_test(test_guard_of_an_empty_file),
         cmocka_unit_test(test_undo_locks),
+        cmocka_unit_test(test_every_kind_more), /* leaves no CA behind */
     };
 
     if (!need_pg())

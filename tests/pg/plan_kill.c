@@ -211,6 +211,44 @@ static struct plan *make_rules(const struct plan_target *target, const struct pl
     return plan_access_rules(target, &intent, err);
 }
 
+/* A rule that needs a map: two files, and the rule after its lines. */
+static struct plan *make_maps(const struct plan_target *target, const struct plan_box *box,
+                              struct err *err)
+{
+    static const char *const roles[] = {"carol"};
+    const struct access_map_line line = {.cn = "Carol C", .role = "carol"};
+    struct access_rules_intent intent = {.database = "app",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT,
+                                         .map = "people",
+                                         .map_lines = &line,
+                                         .n_map_lines = 1};
+
+    (void)box;
+    return plan_access_rules(target, &intent, err);
+}
+
+/* All of ours: the rules first, then the lines of the map that nothing needs any more. */
+static struct plan *make_no_rules(const struct plan_target *target, const struct plan_box *box,
+                                  struct err *err)
+{
+    struct remove_rules_intent intent = {.n_lines = 0};
+
+    (void)box;
+    return plan_remove_rules(target, &intent, err);
+}
+
+static struct plan *make_untrust(const struct plan_target *target, const struct plan_box *box,
+                                 struct err *err)
+{
+    struct untrust_ca_intent intent = {.all = true};
+
+    (void)box;
+    return plan_untrust_ca(target, &intent, err);
+}
+
 static void test_killed_everywhere(void **state)
 {
     struct plan_box box;
@@ -225,7 +263,12 @@ static void test_killed_everywhere(void **state)
     kill_everywhere(&box, make_publish, 14);
     plan_box_restart(&box);
     kill_everywhere(&box, make_rules, 9);
+    kill_everywhere(&box, make_maps, 12);
     plan_box_restart(&box);
+    kill_everywhere(&box, make_no_rules, 9);
+    kill_everywhere(&box, make_untrust, 5);
+    plan_box_restart(&box);
+    plan_box_trust(&box);
     if (pg_has(PG_CRL_DIR)) {
         plan_box_use_lists(&box);
         kill_everywhere(&box, make_publish, 9); /* a new file in ssl_crl_dir */

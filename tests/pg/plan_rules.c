@@ -16,6 +16,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/pg/settings.h"
+#include "tests/harness/command.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/plan_box.h"
 
@@ -380,6 +381,47 @@ static void rules_go_without_tls(struct plan_box *box)
     plan_files_clear(&before);
 }
 
+/* What a person would run in place of the plan comes to the same bytes. */
+static void run_script(struct plan_box *box, struct plan *plan, const struct strbuf *wanted)
+{
+    struct command_options options = {.program = "sh"};
+    struct strbuf script = STRBUF_INIT;
+    struct command_result result;
+    struct plan_files after;
+
+    plan_script(plan, &script);
+    command_run(&result, &options, "-c", script.data, NULL);
+    if (result.status != 0)
+        fail_msg("%s\n%s", script.data, result.err);
+    after = plan_box_files(box);
+    assert_string_equal(after.hba, wanted->data);
+    plan_files_clear(&after);
+    command_clear(&result);
+    strbuf_clear(&script);
+    plan_free(plan);
+}
+
+static void scripts_run(struct plan_box *box)
+{
+    struct remove_rules_intent all = {.n_lines = 0};
+    struct plan_files before = plan_box_files(box);
+    struct strbuf wanted = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    struct plan *plan = require(box, "alice", NULL, &err);
+
+    must(plan != NULL, &err);
+    strbuf_add(&wanted, plan_wanted_hba(plan)->data, plan_wanted_hba(plan)->len);
+    assert_non_null(strstr(wanted.data, "hostssl all alice 127.0.0.1/32 cert # pgseal\n"));
+    run_script(box, plan, &wanted);
+    plan = plan_remove_rules(&box->target, &all, &err);
+    must(plan != NULL, &err);
+    strbuf_reset(&wanted);
+    strbuf_add_str(&wanted, before.hba);
+    run_script(box, plan, &wanted);
+    strbuf_clear(&wanted);
+    plan_files_clear(&before);
+}
+
 static void write_names(const char *path)
 {
     struct err err = ERR_INIT;
@@ -401,6 +443,7 @@ static void test_the_servers_word(void **state)
 
     (void)state;
     ready(&box);
+    scripts_run(&box);
     rules_go_without_tls(&box);
     names = mem_printf("%s/names", demo_data(box.demo));
     write_names(names);

@@ -387,7 +387,16 @@ static void stragglers_keep_the_old_one(void **state)
     assert_revoked(stage, old[1], false);
     stage->request.accepts_refused = true;
     stage->request.accept_refused = 1;
-    /* the server is away: they are revoked, and the phase stays open until it has the list */
+    /* the server is away: who is connected there is not known */
+    assert_false(next(stage, &err));
+    assert_non_null(strstr(err.msg, "looked at"));
+    box_assert_err(&err, ERR_ROTATION_BLOCKED);
+    assert_revoked(stage, old[0], false);
+    look(stage, &status);
+    assert_true(status.quiet.but_gaps);
+    rotate_status_clear(&status);
+    stage->request.accept_gaps = true;
+    /* they are revoked, and the phase stays open until the server has the list */
     assert_false(next(stage, &err));
     assert_non_null(strstr(err.msg, "\"db1\""));
     box_assert_err(&err, ERR_ROTATION_BLOCKED);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,10 @@
 #include <sqlite3.h>
 
 #include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/rotate/rotate.h"
 #include "core/rotate/use.h"
+#include "core/store/foreign.h"
 #include "core/store/rotation.h"
 #include "core/watch/recorder.h"
 #include "tests/harness/store_box.h"
@@ -296,6 +300,120 @@ static void hidden_sessions_are_never_safe(void **state)
 }
 
 /* What is forgotten was not watched: else nobody would ever have been there. */
+/* A clock that was ahead for one look: what is seen after it is no less open. */
+static void a_clock_that_was_ahead_hides_nobody(void **state)
+{
+    struct stage *stage = *state;
+    struct issued *alice = box_issue(&stage->box, stage->old_ca, stage->old_key, "alice", 90);
+    const struct sighting_look hid = {.server = "db1", .hidden_at = BOX_NOW - 20, .hidden = 3};
+    struct err err = ERR_INIT;
+    struct use_quiet quiet;
+
+    looked(stage, "db1", BOX_NOW + 300 * DAY, BOX_NOW + 300 * DAY, 0);
+    saw(stage, "db1", "alice", alice, BOX_NOW - 30, true);
+    looked(stage, "db1", BOX_NOW - 30, BOX_NOW - 30, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.open, 1);
+    assert_int_equal(quiet.quiet_since, 0);
+    use_quiet_clear(&quiet);
+
+    /* nor is one that hid sessions then the last word for ever */
+    BOX_OK(sightings_add_look(
+        stage->seen,
+        &(struct sighting_look){.server = "db1", .hidden_at = BOX_NOW + 300 * DAY, .hidden = 5},
+        &err));
+    looked(stage, "db1", BOX_NOW - 25, BOX_NOW - 25, 0);
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 0);
+    use_quiet_clear(&quiet);
+    BOX_OK(sightings_add_look(stage->seen, &hid, &err));
+    quiet = quiet_of(stage, START, HOUR);
+    assert_int_equal(quiet.hidden, 3);
+    use_quiet_clear(&quiet);
+    issued_free(alice);
+}
+
+/* A thousand kinds of sessions are shown; the list of roles has to have all of them. */
+static void a_rare_role_is_on_the_list_of_a_server_ca(void **state)
+{
+    const size_t n = 1200;
+    struct stage *stage = *state;
+    struct sighting_item *items = mem_array(n, sizeof(*items));
+    char(*addresses)[32] = mem_array(n, sizeof(*addresses));
+    struct rotation rotation = {.kind = ROTATION_SERVER_CA,
+                                .name = (char[]){"db1"},
+                                .folder = (char[]){""},
+                                .options = (char[]){"{}"},
+                                .old_authority_id = stage->old_ca->id,
+                                .new_authority_id = stage->new_ca->id,
+                                .quiet_seconds = HOUR};
+    const struct rotate_request request = {.folder = NULL};
+    struct rotate_status status;
+    struct err err = ERR_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(addresses[i], sizeof(addresses[i]), "10.0.%zu.%zu", i / 250, i % 250);
+        items[i] = (struct sighting_item){.key = {.server = "db1",
+                                                  .role = i == 0 ? "nightly" : "web",
+                                                  .database = "app",
+                                                  .address = addresses[i],
+                                                  .class = session_class_name(SESSION_TLS),
+                                                  .version = "TLSv1.3",
+                                                  .issuer = "",
+                                                  .serial = "",
+                                                  .application = ""},
+                                          .authority = "",
+                                          .start = BOX_NOW - HOUR,
+                                          .seen_at = BOX_NOW - (i == 0 ? DAY : 60)};
+    }
+    BOX_OK(sightings_add(stage->seen, items, n, &err));
+    BOX_OK(rotation_add(stage->box.store, &rotation, &err));
+    BOX_OK(rotate_look(stage->box.store, &rotation, &request, false, &status, &err));
+    assert_int_equal(status.items.total, 2); /* "web", and "nightly" */
+    assert_int_equal(status.left.total, n);
+    rotate_status_clear(&status);
+    free(items);
+    free(addresses);
+}
+
+/* Sessions show an intermediate's name, never its root's: such a root would look unused. */
+static void a_root_with_an_intermediate_is_not_rotated(void **state)
+{
+    const char *const db1[] = {"db1"};
+    const struct rotate_start start = {
+        .kind = ROTATION_CLIENT_CA, .name = "Old", .servers = db1, .n_servers = 1};
+    struct stage *stage = *state;
+    struct err err = ERR_INIT;
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, &err);
+    struct name *subject = name_new_common_name("Old issuing", &err);
+    struct cert_request request = {.profile = PROFILE_CA,
+                                   .subject = subject,
+                                   .key = key,
+                                   .not_before = BOX_NOW - DAY,
+                                   .not_after = BOX_NOW + 100 * DAY};
+    struct rotation *rotation;
+    struct cert *below;
+
+    BOX_OK(key && subject && serial_random(&request.serial, &err));
+    below = cert_sign(&request, stage->old_ca->cert, stage->old_key, &err);
+    assert_non_null(below);
+    BOX_OK(foreign_note(stage->box.store, 0, below, &err)); /* no server trusts it */
+    rotation = rotate_start(stage->box.store, &start, &err);
+    assert_non_null(rotation);
+    rotation->given_up = true;
+    rotation->ended_at = BOX_NOW;
+    BOX_OK(rotation_save(stage->box.store, rotation, "given up", &err));
+    rotation_free(rotation);
+
+    BOX_OK(foreign_note(stage->box.store, stage->servers.rows[0]->id, below, &err));
+    assert_null(rotate_start(stage->box.store, &start, &err));
+    assert_non_null(strstr(err.msg, "Old issuing"));
+    box_assert_err(&err, ERR_POLICY);
+    cert_free(below);
+    name_free(subject);
+    key_free(key);
+}
+
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -523,6 +641,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(quiet_is_watched_time_only, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_session_is_not_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rare_role_is_on_the_list_of_a_server_ca, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_root_with_an_intermediate_is_not_rotated, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_forgotten_was_not_watched, setup, teardown),
         cmocka_unit_test_setup_teardown(users_are_told_by_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_are_cut_are_told_apart, setup, teardown),

@@ -17,6 +17,9 @@
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/store/authority.h"
+#include "core/store/authority_change.h"
+#include "core/store/authority_request.h"
+#include "core/store/issued.h"
 #include "tests/harness/store_box.h"
 
 static struct err err;
@@ -345,6 +348,60 @@ static bool always(void *arg)
     return true;
 }
 
+static struct issued *issue_server(struct box *box, const struct authority *ca,
+                                   const struct key *ca_key, const struct issued *old)
+{
+    static const char *const hosts[] = {"db1.example"};
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, &err);
+    const struct issue_spec spec = {.kind = ISSUED_SERVER,
+                                    .hosts = hosts,
+                                    .n_hosts = 1,
+                                    .days = 30,
+                                    .key = key,
+                                    .replaces = old};
+    struct issued *issued = issued_make(box->store, ca, ca_key, &spec, &err);
+
+    if (!issued)
+        fail_msg("%s", err.msg);
+    BOX_OK(issued_mark_delivered(box->store, issued, &err));
+    key_free(key);
+    return issued;
+}
+
+static size_t count_roots(struct box *box)
+{
+    struct cert_list roots = {.n = 0};
+    size_t n;
+
+    BOX_OK(authority_server_roots(box->store, &roots, &err));
+    n = roots.n;
+    cert_list_clear(&roots);
+    return n;
+}
+
+/* What a new client is told to trust: not a CA that was left for good, though it signed what has not ended. */
+static void test_server_roots(void **state)
+{
+    struct box *box = *state;
+    struct key *old_key, *new_key;
+    struct authority *old = box_authority(box, "Servers", &old_key);
+    struct authority *fresh = box_authority(box, "Servers G2", &new_key);
+    struct issued *first = issue_server(box, old, old_key, NULL);
+    struct issued *second;
+
+    assert_int_equal(count_roots(box), 1);
+    second = issue_server(box, fresh, new_key, first);
+    assert_int_equal(count_roots(box), 2); /* there may be a way back */
+    BOX_OK(authority_retire(box->store, old, &err));
+    assert_int_equal(count_roots(box), 1);
+    issued_free(first);
+    issued_free(second);
+    authority_free(old);
+    authority_free(fresh);
+    key_free(old_key);
+    key_free(new_key);
+}
+
 static void test_cancelled(void **state)
 {
     struct box *box = *state;
@@ -361,7 +418,7 @@ int main(void)
         TEST(test_created),  TEST(test_names_are_checked), TEST(test_unique),
         TEST(test_load),     TEST(test_find_foreign),      TEST(test_passphrase),
         TEST(test_key_file), TEST(test_next_name),         TEST(test_canaries),
-        TEST(test_sign_crl), TEST(test_cancelled),
+        TEST(test_sign_crl), TEST(test_cancelled),         TEST(test_server_roots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

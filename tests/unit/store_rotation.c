@@ -211,6 +211,41 @@ static struct rotation_counts counts(struct box *box, const struct rotation *rot
     return now;
 }
 
+/* One that was renewed and whose new one was revoked is in use still: nobody else stands for it. */
+static void test_a_successor_that_is_gone(void **state)
+{
+    struct box *box = *state;
+    struct key *key;
+    struct authority *ca = box_authority(box, "Old", &key);
+    struct issued *alice = box_issue(box, ca, key, "alice", 90);
+    struct issued *bob = box_issue(box, ca, key, "bob", 90);
+    struct issued *lost = replace(box, ca, key, alice), *good = replace(box, ca, key, bob);
+    struct rotation *rotation = begin(box->store, ROTATION_EMERGENCY, "Old", ca->id);
+    struct crl *crl = revoked_and_sign(box->store, ca, key, lost, CRL_UNSPECIFIED, 0, &err);
+    struct rotation_item_list items;
+    int64_t added = 0;
+
+    assert_non_null(crl);
+    BOX_OK(rotation_add_issued(box->store, rotation->id, ca->id, 0, NULL, &added, &err));
+    assert_int_equal(added, 2);
+    BOX_OK(rotation_items(box->store, rotation->id, "alice", 0, &items, &err));
+    assert_int_equal(items.n, 1);
+    assert_int_equal(items.rows[0].old_issued_id, alice->id);
+    rotation_item_list_clear(&items);
+    BOX_OK(rotation_items(box->store, rotation->id, "bob", 0, &items, &err));
+    assert_int_equal(items.n, 1);
+    assert_int_equal(items.rows[0].old_issued_id, good->id);
+    rotation_item_list_clear(&items);
+    crl_free(crl);
+    issued_free(alice);
+    issued_free(bob);
+    issued_free(lost);
+    issued_free(good);
+    rotation_free(rotation);
+    authority_free(ca);
+    key_free(key);
+}
+
 static void test_worklist(void **state)
 {
     struct box *box = *state;
@@ -321,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_admins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_successor_that_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_worklist, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
     };

@@ -19,7 +19,7 @@
 #include "core/base/mem.h"
 #include "tui/loop.h"
 
-#define LIMIT_MS 10000 /* a test that hangs ends itself */
+#define LIMIT_MS 60000 /* a test that hangs ends itself */
 
 struct world {
     struct loop *loop;

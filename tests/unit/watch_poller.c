@@ -18,7 +18,7 @@
 #include "core/watch/poller.h"
 #include "tests/harness/fake_server.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 #define COLUMNS 19
 
 /* What the server does to a statement that begins so; the log has all that it was told. */
