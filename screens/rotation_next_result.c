@@ -31,6 +31,10 @@ static void result_phase(const struct rotation_next *self, struct lines *lines)
             lines_add(lines, 1, MARK_WARN, NULL, self->status.blockers[i]);
         if (self->status.n_blockers == 0)
             lines_add(lines, 1, MARK_WARN, NULL, self->err.msg);
+        if (self->status.n_blockers == 0 && self->err.hint[0] != '\0') {
+            without_options(self->err.hint, hint, sizeof(hint));
+            lines_add(lines, 1, MARK_NONE, NULL, hint);
+        }
     } else if (self->err.code != ERR_NONE) {
         lines_printf(lines, 1, MARK_BAD, NULL, "PS-%d: %s", (int)self->err.code, self->err.msg);
         without_options(err_hint_text(&self->err), hint, sizeof(hint));
