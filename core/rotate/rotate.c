@@ -488,7 +488,7 @@ bool rotate_look_ahead(struct store *store, struct rotation *rotation,
 
 /* ---- marks ---- */
 
-/* Read and written in one: whoever makes the kits meanwhile writes the same lines. */
+/* In a transaction, read and written in one: whoever makes the kits meanwhile writes the same lines. */
 static bool mark_lines(struct store *store, struct rotation *rotation, const char *role,
                        bool handed, bool left, struct err *err)
 {

@@ -122,8 +122,11 @@ bool rotation_add_issued(struct store *store, int64_t rotation_id, int64_t autho
                 " AND (?5 IS NULL OR i.role = ?5)"
                 " AND NOT EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id"
                 " AND r.revoked_at IS NULL AND r.not_after > ?2)"
-                " AND NOT EXISTS (SELECT 1 FROM rotation_item AS o WHERE o.rotation_id = ?1"
-                " AND (o.old_issued_id = i.id OR o.new_issued_id = i.id))"
+                /* two lists, each made once: by OR it would be every line for every certificate */
+                " AND i.id NOT IN (SELECT o.old_issued_id FROM rotation_item AS o"
+                " WHERE o.rotation_id = ?1 AND o.old_issued_id IS NOT NULL)"
+                " AND i.id NOT IN (SELECT o.new_issued_id FROM rotation_item AS o"
+                " WHERE o.rotation_id = ?1 AND o.new_issued_id IS NOT NULL)"
                 " ORDER BY i.role, i.id",
                 err);
 
