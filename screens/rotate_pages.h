@@ -7,6 +7,7 @@
 #include "screens/app.h"
 #include "tui/screen.h"
 
+struct rotation;
 struct rotation_job;
 struct use_list;
 
@@ -27,8 +28,8 @@ struct screen *page_rotation(struct app *app, int64_t id) MUST_CHECK;
 struct screen *page_rotation_next(struct app *app, const struct rotation_job *seen) MUST_CHECK;
 struct screen *page_rotation_back(struct app *app, const struct rotation_job *seen) MUST_CHECK;
 struct screen *page_rotation_quiet(struct app *app, const struct rotation_job *seen) MUST_CHECK;
-/* Who got the new one; who uses the old one (copied). */
-struct screen *page_rotation_items(struct app *app, int64_t id, const char *name) MUST_CHECK;
+/* Who got the new one (borrowed for the call); who uses the old one (copied). */
+struct screen *page_rotation_items(struct app *app, const struct rotation *rotation) MUST_CHECK;
 struct screen *page_rotation_left(struct app *app, const struct use_list *left) MUST_CHECK;
 
 /* What can be begun from a line of the list. */

@@ -334,7 +334,7 @@ static struct nav act_key(struct rotation_page *self, uint32_t key)
     case 'm':
         if (self->data->status.items.total == 0)
             return say(self, _("No client has to change for this one."));
-        return nav_push(page_rotation_items(self->app, self->id, self->data->rotation->name));
+        return nav_push(page_rotation_items(self->app, self->data->rotation));
     case 't':
         if (self->data->rotation->kind != ROTATION_CLIENT_CA)
             return say(self, _("It has no quiet time."));

@@ -89,6 +89,7 @@ struct items_page {
     struct app *app;
     int64_t id;
     char *name;
+    bool files; /* what is handed over are trust files */
     struct table *table;
     struct items_job *data; /* NULL: not read yet */
     struct job *job;
@@ -119,16 +120,17 @@ static const struct binding item_bindings[] = {
     {NULL, NULL, NULL, 0},
 };
 
-static enum mark item_mark(const struct rotation_item *item)
+/* files: of trust files, which no server sees: handed over is all that can be known. */
+static enum mark item_mark(const struct rotation_item *item, bool files)
 {
-    if (item->ended_at != 0 || item->seen_at != 0)
+    if (item->ended_at != 0 || item->seen_at != 0 || (files && item->handed_at != 0))
         return MARK_OK;
     if (item->left_at != 0)
         return MARK_OFF;
     return item->made_at != 0 || item->handed_at != 0 ? MARK_HERE : MARK_TODO;
 }
 
-static const char *item_word(const struct rotation_item *item)
+static const char *item_word(const struct rotation_item *item, bool files)
 {
     if (item->ended_at != 0)
         return _("ended");
@@ -136,6 +138,8 @@ static const char *item_word(const struct rotation_item *item)
         return _("moved");
     if (item->left_at != 0)
         return _("without");
+    if (files && item->handed_at == 0)
+        return _("to hand");
     return item->handed_at != 0 ? _("handed") : item->made_at != 0 ? _("made") : _("to make");
 }
 
@@ -168,7 +172,8 @@ static void items_cell(const void *arg, size_t i, size_t column, struct strbuf *
         day(out, item->old_seen_at);
         break;
     case ITEM_STATE:
-        strbuf_printf(out, "%s %s", mark_text(item_mark(item)), item_word(item));
+        strbuf_printf(out, "%s %s", mark_text(item_mark(item, self->files)),
+                      item_word(item, self->files));
         break;
     }
 }
@@ -184,7 +189,8 @@ static enum style items_style(const void *arg, size_t i, size_t column)
 {
     const struct items_page *self = arg;
 
-    return column == ITEM_STATE ? mark_style(item_mark(&self->data->list.rows[i])) : STYLE_NORMAL;
+    return column == ITEM_STATE ? mark_style(item_mark(&self->data->list.rows[i], self->files))
+                                : STYLE_NORMAL;
 }
 
 static const struct table_rows item_rows = {items_count, items_cell, items_key, items_style};
@@ -221,8 +227,10 @@ static void items_ended(struct items_page *self)
 static void ask_without(struct items_page *self, const struct rotation_item *item)
 {
     char *text = mem_printf(
-        _("\"%s\" keeps its old certificate. When the old CA goes, it is refused: nobody waits "
-          "for it any more.\n"),
+        self->files ? _("\"%s\" keeps its old trust file. When the server's certificate changes, "
+                        "it fails where it verifies: nobody waits for it any more.\n")
+                    : _("\"%s\" keeps its old certificate. When the old CA goes, it is refused: "
+                        "nobody waits for it any more.\n"),
         item->role);
 
     free(self->asked_role);
@@ -320,24 +328,29 @@ static void items_frame(const void *arg, struct frame *ret)
     size_t moved = 0, n = items_count(self);
 
     for (size_t i = 0; i < n; i++)
-        moved += item_mark(&self->data->list.rows[i]) == MARK_OK ||
-                 item_mark(&self->data->list.rows[i]) == MARK_OFF;
+        moved += item_mark(&self->data->list.rows[i], self->files) == MARK_OK ||
+                 item_mark(&self->data->list.rows[i], self->files) == MARK_OFF;
     snprintf(ret->title, sizeof(ret->title), "%s", _("Worklist"));
     app_where(self->app, ret->right, sizeof(ret->right));
     snprintf(ret->path, sizeof(ret->path), _("Home > Rotate > %.40s > Worklist"), self->name);
-    snprintf(ret->path_right, sizeof(ret->path_right), _("%zu of %zu moved"), moved, n);
+    snprintf(ret->path_right, sizeof(ret->path_right),
+             self->files ? _("%zu of %zu done") : _("%zu of %zu moved"), moved, n);
     ret->bindings = item_bindings;
     ret->word = "rotate";
     ret->text_focus = table_takes_text(self->table);
-    ret->why = _("Made: its kit is written. Handed: you say so. New seen: the server saw a session "
-                 "with it, that is the proof. A line without any of them keeps the old CA alive.");
+    ret->why =
+        self->files
+            ? _("Handed: you say so, since nobody else can know that a client uses the new file. "
+                "Pools, standbys and scripts are clients, too.")
+            : _("Made: its kit is written. Handed: you say so. New seen: the server saw a session "
+                "with it, that is the proof. A line without any of them keeps the old CA alive.");
     ret->help = _("[ok] moved, or the old one has ended.  [>>] under way.  [  ] nothing yet.  [--] "
                   "you go on without it: it will be refused.");
     ret->message_mark = self->bad ? MARK_BAD : MARK_NONE;
     snprintf(ret->message, sizeof(ret->message), "%s",
-             self->message[0] != '\0'
-                 ? self->message
-                 : _("h when a kit was handed over.  x goes on without a client."));
+             self->message[0] != '\0' ? self->message
+             : self->files ? _("h when a client has the file.  x goes on without a client.")
+                           : _("h when a kit was handed over.  x goes on without a client."));
     if (self->question != NULL)
         dialog_frame(self->question, ret);
 }
@@ -375,14 +388,15 @@ static const struct screen_ops items_ops = {
     .free = items_free,
 };
 
-struct screen *page_rotation_items(struct app *app, int64_t id, const char *name)
+struct screen *page_rotation_items(struct app *app, const struct rotation *rotation)
 {
     struct items_page *self = mem_zalloc(sizeof(*self));
     struct strbuf clean = STRBUF_INIT;
 
-    text_clean(&clean, name, strlen(name), TEXT_ONE_LINE);
+    text_clean(&clean, rotation->name, strlen(rotation->name), TEXT_ONE_LINE);
     self->app = app;
-    self->id = id;
+    self->id = rotation->id;
+    self->files = rotation->kind == ROTATION_SERVER_CA;
     self->name = strbuf_steal(&clean);
     self->table = table_new(item_columns, ARRAY_LEN(item_columns), &item_rows, self);
     return screen_new(&items_ops, self);
