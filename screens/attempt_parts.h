@@ -1,5 +1,5 @@
 /*
- * attempt_parts.h - what attempt.c, attempt_run.c, attempt_members.c and attempt_log.c share; nobody else includes it.
+ * attempt_parts.h - what attempt*.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_ATTEMPT_PARTS_H
 #define PGSEAL_SCREENS_ATTEMPT_PARTS_H
@@ -65,10 +65,21 @@ enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms);
 bool attempt_run_stopped(struct attempt_run *run);
 struct attempt_view *attempt_run_lock(struct attempt_run *run);
 void attempt_run_unlock(struct attempt_run *run); /* and the page is told */
-/* To run->server; asks the page for a password where it must: run->admin, run->password. */
-bool attempt_run_log_in(struct attempt_run *run, struct err *err) MUST_CHECK;
+/* Until the page says something; under the lock. False: the time was over. */
+bool attempt_wait_heard(struct attempt *attempt, int64_t until_ms);
+enum attempt_end attempt_end_of(enum journal_plan_state state);
 /* From the plan to its end, on run->target. */
 enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err);
+
+/* ---- attempt_login.c ---- */
+
+/* To run->server; asks the page for a password where it must: run->admin, run->password. */
+bool attempt_run_log_in(struct attempt_run *run, struct err *err) MUST_CHECK;
+
+/* ---- attempt_journal.c ---- */
+
+/* The plan attempt->plan_id, from its review to its end. */
+enum attempt_end attempt_run_journalled(struct attempt_run *run, struct err *err);
 
 /* ---- attempt_members.c ---- */
 

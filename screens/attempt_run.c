@@ -15,7 +15,6 @@
 #include "screens/attempt_parts.h"
 #include "screens/server_state.h"
 
-#define CONNECT_MS 10000
 #define REFRESH_MS 1000
 
 /* ---- what stands between: under the lock, and the page is told ---- */
@@ -50,7 +49,7 @@ static void replace(char **text, const char *with)
 }
 
 /* Waits for an answer, a secret, a stop, or the end of the time; the lock is held. */
-static bool wait_heard(struct attempt *attempt, int64_t until_ms)
+bool attempt_wait_heard(struct attempt *attempt, int64_t until_ms)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
                              .tv_nsec = (long)(until_ms % 1000) * 1000000};
@@ -66,7 +65,8 @@ enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms)
     enum attempt_answer answer;
 
     pthread_mutex_lock(&attempt->lock);
-    while (attempt->answer == ATTEMPT_NO_ANSWER && !attempt->stop && wait_heard(attempt, until_ms))
+    while (attempt->answer == ATTEMPT_NO_ANSWER && !attempt->stop &&
+           attempt_wait_heard(attempt, until_ms))
         ;
     answer = attempt->stop ? ATTEMPT_NO : attempt->answer;
     attempt->answer = ATTEMPT_NO_ANSWER;
@@ -90,120 +90,7 @@ bool attempt_run_stopped(struct attempt_run *run)
     return stop_asked(run);
 }
 
-/* A connection is given up only as long as nothing is changed on it: a step is always finished. */
-static bool may_give_up(void *arg)
-{
-    struct attempt *attempt = arg;
-    bool stop;
-
-    pthread_mutex_lock(&attempt->lock);
-    stop = attempt->stop && !attempt_is_open(&attempt->view);
-    pthread_mutex_unlock(&attempt->lock);
-    return stop;
-}
-
-/* NULL: stopped, and err says so. */
-static struct secret *ask(struct attempt *attempt, struct job *job, const char *what,
-                          bool is_password, bool was_wrong, struct err *err)
-{
-    struct attempt_view *view = &attempt->view;
-    struct secret *secret;
-
-    pthread_mutex_lock(&attempt->lock);
-    attempt->asked_in = view->phase;
-    view->phase = ATTEMPT_ASKING;
-    view->is_password = is_password;
-    view->was_wrong = was_wrong;
-    replace(&view->wants, what);
-    job_progress(job, 0, 0, NULL);
-    while (attempt->secret == NULL && !attempt->stop && wait_heard(attempt, ATTEMPT_FOREVER))
-        ;
-    secret = attempt->stop ? NULL : attempt->secret;
-    if (secret != NULL)
-        attempt->secret = NULL;
-    view->phase = attempt->asked_in;
-    pthread_mutex_unlock(&attempt->lock);
-    job_progress(job, 0, 0, NULL);
-    if (secret == NULL)
-        err_set(err, ERR_CANCELLED, _("stopped while this was asked for: %s"), what);
-    return secret;
-}
-
-static void remember_passphrase(struct attempt *attempt, const struct authority *authority,
-                                const struct secret *secret)
-{
-    secret_free(attempt->passphrase);
-    free(attempt->passphrase_of);
-    attempt->passphrase = secret_dup(secret);
-    attempt->passphrase_of = mem_strdup(authority->name);
-}
-
-struct key *attempt_unlock(const struct attempt_tools *tools, const struct authority *authority,
-                           struct err *err)
-{
-    struct key *key = NULL;
-    struct secret *secret = NULL;
-    struct strbuf what = STRBUF_INIT;
-    bool wrong = false;
-
-    if (!authority->key_encrypted)
-        return authority_unlock(tools->target->store, authority, NULL, err);
-    strbuf_printf(&what, _("Passphrase of the CA \"%s\""), authority->name);
-    if (text_equal(tools->attempt->passphrase_of, authority->name)) /* for the member before */
-        key = authority_unlock(tools->target->store, authority, tools->attempt->passphrase, err);
-    while (key == NULL) {
-        secret_free(secret);
-        secret = ask(tools->attempt, tools->job, what.data, false, wrong, err);
-        if (secret != NULL)
-            key = authority_unlock(tools->target->store, authority, secret, err);
-        wrong = true;
-        if (key != NULL)
-            remember_passphrase(tools->attempt, authority, secret);
-        else if (secret == NULL || err->code != ERR_PASSPHRASE)
-            break;
-    }
-    secret_free(secret);
-    strbuf_clear(&what);
-    if (key != NULL)
-        *err = (struct err)ERR_INIT; /* wrong ones before it are forgotten */
-    return key;
-}
-
 /* ---- log in ---- */
-
-bool attempt_run_log_in(struct attempt_run *run, struct err *err)
-{
-    struct params *params = params_parse(run->server->conninfo, err);
-    struct strbuf what = STRBUF_INIT;
-    bool wants = false, wrong = false;
-
-    if (params == NULL)
-        return false;
-    strbuf_printf(&what, _("Password for the server \"%s\""), run->server->name);
-    if (conn_resolve(params, err)) {
-        for (;;) {
-            struct conn_options options = {.password = run->password,
-                                           .connect_timeout_ms = CONNECT_MS,
-                                           .cancelled = may_give_up,
-                                           .cancelled_arg = run->attempt,
-                                           .ret_needs_password = &wants};
-
-            run->admin = conn_open(params, &options, err);
-            if (run->admin != NULL || !wants)
-                break;
-            secret_free(run->password);
-            run->password = ask(run->attempt, run->job, what.data, true, wrong, err);
-            if (run->password == NULL)
-                break;
-            wrong = true;
-        }
-    }
-    strbuf_clear(&what);
-    params_free(params);
-    if (run->admin != NULL)
-        *err = (struct err)ERR_INIT; /* what was wrong before the password is over */
-    return run->admin != NULL;
-}
 
 /* The store and the server; the login to it, or to all members of its cluster. */
 static bool connect(struct attempt_run *run, struct err *err)
@@ -393,7 +280,7 @@ static void set_id(struct attempt_run *run)
 
 /* ---- a new change ---- */
 
-static enum attempt_end end_of(enum journal_plan_state state)
+enum attempt_end attempt_end_of(enum journal_plan_state state)
 {
     switch (state) {
     case JOURNAL_READY:
@@ -421,7 +308,7 @@ static enum attempt_end take_back(struct attempt_run *run, struct err *err)
     attempt_run_go(run, ATTEMPT_UNDOING);
     if (!plan_undo(run->plan, &watch, &why))
         *err = why;
-    return end_of(plan_state(run->plan));
+    return attempt_end_of(plan_state(run->plan));
 }
 
 /* An answer, or another process decided ("plan keep", "plan undo"): then the plan's state says it. */
@@ -456,7 +343,7 @@ static enum attempt_end wait_for_keep(struct attempt_run *run, struct err *err)
     attempt_run_go(run, ATTEMPT_KEEP);
     answer = wait_to_keep(run, until);
     if (plan_state(run->plan) != JOURNAL_DONE)
-        return end_of(plan_state(run->plan));
+        return attempt_end_of(plan_state(run->plan));
     if (answer == ATTEMPT_YES && plan_keep(run->plan, err))
         return ATTEMPT_END_KEPT;
     if (answer == ATTEMPT_NO_ANSWER) {
@@ -496,7 +383,7 @@ static enum attempt_end apply(struct attempt_run *run, struct err *err)
 
     plan_accept_refused(run->plan, plan_count_refused(run->plan)); /* those that were shown */
     if (!plan_apply(run->plan, PLAN_ASK, &run->watch, err))
-        end = end_of(plan_state(run->plan));
+        end = attempt_end_of(plan_state(run->plan));
     else if (plan_state(run->plan) == JOURNAL_KEPT)
         end = ATTEMPT_END_NOTHING;
     else {
@@ -546,75 +433,6 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
     return end;
 }
 
-/* ---- a plan of before is taken back, or kept ---- */
-
-static enum plan_mark journalled_mark(const struct journal_step *step)
-{
-    bool begun = step->state == JOURNAL_STEP_DONE || step->state == JOURNAL_STEP_DOING;
-
-    if (text_starts_with(step->kind, "prove") || text_equal(step->kind, "hba_check"))
-        return PLAN_LOOK;
-    if (text_equal(step->kind, "reload"))
-        return PLAN_ACT;
-    return begun ? PLAN_REMOVE : PLAN_SAME;
-}
-
-static bool show_journalled(struct attempt_run *run, enum journal_plan_state *ret_state,
-                            struct err *err)
-{
-    struct journal_plan *row = journal_load(run->store, run->attempt->plan_id, err);
-    struct attempt_view *view;
-
-    if (row == NULL)
-        return false;
-    *ret_state = row->state;
-    view = attempt_run_lock(run);
-    view->plan_id = row->id;
-    replace(&view->title, row->title);
-    free(view->script);
-    view->script =
-        mem_printf("pgseal plan %s %lld\n", view->is_keep ? "keep" : "undo", (long long)row->id);
-    view->n_steps = row->n_steps;
-    view->steps = mem_array(row->n_steps + 1, sizeof(*view->steps));
-    for (size_t i = 0; i < row->n_steps; i++) {
-        const struct journal_step *from = &row->steps[i];
-
-        view->steps[i] = (struct attempt_step){.mark = journalled_mark(from),
-                                               .title = mem_strdup(from->title),
-                                               .effect = mem_strdup(""),
-                                               .details = mem_strdup(""),
-                                               .saw = mem_strdup(""),
-                                               .state = from->state};
-    }
-    attempt_run_unlock(run);
-    journal_plan_free(row);
-    return true;
-}
-
-static enum attempt_end run_journalled(struct attempt_run *run, struct err *err)
-{
-    enum journal_plan_state state;
-    struct plan_watch watch = run->watch;
-    bool keep = run->attempt->view.is_keep;
-
-    attempt_run_go(run, ATTEMPT_READING);
-    if (!show_journalled(run, &state, err))
-        return ATTEMPT_END_FAILED;
-    attempt_run_go(run, ATTEMPT_REVIEW);
-    if (attempt_run_wait(run, ATTEMPT_FOREVER) != ATTEMPT_YES) {
-        err_set(err, ERR_CANCELLED, _("nothing was done"));
-        return ATTEMPT_END_FAILED;
-    }
-    if (keep)
-        return plan_keep_journalled(&run->target, run->attempt->plan_id, err) ? ATTEMPT_END_KEPT
-                                                                              : ATTEMPT_END_FAILED;
-    watch.stop = NULL;
-    attempt_run_go(run, ATTEMPT_UNDOING);
-    if (plan_undo_journalled(&run->target, run->attempt->plan_id, &watch, &state, err))
-        return ATTEMPT_END_UNDONE;
-    return state == JOURNAL_KEPT ? ATTEMPT_END_FAILED : end_of(state); /* still kept: untouched */
-}
-
 /* ---- the job ---- */
 
 static void close_all(struct attempt_run *run)
@@ -625,6 +443,10 @@ static void close_all(struct attempt_run *run)
     server_free(run->server);
     store_close(run->store);
     free(run->tls_host);
+    secret_free(run->attempt->passphrase); /* no member is left to need it */
+    free(run->attempt->passphrase_of);
+    run->attempt->passphrase = NULL;
+    run->attempt->passphrase_of = NULL;
 }
 
 static void attempt_run(struct job *job, void *data)
@@ -641,7 +463,7 @@ static void attempt_run(struct job *job, void *data)
                                     .arg = &run,
                                     .ask_seconds = attempt->keep_seconds};
     if (connect(&run, &err))
-        end = attempt->plan_id != 0       ? run_journalled(&run, &err)
+        end = attempt->plan_id != 0       ? attempt_run_journalled(&run, &err)
               : attempt_has_members(&run) ? attempt_run_members(&run, &err)
                                           : attempt_run_new(&run, &err);
     close_all(&run);

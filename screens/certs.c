@@ -14,56 +14,15 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "screens/certs_filter.h"
+#include "screens/certs_parts.h"
 #include "screens/error_view.h"
 #include "screens/pages.h"
-#include "tui/table.h"
-#include "tui/text_field.h"
 
 #define EDGE       25 /* rows from the window's end at which the next ones are read */
 #define SHEET_ROWS 2
 #define JUMP_MAX   20000 /* rows that may be passed over for the last ones */
 #define FIND_MAX   200
 #define FIND_WIDTH 40
-
-enum column {
-    COLUMN_NAME,
-    COLUMN_KIND,
-    COLUMN_CA,
-    COLUMN_SERIAL,
-    COLUMN_ENDS,
-    COLUMN_LEFT,
-    COLUMN_STATE
-};
-
-struct certs {
-    struct app *app;
-    struct table *table;
-    struct certs_query query;
-    struct certs_job *list; /* NULL: not read yet */
-    struct job *job;
-    int64_t total; /* of the query; -1: not known yet */
-    bool total_is_least;
-    bool again;          /* ask once more when the job has ended */
-    int64_t want_offset; /* what the next job reads from */
-    bool want_count;
-    uint32_t then; /* the key that is carried out when the window is there; 0: none */
-    struct text_field *find;
-    bool finding;
-    struct certs_filter *filter; /* NULL: the list is shown */
-    char message[160];
-    enum mark message_mark;
-};
-
-static const struct table_column columns[] = {
-    [COLUMN_NAME] = {.title = N_("NAME"), .width = 13, .keep = 100, .grow = true},
-    [COLUMN_KIND] = {.title = N_("KIND"), .width = 6, .keep = 30},
-    [COLUMN_CA] = {.title = N_("CA"), .width = 12, .keep = 40},
-    [COLUMN_SERIAL] = {.title = N_("SERIAL"), .width = 8, .keep = 50},
-    [COLUMN_ENDS] = {.title = N_("ENDS"), .width = 10, .keep = 80},
-    [COLUMN_LEFT] = {.title = N_("LEFT"), .width = 6, .keep = 60, .right = true},
-    [COLUMN_STATE] = {.title = N_("STATE"), .width = 14, .keep = 90},
-};
 
 static const struct binding bindings[] = {
     {"F1", N_("Help"), N_("this help"), 100},
@@ -87,101 +46,11 @@ static const struct binding finding_keys[] = {
     {NULL, NULL, NULL, 0},
 };
 
-/* ---- rows ---- */
-
-static const struct issued *row_at(const struct certs *self, size_t row)
-{
-    return self->list->list.rows[row];
-}
-
-static size_t rows_count(const void *arg)
-{
-    const struct certs *self = arg;
-
-    return self->list != NULL ? self->list->list.n : 0;
-}
-
-static enum mark state_mark(const struct certs *self, const struct issued *issued)
-{
-    switch (issued_state_at(issued, clock_now(), self->query.within_days)) {
-    case ISSUED_VALID:
-        return issued->delivered ? MARK_OK : MARK_WARN;
-    case ISSUED_EXPIRING:
-        return MARK_WARN;
-    case ISSUED_EXPIRED:
-        return MARK_BAD;
-    case ISSUED_REVOKED:
-        break;
-    }
-    return MARK_OFF;
-}
-
-static const char *state_text(const struct certs *self, const struct issued *issued)
-{
-    switch (issued_state_at(issued, clock_now(), self->query.within_days)) {
-    case ISSUED_VALID:
-        return issued->delivered ? _("valid") : _("no files");
-    case ISSUED_EXPIRING:
-        return issued->delivered ? _("ends soon") : _("no files");
-    case ISSUED_EXPIRED:
-        return _("ended");
-    case ISSUED_REVOKED:
-        break;
-    }
-    return _("revoked");
-}
-
-static void rows_cell(const void *arg, size_t row, size_t column, struct strbuf *out)
-{
-    const struct certs *self = arg;
-    const struct issued *issued = row_at(self, row);
-    char date[CLOCK_TEXT_MAX], hex[SERIAL_HEX_MAX];
-
-    switch ((enum column)column) {
-    case COLUMN_NAME:
-        text_clean(out, issued->role, strlen(issued->role), TEXT_ONE_LINE);
-        break;
-    case COLUMN_KIND:
-        strbuf_add_str(out, issued_kind_name(issued->kind));
-        break;
-    case COLUMN_CA:
-        text_clean(out, issued->authority, strlen(issued->authority), TEXT_ONE_LINE);
-        break;
-    case COLUMN_SERIAL:
-        strbuf_printf(out, "%.8s", serial_format_hex(hex, &issued->serial));
-        break;
-    case COLUMN_ENDS:
-        strbuf_add_str(out, clock_format_date(date, issued->not_after));
-        break;
-    case COLUMN_LEFT:
-        if (issued->revoked_at != 0 || issued->not_after <= clock_now())
-            strbuf_add_char(out, '-');
-        else
-            strbuf_printf(out, _("%lld d"), (long long)clock_days_until(issued->not_after));
-        break;
-    case COLUMN_STATE:
-        strbuf_printf(out, "%s %s", mark_text(state_mark(self, issued)), state_text(self, issued));
-        break;
-    }
-}
-
-static uint64_t rows_key(const void *arg, size_t row)
-{
-    return (uint64_t)row_at(arg, row)->id;
-}
-
-static enum style rows_style(const void *arg, size_t row, size_t column)
-{
-    return column == COLUMN_STATE ? mark_style(state_mark(arg, row_at(arg, row))) : STYLE_NORMAL;
-}
-
-static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows_style};
-
 static const struct issued *here(const struct certs *self)
 {
     if (self->list == NULL || !table_has_row(self->table))
         return NULL;
-    return row_at(self, table_row(self->table));
+    return certs_row_at(self, table_row(self->table));
 }
 
 /* ---- reading ---- */
@@ -219,7 +88,7 @@ static bool more_behind(const struct certs *self)
 /* The window follows the cursor. */
 static void follow_cursor(struct certs *self)
 {
-    size_t n = rows_count(self), row;
+    size_t n = certs_row_count(self), row;
 
     if (self->job != NULL || !table_has_row(self->table))
         return;
@@ -663,6 +532,6 @@ struct screen *page_certs(struct app *app)
     self->total = -1;
     certs_query_init(&self->query);
     self->find = text_field_new(FIND_MAX);
-    self->table = table_new(columns, ARRAY_LEN(columns), &rows_ops, self);
+    self->table = table_new(certs_columns, CERTS_COLUMNS, &certs_rows, self);
     return screen_new(&certs_ops, self);
 }

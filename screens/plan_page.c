@@ -440,17 +440,42 @@ static struct nav plan_event(void *arg, const struct event *event)
 
 /* ---- life ---- */
 
+/* Beside the script the command is a comment: whoever runs both does it twice. */
+static void add_commented(struct strbuf *out, const char *text)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+
+        strbuf_add_str(out, "#   ");
+        strbuf_add(out, text, len);
+        strbuf_add_char(out, '\n');
+        text += len + (text[len] == '\n');
+    }
+    strbuf_add_str(out, "#\n");
+}
+
 static void plan_commands(const void *arg, struct strbuf *out)
 {
+    static const char shebang[] = "#!/bin/sh\n";
     const struct plan_page *self = arg;
-    const struct attempt_intent *intent = self->spec->intent;
+    const char *script = self->view.script != NULL ? self->view.script : "";
+    bool is_script = strncmp(script, shebang, strlen(shebang)) == 0;
+    struct strbuf command = STRBUF_INIT;
 
+    if (is_script) {
+        strbuf_add_str(out, shebang);
+        script += strlen(shebang);
+    }
     if (self->data != NULL) {
         strbuf_add_str(out, _("# the same as a command\n"));
-        intent->command(self->data, self->view.server, out);
-        strbuf_add_char(out, '\n');
+        self->spec->intent->command(self->data, self->view.server, &command);
+        if (is_script)
+            add_commented(out, command.data);
+        else
+            strbuf_printf(out, "%s\n", command.data);
     }
-    strbuf_add_str(out, self->view.script);
+    strbuf_add_str(out, script);
+    strbuf_clear(&command);
 }
 
 static void plan_free_page(void *arg)

@@ -1,5 +1,5 @@
 /*
- * plan_parts.h - what plan_page.c, plan_review.c and plan_draw.c share; nobody else includes it.
+ * plan_parts.h - what plan_page.c, plan_review.c, plan_draw.c and plan_frame.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_PLAN_PARTS_H
 #define PGSEAL_SCREENS_PLAN_PARTS_H
@@ -53,6 +53,8 @@ struct nav plan_review_key(struct plan_page *self, uint32_t key);
 struct nav plan_review_save_event(struct plan_page *self, const struct event *event);
 struct nav plan_review_by_hand(
     const struct plan_page *self); /* the same answers, for a person's hands */
+bool plan_step_has_effect(const struct attempt_step *step); /* there is more to say of it */
+const char *plan_end_text(const struct attempt_view *view);
 void plan_draw(const void *arg, struct canvas *body);
 void plan_frame(const void *arg, struct frame *ret);
 

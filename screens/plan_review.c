@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
@@ -90,6 +91,18 @@ static void ask_to_apply(struct plan_page *self)
     strbuf_clear(&text);
 }
 
+/* The step's part of the script, whose first comment is the effect once more. */
+static const char *details_of(const struct attempt_step *step)
+{
+    size_t len = strlen(step->effect);
+    const char *at = step->details;
+
+    if (len > 0 && strncmp(at, "#   ", 4) == 0 && strncmp(at + 4, step->effect, len) == 0 &&
+        at[4 + len] == '\n')
+        at += 4 + len + 1;
+    return *at != '\0' ? at : _("It only looks, or there is nothing to be done.");
+}
+
 static struct nav show_step(const struct plan_page *self)
 {
     const struct attempt_step *step = &self->view.steps[self->at];
@@ -102,9 +115,7 @@ static struct nav show_step(const struct plan_page *self)
         strbuf_printf(&text, _("Effect: %s\n\n"), step->effect);
     if (step->saw[0] != '\0')
         strbuf_printf(&text, _("Seen: %s\n\n"), step->saw);
-    strbuf_add_str(&text, step->details[0] != '\0'
-                              ? step->details
-                              : _("It only looks, or there is nothing to be done."));
+    strbuf_add_str(&text, details_of(step));
     snprintf(path, sizeof(path), _("Home > %s > step %zu"), gettext(self->spec->path),
              self->at + 1);
     page = page_text(gettext(self->spec->title), path, text.data);

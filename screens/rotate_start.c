@@ -85,7 +85,11 @@ static bool load_cas(struct rotate_start_page *self, struct store *store, struct
     clear_cas(self);
     for (size_t i = 0; good && i < list.n && self->n_cas < ROTATE_START_CAS; i++) {
         const struct authority *ca = list.rows[i];
-        bool old = self->from == ROTATE_FROM_CA && text_equal(ca->name, self->name);
+        bool old = self->from == ROTATE_FROM_CA ? text_equal(ca->name, self->name)
+                   : self->from == ROTATE_FROM_SERVER
+                       ? strlen(ca->name) == strcspn(self->which, ":") &&
+                             strncmp(ca->name, self->which, strlen(ca->name)) == 0
+                       : false;
 
         if (ca->has_key && !ca->retired && !old && cert_not_after(ca->cert) > clock_now())
             self->cas[self->n_cas++] = mem_strdup(ca->name);
@@ -327,9 +331,14 @@ static bool begin_of_cas(struct rotate_start_page *self, struct store *store,
     }
     if (self->way->kind == ROTATION_CLIENT_CA && self->quiet_days == 0)
         start->quiet_seconds = 1; /* 0 would be the default */
-    return (start->old_foreign == NULL || self->known != NULL ||
-            keep_list(&self->old, store, err)) &&
-           begin(self, store, start, err);
+    if (start->old_foreign == NULL || self->known != NULL)
+        return begin(self, store, start, err);
+    if (!store_begin(store, err)) /* both, or nothing */
+        return false;
+    if (keep_list(&self->old, store, err) && begin(self, store, start, err))
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
 }
 
 static bool run(void *data, struct act_job *job, struct err *err)

@@ -34,35 +34,37 @@ struct rotation_page {
     char message[160];
 };
 
-#define FIRST_KEYS                                                                                 \
-    {"F1", N_("Help"), N_("this help"), 100},                                                      \
-        {"F2", N_("Commands"), N_("the same as commands"), 50},                                    \
-        {"n", N_("Next..."), N_("the next step; says what it will do, and asks"), 90},             \
-        {"b", N_("Back..."), N_("one step back; asks first"), 80},                                 \
-    {                                                                                              \
-        "m", N_("Worklist"), N_("who got the new one; mark it handed over, or go on without"), 75  \
-    }
-#define LAST_KEYS                                                                                  \
-    {"w", N_("Why"), N_("what this step is for"), 60},                                             \
-        {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},                  \
-        {"F5", N_("Look again"), N_("ask the servers again"), 0},                                  \
-        {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},                  \
-        {"q", N_("Quit"), N_("leave pgseal"), 0},                                                  \
-    {                                                                                              \
-        NULL, NULL, NULL, 0                                                                        \
-    }
-
 static const struct binding bindings[] = {
-    FIRST_KEYS,
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as commands"), 50},
+    {"n", N_("Next..."), N_("the next step; says what it will do, and asks"), 90},
+    {"b", N_("Back..."), N_("one step back; asks first"), 80},
+    {"m", N_("Worklist"), N_("who got the new one; mark it handed over, or go on without"), 75},
     {"s", N_("Who is left"), N_("who uses the old one still"), 78},
+    {"w", N_("Why"), N_("what this step is for"), 60},
     {"t", N_("Quiet time..."), N_("how long nobody may have used the old one; asks first"), 0},
-    LAST_KEYS,
+    {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},
+    {"F5", N_("Look again"), N_("ask the servers again"), 0},
+    {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
+    {NULL, NULL, NULL, 0},
 };
+
+/* Of servers' certificates. */
 static const struct binding server_bindings[] = {
-    FIRST_KEYS,
-    {"s", N_("Who uses it"), N_("who comes by TLS, and from where"), 77},
-    {"f", N_("Trust file..."), N_("for clients: the old and the new CA in one file"), 78},
-    LAST_KEYS,
+    {"F1", N_("Help"), N_("this help"), 100},
+    {"F2", N_("Commands"), N_("the same as commands"), 50},
+    {"n", N_("Next..."), N_("the next step; says what it will do, and asks"), 90},
+    {"b", N_("Back..."), N_("one step back; asks first"), 80},
+    {"m", N_("Worklist"), N_("who has the trust file; mark it handed over, or left out"), 79},
+    {"f", N_("Trust file..."), N_("for clients: the old and the new CA in one file"), 76},
+    {"s", N_("Who uses it"), N_("who comes by TLS, and from where"), 70},
+    {"w", N_("Why"), N_("what this step is for"), 60},
+    {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},
+    {"F5", N_("Look again"), N_("ask the servers again"), 0},
+    {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},
+    {"q", N_("Quit"), N_("leave pgseal"), 0},
+    {NULL, NULL, NULL, 0},
 };
 
 static bool is_server(const struct rotation *rotation)
@@ -142,10 +144,15 @@ static void add_items(struct rotation_page *self)
     rotation_bar(&text, BAR_WIDTH, moved, items->total);
     strbuf_printf(&text, _(" %lld of %lld moved"), (long long)moved, (long long)items->total);
     lines_add(self->lines, 0, MARK_NONE, _("Clients"), text.data);
-    lines_printf(self->lines, 0, MARK_NONE, "",
-                 _("%lld made, %lld handed, %lld seen, %lld without, %lld ended"),
-                 (long long)items->made, (long long)items->handed, (long long)items->seen,
-                 (long long)items->left, (long long)items->ended);
+    if (self->data->rotation->kind == ROTATION_SERVER_CA) /* files for all, no kits */
+        lines_printf(self->lines, 0, MARK_NONE, "",
+                     _("%lld handed over, %lld without: m marks them"), (long long)items->handed,
+                     (long long)items->left);
+    else
+        lines_printf(self->lines, 0, MARK_NONE, "",
+                     _("%lld made, %lld handed, %lld seen, %lld without, %lld ended"),
+                     (long long)items->made, (long long)items->handed, (long long)items->seen,
+                     (long long)items->left, (long long)items->ended);
     strbuf_clear(&text);
 }
 
@@ -157,6 +164,15 @@ static void add_left(struct rotation_page *self)
     for (size_t i = 0; i < left->n; i++) {
         open += left->rows[i].open > 0;
         walsenders += left->rows[i].replication;
+    }
+    if (self->data->rotation->kind == ROTATION_SERVER_CA) {
+        if (left->n > 0)
+            lines_printf(self->lines, 0, MARK_NONE, _("Who"),
+                         ngettext("%zu comes by TLS, %zu now: s shows who",
+                                  "%zu come by TLS, %zu of them now: s shows who",
+                                  (unsigned long)left->n),
+                         left->n, open);
+        return;
     }
     if (n == 0)
         return;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
@@ -16,7 +14,6 @@
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
 #include "screens/rotation_next.h"
-#include "screens/without_options.h"
 
 static const struct rotate_phase *phase_at(const struct rotation_next *self, size_t i)
 {
@@ -76,11 +73,42 @@ static bool look(struct rotation_next *self, struct act_job *job, struct store *
     return self->have_status;
 }
 
+static bool looks_ahead(const struct rotation_next *self)
+{
+    return (self->rotation->kind == ROTATION_CLIENT_CA ||
+            self->rotation->kind == ROTATION_EMERGENCY) &&
+           changes_servers(self);
+}
+
+/* Who would be refused: plans are made for it, and nothing is changed. */
+static bool look_ahead(struct rotation_next *self, struct act_job *job, struct store *store,
+                       struct err *err)
+{
+    struct rotation_talk talk;
+    struct rotate_request request = {.cancelled = act_stopped, .arg = job};
+
+    if (self->have_preview)
+        rotate_preview_clear(&self->preview);
+    self->have_preview = false;
+    if (!looks_ahead(self))
+        return true;
+    rotation_talk_begin(&talk, job, &self->known);
+    request.door = &talk.talk.door;
+    request.watch = &talk.watch;
+    self->have_preview =
+        rotate_look_ahead(store, self->rotation, &request, self->back, &self->preview, err);
+    /* they are shown, and typing the name accepts exactly them */
+    self->accepts_refused = self->have_preview && self->preview.n_refused > 0;
+    self->accept_refused = self->accepts_refused ? self->preview.n_refused : 0;
+    return self->have_preview;
+}
+
 static bool load(void *data, struct act_job *job, struct err *err)
 {
     struct rotation_next *self = data;
     struct store *store = store_open(act_store_folder(job), STORE_WRITE, err);
-    bool good = store != NULL && look(self, job, store, true, err);
+    bool good = store != NULL && look(self, job, store, true, err) &&
+                (self->rotation->ended_at != 0 || look_ahead(self, job, store, err));
 
     store_close(store);
     if (good && self->rotation->ended_at != 0)
@@ -95,6 +123,8 @@ static bool look_again(void *data, struct act_job *job, struct err *err)
     struct store *store;
     bool good;
 
+    if (self->asks_cert && !rotation_cert_read(&self->cert, err))
+        return false;
     if (!self->revoke && self->accept_left == 0)
         return true;
     store = store_open(act_store_folder(job), STORE_WRITE, err);
@@ -142,13 +172,19 @@ static void review(const void *data, struct form *form)
         form_add_line(form, N_("Until"), gettext(phase->waits));
     }
     add_servers(self, form);
-    rotation_next_add_refused(self, form);
     if (self->folder != NULL) {
         app_short_path(self->folder, path, sizeof(path));
-        strbuf_printf(&text, "%s; %s", path,
-                      self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
-                                                   : _("keys NOT encrypted"));
-        form_add_line(form, N_("+ kits in"), text.data);
+        strbuf_add_str(&text, path);
+        if (self->asks_kits)
+            strbuf_printf(&text, "; %s",
+                          self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
+                                                       : _("keys NOT encrypted"));
+        form_add_line(form, self->asks_kits ? N_("+ kits in") : N_("+ files in"), text.data);
+    }
+    if (self->asks_cert) {
+        strbuf_reset(&text);
+        rotation_cert_describe(&self->cert, &text);
+        form_add_line(form, N_("+ certificate"), text.data != NULL ? text.data : "");
     }
     if (self->revoke)
         form_add_line(form, N_("! revokes"), _("the old ones, for ever"));
@@ -159,11 +195,22 @@ static void review(const void *data, struct form *form)
         strbuf_printf(&text, _("%zu of those that have not moved"), self->accept_left);
         form_add_line(form, N_("! without"), text.data);
     }
+    if (self->archive != NULL) {
+        app_short_path(self->archive, path, sizeof(path));
+        strbuf_reset(&text);
+        strbuf_printf(&text,
+                      self->old_ca != NULL && self->old_ca->key_encrypted
+                          ? _("the old CA's key to %s; here it is deleted")
+                          : _("the old CA's key to %s, NOT locked; here it is deleted"),
+                      path);
+        form_add_line(form, N_("! moves"), text.data);
+    }
     if (self->destroy)
         form_add_line(form, N_("! destroys"), _("the old CA's private key"));
     if (!self->back)
         form_add_line(form, N_("Way back"),
                       phase->back != NULL ? gettext(phase->back) : _("there is none from here"));
+    rotation_next_add_refused(self, form); /* next to the button */
     strbuf_clear(&text);
 }
 
@@ -212,8 +259,9 @@ static const char *severe(const void *data, struct strbuf *out)
 {
     const struct rotation_next *self = data;
     const struct rotate_phase *phase = rotation_next_phase(self);
-    bool gone = !self->back && (phase->back == NULL || self->revoke || self->destroy ||
-                                (self->status.needs & ROTATE_NEED_NAME) != 0);
+    bool gone =
+        !self->back && (phase->back == NULL || self->revoke || self->destroy ||
+                        self->archive != NULL || (self->status.needs & ROTATE_NEED_NAME) != 0);
     const struct rotation_counts *items = &self->status.items;
     bool stolen = !self->back && self->rotation->kind == ROTATION_EMERGENCY &&
                   (self->status.needs & ROTATE_NEED_SERVERS) != 0;
@@ -337,6 +385,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
                                      .end_sessions = self->end_sessions,
                                      .revoke = self->revoke,
                                      .keep_key = !self->destroy,
+                                     .archive = self->archive,
                                      .keep = PLAN_KEEP_WHEN_PROVEN,
                                      .progress = progress,
                                      .cancelled = act_stopped,
@@ -351,99 +400,16 @@ static bool run(void *data, struct act_job *job, struct err *err)
     request.watch = &talk.watch;
     request.old_key = old_key;
     request.new_key = new_key;
+    if (self->asks_cert && !self->back) {
+        request.server_certs = &self->cert.certs;
+        request.server_key = self->cert.key;
+        request.server_key_passphrase = self->cert.passphrase;
+    }
     good = good && go(self, job, store, &request, err);
     key_free(old_key);
     key_free(new_key);
     store_close(store);
     return good;
-}
-
-/* ---- result ---- */
-
-static void result_phase(const struct rotation_next *self, struct lines *lines)
-{
-    const struct rotate_outcome *outcome = &self->outcome;
-    size_t n = rotate_phase_count(self->rotation->kind);
-    char hint[512];
-
-    if (self->rotation->ended_at != 0) {
-        lines_add(lines, 0, self->rotation->given_up ? MARK_OFF : MARK_OK, NULL,
-                  self->rotation->given_up ? _("The rotation is given up.")
-                                           : _("The rotation is done."));
-    } else if (outcome->to != outcome->from) {
-        lines_printf(lines, 0, MARK_OK, NULL,
-                     self->back ? _("Back in step %zu of %zu: %s")
-                                : _("Now in step %zu of %zu: %s"),
-                     outcome->to + 1, n, gettext(phase_at(self, outcome->to)->title));
-    } else {
-        lines_printf(lines, 0, self->err.code == ERR_ROTATION_BLOCKED ? MARK_HERE : MARK_WARN, NULL,
-                     _("Still in step %zu of %zu: %s"), outcome->to + 1, n,
-                     gettext(rotation_next_phase(self)->title));
-    }
-    if (self->err.code == ERR_ROTATION_BLOCKED) {
-        for (size_t i = 0; i < self->status.n_blockers; i++)
-            lines_add(lines, 1, MARK_WARN, NULL, self->status.blockers[i]);
-        if (self->status.n_blockers == 0)
-            lines_add(lines, 1, MARK_WARN, NULL, self->err.msg);
-    } else if (self->err.code != ERR_NONE) {
-        lines_printf(lines, 1, MARK_BAD, NULL, "PS-%d: %s", (int)self->err.code, self->err.msg);
-        without_options(err_hint_text(&self->err), hint, sizeof(hint));
-        lines_add(lines, 1, MARK_NONE, NULL, hint);
-    }
-}
-
-/* What became of it; what it has then stands in the look after the act. */
-static void result_server(const struct rotation_next *self, const struct rotate_server *server,
-                          struct lines *lines)
-{
-    struct strbuf text = STRBUF_INIT;
-
-    for (size_t i = 0; i < self->status.n_servers && server->err.code == ERR_NONE; i++) {
-        const struct rotate_server *now = &self->status.servers[i];
-
-        if (text_equal(now->name, server->name) && (now->has_old || now->has_new))
-            rotation_server_text(now, &text);
-    }
-    if (server->err.code != ERR_NONE)
-        strbuf_add_str(&text, server->err.msg);
-    else if (text.len == 0)
-        strbuf_add_str(&text, _("done"));
-    lines_printf(lines, 1, server->err.code != ERR_NONE ? MARK_WARN : MARK_OK, NULL, "%s: %s",
-                 server->name, text.data);
-    strbuf_clear(&text);
-}
-
-static void result(const void *data, struct lines *lines)
-{
-    const struct rotation_next *self = data;
-    const struct rotate_outcome *outcome = &self->outcome;
-    char path[1024];
-
-    result_phase(self, lines);
-    for (size_t i = 0; i < outcome->n_servers; i++)
-        result_server(self, &outcome->servers[i], lines);
-    if (outcome->made > 0)
-        lines_printf(
-            lines, 1, MARK_OK, NULL,
-            ngettext("%zu certificate made", "%zu certificates made", (unsigned long)outcome->made),
-            outcome->made);
-    if (outcome->sessions_ended > 0)
-        lines_printf(lines, 1, MARK_OK, NULL,
-                     ngettext("%zu session ended", "%zu sessions ended",
-                              (unsigned long)outcome->sessions_ended),
-                     outcome->sessions_ended);
-    for (size_t i = 0; i < outcome->n_files; i++) {
-        app_short_path(outcome->files[i], path, sizeof(path));
-        lines_printf(lines, 1, MARK_NONE, i == 0 ? _("Files in") : "", "%s", path);
-    }
-    if (self->rotation->ended_at == 0 && rotation_next_phase(self) != NULL) {
-        if (rotation_next_phase(self)->act[0] != '\0' && !self->status.act_done)
-            lines_printf(lines, 0, MARK_NONE, _("Next"), "%s",
-                         gettext(rotation_next_phase(self)->act));
-        else
-            lines_printf(lines, 0, MARK_NONE, _("Then"), "%s",
-                         gettext(rotation_next_phase(self)->waits));
-    }
 }
 
 static void commands(const void *data, const struct form *form, struct strbuf *out)
@@ -472,6 +438,9 @@ static void free_next(void *data)
         rotate_outcome_clear(&self->outcome);
     authority_free(self->old_ca);
     authority_free(self->new_ca);
+    if (self->have_preview)
+        rotate_preview_clear(&self->preview);
+    rotation_cert_clear(&self->cert);
     publish_known_clear(&self->known);
     secret_free(self->ca_passphrase);
     secret_free(self->key_passphrase);
@@ -489,7 +458,8 @@ static const struct act_step next_steps[] = {
               "again: what is so already is not done twice."),                                     \
     .stop = N_("Working.  Esc stops after the present server; the step can be done again."),       \
     .load = load, .review = review, .locked = locked, .locked_more = locked_more,                  \
-    .severe = severe, .run = run, .result = result, .commands = commands, .free = free_next
+    .severe = severe, .run = run, .result = rotation_next_result, .commands = commands,            \
+    .free = free_next
 
 static const struct act_ops asking_ops = {.name = "rotation-next",
                                           .title = N_("Next step"),
@@ -515,18 +485,42 @@ static struct rotation_next *next_new(const struct rotation_job *seen, bool back
 
     self->id = seen->id;
     self->back = back;
-    self->left_id = self->refused_id = -1;
+    self->left_id = self->refused_id = self->key_id = self->archive_id = -1;
+    rotation_cert_init(&self->cert);
     return self;
+}
+
+/* Whether their sessions are ended; or, where plans do not tell who would be refused, how many. */
+static bool asks_of_left(const struct rotation_job *seen)
+{
+    const struct use_list *left = &seen->status.left;
+    bool open = false;
+
+    for (size_t i = 0; i < left->n; i++)
+        open = open || left->rows[i].open > 0;
+    switch (seen->rotation->kind) {
+    case ROTATION_EMERGENCY:
+        return false;
+    case ROTATION_CLIENT_CA:
+        return open;
+    case ROTATION_CLIENT:
+    case ROTATION_CA_LIFE:
+    case ROTATION_SERVER:
+    case ROTATION_SERVER_CA:
+        break;
+    }
+    return rotation_count_left(left) > 0;
 }
 
 /* Where there is nothing to be answered, the review comes at once. */
 static bool asks(const struct rotation_job *seen)
 {
     const struct rotate_status *status = &seen->status;
-    unsigned asked = ROTATE_NEED_NEW_PASSPHRASE | ROTATE_NEED_FOLDER | ROTATE_NEED_NAME;
+    unsigned asked = ROTATE_NEED_NEW_PASSPHRASE | ROTATE_NEED_FOLDER | ROTATE_NEED_NAME |
+                     ROTATE_NEED_SERVER_CERT;
 
     return (status->needs & asked) != 0 ||
-           ((status->needs & ROTATE_NEED_SERVERS) != 0 && rotation_count_left(&status->left) > 0) ||
+           ((status->needs & ROTATE_NEED_SERVERS) != 0 && asks_of_left(seen)) ||
            (status->act_done && rotation_waits_for(seen->rotation->kind, &status->items) > 0) ||
            status->quiet.but_gaps ||
            (seen->rotation->kind == ROTATION_CLIENT && status->phase + 1 == status->n_phases);

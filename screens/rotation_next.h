@@ -6,6 +6,7 @@
 
 #include "screens/act.h"
 #include "screens/key_protection.h"
+#include "screens/rotation_cert.h"
 #include "screens/rotation_job.h"
 
 struct rotation_next {
@@ -15,14 +16,18 @@ struct rotation_next {
     struct rotation *rotation;
     struct rotate_status status;
     bool have_status;
+    struct rotate_preview preview; /* who would be refused; of CAs' rotations */
+    bool have_preview;
     struct authority *old_ca, *new_ca; /* or NULL */
     /* fields; -1: not asked */
     struct key_protection ca_protection, client_protection;
     bool asks_ca, asks_kits;
-    int folder_id, revoke_id, end_id, gaps_id, left_id, refused_id, key_id;
+    struct rotation_cert cert; /* of a server, from another's CA */
+    bool asks_cert;
+    int folder_id, revoke_id, end_id, gaps_id, left_id, refused_id, key_id, archive_id;
     bool locked_out; /* the last run said so */
     /* answers */
-    char *folder, *archive;
+    char *folder, *archive; /* archive: the old key goes into this file; or NULL */
     struct secret *ca_passphrase, *key_passphrase;
     bool revoke, end_sessions, accept_gaps, destroy;
     size_t accept_left, accept_refused;
@@ -44,7 +49,11 @@ bool rotation_next_ends_old(const struct rotation_next *self);
 void rotation_next_build(void *data, struct form *form);
 void rotation_next_check(void *arg, struct form *form);
 void rotation_next_take(void *data, const struct form *form);
-/* A line that names who uses the old one; none where nobody does. */
+/* Lines that name who would be refused, or else who uses the old one; none where nobody does. */
 void rotation_next_add_refused(const struct rotation_next *self, struct form *form);
+
+/* ---- rotation_next_result.c: for struct act_ops ---- */
+
+void rotation_next_result(const void *data, struct lines *lines);
 
 #endif

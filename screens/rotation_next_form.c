@@ -9,7 +9,8 @@
 #include "core/kit/kit.h"
 #include "screens/rotation_next.h"
 
-#define SHOWN_MAX 4 /* of who would be refused */
+#define SHOWN_MAX   4  /* of who uses the old one */
+#define PREVIEW_MAX 10 /* of who would be refused */
 
 static size_t open_sessions(const struct rotation_next *self)
 {
@@ -27,6 +28,16 @@ static const struct form_field folder_field = {
     .help = N_("An absolute path, one from here, or ~/... It is made when it is missing; a role "
                "that has its folder already is passed over."),
     .word = "certificate",
+    .max = 1000,
+    .width = 50,
+};
+static const struct form_field trust_folder_field = {
+    .label = N_("Files in"),
+    .why = N_("The trust file for clients, as PEM and as a Java truststore: tried on each member "
+              "before it is written. There is nothing secret in it."),
+    .help = N_("A folder: an absolute path, one from here, or ~/... It is made when it is "
+               "missing. Later trust files of this rotation go there, too."),
+    .word = "overlap",
     .max = 1000,
     .width = 50,
 };
@@ -76,9 +87,21 @@ static const struct form_field key_field = {
               "a way back. Destroyed, nobody can steal it."),
     .word = "private key",
 };
+enum { KEY_STAYS, KEY_FILE, KEY_DESTROY };
 static const struct choice_item key_items[] = {
-    {N_("archive"), N_("stays in the store, encrypted; the CA is retired")},
-    {N_("destroy"), N_("cannot be taken back")},
+    [KEY_STAYS] = {N_("stays here"), N_("in the store; the CA is retired")},
+    [KEY_FILE] = {N_("into a file"), N_("as it is locked now; here it is deleted")},
+    [KEY_DESTROY] = {N_("is destroyed"), N_("cannot be taken back")},
+};
+static const struct form_field archive_field = {
+    .label = N_("Archive file"),
+    .why = N_("The key as the store has it: locked with the CA's passphrase, where it has one. "
+              "Bring the file to where it can be kept, with the passphrase elsewhere."),
+    .help = N_("A new file of mode 0600; nothing is overwritten. An absolute path, one from here, "
+               "or ~/..."),
+    .word = "private key",
+    .width = 48,
+    .max = 1000,
 };
 
 static char *propose_folder(const struct rotation_next *self)
@@ -91,7 +114,39 @@ static char *propose_folder(const struct rotation_next *self)
     return path;
 }
 
-void rotation_next_add_refused(const struct rotation_next *self, struct form *form)
+/* By name, with the number that is to be accepted. */
+static void add_preview(const struct rotation_next *self, struct form *form)
+{
+    const struct rotate_preview *preview = &self->preview;
+    struct strbuf text = STRBUF_INIT;
+
+    strbuf_printf(
+        &text,
+        preview->ends_sessions
+            ? ngettext("%zu at the next login, and ended now:",
+                       "%zu at the next login, and ended now:", preview->n_refused)
+            : ngettext("%zu at the next login:", "%zu at the next login:", preview->n_refused),
+        preview->n_refused);
+    for (size_t i = 0; i < preview->n_refused && i < PREVIEW_MAX; i++) {
+        const struct rotate_refused *row = &preview->refused[i];
+
+        strbuf_printf(&text, "\n%s", row->role);
+        if (row->application[0] != '\0')
+            strbuf_printf(&text, ", %s", row->application);
+        if (row->address[0] != '\0')
+            strbuf_printf(&text, _(" from %s"), row->address);
+        strbuf_printf(&text, _(" on %s"), row->server);
+        if (row->pid > 0)
+            strbuf_printf(&text, _(", pid %d"), row->pid);
+    }
+    if (preview->n_refused > PREVIEW_MAX)
+        strbuf_printf(&text, _("\nand %zu more"), preview->n_refused - PREVIEW_MAX);
+    form_add_line(form, N_("! refused"), text.data);
+    strbuf_clear(&text);
+}
+
+/* Who uses the old one; none where nobody does. */
+static void add_left(const struct rotation_next *self, struct form *form)
 {
     const struct use_list *left = &self->status.left;
     struct strbuf text = STRBUF_INIT;
@@ -120,19 +175,48 @@ void rotation_next_add_refused(const struct rotation_next *self, struct form *fo
     }
     if (n > SHOWN_MAX)
         strbuf_printf(&text, _("\nand %zu more"), n - SHOWN_MAX);
-    form_add_line(form, N_("Use the old"), text.data);
+    form_add_line(
+        form, self->rotation->kind == ROTATION_SERVER_CA ? N_("Come by TLS") : N_("Use the old"),
+        text.data);
     strbuf_clear(&text);
+}
+
+void rotation_next_add_refused(const struct rotation_next *self, struct form *form)
+{
+    if (self->have_preview) {
+        if (self->preview.n_refused > 0)
+            add_preview(self, form);
+        else
+            form_add_line(form, N_("Refused"), _("nobody who is connected now"));
+        return;
+    }
+    add_left(self, form);
+}
+
+/* Kits, or the trust files of a server's rotation. */
+static void add_folder(struct rotation_next *self, struct form *form)
+{
+    char shown[1024], *path = propose_folder(self);
+
+    self->asks_kits = self->rotation->kind != ROTATION_SERVER_CA;
+    app_short_path(path, shown, sizeof(shown));
+    self->folder_id =
+        form_add_text(form, self->asks_kits ? &folder_field : &trust_folder_field, shown);
+    if (self->asks_kits)
+        key_protection_add(&self->client_protection, form, KEY_PROTECTION_CLIENT);
+    free(path);
 }
 
 void rotation_next_build(void *data, struct form *form)
 {
     struct rotation_next *self = data;
     unsigned needs = self->status.needs;
-    char shown[1024], *path;
 
     self->folder_id = self->revoke_id = self->end_id = self->gaps_id = self->key_id = -1;
+    self->archive_id = -1;
     self->asks_ca = (needs & ROTATE_NEED_NEW_PASSPHRASE) != 0;
-    self->asks_kits = (needs & ROTATE_NEED_FOLDER) != 0;
+    self->asks_kits = false;
+    self->asks_cert = (needs & ROTATE_NEED_SERVER_CERT) != 0;
     form_add_line(form, N_("Does"),
                   rotation_next_phase(self)->act[0] != '\0'
                       ? gettext(rotation_next_phase(self)->act)
@@ -141,25 +225,25 @@ void rotation_next_build(void *data, struct form *form)
         form_add_line(form, NULL, _("The new CA's key gets a passphrase of its own:"));
         key_protection_add(&self->ca_protection, form, KEY_PROTECTION_CA);
     }
-    if (self->asks_kits) {
-        path = propose_folder(self);
-        app_short_path(path, shown, sizeof(shown));
-        self->folder_id = form_add_text(form, &folder_field, shown);
-        key_protection_add(&self->client_protection, form, KEY_PROTECTION_CLIENT);
-        free(path);
-    }
+    if ((needs & ROTATE_NEED_FOLDER) != 0)
+        add_folder(self, form);
+    if (self->asks_cert)
+        rotation_cert_add(&self->cert, form);
     rotation_next_add_refused(self, form);
     if (rotation_next_ends_old(self))
         self->revoke_id = form_add_check(
             form, &revoke_field, N_("revoke the old ones; else they end by themselves"), false);
-    if ((needs & ROTATE_NEED_SERVERS) != 0 && open_sessions(self) > 0)
+    if ((needs & ROTATE_NEED_SERVERS) != 0 && open_sessions(self) > 0 &&
+        self->rotation->kind != ROTATION_EMERGENCY) /* which ends them always */
         self->end_id =
             form_add_check(form, &end_field, N_("end those that use the old one"), false);
     if (self->status.quiet.but_gaps)
         self->gaps_id = form_add_check(form, &gaps_field,
                                        N_("counts although nobody looked for a while"), false);
-    if ((needs & ROTATE_NEED_NAME) != 0)
+    if ((needs & ROTATE_NEED_NAME) != 0) {
         self->key_id = form_add_choice(form, &key_field, key_items, ARRAY_LEN(key_items), 0);
+        self->archive_id = form_add_text(form, &archive_field, "");
+    }
     self->left_id = form_add_text(form, &left_field, "");
     self->refused_id = form_add_text(form, &refused_field, "");
 }
@@ -167,6 +251,14 @@ void rotation_next_build(void *data, struct form *form)
 static size_t number_of(const struct form *form, int id)
 {
     return (size_t)strtoul(form_text(form, id), NULL, 10); /* at most 7 digits */
+}
+
+/* Where it is not known by name who would be: then the number is asked for. */
+static bool asks_refused(const struct rotation_next *self, bool revokes)
+{
+    return !self->have_preview && (self->locked_out || (revokes && self->status.left.n > 0) ||
+                                   ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
+                                    rotation_count_left(&self->status.left) > 0));
 }
 
 void rotation_next_check(void *arg, struct form *form)
@@ -181,16 +273,20 @@ void rotation_next_check(void *arg, struct form *form)
         key_protection_check(&self->ca_protection, form);
     if (self->asks_kits)
         key_protection_check(&self->client_protection, form);
+    if (self->asks_cert)
+        rotation_cert_check(&self->cert, form);
+    if (self->archive_id >= 0) {
+        form_show(form, self->archive_id, form_choice(form, self->key_id) == KEY_FILE);
+        form_say(form, self->archive_id,
+                 form_text(form, self->archive_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+    }
     if (self->folder_id >= 0)
         form_say(form, self->folder_id,
                  form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
     form_show(form, self->left_id, (self->status.act_done || revokes) && waits > 0);
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);
-    form_show(form, self->refused_id,
-              self->locked_out || (revokes && self->status.left.n > 0) ||
-                  ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
-                   rotation_count_left(&self->status.left) > 0));
+    form_show(form, self->refused_id, asks_refused(self, revokes));
 }
 
 void rotation_next_take(void *data, const struct form *form)
@@ -208,8 +304,16 @@ void rotation_next_take(void *data, const struct form *form)
     self->revoke = self->revoke_id >= 0 && form_checked(form, self->revoke_id);
     self->end_sessions = self->end_id >= 0 && form_checked(form, self->end_id);
     self->accept_gaps = self->gaps_id >= 0 && form_checked(form, self->gaps_id);
-    self->destroy = self->key_id >= 0 && form_choice(form, self->key_id) == 1;
+    if (self->asks_cert)
+        rotation_cert_take(&self->cert, form);
+    free(self->archive);
+    self->destroy = self->key_id >= 0 && form_choice(form, self->key_id) == KEY_DESTROY;
+    self->archive = self->key_id >= 0 && form_choice(form, self->key_id) == KEY_FILE
+                        ? app_full_path(form_text(form, self->archive_id))
+                        : NULL;
     self->accept_left = number_of(form, self->left_id);
+    if (self->have_preview)
+        return;
     self->accept_refused = number_of(form, self->refused_id);
     self->accepts_refused = form_text(form, self->refused_id)[0] != '\0';
 }

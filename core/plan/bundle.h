@@ -80,6 +80,11 @@ bool bundle_take_parents(const struct plan *plan, const struct bundle *present,
                          struct bundle *wanted, struct cert_list *removed,
                          struct err *err) MUST_CHECK;
 
+/* Sessions by CAs that are present and not wanted go onto the plan's list of who is refused. An intermediate
+ * that would stay without the CA above it: ERR_WOULD_LOCK_OUT (lost_users.c). */
+bool bundle_find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
+                      struct err *err) MUST_CHECK;
+
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,

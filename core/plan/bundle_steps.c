@@ -6,7 +6,8 @@
  * goes along: for one reload ssl_ca_file names a bundle with one certificate more, our own canary,
  * which is no CA and so opens nothing. Once a handshake shows its name, the CRL of the same reload is
  * loaded too, and the marker is taken out again. Lists in ssl_crl_dir need none: every session reads
- * them anew (crl_dir.c).
+ * them anew (crl_dir.c). Where ssl_ca_file is held by the server's command line there can be no marker:
+ * then the list must show by itself that it is loaded, by a certificate that only it refuses.
  */
 #include "config.h"
 
@@ -17,6 +18,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/plan/bundle.h"
+#include "core/store/issued.h"
 
 static bool same_cas(const struct bundle *a, const struct bundle *b)
 {
@@ -101,8 +103,10 @@ static bool add_change(struct plan *plan, const struct change *change, struct er
 struct changes {
     const struct bundle *present, *wanted;
     struct change cas, crls;
-    bool with_crls;           /* in ssl_crl_file */
-    struct cert *marker;      /* or NULL: none is needed, or there is none */
+    bool with_crls;      /* in ssl_crl_file */
+    struct cert *marker; /* or NULL: none is needed, or there is none */
+    struct cert_list
+        refused; /* in its place: what the new lists refuse, and the old ones did not */
     struct change marker_cas; /* the bundle with the marker in it */
 };
 
@@ -137,15 +141,78 @@ static bool names_differ(const struct bundle *a, const struct bundle *b)
     return false;
 }
 
+#define REFUSED_MAX 3 /* one is enough */
+
+/* Of this CA of ours: revoked by the new list, and not by the old one. */
+static bool find_refused(const struct plan *plan, const struct authority *authority,
+                         const struct crl *old, const struct crl *crl, struct cert_list *ret,
+                         struct err *err)
+{
+    struct issued_filter filter = {.authority = authority->name,
+                                   .state = ISSUED_REVOKED,
+                                   .with_canaries = true,
+                                   .no_total = true};
+    struct issued_list list;
+
+    if (!issued_list(plan->target.store, &filter, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n && ret->n < REFUSED_MAX; i++) {
+        const struct issued *row = list.rows[i];
+
+        if (row->cert && row->not_after > clock_now() && crl_has(crl, &row->serial) &&
+            !(old && crl_has(old, &row->serial)))
+            cert_list_take(ret, cert_dup(row->cert));
+    }
+    issued_list_clear(&list);
+    return true;
+}
+
+/* Without a marker. *ret: the wire will show which lists are loaded: by what they refuse, or since a good
+ * canary gets in again where the old list has ended. */
+static bool shows_by_itself(const struct plan *plan, struct changes *changes, bool *ret,
+                            struct err *err)
+{
+    const struct bundle *wanted = changes->wanted;
+
+    *ret = false;
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        const struct crl *old = bundle_crl(changes->present, wanted->cas.certs[i]);
+        const struct crl *crl = bundle_crl(wanted, wanted->cas.certs[i]);
+        struct authority *authority = NULL;
+        bool good;
+
+        if (!authority_find(plan->target.store, wanted->cas.certs[i], &authority, err))
+            return false;
+        if (!authority || !crl) {
+            authority_free(authority);
+            continue;
+        }
+        *ret = *ret || (old && crl_next_update(old) != 0 && crl_next_update(old) < clock_now());
+        good = find_refused(plan, authority, old, crl, &changes->refused, err);
+        authority_free(authority);
+        if (!good)
+            return false;
+    }
+    *ret = *ret || changes->refused.n > 0;
+    return true;
+}
+
 static bool choose_marker(const struct plan *plan, struct changes *changes, struct err *err)
 {
     const struct bundle *wanted = changes->wanted;
+    bool shows = false;
     bool changed = !changes->cas.same || (changes->with_crls && !changes->crls.same);
 
     /* one that was left there goes: that shows, too */
     if (!changed || plan->target.by_hand || changes->present->marked ||
         names_differ(changes->present, wanted))
         return true;
+    if (changes->cas.same && plan_setting_is_held(plan, "ssl_ca_file")) {
+        if (!shows_by_itself(plan, changes, &shows, err))
+            return false;
+        if (shows)
+            return true;
+    }
     for (size_t i = 0; i < wanted->cas.n && !changes->marker; i++) {
         struct authority *authority = NULL;
         struct canary canary;
@@ -209,6 +276,19 @@ static bool add_marker_file(struct plan *plan, struct changes *changes, struct e
            cert_to_pem(changes->marker, &marked->pem, err) && add_file(plan, marked, err);
 }
 
+static void add_refused(struct plan *plan, struct changes *changes)
+{
+    struct step *step;
+
+    if (changes->refused.n == 0)
+        return;
+    plan_add_look(plan, "prove_revoked",
+                  _("handshakes: what only the new list revokes is refused: it is loaded"));
+    step = &plan->steps[plan->n - 1];
+    for (size_t i = 0; i < changes->refused.n; i++)
+        cert_list_take(&step->certs, cert_dup(changes->refused.certs[i]));
+}
+
 static bool add_all(struct plan *plan, struct changes *changes, struct err *err)
 {
     if (!crl_dir_add_steps(plan, changes->present, changes->wanted, err))
@@ -221,6 +301,7 @@ static bool add_all(struct plan *plan, struct changes *changes, struct err *err)
         if (!add_settings(plan, changes, &changes->cas, err))
             return false;
         plan_add_reload(plan);
+        add_refused(plan, changes);
         return true;
     }
     if (!add_marker_file(plan, changes, err) ||
@@ -294,6 +375,7 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     strbuf_init(&changes.cas.pem);
     strbuf_init(&changes.crls.pem);
     strbuf_init(&changes.marker_cas.pem);
+    cert_list_init(&changes.refused);
     good = cas_to_pem(wanted, &changes.cas.pem, err) &&
            crls_to_pem(wanted, &changes.crls.pem, err) && choose_marker(plan, &changes, err) &&
            plan_keep_own_chain(plan, present, wanted, err) && add_all(plan, &changes, err) &&
@@ -305,5 +387,6 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     free(changes.crls.value);
     free(changes.marker_cas.value);
     cert_free(changes.marker);
+    cert_list_clear(&changes.refused);
     return good;
 }

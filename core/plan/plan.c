@@ -381,6 +381,13 @@ static bool is_overridden(const struct setting *setting)
            strcmp(setting->source, "environment variable") == 0;
 }
 
+bool plan_setting_is_held(const struct plan *plan, const char *name)
+{
+    const struct setting *setting = settings_get(&plan->settings, name);
+
+    return setting && is_overridden(setting);
+}
+
 static bool refuse_overridden(const struct plan *plan, const struct setting *setting,
                               struct err *err)
 {

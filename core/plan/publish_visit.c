@@ -315,7 +315,7 @@ static void go(struct visit *visit)
         result->err = (struct err)ERR_INIT;
     }
     if (result->state == PUBLISH_DONE || result->state == PUBLISH_SAME) /* of "server crl" */
-        (void)!server_clear_missed(visit->store, visit->server, _("CRLs"), &ignored);
+        (void)!server_clear_missed(visit->store, visit->server, SERVER_MISSED_CRLS, &ignored);
 }
 
 void publish_visit(const struct publish_visit *order)

@@ -12,6 +12,7 @@
 #include "core/pki/chain.h"
 #include "core/pki/ossl.h"
 #include "core/plan/step.h"
+#include "core/store/issued.h"
 
 #define STRONG_BITS 112 /* RSA-2048: what OpenSSL asks for at its default level */
 
@@ -498,13 +499,34 @@ struct plan *plan_server_cert(const struct plan_target *target,
 
 /* ---- a pair that it had before ---- */
 
-static bool check_can_return(const struct cert_list *chain, struct err *err)
+static bool check_not_revoked(struct store *store, const struct cert *leaf, const char *name,
+                              struct err *err)
 {
+    const struct serial serial = cert_serial(leaf);
+    struct err unknown = ERR_INIT; /* of somebody else's CA */
+    char hex[SERIAL_HEX_MAX], date[CLOCK_TEXT_MAX];
+    struct issued *issued = issued_find(store, serial_format_hex(hex, &serial), &unknown);
+    bool good = !issued || issued->revoked_at == 0 || !cert_equal(issued->cert, leaf);
+
+    if (!good) {
+        err_set(err, ERR_POLICY, _("certificate \"%s\" was revoked on %s"), name,
+                clock_format_minute(date, issued->revoked_at));
+        err_hint(err, _("Its key may be in wrong hands: give the server a new one."));
+    }
+    issued_free(issued);
+    return good;
+}
+
+static bool check_can_return(struct store *store, const struct server_again_intent *intent,
+                             struct err *err)
+{
+    const struct cert *leaf = intent->chain->certs[0];
     struct strbuf name = STRBUF_INIT;
     bool good;
 
-    cert_format_subject(chain->certs[0], &name);
-    good = check_dates(chain->certs[0], name.data, err);
+    cert_format_subject(leaf, &name);
+    good = check_dates(leaf, name.data, err) &&
+           (!intent->cert_file || check_not_revoked(store, leaf, name.data, err));
     strbuf_clear(&name);
     return good;
 }
@@ -524,7 +546,7 @@ struct plan *plan_server_again(const struct plan_target *target,
     settings = &plan->settings;
     cert_file = intent->cert_file ? intent->cert_file : settings_value(settings, "ssl_cert_file");
     key_file = intent->key_file ? intent->key_file : settings_value(settings, "ssl_key_file");
-    if (!check_can_return(intent->chain, err) ||
+    if (!check_can_return(target->store, intent, err) ||
         !plan_add_setting(plan, "ssl_cert_file", cert_file, _("new sessions see it"), err) ||
         !plan_add_setting(plan, "ssl_key_file", key_file, "", err)) {
         plan_free(plan);

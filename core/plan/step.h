@@ -152,6 +152,8 @@ bool plan_add_setting(struct plan *plan, const char *name, const char *value, co
  * to no line of its own (set false). */
 void plan_add_setting_again(struct plan *plan, const char *name, const char *was, bool set,
                             const char *value, const char *effect);
+/* Given on the server's command line: ALTER SYSTEM succeeds there, and changes nothing. */
+bool plan_setting_is_held(const struct plan *plan, const char *name);
 void plan_add_reload(struct plan *plan); /* "no change" when nothing before it changes anything */
 void plan_add_look(struct plan *plan, const char *kind, const char *title);
 

@@ -159,7 +159,8 @@ static bool check_watched(struct rotate_work *work, size_t n, struct err *err)
     err_set(err, ERR_ROTATION_BLOCKED,
             _("not every server could be looked at: who uses old certificates there is not known"));
     err_cause(err, _("\"pgseal rotate status\" names those that are away, or hide sessions."));
-    return err_hint(err, _("When they are back, again; --accept-gaps revokes them all the same."));
+    return err_hint(err,
+                    _("When they are back, again; or revoke them all the same (--accept-gaps)."));
 }
 
 static bool load_certs(struct rotate_work *work, const struct rotation_seen *const *lines, size_t n,

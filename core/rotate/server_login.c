@@ -108,13 +108,13 @@ static struct params *params_of(struct login *login, struct err *err)
         params_set(params, "sslcrl", NULL);
         params_set(params, "sslcrldir", NULL);
         params_set(params, "requiressl", NULL);
-        params_set(params, "target_session_attrs", NULL); /* a standby is none to write on */
+        params_set(params, "target_session_attrs", "any"); /* a standby is none to write on */
         if (!params_get(params, "sslcert")) /* one of the user's home may be a stale one */
             params_set(params, "sslcert", NO_FILE);
         if (params_get(params, "require_auth") || params_get(params, "channel_binding")) {
             /* libpq would end it by itself, and not say that it was verified: then no password goes */
             params_set(params, "require_auth", NULL);
-            params_set(params, "channel_binding", NULL);
+            params_set(params, "channel_binding", "prefer");
             params_set(params, "passfile", NO_FILE);
             login->no_password = true;
         }

@@ -137,11 +137,13 @@ bool server_record_load(const struct rotation *rotation, const struct server *se
         pem_scan(chain, strlen(chain), &pem);
         good = pem_take_certs(&pem, &ret->chain, err);
         pem_clear(&pem);
-        ret->known = good;
+        ret->known = good && ret->chain.n > 0;
         ret->cert_file = mem_strdup(cert_file);
         ret->key_file = mem_strdup(key_file);
     }
     json_decref(options);
+    if (!good)
+        server_record_clear(ret);
     return good;
 }
 
@@ -314,12 +316,18 @@ bool server_record_save(struct rotate_work *work, const struct plan_target *targ
         json_object_set_new(options, "members", json_object());
         members = json_object_get(options, "members");
     }
-    json_object_set_new(members, target->server->name,
-                        json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)target->server->id,
-                                  "chain", pem.data, "cert_file",
-                                  settings_value(&settings, "ssl_cert_file"), "key_file",
-                                  settings_value(&settings, "ssl_key_file")));
+    /* a name that JSON cannot hold: without a note there would be no way back */
+    good = json_object_set_new(
+               members, target->server->name,
+               json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)target->server->id, "chain",
+                         pem.data, "cert_file", settings_value(&settings, "ssl_cert_file"),
+                         "key_file", settings_value(&settings, "ssl_key_file"))) == 0;
     settings_clear(&settings);
     strbuf_clear(&pem);
+    if (!good) {
+        json_decref(options);
+        return err_set(err, ERR_BAD_VALUE, _("the names of the files of \"%s\" are no text"),
+                       target->server->name);
+    }
     return server_save_options(work, options, "a server's present certificate is noted", err);
 }

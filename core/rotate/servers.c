@@ -345,7 +345,8 @@ static bool take_back(struct fleet_member *member, int64_t plan_id, const struct
     row = journal_load(member->target.store, plan_id, err);
     if (row == NULL)
         ok = false;
-    else if (row->state == JOURNAL_DOING || row->state == JOURNAL_DONE)
+    else if (row->state == JOURNAL_DOING || row->state == JOURNAL_DONE ||
+             row->state == JOURNAL_LEFT)
         ok = plan_undo_journalled(&member->target, plan_id, watch, &ended, err);
     journal_plan_free(row);
     plan_unlock_server(member->target.admin);
@@ -370,22 +371,39 @@ static bool tidy_server(struct rotate_work *work, const struct server *server, i
     return ok;
 }
 
+/* A try of this very rotation that could not be taken back when its server hung. */
+static bool is_left_here(const struct rotate_work *work, const struct rotation_server_list *rows,
+                         const struct journal_plan *plan)
+{
+    if (work->rotation->kind != ROTATION_SERVER && work->rotation->kind != ROTATION_SERVER_CA)
+        return false; /* what clients' CAs need is brought there by the next plan, whatever is left */
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->rows[i].plan_id == plan->id)
+            return true;
+    }
+    return false;
+}
+
 /* What could not be tidied is told by fleet_open(): that server is left out. */
 static bool tidy(struct rotate_work *work, const struct server_list *servers, struct err *err)
 {
     struct journal_plan_list open = {.n = 0};
+    struct rotation_server_list rows = {.n = 0};
     struct err ignored = ERR_INIT;
 
     if (!journal_open_plans(work->store, &open, err))
         return false;
+    (void)!rotation_servers(work->store, work->rotation->id, &rows, &ignored);
     for (size_t i = 0; i < open.n; i++) {
-        if (open.rows[i]->state == JOURNAL_LEFT || !is_ours(open.rows[i], work->rotation->kind))
+        if (!is_ours(open.rows[i], work->rotation->kind) ||
+            (open.rows[i]->state == JOURNAL_LEFT && !is_left_here(work, &rows, open.rows[i])))
             continue;
         for (size_t k = 0; k < servers->n; k++) {
             if (text_equal(servers->rows[k]->name, open.rows[i]->server))
                 (void)!tidy_server(work, servers->rows[k], open.rows[i]->id, &ignored);
         }
     }
+    rotation_server_list_clear(&rows);
     journal_plan_list_clear(&open);
     return true;
 }

@@ -218,6 +218,37 @@ static struct plan *make_more_rules(struct plan_box *box, struct err *err)
     return rules_for(box, "bob", err);
 }
 
+/* Two files, one after the other. */
+static struct plan *make_maps(struct plan_box *box, struct err *err)
+{
+    static const char *const roles[] = {"carol"};
+    const struct access_map_line line = {.cn = "Carol C", .role = "carol"};
+    struct access_rules_intent intent = {.database = "app",
+                                         .roles = roles,
+                                         .n_roles = 1,
+                                         .address = "127.0.0.1",
+                                         .method = ACCESS_CERT,
+                                         .map = "people",
+                                         .map_lines = &line,
+                                         .n_map_lines = 1};
+
+    return plan_access_rules(&box->target, &intent, err);
+}
+
+static struct plan *make_no_rules(struct plan_box *box, struct err *err)
+{
+    struct remove_rules_intent intent = {.n_lines = 0};
+
+    return plan_remove_rules(&box->target, &intent, err);
+}
+
+static struct plan *make_untrust(struct plan_box *box, struct err *err)
+{
+    struct untrust_ca_intent intent = {.all = true};
+
+    return plan_untrust_ca(&box->target, &intent, err);
+}
+
 static struct plan *make_lists(struct plan_box *box, struct err *err)
 {
     return plan_publish_crl(&box->target, err);
@@ -312,6 +343,8 @@ static void test_full(void **state)
     fill_everywhere(&box, make_trust, false, 3);
     fill_everywhere(&box, make_rules, false, 3);
     fill_everywhere(&box, make_more_rules, true, 3);
+    fill_everywhere(&box, make_maps, true, 3);
+    fill_everywhere(&box, make_no_rules, false, 3);
     sign_again(&box);
     fill_everywhere(&box, make_lists, false, 1);
     sign_again(&box);
@@ -325,6 +358,7 @@ static void test_full(void **state)
         sign_again(&box);
         fill_everywhere(&box, make_lists, true, 2);
     }
+    fill_everywhere(&box, make_untrust, false, 1);
     plan_box_close(&box);
     must(fs_remove_tree(store, &err), &err);
     free(store);

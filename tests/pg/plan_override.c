@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
+#include "core/store/issued.h"
+#include "core/store/revoked.h"
 #include "tests/pg/health_box.h"
 #include "tests/pg/need_pg.h"
 
@@ -217,20 +220,81 @@ static void test_held_files(void **state)
     key_free(key);
 }
 
-/* Without a hold on ssl_crl_file the new list could be set, but nothing would show that it is loaded. */
+/* Revoked in the store, and on its next list. */
+static struct issued *revoke_one(struct health_box *box, const char *role)
+{
+    struct err err = ERR_INIT;
+    struct kit_files kit;
+    struct issued *issued;
+    struct crl *crl;
+
+    plan_box_kit(&box->plan, box->plan.ca, box->plan.ca_key, role, &kit);
+    issued = issued_find(box->plan.store, role, &err);
+    must(issued != NULL, &err);
+    crl = revoked_and_sign(box->plan.store, box->plan.ca, box->plan.ca_key, issued, CRL_SUPERSEDED,
+                           0, &err);
+    must(crl != NULL, &err);
+    crl_free(crl);
+    kit_files_clear(&kit);
+    return issued;
+}
+
+static void use_ended_list(struct health_box *box)
+{
+    const int64_t now = clock_now();
+    struct strbuf pem = STRBUF_INIT;
+    struct crl_entry *entries = NULL;
+    struct err err = ERR_INIT;
+    struct crl *crl;
+    size_t n = 0;
+
+    must(revoked_entries(box->plan.store, box->plan.ca->id, &entries, &n, &err), &err);
+    crl = crl_build(box->plan.ca->cert, box->plan.ca_key, entries, n, 1, now - 2 * CLOCK_DAY,
+                    now - CLOCK_DAY, &err);
+    must(crl && crl_to_pem(crl, &pem, &err), &err);
+    health_set_text(box, "ssl_crl_file", &pem);
+    strbuf_clear(&pem);
+    crl_free(crl);
+    free(entries);
+}
+
+/* Without a hold on ssl_crl_file the new list can be set, but no marker can show that it is loaded: so it
+ * must show by itself, and is refused where it cannot. */
 static void test_held_ca_file(void **state)
 {
     struct health_box *box = *state;
     char *options = mem_printf("-c ssl_ca_file=%s\n", box->ca_file);
-    struct err err = ERR_INIT;
+    struct err err = ERR_INIT, none = ERR_INIT;
     struct plan_files before;
+    struct issued *dave;
+    struct plan *plan;
 
     start_with(box, options);
     before = plan_box_files(&box->plan);
     is_refused(make_crl(box, &err), &err, "ssl_ca_file");
     plan_box_same_files(&box->plan, &before);
+
+    /* by a certificate that only the new list refuses */
+    err = none;
+    dave = revoke_one(box, "dave");
+    plan = make_crl(box, &err);
+    must(plan != NULL, &err);
+    plan_box_keep(&box->plan, plan);
+    plan_box_saw(&box->plan, "dave");
+    sign(box);
+    is_refused(make_crl(box, &err), &err, "ssl_ca_file");
+
+    /* by whom the old one, which has ended, kept out */
+    err = none;
+    use_ended_list(box);
+    plan = make_crl(box, &err);
+    must(plan != NULL, &err);
+    plan_box_keep(&box->plan, plan);
+
     start_with(box, ""); /* the way out: taken out of the start, it works */
+    sign(box);
     plan_box_keep(&box->plan, make_crl(box, &err));
+    issued_free(dave);
     plan_files_clear(&before);
     free(options);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/store/revoked.h"
 #include "tests/pg/need_pg.h"
 #include "tests/pg/plan_box.h"
 
@@ -109,6 +110,45 @@ static void test_undo_of_a_kept_one(void **state)
     assert_false(plan_undo_journalled(&box.target, id, NULL, &ended, &err));
     assert_int_equal(err.code, ERR_NOTHING_TO_UNDO);
     plan_files_clear(&before);
+    plan_box_close(&box);
+}
+
+/* The way back, weeks later: not to one that was revoked meanwhile. */
+static void test_back_to_a_former_one(void **state)
+{
+    struct plan_box box;
+    struct server_again_intent again;
+    struct handshake seen;
+    struct issued *issued;
+    struct plan *plan;
+    struct crl *crl;
+    struct err err = ERR_INIT;
+    char *cert_file, *key_file;
+
+    (void)state;
+    plan_box_open(&box);
+    plan_box_tls(&box);
+    cert_file = plan_box_value(&box, "ssl_cert_file");
+    key_file = plan_box_value(&box, "ssl_key_file");
+    seen = plan_box_handshake(&box);
+    again = (struct server_again_intent){
+        .cert_file = cert_file, .key_file = key_file, .chain = &seen.chain};
+    plan = plan_server_again(&box.target, &again, &err);
+    assert_non_null(plan);
+    plan_free(plan);
+    issued = issued_find(box.store, "localhost", &err);
+    assert_non_null(issued);
+    crl = revoked_and_sign(box.store, box.ca, box.ca_key, issued, CRL_KEY_COMPROMISE, 0, &err);
+    assert_non_null(crl);
+    plan = plan_server_again(&box.target, &again, &err);
+    assert_null(plan);
+    assert_int_equal(err.code, ERR_POLICY);
+    assert_non_null(strstr(err.msg, "was revoked"));
+    crl_free(crl);
+    issued_free(issued);
+    handshake_clear(&seen);
+    free(cert_file);
+    free(key_file);
     plan_box_close(&box);
 }
 
@@ -266,9 +306,10 @@ static void test_reload_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_from_off_to_on),     cmocka_unit_test(test_undo_of_a_kept_one),
-        cmocka_unit_test(test_asked_and_not_kept), cmocka_unit_test(test_stopped_by_the_person),
-        cmocka_unit_test(test_reload_refused),     cmocka_unit_test(test_connection_lost),
+        cmocka_unit_test(test_from_off_to_on),        cmocka_unit_test(test_undo_of_a_kept_one),
+        cmocka_unit_test(test_back_to_a_former_one),  cmocka_unit_test(test_asked_and_not_kept),
+        cmocka_unit_test(test_stopped_by_the_person), cmocka_unit_test(test_reload_refused),
+        cmocka_unit_test(test_connection_lost),
     };
 
     if (!need_pg())

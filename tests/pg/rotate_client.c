@@ -220,14 +220,15 @@ static char *phase_now(void)
 /* A run that is killed, somewhere: what it printed and how far it came does not matter. */
 static void killed(const char *after, const char *const *args)
 {
-    const char *v[16] = {"-s", "KILL", after, getenv("PGSEAL"), NULL};
+    /* in the foreground: else "timeout" kills itself too, and nobody waits for the end of the other */
+    const char *v[16] = {"--foreground", "-s", "KILL", after, getenv("PGSEAL"), NULL};
     const struct command_options options = {.program = "timeout"};
     struct command_result result;
 
     for (size_t i = 0; args[i]; i++)
-        v[i + 4] = args[i];
+        v[i + 5] = args[i];
     command_run(&result, &options, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9],
-                v[10], v[11], v[12], NULL);
+                v[10], v[11], v[12], v[13], NULL);
     command_clear(&result);
 }
 

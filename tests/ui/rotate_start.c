@@ -183,6 +183,7 @@ static void finds_the_server(void **state)
     (void)state;
     page_box_open(&box, NULL, NULL, &ui_ascii);
     authority_free(box_authority(&box.box, "Acme PG Root", NULL));
+    authority_free(box_authority(&box.box, "Acme PG Root G2", NULL));
     add_server(&box, "db1", "10.0.0.5");
     navigator_push(box.navigator, page_rotate_start(box.app, ROTATE_FROM_SERVER, "localhost",
                                                     "Acme PG Root:1", "db1"));
@@ -190,6 +191,7 @@ static void finds_the_server(void **state)
     ui_key(box.navigator, KEY_CODE_DOWN);
     page_box_wait(&box, "begin at the line of its CA");
     assert_true(ui_shows(box.navigator, "clients trust one that this store does not know"));
+    assert_true(ui_shows(box.navigator, "[Acme PG Root G2 ")); /* not the one that it is of */
     ui_check_navigator(box.navigator, 24, 80, "rotate-start-server");
     page_box_close(&box);
 }

@@ -1,0 +1,381 @@
+/* rotate_pages.c - rotations by their pages, on a real server: a trust file that is tried first, a server's
+ * certificate of another's CA, an emergency that names whom it refuses, the old key into a file. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/clock.h"
+#include "core/base/fsutil.h"
+#include "core/base/mem.h"
+#include "core/demo/demo.h"
+#include "core/kit/kit.h"
+#include "core/plan/fleet.h"
+#include "core/rotate/rotate.h"
+#include "screens/pages.h"
+#include "screens/rotate_pages.h"
+#include "tests/harness/page_box.h"
+#include "tests/pg/need_pg.h"
+
+struct story {
+    struct page_box box;
+    struct demo *demo;
+    struct authority *ca; /* of the clients */
+    struct key *key;
+    struct authority *servers_ca;
+    struct key *servers_key;
+};
+
+static void add_server(struct story *story)
+{
+    char name[] = "db1", host[] = "127.0.0.1", provider[] = "self-managed", none[] = "";
+    struct server server = {.name = name,
+                            .tls_host = host,
+                            .tls_port = demo_port(story->demo),
+                            .provider = provider,
+                            .system_identifier = none};
+    struct err err = ERR_INIT;
+
+    server.conninfo = mem_strdup(demo_admin_conninfo(story->demo));
+    BOX_OK(server_add(story->box.box.store, &server, &err));
+    free(server.conninfo);
+}
+
+static struct plan *make_tls(void *arg, const struct plan_target *target, struct err *err)
+{
+    const struct story *story = arg;
+    struct server_tls_intent intent = {.authority = story->servers_ca,
+                                       .authority_key = story->servers_key,
+                                       .hosts = &target->tls_host,
+                                       .n_hosts = 1};
+
+    return plan_server_tls(target, &intent, err);
+}
+
+static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
+{
+    const struct story *story = arg;
+    const struct authority *ca = story->ca;
+    struct trust_ca_intent intent = {.authorities = &ca, .n_authorities = 1};
+
+    return plan_trust_ca(target, &intent, err);
+}
+
+static void change(struct story *story,
+                   struct plan *(*make)(void *, const struct plan_target *, struct err *))
+{
+    struct fleet_order order = {.make = make, .arg = story};
+    struct err err = ERR_INIT;
+    struct fleet *fleet = fleet_load(story->box.box.store, "db1", &err);
+
+    assert_non_null(fleet);
+    BOX_OK(fleet_run(fleet, &order, NULL, NULL, &err));
+    fleet_free(fleet);
+}
+
+/* Its kit is in the box's folder. */
+static void issue(struct story *story, const char *role)
+{
+    struct err err = ERR_INIT;
+    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, &err);
+    struct issue_spec issue = {.kind = ISSUED_CLIENT, .role = role, .key = key};
+    struct issued *issued = issued_make(story->box.box.store, story->ca, story->key, &issue, &err);
+    char *folder = fs_join(story->box.box.folder, role);
+    struct kit_spec spec = {
+        .folder = folder, .formats = KIT_PEM, .issued = issued, .key = key, .ca = story->ca->cert};
+    struct kit_files files = {0};
+
+    if (issued == NULL)
+        fail_msg("%s", err.msg);
+    BOX_OK(kit_write(&spec, &files, &err));
+    kit_files_clear(&files);
+    issued_free(issued);
+    key_free(key);
+    free(folder);
+}
+
+static int begin(void **state)
+{
+    struct story *story = mem_zalloc(sizeof(*story));
+    struct err err = ERR_INIT;
+
+    story->demo = demo_start(&(struct demo_options){0}, &err);
+    if (story->demo == NULL)
+        fail_msg("PS-%d %s", (int)err.code, err.msg);
+    page_box_open(&story->box, "db1", NULL, &ui_ascii);
+    clock_replace(NULL); /* certificates are for a server that has the real time */
+    add_server(story);
+    story->ca = box_authority(&story->box.box, "Lab Root", &story->key);
+    story->servers_ca = box_authority(&story->box.box, "Servers", &story->servers_key);
+    change(story, make_tls);
+    change(story, make_trust);
+    issue(story, "alice");
+    issue(story, "bob");
+    *state = story;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct story *story = *state;
+
+    authority_free(story->ca);
+    authority_free(story->servers_ca);
+    key_free(story->key);
+    key_free(story->servers_key);
+    page_box_close(&story->box);
+    demo_free(story->demo);
+    free(story);
+    return 0;
+}
+
+static struct conn *session(struct story *story, const char *role)
+{
+    struct err err = ERR_INIT;
+    const char *folder = story->box.box.folder, *word = demo_password(story->demo, role);
+    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=app sslmode=require "
+                            "sslcert='%s/%s/%s.crt' sslkey='%s/%s/%s.key'",
+                            demo_port(story->demo), role, folder, role, role, folder, role, role);
+    struct params *params = params_parse(text, &err);
+    struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
+    struct conn *conn;
+
+    assert_non_null(params);
+    assert_true(secret_set(password, word, strlen(word)));
+    conn = conn_open(params, &(struct conn_options){.password = password}, &err);
+    if (conn == NULL)
+        fail_msg("%s", err.msg);
+    secret_free(password);
+    params_free(params);
+    free(text);
+    return conn;
+}
+
+static bool lives(struct conn *conn)
+{
+    struct err err = ERR_INIT;
+    struct result *result = conn_exec(conn, "SELECT 1", 0, NULL, &err);
+
+    if (result == NULL)
+        return false;
+    result_free(result);
+    return true;
+}
+
+/* ---- a trust file ---- */
+
+static void trust_file_is_tried(struct story *story)
+{
+    struct page_box *box = &story->box;
+    char *path = fs_join(box->box.folder, "db1-trust.crt");
+
+    navigator_push(box->navigator, page_client_trust(box->app, NULL));
+    page_box_wait(box, "at least one CA goes in");
+    ui_key(box->navigator, KEY_CODE_TAB);
+    ui_key(box->navigator, ' '); /* that of the servers */
+    page_box_keys(box, KEY_CODE_TAB, 3);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "tried on db1: verify-ca and verify-full");
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "sslrootcert");
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "with 1 certificate");
+    assert_true(fs_exists(path));
+    free(path);
+    navigator_clear(box->navigator);
+}
+
+/* Only the other CA in it: the server that runs does not fit, so there is no file. */
+static void wrong_trust_file(struct story *story, const char *partner)
+{
+    struct page_box *box = &story->box;
+
+    navigator_push(box->navigator, page_client_trust(box->app, NULL));
+    page_box_wait(box, "at least one CA goes in");
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_key(box->navigator, ' ');
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_paste(box->navigator, partner);
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "is not trusted by this file");
+    navigator_clear(box->navigator);
+}
+
+/* ---- another's CA for the server ---- */
+
+static char *openssl(struct story *story, const char *command)
+{
+    char *output;
+
+    if (box_run(&output, "cd '%s' && { %s; } 2>o.log", story->box.box.folder, command) != 0)
+        fail_msg("openssl: %s", command);
+    return output;
+}
+
+static void step(struct story *story, struct rotation *rotation,
+                 const struct rotate_request *request)
+{
+    struct rotate_outcome outcome = {0};
+    struct err err = ERR_INIT;
+
+    if (!rotate_next(story->box.box.store, rotation, request, &outcome, &err))
+        fail_msg("PS-%d %s", (int)err.code, err.msg);
+    rotate_outcome_clear(&outcome);
+}
+
+static void server_of_another(struct story *story, const char *partner)
+{
+    struct page_box *box = &story->box;
+    struct err err = ERR_INIT;
+    struct cert *ca = cert_from_pem(partner, strlen(partner), &err);
+    const struct rotate_start start = {
+        .kind = ROTATION_SERVER_CA, .name = "db1", .new_foreign = ca};
+    struct rotation *rotation = rotate_start(box->box.store, &start, &err);
+    char *folder = fs_join(box->box.folder, "trust");
+    const struct rotate_request request = {.folder = folder, .key_type = KEY_EC_P256};
+    char *pem;
+
+    if (rotation == NULL)
+        fail_msg("%s", err.msg);
+    for (int phase = 0; phase < 3; phase++)
+        step(story, rotation, &request);
+    assert_int_equal(rotation->phase, 3);
+    pem =
+        openssl(story, "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                       "-keyout srv.key -out srv.csr -subj /CN=db1 && "
+                       "printf 'subjectAltName=IP:127.0.0.1\\nextendedKeyUsage=serverAuth\\n' "
+                       ">srv.ext && openssl x509 -req -in srv.csr -CA p.crt -CAkey p.key -days 90 "
+                       "-CAcreateserial -extfile srv.ext && chmod 600 srv.key");
+    navigator_push(box->navigator, page_rotation(box->app, rotation->id));
+    page_box_wait(box, "[>>] 4 ");
+    page_box_wait(box, "It can be left at any time");
+    ui_key(box->navigator, 'n');
+    page_box_wait(box, "of the new CA, whose owner signed it");
+    ui_check_navigator(box->navigator, 24, 80, "rotation-server-cert");
+    ui_key(box->navigator, KEY_CODE_TAB);
+    ui_paste(box->navigator, pem);
+    ui_key(box->navigator, KEY_CODE_TAB);
+    ui_type(box->navigator, "srv.key");
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "CN=db1, of CN=Partner");
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    ui_key(box->navigator, 'y');
+    page_box_wait(box, "Now in step 5 of 5");
+    navigator_clear(box->navigator);
+    free(pem);
+    rotation_free(rotation);
+    cert_free(ca);
+    free(folder);
+}
+
+/* ---- an emergency ---- */
+
+static struct rotation *begin_emergency(struct story *story)
+{
+    const struct rotate_start start = {.kind = ROTATION_EMERGENCY, .name = "Lab Root"};
+    char *folder = fs_join(story->box.box.folder, "kits");
+    struct err err = ERR_INIT;
+    struct rotation *rotation = rotate_start(story->box.box.store, &start, &err);
+    struct rotate_request request = {.folder = folder, .formats = KIT_PEM};
+    struct authority *ca;
+    struct key *key;
+
+    if (rotation == NULL)
+        fail_msg("%s", err.msg);
+    step(story, rotation, &request);
+    ca = authority_load_id(story->box.box.store, rotation->new_authority_id, &err);
+    key = ca != NULL ? authority_unlock(story->box.box.store, ca, NULL, &err) : NULL;
+    if (key == NULL)
+        fail_msg("%s", err.msg);
+    request.new_key = key;
+    step(story, rotation, &request);
+    key_free(key);
+    authority_free(ca);
+    assert_int_equal(rotation->phase, 2);
+    free(folder);
+    return rotation;
+}
+
+/* Who is refused stands there by name; with the CA's name typed, exactly they are. */
+static void names_whom_it_refuses(struct story *story)
+{
+    struct page_box *box = &story->box;
+    struct conn *alice = session(story, "alice");
+    struct rotation *rotation = begin_emergency(story);
+    char *path = fs_join(box->box.folder, "old.key"), *text;
+
+    navigator_push(box->navigator, page_rotation(box->app, rotation->id));
+    page_box_wait(box, "[>>] 3 ");
+    page_box_wait(box, "It can be left at any time");
+    ui_key(box->navigator, 'n');
+    page_box_wait(box, "1 at the next login, and ended now:");
+    assert_true(ui_shows(box->navigator, "alice from 127.0.0.1 on db1, pid "));
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "1 session or role would be refused");
+    ui_type(box->navigator, "Lab Root");
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    assert_true(lives(alice)); /* nothing was done yet */
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "Now in step 4 of 4");
+    assert_true(ui_shows(box->navigator, "1 session ended"));
+    assert_false(lives(alice));
+
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "[>>] 4 ");
+    page_box_wait(box, "It can be left at any time");
+    ui_key(box->navigator, 'n'); /* the old key */
+    page_box_wait(box, "into a file");
+    ui_key(box->navigator, KEY_CODE_DOWN);
+    page_box_keys(box, KEY_CODE_TAB, 1);
+    ui_type(box->navigator, "old.key");
+    page_box_keys(box, KEY_CODE_TAB, 1);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "~/old.key, NOT locked");
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    ui_type(box->navigator, "Lab Root");
+    page_box_keys(box, KEY_CODE_TAB, 2);
+    ui_key(box->navigator, KEY_CODE_ENTER);
+    page_box_wait(box, "The rotation is done.");
+    assert_int_equal(box_run(&text, "openssl pkey -in '%s' -noout && stat -c %%a '%s'", path, path),
+                     0);
+    assert_string_equal(text, "600\n");
+    free(text);
+    free(path);
+    navigator_clear(box->navigator);
+    rotation_free(rotation);
+    conn_close(alice);
+}
+
+static void by_pages(void **state)
+{
+    struct story *story = *state;
+    char *partner =
+        openssl(story, "openssl req -x509 -newkey ec -pkeyopt "
+                       "ec_paramgen_curve:P-256 -nodes -keyout p.key -days 900 "
+                       "-subj /CN=Partner -addext keyUsage=critical,keyCertSign,cRLSign "
+                       "-out p.crt && cat p.crt");
+
+    trust_file_is_tried(story);
+    wrong_trust_file(story, partner);
+    server_of_another(story, partner);
+    names_whom_it_refuses(story);
+    free(partner);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(by_pages, begin, end)};
+
+    if (!need_pg())
+        return 0;
+    return cmocka_run_group_tests_name("rotate_pages on a server", tests, NULL, NULL);
+}
