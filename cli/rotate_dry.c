@@ -131,6 +131,8 @@ static json_t *refused_json(const struct rotate_preview *preview)
 
 static json_t *ahead_json(const char *act, const struct rotate_preview *preview)
 {
+    if (!preview->looked)
+        return json_pack("{s:o}", "act", json_text(act));
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:b}", "act", json_text(act), "lines",
                      texts_json(preview->lines, preview->n_lines), "kits",
                      texts_json(preview->kits, preview->n_kits), "servers", servers_json(preview),

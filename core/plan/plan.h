@@ -218,8 +218,8 @@ struct untrust_ca_intent {
     bool all;
     /* Those above an intermediate that goes go with it: a root that stays lets anybody in whose chain
      * leads there, its clients too where lists are not checked. Not where a CA that stays is below it,
-     * where it is ours, where it was seen to have clients of its own, or where a list stands beside it
-     * of a CA that is not there (whose clients send their chain). */
+     * where it is ours, where it was seen to have clients of its own, or where a CA that is not in the
+     * file has clients (a list of it is there, or they were seen): they send a chain to some root. */
     bool with_parents;
 };
 struct plan *plan_untrust_ca(const struct plan_target *target,

@@ -477,7 +477,8 @@ bool rotate_look_ahead(struct store *store, struct rotation *rotation,
         return false;
     ok = work_begin(&work, store, rotation, request, err);
     work.preview = &preview;
-    ok = ok && (kind->preview == NULL || kind->preview(&work, back, err));
+    preview.looked = kind->preview != NULL;
+    ok = ok && (!preview.looked || kind->preview(&work, back, err));
     work_end(&work);
     if (ok)
         *ret = preview;

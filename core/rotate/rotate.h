@@ -144,6 +144,7 @@ struct rotate_preview { /* owned */
     struct rotate_refused *refused; /* the number for accept_refused is n_refused, exactly */
     size_t n_refused;
     bool ends_sessions; /* those that are refused are ended, too */
+    bool looked;        /* false: it cannot be said of this kind, and nothing above is */
 };
 void rotate_preview_clear(struct rotate_preview *preview);
 
