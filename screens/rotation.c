@@ -130,6 +130,8 @@ static void add_blockers(struct rotation_page *self)
 
     for (size_t i = 0; i < status->n_blockers; i++)
         lines_add(self->lines, 0, MARK_WARN, i == 0 ? _("Blocks") : "", status->blockers[i]);
+    for (size_t i = 0; i < status->n_notices; i++)
+        lines_add(self->lines, 0, MARK_WARN, i == 0 ? _("Notice") : "", status->notices[i]);
 }
 
 static void add_items(struct rotation_page *self)
@@ -296,6 +298,10 @@ static struct nav why(const struct rotation_page *self)
         strbuf_add_str(&text, _("\nWhat keeps it here\n"));
     for (size_t i = 0; i < status->n_blockers; i++)
         strbuf_printf(&text, "- %s\n", status->blockers[i]);
+    if (status->n_notices > 0)
+        strbuf_add_str(&text, _("\nWhat somebody changed beside it\n"));
+    for (size_t i = 0; i < status->n_notices; i++)
+        strbuf_printf(&text, "- %s\n", status->notices[i]);
     page = page_text(_("Why this step"), _("Home > Renew and rotate > Why"), text.data);
     strbuf_clear(&text);
     return nav_push(page);

@@ -98,6 +98,8 @@ void rotation_page_words(struct rotate_status *status)
     without_options(status->proposal, status->proposal, strlen(status->proposal) + 1);
     for (size_t i = 0; i < status->n_blockers; i++)
         without_options(status->blockers[i], status->blockers[i], strlen(status->blockers[i]) + 1);
+    for (size_t i = 0; i < status->n_notices; i++)
+        without_options(status->notices[i], status->notices[i], strlen(status->notices[i]) + 1);
 }
 
 const char *rotation_kind_text(enum rotation_kind kind)
