@@ -441,7 +441,8 @@ static bool say_needed(const struct rotate_work *work, size_t n, struct err *err
                  (unsigned long)n),
         n, work->old_ca->name);
     return err_hint(err, _("Keep the key, or give those servers certificates of another CA first "
-                           "(pgseal rotate server NAME --to CA)."));
+                           "(pgseal rotate server NAME --to CA), and revoke what no server has any "
+                           "more (pgseal revoke SERIAL)."));
 }
 
 /* The last act of a rotation, so what became of the key is written down with it. */
