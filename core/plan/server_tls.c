@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/plan/step.h"
 #include "core/store/authority_request.h"
 #include "core/store/issued.h"
@@ -320,6 +321,10 @@ struct plan *plan_server_tls(const struct plan_target *target,
     free(title);
     if (!plan)
         return NULL;
+    if (text_equal(settings_value(&plan->settings, "ssl"), "on")) {
+        free(plan->title);
+        plan->title = mem_printf(_("give server \"%s\" a certificate"), target->server->name);
+    }
     if (take_intent(plan, intent, err)) {
         if (is_good_already(plan, intent->replace))
             good = add_nothing(plan, err);
