@@ -16,6 +16,7 @@
 struct guide {
     struct app *app;
     struct job *job;
+    bool wanted;               /* Enter came before it was known where the walk stands */
     struct guide_state *state; /* NULL: not read yet */
     size_t at;
     bool chosen; /* the person moved: the cursor stays where it is */
@@ -136,6 +137,7 @@ static struct nav open_step(struct guide *self)
 {
     enum guide_step missing = missing_for(self, (enum guide_step)self->at);
 
+    self->wanted = self->state == NULL;
     if (self->state == NULL)
         return nav_stay();
     if (missing != GUIDE_STEPS) {
@@ -150,6 +152,7 @@ static struct nav open_step(struct guide *self)
 static struct nav key_event(struct guide *self, uint32_t key)
 {
     self->message[0] = '\0';
+    self->wanted = false;
     switch (key) {
     case KEY_CODE_ESC:
     case KEY_CODE_LEFT:
@@ -175,6 +178,7 @@ static struct nav key_event(struct guide *self, uint32_t key)
     }
     if (key >= '1' && key < '1' + GUIDE_STEPS) {
         self->at = key - '1';
+        self->chosen = true;
         return open_step(self);
     }
     return nav_stay();
@@ -190,12 +194,17 @@ static struct nav guide_event(void *arg, const struct event *event)
         refresh(self);
         break;
     case EVENT_JOB:
-        if (event->job == self->job)
+        if (event->job == self->job) {
             state_ended(self);
+            if (self->wanted)
+                return open_step(self);
+        }
         break;
     case EVENT_KEY:
         return key_event(self, event->key);
     case EVENT_HIDDEN:
+        self->wanted = false;
+        break;
     case EVENT_PASTE:
     case EVENT_RESIZE:
     case EVENT_JOB_PROGRESS:

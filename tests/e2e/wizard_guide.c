@@ -234,6 +234,7 @@ static void from_a_server_to_a_login(void **state)
     /* left in the middle, and taken up again where it was */
     wizard_keys(box, KEYS_ESC, 1);
     wizard_wait(box, WIZARD_ON_HOME);
+    pty_wait_no_text(box->pty, "3 of 7 done"); /* all of the frame has come */
     pty_type(box->pty, "s");
     back_in_the_walk(box, "3 of 7 done");
 
