@@ -291,32 +291,3 @@ const struct command *command_table(size_t *ret_n)
     *ret_n = ARRAY_LEN(commands);
     return commands;
 }
-
-/* "ca create" has the group "ca"; "list" has none. */
-static bool in_group(const struct command *command, const char *word)
-{
-    size_t len = strlen(word);
-
-    return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
-}
-
-bool command_is_group(const char *word)
-{
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (in_group(&commands[i], word))
-            return true;
-    return false;
-}
-
-const struct command *command_find(const char *first, const char *second)
-{
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        const struct command *command = &commands[i];
-        if (text_equal(command->name, first))
-            return command;
-        if (second && in_group(command, first) &&
-            text_equal(command->name + strlen(first) + 1, second))
-            return command;
-    }
-    return NULL;
-}

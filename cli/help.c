@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cli/command.h"
 #include "core/base/intl.h"
 
 static void add_command_line(struct strbuf *out, const struct command *command)
