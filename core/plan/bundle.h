@@ -85,6 +85,11 @@ bool bundle_take_parents(const struct plan *plan, const struct bundle *present,
 bool bundle_find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       struct err *err) MUST_CHECK;
 
+/* ERR_WOULD_LOCK_OUT: the admin's own connection came with a certificate that these lists revoke
+ * (own_login.c). */
+bool bundle_check_own_login(const struct plan *plan, const struct bundle *wanted,
+                            struct err *err) MUST_CHECK;
+
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */
 bool bundle_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
