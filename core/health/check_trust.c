@@ -82,7 +82,7 @@ static const struct crl *newest_of(const struct check *check, const struct cert 
         const struct crl *crl =
             i < check->crl.n_crls ? check->crl.crls[i] : check->dir_crls[i - check->crl.n_crls];
 
-        if (crl_signed_by(crl, ca) && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+        if (crl_signed_by(crl, ca) && (!newest || crl_is_newer(crl, newest)))
             newest = crl;
     }
     return newest;

@@ -35,8 +35,6 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
 /* The newest list that this CA's key signed; borrowed; NULL: none. */
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
 
-bool bundle_same_crl(const struct crl *a, const struct crl *b);
-
 /* A marker that was left behind is no CA, and must not stand in the way of the next list. */
 bool bundle_drop_marker(const struct plan *plan, struct bundle *bundle, struct err *err) MUST_CHECK;
 

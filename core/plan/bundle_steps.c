@@ -41,7 +41,7 @@ static bool same_crls(const struct bundle *a, const struct bundle *b)
         bool found = false;
 
         for (size_t j = 0; j < b->n_crls && !found; j++)
-            found = bundle_same_crl(a->crls[i], b->crls[j]);
+            found = crl_equal(a->crls[i], b->crls[j]);
         if (!found)
             return false;
     }
