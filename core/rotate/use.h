@@ -13,7 +13,7 @@
  *          minutes at least: for 7 days a look in each hour is enough, a nightly one is not, for the job
  *          that runs in the night between would never be met. What a gap costs is said
  *          (use_quiet.but_gaps), for an admin who knows better. A look that some sessions were hidden
- *          from is none.
+ *          from is none; nor is one in the future, which a clock that was ahead wrote.
  * Whose    a certificate is of a CA when its issuer is called as the CA, as pg_stat_ssl has it, and its
  *          serial number is not that of another CA of ours that is called alike. So one that the store
  *          knows nothing of counts: it would be refused like the others.
