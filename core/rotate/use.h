@@ -94,7 +94,7 @@ bool use_of_serial(struct store *store, const char *issuer_dn, const char *seria
                    int64_t since, int64_t *ret_first, int64_t *ret_last,
                    struct err *err) MUST_CHECK;
 /* The same for a whole worklist at once: seen_at, and old_seen_at since `since`. Writes only what is
- * news. The lines must know their new certificates: rotation_join_items() before. */
+ * news: old_seen_at is exact to SIGHTING_EXACT_SECONDS. The lines must know their new certificates: rotation_join_items() before. */
 bool use_mark_items(struct store *store, int64_t rotation_id, int64_t since,
                     struct err *err) MUST_CHECK;
 
