@@ -140,7 +140,7 @@ static void show_server(const struct output *out, print_fn print, const struct r
         print(out, _("      pid %d  %s  database %s  from %s  since %s%s"), session->pid,
               session->role, session->database,
               *session->address ? session->address : _("a socket"), session->since,
-              session->own ? _("  (pgseal's own, spared)") : "");
+              session->own ? _("  [!!] pgseal's own login: no list goes there") : "");
     }
     if (row->hides)
         print(out, _("      your role does not see all sessions there"));

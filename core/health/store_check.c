@@ -136,6 +136,28 @@ static bool check_foreign(struct store *store, int64_t within, struct findings *
 
 /* ---- what has not reached its servers ---- */
 
+/* Lists of other CAs: imported here, and not brought there yet. */
+static bool check_foreign_behind(struct store *store, struct findings *ret, struct err *err)
+{
+    struct server_list list = {.n = 0};
+    bool good = server_list(store, &list, err);
+
+    for (size_t i = 0; good && i < list.n; i++) {
+        const char *name = list.rows[i]->name;
+        bool behind = false;
+
+        good = foreign_is_behind(store, list.rows[i]->id, &behind, err);
+        if (good && behind)
+            finding_fix(finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, name,
+                                    _("\"%s\" has not got the CRL of another's CA that was "
+                                      "imported here"),
+                                    name),
+                        "%s", _("\"pgseal crl refresh\" brings it there."));
+    }
+    server_list_clear(&list);
+    return good;
+}
+
 static bool is_open_on(const struct journal_plan_list *open, const char *server)
 {
     for (size_t i = 0; i < open->n; i++) {
@@ -172,8 +194,11 @@ static void judge_published(const struct published *row, const struct journal_pl
     if (row->n_sessions > 0)
         finding_fix(
             finding_add(ret, FINDING_WARNING, ERR_REVOKED_SESSION, row->server,
-                        _("open sessions of %zu revoked certificates of \"%s\" are still to "
-                          "be ended on \"%s\""),
+                        ngettext("open sessions of %zu revoked certificate of \"%s\" are still to "
+                                 "be ended on \"%s\"",
+                                 "open sessions of %zu revoked certificates of \"%s\" are still "
+                                 "to be ended on \"%s\"",
+                                 (unsigned long)row->n_sessions),
                         row->n_sessions, row->authority, row->server),
             _("\"pgseal crl refresh\" ends them."));
 }
@@ -186,6 +211,7 @@ static bool check_published(struct store *store, struct findings *ret, struct er
 
     for (size_t i = 0; good && i < list.n; i++)
         judge_published(&list.rows[i], &open, ret);
+    good = good && check_foreign_behind(store, ret, err);
     journal_plan_list_clear(&open);
     published_list_clear(&list);
     return good;

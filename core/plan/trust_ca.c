@@ -278,6 +278,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     free(title);
     if (!plan)
         return NULL;
+    plan->knows_roles = intent->knows_roles;
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
@@ -403,6 +404,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     bool with_crls = true;
     bool good;
 
+    plan->knows_roles = intent->knows_roles;
     if (plan->cas_unread && !intent->all)
         return err_set(err, ERR_MAY_NOT_CHANGE,
                        _("which CAs server \"%s\" trusts may not be read by this role"),
