@@ -17,8 +17,8 @@
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
-    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP), N_("see it all on a private PostgreSQL, gone after"),
-     "  pgseal demo --tour\n", run_demo},
+    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP) | OPTIONS_WIZARD,
+     N_("see it all on a private PostgreSQL, gone after"), "  pgseal demo --tour\n", run_demo},
     {"ca create", "NAME", 1, 1,
      BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(INTERMEDIATE) | BIT(OUT) |
          MAKES | UNLOCKS,
