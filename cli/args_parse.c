@@ -45,34 +45,6 @@ static void push(const char ***items, size_t *n, const char *item)
     *n += 1;
 }
 
-/* Number of edits between two short words: for "did you mean". Words over 31 bytes are far away. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[32];
-    size_t len_a = strlen(a);
-    size_t len_b = strlen(b);
-
-    if (len_a >= ARRAY_LEN(row) || len_b >= ARRAY_LEN(row))
-        return ARRAY_LEN(row);
-    for (size_t j = 0; j <= len_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= len_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= len_b; j++) {
-            size_t above = row[j];
-            size_t best = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            if (above + 1 < best)
-                best = above + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-            diagonal = above;
-        }
-    }
-    return row[len_b];
-}
-
 static bool unknown_option(const char *word, size_t len, struct err *err)
 {
     size_t n;
@@ -84,7 +56,7 @@ static bool unknown_option(const char *word, size_t len, struct err *err)
     if (len < sizeof(name))
         memcpy(name, word, len);
     for (size_t i = 0; i < n; i++) {
-        size_t distance = edit_distance(name, options[i].name);
+        size_t distance = text_distance(name, options[i].name);
         if (distance < best_distance) {
             best_distance = distance;
             best = &options[i];
@@ -113,7 +85,7 @@ static bool unknown_command(const struct args *args, const char *first, const ch
         }
     }
     for (size_t i = 0; i < args->n_commands; i++) {
-        size_t distance = edit_distance(typed, args->commands[i].name);
+        size_t distance = text_distance(typed, args->commands[i].name);
         if (distance < best_distance) {
             best_distance = distance;
             best = &args->commands[i];

@@ -163,6 +163,7 @@ bool run_sightings(struct cli *cli, struct err *err);
 bool run_check(struct cli *cli, struct err *err);
 bool run_doctor(struct cli *cli, struct err *err);
 bool run_explain(struct cli *cli, struct err *err);
+bool run_words(struct cli *cli, struct err *err);
 bool run_completion(struct cli *cli, struct err *err);
 bool run_demo(struct cli *cli, struct err *err);
 

@@ -17,7 +17,7 @@
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
-    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP), N_("try it all on a private PostgreSQL that goes"),
+    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP), N_("see it all on a private PostgreSQL, gone after"),
      "  pgseal demo --tour\n", run_demo},
     {"ca create", "NAME", 1, 1,
      BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(INTERMEDIATE) | BIT(OUT) |
@@ -281,6 +281,10 @@ static const struct command commands[] = {
      N_("who did what when"), "  pgseal log --server db1 --since 30d\n", run_log},
     {"explain", "[CODE]", 0, 1, 0, N_("what an error code means"), "  pgseal explain PS-2104\n",
      run_explain},
+    {"words", "[TERM]", 0, -1, 0, N_("what a word of the field means"),
+     "  pgseal words crl\n"
+     "  pgseal words private key\n",
+     run_words},
     {"completion", "bash|zsh|fish", 1, 1, 0, N_("a completion script for your shell"),
      "  pgseal completion bash > ~/.local/share/bash-completion/completions/pgseal\n",
      run_completion},

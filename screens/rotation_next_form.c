@@ -120,27 +120,14 @@ static void add_preview(const struct rotation_next *self, struct form *form)
     const struct rotate_preview *preview = &self->preview;
     struct strbuf text = STRBUF_INIT;
 
-    strbuf_printf(
-        &text,
-        preview->ends_sessions
-            ? ngettext("%zu at the next login, and ended now:",
-                       "%zu at the next login, and ended now:", preview->n_refused)
-            : ngettext("%zu at the next login:", "%zu at the next login:", preview->n_refused),
-        preview->n_refused);
+    rotation_next_refused_head(preview, &text);
     for (size_t i = 0; i < preview->n_refused && i < PREVIEW_MAX; i++) {
-        const struct rotate_refused *row = &preview->refused[i];
-
-        strbuf_printf(&text, "\n%s", row->role);
-        if (row->application[0] != '\0')
-            strbuf_printf(&text, ", %s", row->application);
-        if (row->address[0] != '\0')
-            strbuf_printf(&text, _(" from %s"), row->address);
-        strbuf_printf(&text, _(" on %s"), row->server);
-        if (row->pid > 0)
-            strbuf_printf(&text, _(", pid %d"), row->pid);
+        strbuf_add_char(&text, '\n');
+        rotation_next_refused_text(&preview->refused[i], &text);
     }
     if (preview->n_refused > PREVIEW_MAX)
-        strbuf_printf(&text, _("\nand %zu more"), preview->n_refused - PREVIEW_MAX);
+        strbuf_printf(&text, _("\nand %zu more: \"Effect\" names all"),
+                      preview->n_refused - PREVIEW_MAX);
     form_add_line(form, N_("! refused"), text.data);
     strbuf_clear(&text);
 }
@@ -183,14 +170,13 @@ static void add_left(const struct rotation_next *self, struct form *form)
 
 void rotation_next_add_refused(const struct rotation_next *self, struct form *form)
 {
-    if (self->have_preview) {
-        if (self->preview.n_refused > 0)
-            add_preview(self, form);
-        else
-            form_add_line(form, N_("Refused"), _("nobody who is connected now"));
-        return;
-    }
-    add_left(self, form);
+    /* who verifies a server's certificate is seen by nobody */
+    if (!self->have_preview || self->rotation->kind == ROTATION_SERVER_CA)
+        add_left(self, form);
+    else if (self->preview.n_refused > 0)
+        add_preview(self, form);
+    else
+        form_add_line(form, N_("Refused"), _("nobody who is connected now"));
 }
 
 /* Kits, or the trust files of a server's rotation. */
@@ -256,9 +242,11 @@ static size_t number_of(const struct form *form, int id)
 /* Where it is not known by name who would be: then the number is asked for. */
 static bool asks_refused(const struct rotation_next *self, bool revokes)
 {
-    return !self->have_preview && (self->locked_out || (revokes && self->status.left.n > 0) ||
-                                   ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
-                                    rotation_count_left(&self->status.left) > 0));
+    if (self->have_preview || self->rotation->kind == ROTATION_SERVER_CA)
+        return false;
+    return self->locked_out || (revokes && self->status.left.n > 0) ||
+           ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
+            rotation_count_left(&self->status.left) > 0);
 }
 
 void rotation_next_check(void *arg, struct form *form)

@@ -247,15 +247,30 @@ static void say(const struct form *form, struct frame *ret)
     }
 }
 
+static bool has_secret(const struct form *form)
+{
+    for (size_t i = 0; i < form->n; i++)
+        if (form->items[i].kind == FORM_SECRET)
+            return true;
+    return false;
+}
+
+/** What a button without a Why of its own says: only what is true of a form with a passphrase. */
+static const char *answers_why(const struct form *form)
+{
+    return has_secret(form) ? _("The other answers of this page are kept, whichever way you go. A "
+                                "passphrase is wiped when it was used.")
+                            : _("The answers of this page are kept, whichever way you go.");
+}
+
 void form_frame(const struct form *form, struct frame *ret)
 {
     ret->bindings = form->keys;
     /* The Why rows stay where they are while the focus goes round. */
     snprintf(ret->why_title, sizeof(ret->why_title), "%s",
              gettext(form->buttons.labels[form->buttons.focus]));
-    ret->why = form->whys[form->buttons.focus]
-                   ? gettext(form->whys[form->buttons.focus])
-                   : _("The answers of this page are kept, whichever way you go.");
+    ret->why = form->whys[form->buttons.focus] ? gettext(form->whys[form->buttons.focus])
+                                               : answers_why(form);
     if (form->focus < form->n) {
         const struct form_item *item = &form->items[form->focus];
         const struct form_field *field = item->field;

@@ -145,7 +145,7 @@ static char *xdg_folder(const char *variable, const char *below_home, struct err
         return mem_printf("%s/pgseal", base);
     if (home == NULL || home[0] != '/') {
         err_set(err, ERR_FILE, _("there is no home folder: HOME is not set"));
-        err_hint(err, _("Set HOME or %s, or give --store DIR."), variable);
+        err_hint(err, _("Set HOME or %s, or say where the store is (--store DIR)."), variable);
         return NULL;
     }
     return mem_printf("%s/%s/pgseal", home, below_home);

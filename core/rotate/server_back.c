@@ -118,5 +118,6 @@ bool server_back(struct rotate_work *work, struct rotate_outcome *ret, struct er
     if (!was_touched(work))
         return true;
     return server_own_members(work, &members, err) &&
-           rotate_change_servers(work, &members, &change, ret, err) && miss_nothing(work, err);
+           rotate_change_servers(work, &members, &change, ret, err) &&
+           (work->preview != NULL || miss_nothing(work, err));
 }

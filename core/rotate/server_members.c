@@ -442,7 +442,7 @@ static struct plan *make_renewal(void *arg, const struct plan_target *target, st
     else if (is_new && !is_gone) /* gone: it would not start again, so it gets another one */
         plan = server_plan_nothing(target, &seen.chain, err);
     else if (is_new || (check_same_ca(work, target, seen.chain.certs[0], err) &&
-                        (server_is_recorded(&old, &seen.chain) ||
+                        (server_is_recorded(&old, &seen.chain) || work->preview != NULL ||
                          server_record_save(work, target, &seen.chain, err))))
         plan = plan_new_cert(renew, target, seen.chain.certs[0], err);
     handshake_clear(&seen);
@@ -488,6 +488,22 @@ static bool run_after(void *arg, struct fleet_member *member, struct err *err)
     return false;
 }
 
+static bool preview_managed(const struct rotate_work *work, struct err *err)
+{
+    struct server_list members = {.n = 0};
+    bool good = server_scope(work->store, work->rotation, &members, err);
+
+    for (size_t i = 0; good && i < members.n; i++) {
+        if (server_is_managed(members.rows[i]))
+            rotate_preview_line(work->preview,
+                                _("\"%s\" is managed: its provider changes its certificate, and "
+                                  "it is only looked at"),
+                                members.rows[i]->name);
+    }
+    server_list_clear(&members);
+    return good;
+}
+
 bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_after *after,
                   void *arg, struct err *err)
 {
@@ -500,10 +516,11 @@ bool server_renew(struct rotate_work *work, struct rotate_outcome *ret, server_a
     if (!foreign) {
         renew.authority = work->new_ca ? work->new_ca : work->old_ca;
         renew.key = work->new_ca ? work->request->new_key : work->request->old_key;
-        if (renew.key == NULL && !work->request->server_certs)
+        if (renew.key == NULL && !work->request->server_certs && work->preview == NULL)
             return err_set(err, ERR_NEEDS_ANSWER, _("the key of the CA \"%s\" is not unlocked"),
                            renew.authority->name);
     }
-    return server_own_members(work, &members, err) &&
+    return (work->preview == NULL || preview_managed(work, err)) &&
+           server_own_members(work, &members, err) &&
            rotate_change_servers(work, &members, &change, ret, err);
 }

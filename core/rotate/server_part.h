@@ -123,6 +123,9 @@ bool server_trust_make(struct rotate_work *work, bool with_old, struct trust_fil
  * Java, unless it is there. option: where its name is kept. */
 bool server_trust_write(struct rotate_work *work, bool with_old, const char *option,
                         struct rotate_outcome *ret, struct err *err) MUST_CHECK;
+/* The same into work->preview: tried on each member, and nothing is written. */
+bool server_trust_look_ahead(struct rotate_work *work, bool with_old, const char *option,
+                             struct err *err) MUST_CHECK;
 /* Where the file of this option is still there, all these are in it. */
 bool server_check_trust(const struct rotate_work *work, const char *option,
                         const struct cert_list *roots, struct err *err) MUST_CHECK;

@@ -219,6 +219,58 @@ static bool choose_folder(struct rotate_work *work, struct err *err)
     return rotation_save(work->store, work->rotation, "the folder for trust files is chosen", err);
 }
 
+/* Where, what is in it, and whether each member is trusted with it now. */
+static bool preview_write(struct rotate_work *work, bool with_old, const struct trust_file *file,
+                          struct err *err)
+{
+    const char *given = work->request->folder;
+    const char *folder = given != NULL && *given != '\0' ? given : work->rotation->folder;
+    char *stem = stem_of(work->rotation, with_old);
+    char *name = mem_printf("%s.crt", stem);
+    char *path = *folder != '\0' ? fs_join(folder, name) : mem_strdup(name);
+    struct cert_list roots;
+    bool good;
+
+    trust_file_certs(file, &roots);
+    good = try_members(work, &roots, err) && try_to_come(work, &roots, err);
+    if (good)
+        rotate_preview_line(work->preview,
+                            ngettext("\"%s\" is written, and a .p12 for Java: %zu CA; each member "
+                                     "is trusted with it now",
+                                     "\"%s\" is written, and a .p12 for Java: %zu CAs; each member "
+                                     "is trusted with it now",
+                                     (unsigned long)roots.n),
+                            path, roots.n);
+    cert_list_clear(&roots);
+    free(stem);
+    free(name);
+    free(path);
+    return good;
+}
+
+bool server_trust_look_ahead(struct rotate_work *work, bool with_old, const char *option,
+                             struct err *err)
+{
+    struct trust_file file;
+    bool good;
+
+    if (server_trust_there(work, option)) {
+        rotate_preview_line(work->preview, "%s", _("the trust file is there already"));
+        return true;
+    }
+    if (work->new_cert == NULL) {
+        rotate_preview_line(work->preview, "%s",
+                            _("a trust file with the old and the new CA is written, as PEM and as "
+                              "a .p12 for Java"));
+        return true;
+    }
+    if (!server_trust_make(work, with_old, &file, err))
+        return false;
+    good = preview_write(work, with_old, &file, err);
+    trust_file_clear(&file);
+    return good;
+}
+
 bool server_trust_write(struct rotate_work *work, bool with_old, const char *option,
                         struct rotate_outcome *ret, struct err *err)
 {

@@ -303,7 +303,8 @@ static bool check_against(const struct crl *stored, const struct crl *crl, size_
             _("the CRL lacks %zu revoked serial numbers of the stored one: %s"), dropped, first);
     err_cause(err, _("Lists forget certificates that have ended. Whether these have is known to "
                      "their CA only."));
-    return err_hint(err, _("Ask there; then --accept-dropped=%zu takes it."), dropped);
+    return err_hint(err, _("Ask there; then take it without them (--accept-dropped=%zu)."),
+                    dropped);
 }
 
 static bool store_list(struct store *store, const struct cert *ca, const struct crl *crl,

@@ -369,7 +369,7 @@ bool fsck_run(struct store *store, const struct fsck_options *options, struct fs
         sql_free(sql);
         err_set(err, ERR_STORE, _("the store \"%s\" can only be read"), store_folder(store));
         err_cause(err, _("Its file or its file system does not let you write."));
-        return err_hint(err, _("Without --repair it is looked through all the same."));
+        return err_hint(err, _("Without repairing (--repair) it is looked through all the same."));
     }
     if (sql != NULL && !sql_run_int(sql, 0, &fsck.total, &ignored))
         fsck.total = 0;

@@ -136,6 +136,9 @@ void test_renew(void **state)
     lab_go("back", "main", "renew"); /* given up */
     free(EXPECT(0, "rotate", "server", "main"));
     EXPECT_ERROR(1, "PS-", "rotate", "server", "main");
+    lab_ahead("next", "main", 2, 0, "~ ssl_cert_file: ");
+    lab_ahead("back", "main", 0, 0, "given up");
+    differs("db1", before1, false);
     lab_restart(lab, lab->db1);
     lab_open_pool(lab, "old.crt");
     die_everywhere(lab, &next, at);
@@ -150,6 +153,7 @@ void test_renew(void **state)
     json_decref(seen);
     lab_pool_lives(lab);
     lab_restart(lab, lab->db2);
+    lab_ahead("back", "main", 2, 0, "~ ssl_cert_file: ");
     die_everywhere(lab, &back, back_at);
     lab_go("back", "main", "renew");
     differs("db1", before1, false);
@@ -177,6 +181,8 @@ static void hand_out(struct lab *lab, struct lab_run *run)
 {
     char *text;
 
+    lab_restart(lab, lab->db2);
+    lab_ahead("next", "main", 0, 1, "no server and no file is changed");
     die_writing(lab, *run, 0, 17);
     expect_phase("main", "files");
     text = EXPECT(0, "rotate", "stragglers", "main");
@@ -189,6 +195,7 @@ static void hand_out(struct lab *lab, struct lab_run *run)
     lab_go("next", "main", "files");
     lab_restart(lab, lab->db2);
     EXPECT_ERROR(2, "--out", "rotate", "next", "main", "--yes");
+    lab_ahead("next", "main", 0, 1, "\\\"main-both.crt\\\" is written");
     run->folder = "trust";
     die_writing(lab, *run, 1, 17);
     run->folder = NULL;
@@ -225,6 +232,8 @@ void test_other_ca(void **state)
     lab_go("back", "main", "hand");
     lab_go("next", "main", "switch");
     lab_restart(lab, lab->db2);
+    lab_ahead("next", "main", 2, 1, "1 of 1 roles are marked");
+    lab_shows("db1", "CN=Servers");
 
     /* who has the old one alone is refused from now on: that is what the phases before are for */
     login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
@@ -249,6 +258,7 @@ void test_other_ca(void **state)
     login_loop_settle(lab->loop);
     login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
     lab_go("next", "main", "clean");
+    lab_ahead("next", "main", 0, 1, "main-new.crt");
     die_writing(lab, run, 4, 17);
     lab_sh("[ $(grep -c BEGIN trust/main-new.crt) = 1 ]\n");
     lab_change_root(lab, lab->quick1, lab->db1, "trust/main-new.crt");
