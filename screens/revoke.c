@@ -113,13 +113,13 @@ static bool pick(struct revocation *self, struct store *store, struct err *err)
 {
     issued_list_clear(&self->picked);
     self->several = false;
-    if (revoke_pick(store, self->which, false, &self->picked, err))
+    if (revoke_pick(store, NULL, self->which, false, &self->picked, err))
         return true;
     if (err->code != ERR_CERT_AMBIGUOUS)
         return false;
     *err = (struct err)ERR_INIT;
     self->several = true;
-    return revoke_pick(store, self->which, true, &self->picked, err);
+    return revoke_pick(store, NULL, self->which, true, &self->picked, err);
 }
 
 static bool load(void *data, struct act_job *job, struct err *err)
@@ -186,8 +186,8 @@ static bool choose_certs(struct revocation *self, struct store *store, struct er
 {
     issued_list_clear(&self->certs);
     if (self->several || self->all)
-        return revoke_pick(store, self->picked.rows[0]->role, true, &self->certs, err);
-    return revoke_pick(store, self->which, false, &self->certs, err);
+        return revoke_pick(store, NULL, self->picked.rows[0]->role, true, &self->certs, err);
+    return revoke_pick(store, NULL, self->which, false, &self->certs, err);
 }
 
 static bool look(void *data, struct act_job *job, struct err *err)

@@ -14,6 +14,7 @@
 #include "core/store/journal.h"
 #include "core/store/published.h"
 
+#define ENDS_SOON_DAYS   14 /* of what a server has while a later list waits to go there */
 #define LOOK_AT_MAX      1000
 #define ENDED_DAYS       30
 #define HEALTH_CERTS_MAX 5000
@@ -173,6 +174,31 @@ static bool is_away(enum err_code code)
     return code == ERR_NO_CONNECTION || code == ERR_TIMEOUT || code == ERR_CONNECTION_LOST;
 }
 
+/* A set whose timer stood still: what the server has may have ended, and then nobody gets in. */
+static struct finding *add_behind(const struct published *row, struct findings *ret)
+{
+    char date[CLOCK_TEXT_MAX];
+
+    (void)clock_format_minute(date, row->ends);
+    if (row->ends > 0 && row->ends <= clock_now())
+        return finding_cause(
+            finding_add(ret, FINDING_ERROR, ERR_CRL_ENDED, row->server,
+                        _("CRL number %llu of \"%s\", which \"%s\" has, ended on %s UTC: all its "
+                          "certificates are refused there"),
+                        (unsigned long long)row->number, row->authority, row->server, date),
+            "%s", _("A later one is signed, and was not brought there."));
+    if (row->ends > 0 && row->ends - clock_now() <= ENDS_SOON_DAYS * CLOCK_DAY)
+        return finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
+                           _("\"%s\" has CRL number %llu of \"%s\", which ends on %s UTC; number "
+                             "%llu counts"),
+                           row->server, (unsigned long long)row->number, row->authority, date,
+                           (unsigned long long)row->current);
+    return finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
+                       _("\"%s\" has CRL number %llu of \"%s\", number %llu counts"), row->server,
+                       (unsigned long long)row->number, row->authority,
+                       (unsigned long long)row->current);
+}
+
 static void judge_published(const struct published *row, const struct journal_plan_list *open,
                             struct findings *ret)
 {
@@ -180,12 +206,7 @@ static void judge_published(const struct published *row, const struct journal_pl
     struct finding *finding;
 
     if (row->behind) {
-        finding =
-            finding_mend(finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
-                                     _("\"%s\" has CRL number %llu of \"%s\", number %llu counts"),
-                                     row->server, (unsigned long long)row->number, row->authority,
-                                     (unsigned long long)row->current),
-                         ACT_CRL, row->authority);
+        finding = finding_mend(add_behind(row, ret), ACT_CRL, row->authority);
         if (row->failed_at > 0)
             finding_cause(finding, _("The last attempt, on %s UTC: %s."),
                           clock_format_minute(date, row->failed_at), row->why);

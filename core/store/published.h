@@ -21,6 +21,7 @@ struct published { /* one server and one CA of ours that it trusts */
     bool behind;       /* known, and lower than current */
     uint64_t number;   /* proven there; 0: not known */
     uint64_t current;  /* that it should have */
+    int64_t ends;      /* next_update of what it has; 0: not known */
     int64_t proven_at; /* 0: never */
     int64_t failed_at; /* of the last attempt that failed since; 0: none */
     enum err_code code;
