@@ -132,7 +132,8 @@ bool server_check_trust(const struct rotate_work *work, const char *option,
 /*
  * As clients come: the member's chain leads to the file, and so says libpq too, by a login with it to the
  * address of the clients. With what the admin's own login has: where the server does not let that in
- * there (its rules, no password), it has been verified before it could say so, and that is said.
+ * there (its rules, no password), it has been verified before it could say so, and that is said. For each
+ * CA of ours that it trusts the canary comes too, as a client with a certificate: what came of it is said.
  */
 bool server_prove_login(const struct rotate_work *work, const struct fleet_member *member,
                         const struct trust_file *file, struct err *err) MUST_CHECK;
