@@ -37,7 +37,7 @@ static bool holds(const struct cert_list *list, const struct cert *cert)
 bool server_check_trust(const struct rotate_work *work, const char *option,
                         const struct cert_list *roots, struct err *err)
 {
-    char *path = server_option(work->rotation, option);
+    char *path = rotate_option(work->rotation, option);
     struct cert_list certs;
     struct strbuf text = STRBUF_INIT;
     struct err unreadable = ERR_INIT;

@@ -8,22 +8,11 @@
 #ifndef PGSEAL_ROTATE_SERVER_PART_H
 #define PGSEAL_ROTATE_SERVER_PART_H
 
-#include <jansson.h>
-
 #include "core/pki/pem.h"
-#include "core/rotate/kind.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
 
-/* ---- options ---- */
-
-json_t *server_options(const struct rotation *rotation) MUST_CHECK; /* a new reference */
-/* Into the rotation and the store; takes options. */
-bool server_save_options(struct rotate_work *work, json_t *options, const char *detail,
-                         struct err *err) MUST_CHECK;
-/* A text of it; "" when missing. Caller frees. */
-char *server_option(const struct rotation *rotation, const char *name) MUST_CHECK;
-bool server_set_option(struct rotate_work *work, const char *name, const char *value,
-                       const char *detail, struct err *err) MUST_CHECK;
+/* ---- which ---- */
 
 /* The servers whose certificates are rotated: the one, or the cluster, that it is called after, or
  * (called after a CA) those that were found at its start: options.servers. */
