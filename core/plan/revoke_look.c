@@ -81,8 +81,8 @@ bool revoke_pick(struct store *store, const char *serial_or_role, bool all, stru
     }
     issued = issued_find(store, serial_or_role, err);
     if (!issued && err->code == ERR_CERT_AMBIGUOUS && !all)
-        err_hint(err, _("Give the serial number of one (\"pgseal list --role ROLE\"), or --all for "
-                        "all certificates of the role."));
+        err_hint(err, _("Give the serial number of one (\"pgseal list --role ROLE\"), or take all "
+                        "certificates of the role (--all)."));
     if (!issued)
         return false;
     if (!check_live(issued, err)) {
