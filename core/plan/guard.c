@@ -20,6 +20,13 @@
 /* Everybody sees the name of an application, and may take the same: the guard is one of our role. */
 #define OF_OURS " AND usename = session_user"
 
+/* It may be ended by another role than armed it (an admin each), and must be: else "kept" holds until
+ * it wakes up. A guard is whoever could write the file, and no other role can borrow its name. */
+#define OF_ONE_THAT_WRITES                                                                         \
+    " AND usesysid IS NOT NULL AND (usename = session_user OR"                                     \
+    " pg_catalog.has_function_privilege(usesysid, 'pg_catalog.lo_export(oid,text)', 'EXECUTE') OR" \
+    " pg_catalog.pg_has_role(usesysid, 'pg_write_server_files', 'USAGE'))"
+
 struct guard {
     struct conn *conn;
 };
@@ -228,7 +235,7 @@ bool guard_end(struct conn *admin, const char *name, struct err *err)
         struct result *result =
             conn_exec(admin,
                       "SELECT pg_catalog.pg_terminate_backend(pid) FROM"
-                      " pg_catalog.pg_stat_activity WHERE application_name = $1" OF_OURS,
+                      " pg_catalog.pg_stat_activity WHERE application_name = $1" OF_ONE_THAT_WRITES,
                       1, &name, err);
         int left;
 
