@@ -69,12 +69,14 @@ static const char block_lo[] = BLOCK(" number oid;", "number := pg_catalog.lo_fr
                                                      " PERFORM pg_catalog.lo_export(number, path);"
                                                      " PERFORM pg_catalog.lo_unlink(number);");
 
-/* COPY ends the last line itself; nothing in ASCII text is quoted in this form of CSV. */
-static const char block_copy[] =
-    BLOCK(" body text := pg_catalog.convert_from(saved, 'SQL_ASCII');",
-          "EXECUTE pg_catalog.format('COPY (SELECT pg_catalog.regexp_split_to_table(%L, E''\\n''))"
-          " TO %L WITH (FORMAT csv, QUOTE E''\\x01'', DELIMITER E''\\x02'', NULL E''\\x03'')',"
-          " pg_catalog.\"left\"(body, -1), path);");
+/* COPY ends the last line itself; nothing in ASCII text is quoted in this form of CSV. The text is none
+ * of the statement, which logs and statistics keep. */
+static const char block_copy[] = BLOCK(
+    " body text := pg_catalog.convert_from(saved, 'SQL_ASCII');",
+    "PERFORM pg_catalog.set_config('pgseal.text', pg_catalog.\"left\"(body, -1), true);"
+    " EXECUTE pg_catalog.format('COPY (SELECT pg_catalog.regexp_split_to_table("
+    "pg_catalog.current_setting(''pgseal.text''), E''\\n''))"
+    " TO %L WITH (FORMAT csv, QUOTE E''\\x01'', DELIMITER E''\\x02'', NULL E''\\x03'')', path);");
 
 void guard_new_name(char name[GUARD_NAME_MAX])
 {
