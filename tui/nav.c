@@ -524,9 +524,12 @@ void navigator_draw(struct navigator *navigator, struct canvas *canvas)
     if (!top)
         return;
     screen_frame(top, &frame);
+    frame_draw(&frame, top, canvas, navigator->brief);
+    /* What is said around the body may depend on how much of it had room. */
+    screen_frame(top, &frame);
     if (navigator->notice[0]) {
         frame.message_mark = navigator->notice_mark;
         memcpy(frame.message, navigator->notice, sizeof(frame.message));
     }
-    frame_draw(&frame, top, canvas, navigator->brief);
+    frame_draw_edges(&frame, canvas);
 }
