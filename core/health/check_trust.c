@@ -139,8 +139,15 @@ static void judge_list_age(struct check *check, const struct crl *crl, const cha
 {
     uint64_t number;
 
-    if (!authority || !crl_number(crl, &number) || number >= authority->crl.number)
+    if (!authority || !crl_number(crl, &number) || number == authority->crl.number)
         return;
+    if (number > authority->crl.number) {
+        finding_add(check->findings, FINDING_WARNING, ERR_CRL_WEAKER, name,
+                    _("the server has CRL number %llu of \"%s\", later than number %llu of the "
+                      "store: no list from here gets there"),
+                    (unsigned long long)number, name, (unsigned long long)authority->crl.number);
+        return;
+    }
     finding_mend(finding_add(check->findings, FINDING_WARNING, ERR_CRL_OLDER, name,
                              _("the server has CRL number %llu of \"%s\", the store has %llu"),
                              (unsigned long long)number, name,

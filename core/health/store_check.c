@@ -167,6 +167,12 @@ static bool is_open_on(const struct journal_plan_list *open, const char *server)
     return false;
 }
 
+/* Nobody was there, and it lacks nothing: that is not the lists' worry. */
+static bool is_away(enum err_code code)
+{
+    return code == ERR_NO_CONNECTION || code == ERR_TIMEOUT || code == ERR_CONNECTION_LOST;
+}
+
 static void judge_published(const struct published *row, const struct journal_plan_list *open,
                             struct findings *ret)
 {
@@ -188,9 +194,21 @@ static void judge_published(const struct published *row, const struct journal_pl
                         _("A change that nobody finished is in its way: \"pgseal server undo %s\" "
                           "takes that back, then \"pgseal crl refresh\" brings the list there."),
                         row->server);
+        else if (row->code == ERR_CRL_WEAKER)
+            finding_fix(finding, "%s",
+                        _("Another store or program signed the list that is there: bring it here "
+                          "(\"pgseal crl import FILE\"), then \"pgseal crl refresh\"."));
+        else if (row->code == ERR_WOULD_LOCK_OUT)
+            finding_fix(finding, _("\"pgseal server crl %s\" says what is in its way."),
+                        row->server);
         else
             finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
     }
+    if (!row->behind && row->failed_at > 0 && !is_away(row->code))
+        finding_fix(finding_add(ret, FINDING_WARNING, row->code, row->server,
+                                _("the last attempt to publish on \"%s\", on %s UTC: %s"),
+                                row->server, clock_format_minute(date, row->failed_at), row->why),
+                    _("\"pgseal server crl %s\" says what is in its way."), row->server);
     if (row->n_sessions > 0)
         finding_fix(
             finding_add(ret, FINDING_WARNING, ERR_REVOKED_SESSION, row->server,

@@ -263,6 +263,9 @@ static bool check_crl(const struct plan *plan, const struct cert *ca,
     } else {
         good = !present ||
                check_not_weaker(plan, authority, present, new, name.data, accept_dropped, err);
+        if (!good && authority)
+            err_hint(err, _("Another store or program signed the list that is there: bring it here "
+                            "(\"pgseal crl import FILE\"), then \"pgseal crl refresh\"."));
     }
     strbuf_clear(&name);
     return good;
