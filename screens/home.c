@@ -40,6 +40,7 @@ struct home {
     struct home_state state;
     bool have_state;
     bool probed; /* the servers were asked */
+    bool wanted; /* a line was chosen before it was known whether it is on */
     struct job *job;
     char message[160];
 };
@@ -209,6 +210,8 @@ static void update_menu(struct home *self)
                   state->n_open > 0 ? note : NULL);
 }
 
+static struct nav choose(struct home *self);
+
 static struct nav job_ended(struct home *self)
 {
     struct state_job *data = job_take(self->job);
@@ -228,13 +231,14 @@ static struct nav job_ended(struct home *self)
     update_menu(self);
     if (probe_next)
         start_job(self, true);
-    /* what a killed pgseal left open is offered before anything else */
-    return first && self->state.n_open > 0 ? nav_push(page_log(self->app)) : nav_stay();
+    if (first && self->state.n_open > 0) /* what a killed pgseal left open comes before all else */
+        return nav_push(page_log(self->app));
+    return self->wanted ? choose(self) : nav_stay();
 }
 
 /* ---- events ---- */
 
-static struct nav choose(struct home *self)
+static struct nav open_line(struct home *self)
 {
     switch ((enum home_line)menu_id(self->menu)) {
     case HOME_GUIDE:
@@ -271,16 +275,27 @@ static struct nav choose(struct home *self)
     return nav_stay();
 }
 
+/* The line with the cursor. What the store has is not known at once: until then the choice waits. */
+static struct nav choose(struct home *self)
+{
+    const char *off = menu_why_off(self->menu, menu_id(self->menu));
+
+    self->wanted = off != NULL && !self->have_state;
+    if (off == NULL)
+        return open_line(self);
+    if (self->have_state)
+        snprintf(self->message, sizeof(self->message), "%.150s", off);
+    return nav_stay();
+}
+
 static struct nav key_event(struct home *self, uint32_t key)
 {
     self->message[0] = '\0';
+    self->wanted = false;
     switch (menu_key(self->menu, key)) {
     case MENU_CHOSEN:
-        return choose(self);
     case MENU_IS_OFF:
-        snprintf(self->message, sizeof(self->message), "%.150s",
-                 menu_why_off(self->menu, menu_id(self->menu)));
-        return nav_stay();
+        return choose(self);
     case MENU_MOVED:
         return nav_stay();
     case MENU_IGNORED:
@@ -311,6 +326,8 @@ static struct nav home_event(void *arg, const struct event *event)
     case EVENT_KEY:
         return key_event(self, event->key);
     case EVENT_HIDDEN:
+        self->wanted = false;
+        break;
     case EVENT_PASTE:
     case EVENT_RESIZE:
     case EVENT_JOB_PROGRESS:

@@ -6,8 +6,8 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/word_list.h"
 #include "screens/pages.h"
-#include "screens/word_list.h"
 #include "tui/table.h"
 
 #define SHEET_ROWS 9

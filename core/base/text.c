@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,4 +310,37 @@ bool text_parse_hex(const char *text, uint8_t *ret, size_t size, size_t *ret_len
     }
     *ret_len = n / 2;
     return true;
+}
+
+/* Case does not count. */
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+size_t text_distance(const char *a, const char *b)
+{
+    size_t row[32];
+    size_t len_a = strlen(a);
+    size_t len_b = strlen(b);
+
+    if (len_a >= ARRAY_LEN(row) || len_b >= ARRAY_LEN(row))
+        return ARRAY_LEN(row);
+    for (size_t j = 0; j <= len_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= len_a; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= len_b; j++) {
+            size_t above = row[j];
+            size_t best = diagonal + (same_letter(a[i - 1], b[j - 1]) ? 0 : 1);
+            if (above + 1 < best)
+                best = above + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            row[j] = best;
+            diagonal = above;
+        }
+    }
+    return row[len_b];
 }

@@ -47,5 +47,8 @@ bool text_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool text_starts_with(const char *text, const char *prefix);
 bool text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret) MUST_CHECK;
 bool text_parse_hex(const char *text, uint8_t *ret, size_t size, size_t *ret_len) MUST_CHECK;
+/* Number of edits between two short words, without regard to the case of letters: for "did you mean".
+ * Words over 31 bytes are far from all others. */
+size_t text_distance(const char *a, const char *b);
 
 #endif

@@ -110,7 +110,7 @@ static bool look_at_present(struct batch *batch, const struct batch_row *row, co
         err_set(err, ERR_FILE_EXISTS,
                 _("\"%s/%s\" is there, and has no certificate of this store for the role \"%s\""),
                 batch->spec->folder, base, row->role);
-        err_hint(err, _("Move it away, or take another folder with --out."));
+        err_hint(err, _("Move it away, or take another folder (--out)."));
         issued_free(issued);
         issued = NULL;
     } else {

@@ -249,7 +249,7 @@ static bool check_not_empty(const struct trust_file *file, struct err *err)
     err_set(err, ERR_POLICY, _("there are only intermediate certificates, and no root"));
     err_cause(err, _("libpq builds a server's chain up to a root: with these alone it trusts "
                      "nobody."));
-    return err_hint(err, _("Add the self-signed root: --add FILE."));
+    return err_hint(err, _("Add the self-signed root (--add FILE)."));
 }
 
 bool trust_file_finish(struct trust_file *file, struct err *err)

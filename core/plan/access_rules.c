@@ -37,7 +37,7 @@ static bool check_intent(const struct plan *plan, const struct access_rules_inte
         err_cause(err,
                   _("A rule is written for one role. As a name, this would fit nobody, and look "
                     "as if it fitted many."));
-        return err_hint(err, _("Repeat \"--role\" for each role."));
+        return err_hint(err, _("Name each role by itself (--role, again for each)."));
     }
     if (intent->map && intent->method != ACCESS_CERT) {
         err_set(err, ERR_BAD_VALUE, _("a map goes with the method \"cert\" only"));

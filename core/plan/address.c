@@ -46,5 +46,5 @@ bool plan_no_tls_address(const struct server *server, struct err *err)
     err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"),
             server->name);
     return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
-                           "with --address=HOST[:PORT]."));
+                           "with one (--address HOST[:PORT])."));
 }

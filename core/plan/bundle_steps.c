@@ -41,7 +41,7 @@ static bool same_crls(const struct bundle *a, const struct bundle *b)
         bool found = false;
 
         for (size_t j = 0; j < b->n_crls && !found; j++)
-            found = bundle_same_crl(a->crls[i], b->crls[j]);
+            found = crl_equal(a->crls[i], b->crls[j]);
         if (!found)
             return false;
     }
@@ -405,7 +405,8 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     strbuf_init(&changes.crls.pem);
     strbuf_init(&changes.marker_cas.pem);
     cert_list_init(&changes.refused);
-    good = cas_to_pem(wanted, &changes.cas.pem, err) &&
+    good = (!with_crls || bundle_check_own_login(plan, wanted, err)) &&
+           cas_to_pem(wanted, &changes.cas.pem, err) &&
            crls_to_pem(wanted, &changes.crls.pem, err) && choose_marker(plan, &changes, err) &&
            plan_keep_own_chain(plan, present, wanted, err) && add_all(plan, &changes, err) &&
            add_proof(plan, wanted, with_crls, err) && bundle_note_lists(plan, present, wanted, err);

@@ -151,8 +151,10 @@ static bool check_role(struct plan *plan, const struct access_rules_intent *inte
     err_set(err, ERR_WOULD_LOCK_OUT, _("the map \"%s\" lets no certificate in as \"%s\""),
             intent->map, role);
     err_cause(err, _("With a map, a certificate for the role itself needs a line as well."));
-    return err_hint(err, _("Add one: --map-role=%s=%s lets the certificate for \"%s\" in."), role,
-                    role, role);
+    return err_hint(err,
+                    _("Add a line for it: certificate \"%s\", role \"%s\" "
+                      "(--map-role=%s=%s)."),
+                    role, role, role, role);
 }
 
 bool plan_check_map(struct plan *plan, const struct access_rules_intent *intent,

@@ -112,15 +112,15 @@ static bool check_grants(const struct plan *plan, const char *kind, struct err *
                     "this server is %d."),
                   grants.server_version / 10000);
         err_hint(err, "%s",
-                 _("Give the server an administrator who is one, or use --as-text: it prints what "
-                   "to do by hand."));
+                 _("Give the server an administrator who is one; or do it by hand, from a text "
+                   "that says how (--as-text)."));
     } else if (n > 0) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role \"%s\" lacks rights on server \"%s\""),
                 grants.role, server);
         err_cause(err, _("Missing: %s."), missing.data);
         err_hint(err,
-                 _("\"pgseal server grants %s\" prints what the owner must run; with --as-text "
-                   "nothing is needed: it prints what to do by hand."),
+                 _("\"pgseal server grants %s\" prints what the owner must run; by hand, from a "
+                   "text that says how, nothing is needed (--as-text)."),
                  server);
     }
     grants_clear(&grants);
@@ -137,8 +137,8 @@ static bool check_rights(const struct plan *plan, const char *kind, struct err *
         err_set(err, ERR_MAY_NOT_CHANGE, _("the role on server \"%s\" may not write its files"),
                 plan->target.server->name);
         return err_hint(err,
-                        _("\"pgseal server grants %s\" prints what the owner must run; with "
-                          "--as-text nothing is needed: it prints what to do by hand."),
+                        _("\"pgseal server grants %s\" prints what the owner must run; by hand, "
+                          "from a text that says how, nothing is needed (--as-text)."),
                         plan->target.server->name);
     }
     if (strcmp(settings_value(&plan->settings, "ssl_sni"), "on") == 0)
@@ -412,7 +412,7 @@ static bool refuse_overridden(const struct plan *plan, const struct setting *set
     err_state(err, _("Nothing was changed on server \"%s\"."), plan->target.server->name);
     err_hint(err,
              _("Take it out of what starts the server (its service, pg_ctl -o, the container's "
-               "arguments) and restart it; or --as-text prints what to do by hand."));
+               "arguments) and restart it; or do it by hand (--as-text)."));
     strbuf_clear(&now);
     return false;
 }
@@ -432,8 +432,8 @@ static bool refuse_alter_system(const struct plan *plan, const char *name, struc
                 "with it."),
               name);
     return err_hint(err, "%s",
-                    _("Use --as-text: it prints the files and settings for what writes the "
-                      "configuration."));
+                    _("Take them as text, for what writes the configuration: files and settings "
+                      "(--as-text)."));
 }
 
 bool plan_add_setting(struct plan *plan, const char *name, const char *value, const char *effect,

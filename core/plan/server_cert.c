@@ -277,7 +277,7 @@ static bool check_hosts(const struct given *given, struct err *err)
         san_clear(&san);
         err_set(err, ERR_HOST_DIFFERS, _("the certificate is not for \"%s\""), host);
         err_cause(err, _("Its names are: %s."), names.len > 0 ? names.data : _("none"));
-        err_hint(err, _("If clients use another name, say it: --host NAME."));
+        err_hint(err, _("If clients use another name, give that one (--host NAME)."));
         strbuf_clear(&names);
         return false;
     }
@@ -408,8 +408,8 @@ static bool place_key(const struct given *given, char **ret_name, struct err *er
         } else {
             err_set(err, ERR_SERVER_KEY_OTHER, _("server \"%s\" has no key of this certificate"),
                     plan->target.server->name);
-            err_hint(err, _("Give the key too (--key FILE), or begin with a request: --csr-out "
-                            "FILE."));
+            err_hint(err, _("Give the key too (--key FILE), or begin with a request "
+                            "(--csr-out FILE)."));
         }
     }
     if (good) {

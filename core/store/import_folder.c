@@ -389,7 +389,8 @@ bool import_folder_read(const struct import_spec *spec, struct import_folder *re
     }
     if (!fs_exists(index)) {
         err_set(err, ERR_FILE, _("there is no index.txt in \"%s\""), spec->folder);
-        err_hint(err, _("Without --index only the CA's certificate and key are imported."));
+        err_hint(err,
+                 _("Without the folder (--index) only the CA's certificate and key are imported."));
         goto out;
     }
     if (!read_index(&walk, index, err) || !walk_folder(&walk, base, err))

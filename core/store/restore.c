@@ -262,7 +262,7 @@ static bool refuse_store(const char *folder, const char *database, struct err *e
     if (is_empty_store(folder))
         return err_hint(err, _("There is nothing in it yet: delete \"%s\", then restore."),
                         database);
-    return err_hint(err, _("Restore into another folder with --store DIR, or move it away."));
+    return err_hint(err, _("Restore into another folder (--store DIR), or move it away."));
 }
 
 /* What is made here is taken back when nothing came of it. */

@@ -364,7 +364,7 @@ static bool read_version(struct store *store, int *ret, struct err *err)
     if (application != SCHEMA_APPLICATION_ID && (application != 0 || version != 0 || objects > 0)) {
         err_set(err, ERR_STORE, _("\"%s/pgseal.db\" is not a store of pgseal"),
                 store_folder(store));
-        return err_hint(err, _("Give another folder with --store DIR."));
+        return err_hint(err, _("Give another folder (--store DIR)."));
     }
     if (version > schema_version())
         return err_set(err, ERR_STORE_NEWER,

@@ -211,12 +211,51 @@ static void test_garbage(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* "words" stands here too: it explains, as "show" does. */
+static void test_words(void **state)
+{
+    char *text = EXPECT(0, "words", "crl");
+    json_t *document;
+    size_t n;
+
+    (void)state;
+    assert_non_null(strstr(text, "CRL: certificate revocation list\n"));
+    assert_non_null(strstr(text, "ssl_crl_file"));
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") <= 80);
+    free(text);
+    text = EXPECT(0, "words", "private", "key");
+    assert_non_null(strstr(text, "private key: "));
+    free(text);
+    text = EXPECT(0, "words");
+    assert_non_null(strstr(text, "verify-full"));
+    free(text);
+    EXPECT_ERROR(2, "Near it: CRL", "words", "crll");
+    EXPECT_ERROR(2, "lists them all", "words", "\033[31mzz");
+
+    document = EXPECT_JSON(0, "words", "hostssl", "--json");
+    assert_string_equal(json_string_value(json_object_get(document, "word")), "hostssl");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(document, "see"), 1)),
+                        "cert method");
+    assert_true(json_is_null(json_object_get(document, "by_hand")) ||
+                json_is_string(json_object_get(document, "by_hand")));
+    json_decref(document);
+    document = EXPECT_JSON(0, "words", "--json");
+    n = json_array_size(json_object_get(document, "words"));
+    assert_true(n > 30);
+    json_decref(document);
+    document = EXPECT_JSON(2, "words", "crll", "--json");
+    assert_non_null(json_object_get(document, "error"));
+    json_decref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_things),
         TEST(test_chains),
         TEST(test_garbage),
+        TEST(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

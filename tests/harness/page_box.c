@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "core/base/word_list.h"
 #include "screens/pages.h"
-#include "screens/word_list.h"
 #include "tui/utf8.h"
 
 #define WAIT_MS 120000 /* for what comes: a loaded machine with sanitizers */

@@ -95,6 +95,39 @@ static void filled(void **state)
     page_box_close(&box);
 }
 
+/* The loop has not run yet when the key comes: the choice is kept until the store was read. */
+static void key_before_the_store_was_read(void **state)
+{
+    struct page_box box;
+
+    (void)state;
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    fill_store(&box);
+    navigator_push(box.navigator, page_home(box.app));
+    ui_key(box.navigator, '2');
+    page_box_wait(&box, "Database role");
+    ui_key(box.navigator, KEY_CODE_ESC);
+    assert_true(ui_shows(box.navigator, "What do you want to do?"));
+    page_box_close(&box);
+
+    /* what is off stays off, and says why; a second key takes the first one's place */
+    page_box_open(&box, NULL, "/home/ops/.local/share/pgseal", &ui_ascii);
+    navigator_push(box.navigator, page_home(box.app));
+    ui_key(box.navigator, '2');
+    page_box_wait(&box, "New here?");
+    assert_true(ui_shows(box.navigator, "There is no CA yet: take 1 first."));
+    page_box_close(&box);
+
+    page_box_open(&box, NULL, NULL, &ui_ascii);
+    fill_store(&box);
+    navigator_push(box.navigator, page_home(box.app));
+    ui_key(box.navigator, '2');
+    ui_key(box.navigator, KEY_CODE_DOWN);
+    page_box_wait(&box, "not reachable");
+    assert_true(ui_shows(box.navigator, "What do you want to do?"));
+    page_box_close(&box);
+}
+
 static void error(void **state)
 {
     struct page_box box;
@@ -135,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures),
         cmocka_unit_test(filled),
+        cmocka_unit_test(key_before_the_store_was_read),
         cmocka_unit_test(error),
         cmocka_unit_test(words),
     };

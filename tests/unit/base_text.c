@@ -8,12 +8,14 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 #include "core/base/text.h"
+#include "core/base/word_list.h"
 
 #define BAD "\xef\xbf\xbd"
 
@@ -193,6 +195,68 @@ static void test_equal(void **unused)
     assert_false(text_starts_with("ab", "abc"));
 }
 
+static void test_distance(void **unused)
+{
+    (void)unused;
+    assert_int_equal(text_distance("", ""), 0);
+    assert_int_equal(text_distance("CRL", "crl"), 0);
+    assert_int_equal(text_distance("kitten", "sitting"), 3);
+    assert_int_equal(text_distance("abc", ""), 3);
+    assert_true(text_distance("0123456789012345678901234567890123456789", "0") > 31);
+}
+
+/* ---- the words of the field ---- */
+
+static const char *meant(const char *text)
+{
+    size_t n;
+    const struct word *list = word_list(&n);
+    size_t at = word_meant(text);
+
+    return at < n ? list[at].word : "";
+}
+
+static const char *nearest(const char *text)
+{
+    size_t n, at[2];
+
+    return word_near(text, at, 1) == 1 ? word_list(&n)[at[0]].word : "";
+}
+
+static void test_words(void **unused)
+{
+    size_t n, at[3];
+    const struct word *list = word_list(&n);
+
+    (void)unused;
+    assert_string_equal(meant("crl"), "CRL");
+    assert_string_equal(meant("ssl"), "TLS/SSL");
+    assert_string_equal(meant("session"), "backend/session");
+    assert_string_equal(meant("SHA-256"), "fingerprint (SHA-256)");
+    assert_string_equal(meant("pg_hba"), "pg_hba.conf");
+    assert_string_equal(meant("key"), ""); /* two of them */
+    assert_string_equal(meant(""), "");
+    assert_string_equal(meant("/"), "");
+    assert_string_equal(nearest("crll"), "CRL");
+    assert_string_equal(nearest("certifcate"), "certificate");
+    assert_string_equal(nearest("revocation"), "CRL");
+    assert_string_equal(nearest("zzzzzz"), "");
+    assert_int_equal(word_near("e", at, 3), 3); /* no more than there is room for */
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(meant(list[i].word), list[i].word);
+        for (const char *see = list[i].see; *see;) { /* what it points at is there */
+            char name[40];
+            size_t len = strcspn(see, ",");
+
+            snprintf(name, sizeof(name), "%.*s", (int)len, see);
+            if (word_find(name) == n)
+                fail_msg("\"%s\" names \"%s\", which is not in the list", list[i].word, name);
+            see += len;
+            see += strspn(see, ", ");
+        }
+    }
+}
+
 /* ---- strbuf, mem ---- */
 
 static void test_strbuf(void **unused)
@@ -272,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_parse_int),
         cmocka_unit_test(test_parse_hex),
         cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_strbuf),
         cmocka_unit_test(test_mem),
     };

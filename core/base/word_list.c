@@ -1,11 +1,13 @@
 /* word_list.c - the words of the field. */
 #include "config.h"
 
-#include "screens/word_list.h"
+#include "core/base/word_list.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "core/base/intl.h"
+#include "core/base/text.h"
 
 static const struct word words[] = {
     {"backend/session", N_("one client's connection on the server"),
@@ -105,7 +107,8 @@ static const struct word words[] = {
         "rule names the map: cert map=NAME."),
      "pg_ident.conf", "SELECT * FROM pg_ident_file_mappings", "CN, cert method"},
     {"PKCS#12", N_("key and certificates in one file"),
-     N_("A .p12 or .pfx file, locked with a passphrase. pgAdmin, Java and Windows read it; Java "
+     N_("A .p12 or .pfx file, locked with a passphrase. Java and Windows read it, libpq (psql, "
+        "pgAdmin) does not; Java "
         "asks "
         "for the entry named \"user\"."),
      "", "openssl pkcs12 -in alice.p12 -info -noout", "PEM, DER"},
@@ -200,4 +203,84 @@ size_t word_find(const char *word)
     while (i < ARRAY_LEN(words) && strcasecmp(words[i].word, word) != 0)
         i++;
     return i;
+}
+
+/* The next part of a word, from *at on: "TLS/SSL" has two, "fingerprint (SHA-256)" as well. */
+static size_t next_part(const char **at)
+{
+    size_t len;
+
+    *at += strspn(*at, "/() ");
+    len = strcspn(*at, "/() ");
+    return len;
+}
+
+static bool has_part(const char *word, const char *text)
+{
+    size_t len;
+
+    for (const char *at = word; (len = next_part(&at)) > 0; at += len) {
+        if (strlen(text) == len && strncasecmp(at, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t word_meant(const char *text)
+{
+    size_t n = ARRAY_LEN(words), at = word_find(text), part = n, parts = 0, begin = n, begins = 0;
+
+    if (at < n || text[0] == '\0')
+        return at;
+    for (size_t i = 0; i < n; i++) {
+        if (has_part(words[i].word, text) && parts++ == 0)
+            part = i;
+        if (strncasecmp(words[i].word, text, strlen(text)) == 0 && begins++ == 0)
+            begin = i;
+    }
+    return parts == 1 ? part : begins == 1 ? begin : n;
+}
+
+/* How far a text is from a word: 0 to 2 typing errors, then found elsewhere. */
+enum { DISTANCE_TITLE = 3, DISTANCE_TEXT, DISTANCE_FAR };
+
+static size_t distance_to(const struct word *word, const char *text)
+{
+    size_t best = DISTANCE_FAR, typos = strlen(text) < 5 ? 1 : 2, len;
+    char part[32];
+
+    if (strcasestr(word->word, text) != NULL)
+        return 0;
+    for (const char *at = word->word; (len = next_part(&at)) > 0; at += len) {
+        size_t distance;
+
+        if (len >= sizeof(part))
+            continue;
+        memcpy(part, at, len);
+        part[len] = '\0';
+        distance = text_distance(part, text);
+        if (distance <= typos && distance < best)
+            best = distance;
+    }
+    len = text_distance(word->word, text);
+    if (len <= typos && len < best)
+        best = len;
+    if (best == DISTANCE_FAR && strcasestr(gettext(word->title), text) != NULL)
+        best = DISTANCE_TITLE;
+    if (best == DISTANCE_FAR && strlen(text) > 2 && strcasestr(gettext(word->text), text) != NULL)
+        best = DISTANCE_TEXT;
+    return best;
+}
+
+size_t word_near(const char *text, size_t *ret, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t distance = 0; distance <= DISTANCE_TEXT; distance++) {
+        for (size_t i = 0; i < ARRAY_LEN(words) && n < max; i++) {
+            if (distance_to(&words[i], text) == distance)
+                ret[n++] = i;
+        }
+    }
+    return n;
 }
