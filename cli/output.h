@@ -24,6 +24,7 @@ struct output {
     int verbose;
     bool color; /* standard error is a terminal that wants colours */
     bool ascii;
+    bool plain; /* --plain, or ACCESSIBLE: also no colours, and the wizard without a screen */
 };
 
 /* A line of the result, on standard output; nothing with --json. */
