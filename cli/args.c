@@ -1,3 +1,4 @@
+/* args.c - the table of options, and what was given of them. */
 #include "config.h"
 
 #include "cli/args.h"
@@ -6,7 +7,6 @@
 #include <string.h>
 
 #include "core/base/intl.h"
-#include "core/base/mem.h"
 #include "core/base/text.h"
 
 #define KEY_TYPES "ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096"
@@ -60,6 +60,7 @@ static const struct option_info options[] = {
      "the old CA's key goes into this new file"},
     {OPT_AS_TEXT, "as-text", 0, NULL, false, false, NULL,
      "print what to do by hand; needs no rights"},
+    {OPT_AT, "at", 0, "DIR", false, false, NULL, "where the folder will lie for the client"},
     {OPT_CA, "ca", 0, "NAME", false, true, NULL, "the CA; not needed when there is only one"},
     {OPT_CERT, "cert", 0, "FILE", false, false, NULL, "the certificate, and those above it"},
     {OPT_CHAIN, "chain", 0, NULL, false, false, NULL, "with those of the other CAs in use"},
@@ -77,6 +78,9 @@ static const struct option_info options[] = {
     {OPT_ENDS_SINCE, "ends-since", 0, "DATE", false, false, NULL, "ending on this day or later"},
     {OPT_ENDS_UNTIL, "ends-until", 0, "DATE", false, false, NULL, "ending on this day or before"},
     {OPT_FINDINGS, "findings", 0, NULL, false, false, NULL, "only sessions that need a look"},
+    {OPT_FOR, "for", 0, "LIST", false, false,
+     "psql jdbc python sqlalchemy django node go dotnet pgadmin dbeaver ruby php all",
+     "psql,jdbc,python,node,go,dotnet,...: for these"},
     {OPT_FORGET, "forget", 0, "AGE", false, false, NULL,
      "delete what was not seen for so long (30d, 12h)"},
     {OPT_FORMAT, "format", 0, "LIST", false, false, "pem p12 p12-old pk8",
@@ -179,196 +183,6 @@ const struct option_info *option_table(size_t *ret_n)
 const struct option_info *option_info(enum option option)
 {
     return &options[option];
-}
-
-static void push(const char ***items, size_t *n, const char *item)
-{
-    *items = mem_realloc_array(*items, *n + 1, sizeof(**items));
-    (*items)[*n] = item;
-    *n += 1;
-}
-
-static bool unknown_option(const char *word, size_t len, struct err *err)
-{
-    const struct option_info *best = NULL;
-    char name[32] = "";
-    size_t best_distance = 3; /* more edits than that are another word */
-
-    if (len < sizeof(name))
-        memcpy(name, word, len);
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        size_t distance = text_distance(name, options[i].name);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = &options[i];
-        }
-    }
-    err_set(err, ERR_USAGE, _("there is no flag \"--%.*s\""), (int)len, word);
-    if (best)
-        err_hint(err, _("Did you mean --%s?"), best->name);
-    return false;
-}
-
-static bool unknown_command(const char *first, const char *second, struct err *err)
-{
-    size_t n;
-    const struct command *commands = command_table(&n);
-    const struct command *best = NULL;
-    char typed[64];
-    size_t best_distance = 4;
-
-    text_clean_copy(typed, sizeof(typed), first);
-    if (second && command_is_group(first)) {
-        size_t len = strlen(typed);
-        if (len + 2 < sizeof(typed)) {
-            typed[len] = ' ';
-            text_clean_copy(typed + len + 1, sizeof(typed) - len - 1, second);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t distance = text_distance(typed, commands[i].name);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = &commands[i];
-        }
-    }
-    err_set(err, ERR_USAGE, _("there is no command \"%s\""), typed);
-    if (best)
-        err_hint(err, _("Did you mean \"pgseal %s\"?"), best->name);
-    else if (command_is_group(first))
-        err_hint(err, _("See \"pgseal %s --help\"."), first);
-    return false;
-}
-
-static void set_option(struct args *args, const struct option_info *info, const char *value)
-{
-    struct args_values *values = &args->options[info->option];
-
-    push(&values->items, &values->n, value);
-}
-
-/* --name, --name=value, --name value; moves *at over a value that stands apart. */
-static bool parse_long(int argc, char *const *argv, int *at, struct args *args, struct err *err)
-{
-    const char *word = argv[*at] + 2;
-    size_t len = strcspn(word, "=");
-    const char *value = word[len] == '=' ? word + len + 1 : NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        const struct option_info *info = &options[i];
-        if (strlen(info->name) != len || strncmp(info->name, word, len) != 0)
-            continue;
-        if (!info->value) {
-            if (value)
-                return err_set(err, ERR_USAGE, _("\"--%s\" takes no value"), info->name);
-            value = "";
-        } else if (!value && info->value_optional) {
-            value = "";
-        } else if (!value) {
-            if (*at + 1 >= argc)
-                return err_set(err, ERR_USAGE, _("\"--%s\" wants a value: %s"), info->name,
-                               info->value);
-            value = argv[++*at];
-        }
-        set_option(args, info, value);
-        return true;
-    }
-    return unknown_option(word, len, err);
-}
-
-/* -q, -qv: letters take no values. */
-static bool parse_letters(const char *letters, struct args *args, struct err *err)
-{
-    for (; *letters; letters++) {
-        const struct option_info *found = NULL;
-        for (size_t i = 0; i < ARRAY_LEN(options); i++)
-            if (options[i].letter == *letters)
-                found = &options[i];
-        if (!found)
-            return err_set(err, ERR_USAGE, _("there is no flag \"-%c\""), *letters);
-        set_option(args, found, "");
-    }
-    return true;
-}
-
-/* Takes the command's one or two words off the names. */
-static bool take_command(struct args *args, struct err *err)
-{
-    const char *first, *second;
-    size_t words;
-
-    if (args->n_names > 0 && strcmp(args->names[0], "help") == 0) { /* "help ca create", as git */
-        set_option(args, &options[OPT_HELP], "");
-        args->n_names--;
-        memmove(args->names, args->names + 1, args->n_names * sizeof(*args->names));
-    }
-    first = args->n_names > 0 ? args->names[0] : NULL;
-    second = args->n_names > 1 ? args->names[1] : NULL;
-    if (!first)
-        return true;
-    if (command_is_group(first) && !second) {
-        args->group = first;
-        return true;
-    }
-    args->command = command_find(first, second);
-    if (!args->command)
-        return unknown_command(first, second, err);
-    words = strchr(args->command->name, ' ') ? 2 : 1;
-    args->n_names -= words;
-    memmove(args->names, args->names + words, args->n_names * sizeof(*args->names));
-    return true;
-}
-
-static bool check_command(const struct args *args, struct err *err)
-{
-    const struct command *command = args->command;
-    option_set allowed = command->options | OPTIONS_COMMON | OPTIONS_CHANGING;
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        if (!args_has(args, options[i].option))
-            continue;
-        if (!(allowed & OPTION_BIT(options[i].option)))
-            return err_set(err, ERR_USAGE, _("\"pgseal %s\" has no flag \"--%s\""), command->name,
-                           options[i].name);
-        if (!options[i].repeats && options[i].value && args->options[i].n > 1)
-            return err_set(err, ERR_USAGE, _("\"--%s\" was given twice"), options[i].name);
-    }
-    if (args->n_names < (size_t)command->min_names) {
-        err_set(err, ERR_USAGE, _("\"pgseal %s\" wants %s"), command->name, command->names);
-        return err_hint(err, _("See \"pgseal %s --help\"."), command->name);
-    }
-    if (command->max_names >= 0 && args->n_names > (size_t)command->max_names)
-        return err_set(err, ERR_USAGE, _("\"pgseal %s\" does not know what to do with \"%s\""),
-                       command->name, args->names[command->max_names]);
-    return true;
-}
-
-bool args_parse(int argc, char *const *argv, struct args *ret, struct err *err)
-{
-    bool words_only = false;
-
-    memset(ret, 0, sizeof(*ret));
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-
-        if (words_only || word[0] != '-' || word[1] == '\0') {
-            push(&ret->names, &ret->n_names, word);
-        } else if (strcmp(word, "--") == 0) {
-            words_only = true;
-        } else if (word[1] == '-') {
-            if (!parse_long(argc, argv, &i, ret, err))
-                return false;
-        } else if (!parse_letters(word + 1, ret, err)) {
-            return false;
-        }
-    }
-    if (args_has(ret, OPT_VERSION))
-        return true;
-    if (!take_command(ret, err))
-        return false;
-    if (!ret->command || args_has(ret, OPT_HELP))
-        return true;
-    return check_command(ret, err);
 }
 
 void args_clear(struct args *args)

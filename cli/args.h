@@ -1,5 +1,5 @@
 /*
- * args.h - the command line: one table of options, one of commands, and the parser over both.
+ * args.h - the command line: the table of options, the shape of a command, the parser over both.
  *
  * Source   design/cli.md is the contract; GNU and POSIX habits for the rest: "--name=value" and
  *          "--name value", short letters together, "--" ends the options, any order.
@@ -50,6 +50,7 @@ enum option {
     OPT_ANSWERS,
     OPT_ARCHIVE,
     OPT_AS_TEXT,
+    OPT_AT,
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,
@@ -65,6 +66,7 @@ enum option {
     OPT_ENDS_SINCE,
     OPT_ENDS_UNTIL,
     OPT_FINDINGS,
+    OPT_FOR,
     OPT_FORGET,
     OPT_FORMAT,
     OPT_FROM,
@@ -163,13 +165,15 @@ struct command {
 
 const struct option_info *option_table(size_t *ret_n);
 const struct option_info *option_info(enum option option);
-const struct command *command_table(size_t *ret_n);
-/* Word by word; NULL: no such command. second may be NULL. */
-const struct command *command_find(const char *first, const char *second);
+/* Word by word, of these commands; NULL: no such command. second may be NULL. */
+const struct command *command_find(const struct command *commands, size_t n, const char *first,
+                                   const char *second);
 /* True for the first word of a two-word command: "ca", "server". */
-bool command_is_group(const char *word);
+bool command_is_group(const struct command *commands, size_t n, const char *word);
 
 struct args {
+    const struct command *commands; /* the table that it was read by */
+    size_t n_commands;
     const struct command *command; /* NULL: none was named */
     const char *group;             /* "ca" with nothing after it, for its help; else NULL */
     const char **names;            /* owned array, borrowed strings; without the command's words */
@@ -180,9 +184,10 @@ struct args {
     } options[OPT_COUNT];
 };
 
-/* Reads argv[1] and on. On failure ret is as far as it came (so that --json still counts) and is
+/* Reads argv[1] and on, by this table of commands. On failure ret is as far as it came (so that --json still counts) and is
  * to be cleared as well. */
-bool args_parse(int argc, char *const *argv, struct args *ret, struct err *err) MUST_CHECK;
+bool args_parse(const struct command *commands, size_t n_commands, int argc, char *const *argv,
+                struct args *ret, struct err *err) MUST_CHECK;
 void args_clear(struct args *args);
 
 bool args_has(const struct args *args, enum option option);

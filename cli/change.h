@@ -32,38 +32,27 @@ bool change_open_unfinished(struct cli *cli, const char *name, struct change *re
 void change_close(struct change *change);
 
 /* Shows, asks, applies, keeps. plan is taken; NULL: err is set already. Sets cli->exit to 4 or 5
- * where that is what happened. ret_state (may be NULL) gets the end. Prints the result. */
+ * where that is what happened. Prints the result. */
 bool change_apply(struct change *change, struct plan *plan, struct err *err) MUST_CHECK;
 
 /* Writes the plan's intent as a new file (saved.h). */
 bool change_save(struct change *change, const struct plan *plan, const char *path,
                  struct err *err) MUST_CHECK;
-/*
- * The whole of it for a server's name or a cluster's: then the members one after the other, standbys
- * first, the primary last. Where one fails, what was done on the others is offered to be taken back
- * (order->go_on: it is not). cli->exit: 4 where everything was taken back, 5 where some have it and
- * some do not.
- */
-struct fleet_order;
-bool change_run(struct cli *cli, const char *name, const struct fleet_order *order,
-                struct err *err) MUST_CHECK;
-/* What stands in change_fleet.c of it. */
-bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet_order *order,
-                        struct err *err) MUST_CHECK;
-/* "server undo CLUSTER [PLAN]" */
-bool change_undo_cluster(struct cli *cli, const char *cluster, const char *given,
-                         struct err *err) MUST_CHECK;
+/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
+bool change_keep_mode(const struct change *change, enum plan_keep *ret, int *ret_seconds,
+                      struct err *err) MUST_CHECK;
+
+/* ---- change_show.c: before it is agreed to ---- */
 
 /* The review: on standard output when it is the result (--dry-run), else beside the question. */
 void change_show_plan(const struct output *output, const struct plan *plan, bool is_result);
 /* Who could not come back; plan_apply() compares the number. */
 void change_show_refused(const struct output *output, const struct plan *plan);
-/* Who says "keep": --try leaves it to "plan keep", a person is asked, a script has said it by --yes. */
-bool change_keep_mode(const struct change *change, enum plan_keep *ret, int *ret_seconds,
-                      struct err *err) MUST_CHECK;
-
 /* {"id","server","state","steps"} */
 json_t *change_plan_json(const struct plan *plan, const char *server) MUST_CHECK;
+
+/* ---- change_watch.c: while it runs ---- */
+
 /* Reports of a running plan as lines on standard error, or into a JSON list. */
 struct change_report {
     const struct output *output;
@@ -76,11 +65,31 @@ struct plan_watch change_watch(struct change_report *report) MUST_CHECK;
 void change_hold_signals(void);
 void change_release_signals(void);
 
-/* --method; NULL is "cert". */
-bool change_parse_method(const char *text, enum access_method *ret, struct err *err) MUST_CHECK;
+/* ---- change_run.c: of one server or of a cluster ---- */
 
-/* What "server require" was told: database, roles, addresses, method, map and its lines. rules_clear()
- * is right after a failure too. */
+struct fleet_order;
+/*
+ * The whole of it for a server's name or a cluster's: then the members one after the other, standbys
+ * first, the primary last. Where one fails, what was done on the others is offered to be taken back
+ * (order->go_on: it is not). cli->exit: 4 where everything was taken back, 5 where some have it and
+ * some do not.
+ */
+bool change_run(struct cli *cli, const char *name, const struct fleet_order *order,
+                struct err *err) MUST_CHECK;
+
+/* ---- change_fleet.c: a cluster's members ---- */
+
+/* As change_run(), for a cluster's name only. */
+bool change_run_cluster(struct cli *cli, const char *cluster, const struct fleet_order *order,
+                        struct err *err) MUST_CHECK;
+/* "server undo CLUSTER [PLAN]" */
+bool change_undo_cluster(struct cli *cli, const char *cluster, const char *given,
+                         struct err *err) MUST_CHECK;
+
+/* ---- server_change.c: the rules that were asked for ---- */
+
+/* What "server require" was told: database, roles, addresses, method, map and its lines.
+ * change_clear_rules() is right after a failure too. */
 struct change_rules {
     struct access_rules_intent intent;
     struct access_rules_probe probe; /* --cert, --key: a login to try */

@@ -20,6 +20,8 @@ void cli_clear(struct cli *cli)
 {
     store_close(cli->store);
     secret_free(cli->passphrase);
+    json_decref(cli->out.done);
+    cli->out.done = NULL;
     cli->store = NULL;
     cli->passphrase = NULL;
 }

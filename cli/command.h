@@ -63,10 +63,10 @@ struct conn *cli_connect(struct cli *cli, struct server *server, struct secret *
 /* Where clients reach it. Caller frees *ret_host. "" when there is only a socket. */
 bool cli_tls_address(const struct server *server, char **ret_host, int *ret_port,
                      struct err *err) MUST_CHECK;
-/* "db1", "db1:5433", "[::1]:5432" -> host and port; port stays when none is named. */
 /* A superuser who cannot be sure to talk to the right server is told so. */
 void cli_warn_unverified(const struct cli *cli, const struct server *server,
                          const struct conn *conn);
+/* "db1", "db1:5433", "[::1]:5432" -> host and port; port stays when none is named. */
 bool cli_parse_address(const char *text, char **ret_host, int *ret_port,
                        struct err *err) MUST_CHECK;
 
@@ -95,6 +95,9 @@ bool cli_read_input(const char *path, size_t max, struct strbuf *out, struct err
 bool cli_write_export(struct cli *cli, const struct strbuf *bytes, json_t *document,
                       struct err *err) MUST_CHECK;
 
+/* All of them, in the order of the help. */
+const struct command *command_table(size_t *ret_n);
+
 /* the commands; each stands in the file of its first word */
 bool run_ca_create(struct cli *cli, struct err *err);
 bool run_ca_list(struct cli *cli, struct err *err);
@@ -121,6 +124,7 @@ bool run_crl_presign(struct cli *cli, struct err *err);
 bool run_crl_refresh(struct cli *cli, struct err *err);
 bool run_crl_import(struct cli *cli, struct err *err);
 bool run_crl_export(struct cli *cli, struct err *err);
+bool run_kit(struct cli *cli, struct err *err);
 bool run_trust(struct cli *cli, struct err *err);
 bool run_server_add(struct cli *cli, struct err *err);
 bool run_server_list(struct cli *cli, struct err *err);

@@ -1,5 +1,5 @@
 /*
- * completion.c - "completion": scripts for bash, zsh and fish, made from the tables of args.h.
+ * completion.c - "completion": scripts for bash, zsh and fish, made from the tables of options and commands.
  *
  * Source   bash(1) "Programmable Completion"; zshcompsys(1) bashcompinit; fish complete(1).
  */
@@ -12,15 +12,14 @@
 #include "core/base/text.h"
 
 /* Second words of a group, or first words when group is NULL; each once. */
-static void add_words(struct strbuf *out, const char *group)
+static void add_words(struct strbuf *out, const struct args *args, const char *group)
 {
-    size_t n;
-    const struct command *commands = command_table(&n);
+    const struct command *commands = args->commands;
     size_t group_len = group ? strlen(group) : 0;
     const char *last = "";
     size_t last_len = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < args->n_commands; i++) {
         const char *word = commands[i].name;
         size_t len;
 
@@ -73,10 +72,10 @@ static void bash_values(struct strbuf *out)
 }
 
 /* Also what zsh runs, through bashcompinit. */
-static void bash_script(struct strbuf *out)
+static void bash_script(struct strbuf *out, const struct args *args)
 {
-    size_t n;
-    const struct command *commands = command_table(&n);
+    const struct command *commands = args->commands;
+    size_t n = args->n_commands;
     struct strbuf words = STRBUF_INIT;
 
     strbuf_add_str(out, "_pgseal()\n{\n"
@@ -94,7 +93,7 @@ static void bash_script(struct strbuf *out)
     }
     strbuf_add_str(out, "    esac\n    if ((COMP_CWORD == 1)); then\n");
     strbuf_reset(&words);
-    add_words(&words, NULL);
+    add_words(&words, args, NULL);
     strbuf_printf(
         out, "        words='%s'\n    elif ((COMP_CWORD == 2)); then\n        case $first in\n",
         words.data);
@@ -107,7 +106,7 @@ static void bash_script(struct strbuf *out)
             continue;
         memcpy(group, commands[i].name, len);
         strbuf_reset(&words);
-        add_words(&words, group);
+        add_words(&words, args, group);
         strbuf_printf(out, "            %s) words='%s' ;;\n", group, words.data);
     }
     strbuf_add_str(out,
@@ -139,14 +138,15 @@ static void fish_option(struct strbuf *out, const char *when, const struct optio
     strbuf_clear(&help);
 }
 
-static void fish_script(struct strbuf *out)
+static void fish_script(struct strbuf *out, const struct args *args)
 {
-    size_t n_commands, n_options;
-    const struct command *commands = command_table(&n_commands);
+    const struct command *commands = args->commands;
+    size_t n_commands = args->n_commands;
+    size_t n_options;
     const struct option_info *options = option_table(&n_options);
     struct strbuf words = STRBUF_INIT;
 
-    add_words(&words, NULL);
+    add_words(&words, args, NULL);
     strbuf_printf(out, "complete -c pgseal -n __fish_use_subcommand -f -a '%s'\n", words.data);
     for (size_t i = 0; i < n_options; i++)
         if (OPTIONS_COMMON & OPTION_BIT(options[i].option))
@@ -183,12 +183,12 @@ bool run_completion(struct cli *cli, struct err *err)
 
     if (strcmp(shell, "bash") == 0) {
         strbuf_add_str(&out, "# bash completion for pgseal\n");
-        bash_script(&out);
+        bash_script(&out, cli->args);
     } else if (strcmp(shell, "zsh") == 0) {
         strbuf_add_str(&out, "#compdef pgseal\nautoload -U +X bashcompinit && bashcompinit\n");
-        bash_script(&out);
+        bash_script(&out, cli->args);
     } else if (strcmp(shell, "fish") == 0) {
-        fish_script(&out);
+        fish_script(&out, cli->args);
     } else {
         return err_set(err, ERR_BAD_VALUE, _("\"%s\" is not bash, zsh or fish"), shell);
     }

@@ -1,4 +1,4 @@
-/* day.c - options that are a day. */
+/* day.c - days and ages as people write them. */
 #include "config.h"
 
 #include "cli/day.h"
@@ -6,9 +6,49 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/sessions.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/base/text.h"
+
+bool day_parse_age(const char *text, int64_t *ret_seconds, struct err *err)
+{
+    static const struct {
+        char letter;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    size_t len = strlen(text);
+    int64_t unit = 86400, n = 0;
+    char digits[16];
+
+    for (size_t i = 0; i < ARRAY_LEN(units) && len > 0; i++)
+        if (text[len - 1] == units[i].letter) {
+            unit = units[i].seconds;
+            len--;
+            break;
+        }
+    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    if (len == 0 || len >= sizeof(digits) || digits[strspn(digits, "0123456789")] != '\0' ||
+        !text_parse_int(digits, 0, 100 * 366 * INT64_C(86400) / unit, &n)) {
+        err_set(err, ERR_BAD_VALUE, _("\"%s\" is not an age"), text);
+        return err_hint(err, _("Say 30d, 12h, 90m or 2w."));
+    }
+    *ret_seconds = n * unit;
+    return true;
+}
+
+bool day_parse_since(const char *text, int64_t *ret, struct err *err)
+{
+    char day[CLOCK_TEXT_MAX];
+    int64_t age;
+
+    snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
+    if (strlen(text) == 10 && clock_parse_rfc3339(day, ret))
+        return true;
+    if (!day_parse_age(text, &age, err))
+        return false;
+    *ret = clock_now() - age;
+    return true;
+}
 
 bool day_option(struct cli *cli, enum option option, bool end, int64_t *ret, struct err *err)
 {
@@ -20,7 +60,7 @@ bool day_option(struct cli *cli, enum option option, bool end, int64_t *ret, str
 
     if (!text)
         return true;
-    if (len > 1 && strchr("mhdw", text[len - 1]) && sessions_parse_age(text, &age, &no_age)) {
+    if (len > 1 && strchr("mhdw", text[len - 1]) && day_parse_age(text, &age, &no_age)) {
         *ret = clock_now() - age;
         return true;
     }

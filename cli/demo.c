@@ -1,39 +1,16 @@
 /* demo.c - "demo": a private PostgreSQL, and the wizard or the tour on it. */
 #include "config.h"
 
-#include "core/demo/demo.h"
-
-#include <stdlib.h>
-
 #include "cli/command.h"
+#include "cli/demo_server.h"
 #include "cli/tour.h"
 #include "core/base/intl.h"
-#include "core/base/mem.h"
-#include "core/store/server.h"
-
-#define HOST "127.0.0.1"
 
 static void progress(void *arg, const char *line)
 {
     const struct cli *cli = arg;
 
     output_note(&cli->out, "%s", line);
-}
-
-bool demo_add_server(struct store *store, const struct demo *demo, struct err *err)
-{
-    struct server *server = mem_zalloc(sizeof(*server));
-    bool done;
-
-    server->name = mem_strdup(DEMO_SERVER);
-    server->conninfo = mem_strdup(demo_admin_conninfo(demo));
-    server->tls_host = mem_strdup(HOST);
-    server->tls_port = demo_port(demo);
-    server->provider = mem_strdup("self-managed");
-    server->system_identifier = mem_strdup("");
-    done = server_add(store, server, err);
-    server_free(server);
-    return done;
 }
 
 /* The wizard opens the store by itself: it is made, filled, and closed again. */

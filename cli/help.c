@@ -4,7 +4,33 @@
 
 #include <string.h>
 
+#include "cli/command.h"
 #include "core/base/intl.h"
+
+/* The headings of the help, each before the command that it begins with. */
+static const struct {
+    const char *first;
+    const char *title;
+} groups[] = {
+    {"demo", N_("Try it")},
+    {"ca create", N_("Certificate authorities (CA)")},
+    {"issue client", N_("Certificates")},
+    {"crl show", N_("Lists of revoked certificates (CRL)")},
+    {"trust", N_("Files for clients")},
+    {"server add", N_("Servers")},
+    {"plan list", N_("Changes to servers")},
+    {"rotate ca", N_("Renewal and rotation")},
+    {"sessions", N_("Sessions and health")},
+    {"backup", N_("The store")},
+    {"explain", N_("More help")},
+};
+
+static void add_heading(struct strbuf *out, const char *command)
+{
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (strcmp(groups[i].first, command) == 0)
+            strbuf_printf(out, "\n%s\n", gettext(groups[i].title));
+}
 
 static void add_command_line(struct strbuf *out, const struct command *command)
 {
@@ -56,10 +82,11 @@ void help_program(struct strbuf *out)
                "  pgseal issue client alice                a certificate for the role alice\n"
                "  pgseal server add db1 \"host=db1 user=postgres\"\n"
                "  pgseal server trust db1                  db1 checks client certificates\n"
-               "  pgseal sessions db1                      who is connected how\n"
-               "\nCommands\n"));
-    for (size_t i = 0; i < n; i++)
+               "  pgseal sessions db1                      who is connected how\n"));
+    for (size_t i = 0; i < n; i++) {
+        add_heading(out, commands[i].name);
         add_command_line(out, &commands[i]);
+    }
     add_options(out, _("\nFlags of every command\n"), OPTIONS_COMMON);
     add_options(out, _("\nFlags of commands that change something\n"), OPTIONS_CHANGING);
     add_options(out, _("\nFlags of the wizard, which runs without a command\n"), OPTIONS_WIZARD);

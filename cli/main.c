@@ -103,6 +103,8 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     struct args args;
     struct cli cli = {.args = &args};
+    const struct command *commands;
+    size_t n_commands;
     bool done;
 
     fill_standard_descriptors();
@@ -115,7 +117,8 @@ int main(int argc, char **argv)
     bindtextdomain("pgseal", LOCALEDIR);
     textdomain("pgseal");
 
-    done = args_parse(argc, argv, &args, &err);
+    commands = command_table(&n_commands);
+    done = args_parse(commands, n_commands, argc, argv, &args, &err);
     set_output(&cli.out, &args);
     if (done) {
         open_log();

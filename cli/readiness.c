@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/day.h"
 #include "cli/sessions.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
@@ -189,7 +190,7 @@ bool sessions_readiness(struct cli *cli, struct watched *servers, size_t n, stru
     size_t n_cas = 0;
     bool done = false;
 
-    if (text && !sessions_parse_since(text, &since, err))
+    if (text && !day_parse_since(text, &since, err))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!add_live(cli, &servers[i], &readiness, err))

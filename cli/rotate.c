@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/day.h"
 #include "cli/publish.h"
-#include "cli/sessions.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
@@ -23,7 +23,7 @@ bool rotate_quiet_option(struct cli *cli, int64_t *ret, struct err *err)
     const char *text = args_value(cli->args, OPT_QUIET_TIME);
 
     *ret = 0;
-    if (text == NULL || (sessions_parse_age(text, ret, err) && *ret > 0))
+    if (text == NULL || (day_parse_age(text, ret, err) && *ret > 0))
         return true;
     err_set(err, ERR_BAD_VALUE, _("\"--quiet-time\" wants a time, not \"%s\""), text);
     return err_hint(err, _("As 7d, 12h or 90m."));

@@ -345,7 +345,8 @@ bool run_server_crl(struct cli *cli, struct err *err)
 
 /* ---- require ---- */
 
-bool change_parse_method(const char *text, enum access_method *ret, struct err *err)
+/* --method; NULL is "cert". */
+static bool parse_method(const char *text, enum access_method *ret, struct err *err)
 {
     if (!text || text_equal(text, "cert"))
         *ret = ACCESS_CERT;
@@ -452,7 +453,7 @@ bool change_read_rules(const struct args *args, struct change_rules *ret, struct
     if (!args_need(args, OPT_DATABASE, &intent->database, err) ||
         !args_need(args, OPT_ROLE, &role, err) ||
         !args_need(args, OPT_FROM, &intent->address, err) ||
-        !change_parse_method(args_value(args, OPT_METHOD), &intent->method, err))
+        !parse_method(args_value(args, OPT_METHOD), &intent->method, err))
         return false;
     intent->roles = roles->items;
     intent->n_roles = roles->n;

@@ -19,6 +19,8 @@ struct watched {
     enum poller_state told; /* the last state that was said */
 };
 
+/* ---- sessions_servers.c ---- */
+
 /* The servers that were named, a cluster's members for its name, each once; all of the store where none
  * was. *ret: names for the caller to free, with the array. */
 bool sessions_names(struct cli *cli, char ***ret, size_t *ret_n, struct err *err) MUST_CHECK;
@@ -31,23 +33,26 @@ void sessions_servers_free(struct watched *servers, size_t n);
 /* Looks the certificates up; what the store has is not needed for the rest. */
 bool sessions_look_up(struct cli *cli, struct watched *watched, const struct sessions *sessions,
                       struct err *err) MUST_CHECK;
+/* Writes down what waits (force: also when it is not due). */
+bool sessions_record(struct cli *cli, struct watched *watched, bool force,
+                     struct err *err) MUST_CHECK;
+
+/* ---- sessions_print.c ---- */
+
 /* Prints one snapshot as the flags ask. documents: several servers' JSON is collected there; NULL:
  * one document. *ret_found: sessions that need a look. */
 void sessions_print(struct cli *cli, const struct watched *watched, const struct sessions *sessions,
                     const struct sessions_rights *rights, json_t *documents, size_t *ret_found);
 void sessions_print_csv_header(void);
-/* Writes down what waits (force: also when it is not due). */
-bool sessions_record(struct cli *cli, struct watched *watched, bool force,
-                     struct err *err) MUST_CHECK;
+
+/* ---- sessions_watch.c ---- */
 
 /* Until a signal: its number in *ret_signal; or until nobody reads standard output: 0. */
 bool sessions_watch(struct cli *cli, struct watched *servers, size_t n, int64_t seconds,
                     int *ret_signal, struct err *err) MUST_CHECK;
 
-/* "30d", "12h", "90m", "45s", "2w"; digits alone are days. */
-bool sessions_parse_age(const char *text, int64_t *ret_seconds, struct err *err) MUST_CHECK;
-/* A day, "2026-11-21", or an age. */
-bool sessions_parse_since(const char *text, int64_t *ret, struct err *err) MUST_CHECK;
+/* ---- readiness.c ---- */
+
 /* Over live sessions (servers NULL: none) and what was seen of these servers since then. */
 bool sessions_readiness(struct cli *cli, struct watched *servers, size_t n,
                         struct err *err) MUST_CHECK;

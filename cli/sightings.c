@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/day.h"
 #include "cli/sessions.h"
 #include "core/base/clock.h"
 #include "core/base/intl.h"
@@ -14,46 +15,6 @@
 #include "core/store/sighting.h"
 
 #define LIMIT_MAX SIGHTINGS_MAX
-
-bool sessions_parse_age(const char *text, int64_t *ret_seconds, struct err *err)
-{
-    static const struct {
-        char letter;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-    size_t len = strlen(text);
-    int64_t unit = 86400, n = 0;
-    char digits[16];
-
-    for (size_t i = 0; i < ARRAY_LEN(units) && len > 0; i++)
-        if (text[len - 1] == units[i].letter) {
-            unit = units[i].seconds;
-            len--;
-            break;
-        }
-    snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-    if (len == 0 || len >= sizeof(digits) || digits[strspn(digits, "0123456789")] != '\0' ||
-        !text_parse_int(digits, 0, 100 * 366 * INT64_C(86400) / unit, &n)) {
-        err_set(err, ERR_BAD_VALUE, _("\"%s\" is not an age"), text);
-        return err_hint(err, _("Say 30d, 12h, 90m or 2w."));
-    }
-    *ret_seconds = n * unit;
-    return true;
-}
-
-bool sessions_parse_since(const char *text, int64_t *ret, struct err *err)
-{
-    char day[CLOCK_TEXT_MAX];
-    int64_t age;
-
-    snprintf(day, sizeof(day), "%.10sT00:00:00Z", text);
-    if (strlen(text) == 10 && clock_parse_rfc3339(day, ret))
-        return true;
-    if (!sessions_parse_age(text, &age, err))
-        return false;
-    *ret = clock_now() - age;
-    return true;
-}
 
 /* ---- printed ---- */
 
@@ -165,7 +126,7 @@ static bool forget(struct cli *cli, struct err *err)
     int64_t age = 0, n = 0;
     bool done;
 
-    if (!sessions_parse_age(args_value(cli->args, OPT_FORGET), &age, err))
+    if (!day_parse_age(args_value(cli->args, OPT_FORGET), &age, err))
         return false;
     sightings = sightings_open(store_folder(cli->store), true, err);
     if (!sightings)
@@ -192,7 +153,7 @@ static bool show(struct cli *cli, struct err *err)
     int64_t limit = 0;
     bool done;
 
-    if (since && !sessions_parse_since(since, &filter.since, err))
+    if (since && !day_parse_since(since, &filter.since, err))
         return false;
     if (!args_int(cli->args, OPT_LIMIT, 1, LIMIT_MAX, 0, &limit, err))
         return false;

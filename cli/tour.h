@@ -15,15 +15,10 @@
 #include "core/plan/proof.h"
 #include "core/store/issued.h"
 
-#define DEMO_SERVER "demo" /* its name in the demo's store */
-
-/* Makes the demo's server known to a store. */
-bool demo_add_server(struct store *store, const struct demo *demo, struct err *err) MUST_CHECK;
-
 /* Runs it; keep as in demo.h. cli->exit is 1 when a check failed. */
 bool tour_run(struct cli *cli, const char *keep, struct err *err) MUST_CHECK;
 
-/* ---- between tour.c and its steps ---- */
+/* ---- tour_acts.c: what the steps are made of ---- */
 
 struct tour_kit { /* what one client was given */
     struct issued *issued;
@@ -58,7 +53,8 @@ bool tour_apply(struct tour *tour, struct plan *plan, struct err *err) MUST_CHEC
 bool tour_issue(struct tour *tour, const struct authority *ca, const struct key *ca_key,
                 const char *role, const char *folder, struct tour_kit *ret) MUST_CHECK;
 
-/* the steps; false: the journey cannot go on */
+/* ---- tour_steps.c: the steps; false: the journey cannot go on ---- */
+
 bool tour_server_tls(struct tour *tour);
 bool tour_trust(struct tour *tour);
 bool tour_rules(struct tour *tour);

@@ -167,9 +167,17 @@ static void enter_step(struct act_page *self, size_t step)
     form_recheck(self->forms[step]);
 }
 
+static bool is_needless(const struct act_page *self, size_t step)
+{
+    return self->ops->steps[step].build == NULL && self->ops->shows_nothing != NULL &&
+           self->ops->shows_nothing(self->data);
+}
+
 /* What comes after this many steps. */
 static void go_on(struct act_page *self, size_t steps)
 {
+    while (steps < self->ops->n_steps && is_needless(self, steps))
+        steps++;
     if (steps < self->ops->n_steps)
         enter_step(self, steps);
     else if (self->ops->review != NULL)
@@ -288,6 +296,8 @@ static struct nav step_back(struct act_page *self)
 {
     size_t done = self->stage == ACT_REVIEW ? self->ops->n_steps : self->step;
 
+    while (done > 0 && is_needless(self, done - 1))
+        done--;
     if (done == 0)
         return nav_pop();
     self->step = done - 1;

@@ -62,6 +62,8 @@ struct act_ops {
     size_t n_steps;
     bool (*load)(void *data, struct act_job *job, struct err *err); /* in a job; may be NULL */
     void (*show)(const void *data, struct lines *lines);            /* of the step without build */
+    /* True: there is nothing to be read in that step now, and it is passed over. May be NULL. */
+    bool (*shows_nothing)(const void *data);
     /* What will be done. NULL: there is no review. */
     void (*review)(const void *data, struct form *form);
     /* The CA whose passphrase is needed, or NULL. May be NULL. */

@@ -113,13 +113,13 @@ static bool pick(struct revocation *self, struct store *store, struct err *err)
 {
     issued_list_clear(&self->picked);
     self->several = false;
-    if (revoke_pick(store, self->which, false, &self->picked, err))
+    if (revoke_pick(store, NULL, self->which, false, &self->picked, err))
         return true;
     if (err->code != ERR_CERT_AMBIGUOUS)
         return false;
     *err = (struct err)ERR_INIT;
     self->several = true;
-    return revoke_pick(store, self->which, true, &self->picked, err);
+    return revoke_pick(store, NULL, self->which, true, &self->picked, err);
 }
 
 static bool load(void *data, struct act_job *job, struct err *err)
@@ -186,8 +186,8 @@ static bool choose_certs(struct revocation *self, struct store *store, struct er
 {
     issued_list_clear(&self->certs);
     if (self->several || self->all)
-        return revoke_pick(store, self->picked.rows[0]->role, true, &self->certs, err);
-    return revoke_pick(store, self->which, false, &self->certs, err);
+        return revoke_pick(store, NULL, self->picked.rows[0]->role, true, &self->certs, err);
+    return revoke_pick(store, NULL, self->which, false, &self->certs, err);
 }
 
 static bool look(void *data, struct act_job *job, struct err *err)
@@ -229,7 +229,7 @@ static void show_session(struct lines *lines, const struct revoke_session *sessi
     lines_printf(lines, 3, MARK_NONE, NULL, _("pid %d  %s  database %s  from %s  since %s%s"),
                  session->pid, session->role, session->database,
                  session->address[0] != '\0' ? session->address : _("a socket"), session->since,
-                 session->own ? _("  (pgseal's own, spared)") : "");
+                 session->own ? _("  [!!] pgseal's own login: no list goes there") : "");
 }
 
 static void show_server(const struct revocation *self, struct lines *lines,

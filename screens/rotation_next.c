@@ -25,16 +25,19 @@ const struct rotate_phase *rotation_next_phase(const struct rotation_next *self)
     return phase_at(self, (size_t)self->rotation->phase);
 }
 
-static bool changes_servers(const struct rotation_next *self)
-{
-    return self->back || (self->status.needs & ROTATE_NEED_SERVERS) != 0;
-}
-
-bool rotation_next_ends_old(
-    const struct rotation_next *self) /* the old ones of a client rotation */
+bool rotation_next_ends_old(const struct rotation_next *self)
 {
     return self->rotation->kind == ROTATION_CLIENT &&
            (size_t)self->rotation->phase + 1 == rotate_phase_count(self->rotation->kind);
+}
+
+void rotation_next_give_cert(const struct rotation_next *self, struct rotate_request *request)
+{
+    if (!self->asks_cert || self->back)
+        return;
+    request->server_certs = &self->cert.certs;
+    request->server_key = self->cert.key;
+    request->server_key_passphrase = self->cert.passphrase;
 }
 
 /* ---- how it stands ---- */
@@ -73,42 +76,12 @@ static bool look(struct rotation_next *self, struct act_job *job, struct store *
     return self->have_status;
 }
 
-static bool looks_ahead(const struct rotation_next *self)
-{
-    return (self->rotation->kind == ROTATION_CLIENT_CA ||
-            self->rotation->kind == ROTATION_EMERGENCY) &&
-           changes_servers(self);
-}
-
-/* Who would be refused: plans are made for it, and nothing is changed. */
-static bool look_ahead(struct rotation_next *self, struct act_job *job, struct store *store,
-                       struct err *err)
-{
-    struct rotation_talk talk;
-    struct rotate_request request = {.cancelled = act_stopped, .arg = job};
-
-    if (self->have_preview)
-        rotate_preview_clear(&self->preview);
-    self->have_preview = false;
-    if (!looks_ahead(self))
-        return true;
-    rotation_talk_begin(&talk, job, &self->known);
-    request.door = &talk.talk.door;
-    request.watch = &talk.watch;
-    self->have_preview =
-        rotate_look_ahead(store, self->rotation, &request, self->back, &self->preview, err);
-    /* they are shown, and typing the name accepts exactly them */
-    self->accepts_refused = self->have_preview && self->preview.n_refused > 0;
-    self->accept_refused = self->accepts_refused ? self->preview.n_refused : 0;
-    return self->have_preview;
-}
-
 static bool load(void *data, struct act_job *job, struct err *err)
 {
     struct rotation_next *self = data;
     struct store *store = store_open(act_store_folder(job), STORE_WRITE, err);
     bool good = store != NULL && look(self, job, store, true, err) &&
-                (self->rotation->ended_at != 0 || look_ahead(self, job, store, err));
+                (self->rotation->ended_at != 0 || rotation_next_look_ahead(self, job, store, err));
 
     store_close(store);
     if (good && self->rotation->ended_at != 0)
@@ -125,94 +98,16 @@ static bool look_again(void *data, struct act_job *job, struct err *err)
 
     if (self->asks_cert && !rotation_cert_read(&self->cert, err))
         return false;
-    if (!self->revoke && self->accept_left == 0)
+    if (!self->revoke && self->accept_left == 0 && !self->asks_cert)
         return true;
     store = store_open(act_store_folder(job), STORE_WRITE, err);
-    good = store != NULL && look(self, job, store, false, err);
+    good = store != NULL && look(self, job, store, false, err) &&
+           (!self->asks_cert || rotation_next_look_ahead(self, job, store, err));
     store_close(store);
     return good;
 }
 
-/* ---- review ---- */
-
-static void add_servers(const struct rotation_next *self, struct form *form)
-{
-    struct strbuf text = STRBUF_INIT;
-
-    for (size_t i = 0; i < self->status.n_servers; i++) {
-        strbuf_printf(&text, "%s%s: ", i > 0 ? "\n" : "", self->status.servers[i].name);
-        rotation_server_text(&self->status.servers[i], &text);
-    }
-    if (self->status.n_servers > 0)
-        form_add_line(form,
-                      (self->status.needs & ROTATE_NEED_SERVERS) != 0 && !self->back
-                          ? N_("~ servers")
-                          : N_("Servers"),
-                      text.data);
-    strbuf_clear(&text);
-}
-
-static void review(const void *data, struct form *form)
-{
-    const struct rotation_next *self = data;
-    const struct rotate_phase *phase = rotation_next_phase(self);
-    size_t at = (size_t)self->rotation->phase;
-    struct strbuf text = STRBUF_INIT;
-    char path[1024];
-
-    if (self->back) {
-        form_add_line(form, N_("Back to"),
-                      at == 0 ? _("before the beginning: the rotation is given up")
-                              : gettext(phase_at(self, at - 1)->title));
-        form_add_line(form, N_("Does"), phase->back != NULL ? gettext(phase->back) : "");
-    } else {
-        form_add_line(form, N_("Does"),
-                      phase->act[0] != '\0' ? gettext(phase->act)
-                                            : _("looks whether the next step can begin"));
-        form_add_line(form, N_("Until"), gettext(phase->waits));
-    }
-    add_servers(self, form);
-    if (self->folder != NULL) {
-        app_short_path(self->folder, path, sizeof(path));
-        strbuf_add_str(&text, path);
-        if (self->asks_kits)
-            strbuf_printf(&text, "; %s",
-                          self->key_passphrase != NULL ? _("keys encrypted with the one passphrase")
-                                                       : _("keys NOT encrypted"));
-        form_add_line(form, self->asks_kits ? N_("+ kits in") : N_("+ files in"), text.data);
-    }
-    if (self->asks_cert) {
-        strbuf_reset(&text);
-        rotation_cert_describe(&self->cert, &text);
-        form_add_line(form, N_("+ certificate"), text.data != NULL ? text.data : "");
-    }
-    if (self->revoke)
-        form_add_line(form, N_("! revokes"), _("the old ones, for ever"));
-    if (self->end_sessions)
-        form_add_line(form, N_("! ends"), _("the sessions that use the old one"));
-    if (self->accept_left > 0) {
-        strbuf_reset(&text);
-        strbuf_printf(&text, _("%zu of those that have not moved"), self->accept_left);
-        form_add_line(form, N_("! without"), text.data);
-    }
-    if (self->archive != NULL) {
-        app_short_path(self->archive, path, sizeof(path));
-        strbuf_reset(&text);
-        strbuf_printf(&text,
-                      self->old_ca != NULL && self->old_ca->key_encrypted
-                          ? _("the old CA's key to %s; here it is deleted")
-                          : _("the old CA's key to %s, NOT locked; here it is deleted"),
-                      path);
-        form_add_line(form, N_("! moves"), text.data);
-    }
-    if (self->destroy)
-        form_add_line(form, N_("! destroys"), _("the old CA's private key"));
-    if (!self->back)
-        form_add_line(form, N_("Way back"),
-                      phase->back != NULL ? gettext(phase->back) : _("there is none from here"));
-    rotation_next_add_refused(self, form); /* next to the button */
-    strbuf_clear(&text);
-}
+/* ---- keys ---- */
 
 static const char *locked_more(const void *data, size_t i)
 {
@@ -231,76 +126,6 @@ static const char *locked_more(const void *data, size_t i)
 static const char *locked(const void *data)
 {
     return locked_more(data, 0);
-}
-
-static bool has_production(const struct rotation_next *self)
-{
-    for (size_t i = 0; i < self->status.n_servers; i++)
-        if (self->status.servers[i].production)
-            return true;
-    return false;
-}
-
-static void PRINTF_LIKE(2, 3) add_paragraph(struct strbuf *out, const char *fmt, ...)
-{
-    va_list args;
-
-    if (out->len > 0)
-        strbuf_add_char(out, '\n');
-    va_start(args, fmt);
-    strbuf_vprintf(out, fmt, args);
-    va_end(args);
-    strbuf_add_char(out, '\n');
-}
-
-/* A plain question where servers are changed; the name where it cannot be taken back, or where somebody
- * would be refused. */
-static const char *severe(const void *data, struct strbuf *out)
-{
-    const struct rotation_next *self = data;
-    const struct rotate_phase *phase = rotation_next_phase(self);
-    bool gone =
-        !self->back && (phase->back == NULL || self->revoke || self->destroy ||
-                        self->archive != NULL || (self->status.needs & ROTATE_NEED_NAME) != 0);
-    const struct rotation_counts *items = &self->status.items;
-    bool stolen = !self->back && self->rotation->kind == ROTATION_EMERGENCY &&
-                  (self->status.needs & ROTATE_NEED_SERVERS) != 0;
-
-    if (self->back ? phase->back != NULL : phase->act[0] != '\0')
-        add_paragraph(out, "%s", gettext(self->back ? phase->back : phase->act));
-    if (self->accepts_refused)
-        add_paragraph(out,
-                      ngettext("%zu session or role would be refused from then on.",
-                               "%zu sessions and roles would be refused from then on.",
-                               (unsigned long)self->accept_refused),
-                      self->accept_refused);
-    if (self->accept_left > 0)
-        add_paragraph(out,
-                      ngettext("%zu client never moved: it is refused when the old one goes.",
-                               "%zu clients never moved: they are refused when the old ones go.",
-                               (unsigned long)self->accept_left),
-                      self->accept_left);
-    if (stolen)
-        add_paragraph(out,
-                      _("%lld of %lld clients have not moved: they are refused at once. Sessions "
-                        "with the old one end."),
-                      (long long)rotation_waits_for(self->rotation->kind, items),
-                      (long long)items->total);
-    if (gone)
-        add_paragraph(out, "%s", _("This cannot be taken back."));
-    if (gone || stolen || self->accept_left > 0 ||
-        (self->accepts_refused && self->accept_refused > 0) ||
-        (changes_servers(self) && has_production(self)))
-        return self->rotation->name;
-    if (self->back)
-        return "";
-    if (changes_servers(self)) {
-        add_paragraph(out, "%s",
-                      _("Each server gets it by a plan of its own, with a proof; one that fails is "
-                        "taken back by itself."));
-        return "";
-    }
-    return NULL;
 }
 
 /* ---- work ---- */
@@ -400,11 +225,7 @@ static bool run(void *data, struct act_job *job, struct err *err)
     request.watch = &talk.watch;
     request.old_key = old_key;
     request.new_key = new_key;
-    if (self->asks_cert && !self->back) {
-        request.server_certs = &self->cert.certs;
-        request.server_key = self->cert.key;
-        request.server_key_passphrase = self->cert.passphrase;
-    }
+    rotation_next_give_cert(self, &request);
     good = good && go(self, job, store, &request, err);
     key_free(old_key);
     key_free(new_key);
@@ -450,39 +271,43 @@ static void free_next(void *data)
 }
 
 static const struct act_step next_steps[] = {
-    {N_("Questions"), rotation_next_build, rotation_next_check, rotation_next_take, look_again}};
+    {N_("Questions"), rotation_next_build, rotation_next_check, rotation_next_take, look_again},
+    {N_("Effect"), NULL, NULL, NULL, NULL},
+};
 
 #define NEXT_OPS                                                                                   \
     .word = "rotate",                                                                              \
     .why = N_("A kill, a server that is away, or another admin costs only that the step is done "  \
               "again: what is so already is not done twice."),                                     \
     .stop = N_("Working.  Esc stops after the present server; the step can be done again."),       \
-    .load = load, .review = review, .locked = locked, .locked_more = locked_more,                  \
-    .severe = severe, .run = run, .result = rotation_next_result, .commands = commands,            \
-    .free = free_next
+    .load = load, .show = rotation_next_show_ahead, .shows_nothing = rotation_next_shows_nothing,  \
+    .review = rotation_next_review, .locked = locked, .locked_more = locked_more,                  \
+    .severe = rotation_next_severe, .run = run, .result = rotation_next_result,                    \
+    .commands = commands, .free = free_next
 
-static const struct act_ops asking_ops = {.name = "rotation-next",
-                                          .title = N_("Next step"),
-                                          .where = N_("Rotate > Next step"),
-                                          .go = N_("Do it"),
-                                          .steps = next_steps,
-                                          .n_steps = ARRAY_LEN(next_steps),
-                                          NEXT_OPS};
-static const struct act_ops plain_ops = {.name = "rotation-next",
-                                         .title = N_("Next step"),
-                                         .where = N_("Rotate > Next step"),
-                                         .go = N_("Do it"),
-                                         NEXT_OPS};
+#define STEP_OPS(first, n)                                                                         \
+    .name = "rotation-next", .title = N_("Next step"), .where = N_("Rotate > Next"),               \
+    .go = N_("Do it"), .steps = next_steps + (first), .n_steps = (n), NEXT_OPS
+
+/* With questions, and with an effect on servers, or without. */
+static const struct act_ops next_ops[2][2] = {
+    {{STEP_OPS(0, 0)}, {STEP_OPS(1, 1)}},
+    {{STEP_OPS(0, 1)}, {STEP_OPS(0, 2)}},
+};
 static const struct act_ops back_ops = {.name = "rotation-back",
                                         .title = N_("One step back"),
                                         .where = N_("Rotate > Back"),
                                         .go = N_("Do it"),
+                                        .steps = next_steps + 1,
+                                        .n_steps = 1,
                                         NEXT_OPS};
 
-static struct rotation_next *next_new(const struct rotation_job *seen, bool back)
+static struct rotation_next *next_new(const struct app *app, const struct rotation_job *seen,
+                                      bool back)
 {
     struct rotation_next *self = mem_zalloc(sizeof(*self));
 
+    self->app = app;
     self->id = seen->id;
     self->back = back;
     self->left_id = self->refused_id = self->key_id = self->archive_id = -1;
@@ -500,13 +325,13 @@ static bool asks_of_left(const struct rotation_job *seen)
         open = open || left->rows[i].open > 0;
     switch (seen->rotation->kind) {
     case ROTATION_EMERGENCY:
+    case ROTATION_CA_LIFE:
+    case ROTATION_SERVER:
+    case ROTATION_SERVER_CA:
         return false;
     case ROTATION_CLIENT_CA:
         return open;
     case ROTATION_CLIENT:
-    case ROTATION_CA_LIFE:
-    case ROTATION_SERVER:
-    case ROTATION_SERVER_CA:
         break;
     }
     return rotation_count_left(left) > 0;
@@ -528,10 +353,12 @@ static bool asks(const struct rotation_job *seen)
 
 struct screen *page_rotation_next(struct app *app, const struct rotation_job *seen)
 {
-    return act_page(app, asks(seen) ? &asking_ops : &plain_ops, next_new(seen, false));
+    bool servers = (seen->status.needs & ROTATE_NEED_SERVERS) != 0;
+
+    return act_page(app, &next_ops[asks(seen)][servers], next_new(app, seen, false));
 }
 
 struct screen *page_rotation_back(struct app *app, const struct rotation_job *seen)
 {
-    return act_page(app, &back_ops, next_new(seen, true));
+    return act_page(app, &back_ops, next_new(app, seen, true));
 }

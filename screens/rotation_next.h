@@ -1,5 +1,5 @@
 /*
- * rotation_next.h - what rotation_next.c and rotation_next_form.c share; nobody else includes it.
+ * rotation_next.h - what the files rotation_next*.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_ROTATION_NEXT_H
 #define PGSEAL_SCREENS_ROTATION_NEXT_H
@@ -10,13 +10,14 @@
 #include "screens/rotation_job.h"
 
 struct rotation_next {
+    const struct app *app; /* borrowed */
     int64_t id;
     bool back;
     /* as it stands */
     struct rotation *rotation;
     struct rotate_status status;
     bool have_status;
-    struct rotate_preview preview; /* who would be refused; of CAs' rotations */
+    struct rotate_preview preview; /* of servers: their plans, and who would be refused */
     bool have_preview;
     struct authority *old_ca, *new_ca; /* or NULL */
     /* fields; -1: not asked */
@@ -42,6 +43,26 @@ struct rotation_next {
 const struct rotate_phase *rotation_next_phase(const struct rotation_next *self);
 /* The last step of a rotation of client certificates: what becomes of the old ones. */
 bool rotation_next_ends_old(const struct rotation_next *self);
+
+/* The certificate that was given goes with a step that needs it. */
+void rotation_next_give_cert(const struct rotation_next *self, struct rotate_request *request);
+
+/* ---- rotation_next_ahead.c ---- */
+
+bool rotation_next_changes_servers(const struct rotation_next *self);
+/* In a job: into self->preview, where servers would be changed. */
+bool rotation_next_look_ahead(struct rotation_next *self, struct act_job *job, struct store *store,
+                              struct err *err) MUST_CHECK;
+void rotation_next_refused_head(const struct rotate_preview *preview, struct strbuf *out);
+void rotation_next_refused_text(const struct rotate_refused *row, struct strbuf *out);
+/* For struct act_ops and act_step. */
+void rotation_next_show_ahead(const void *data, struct lines *lines);
+bool rotation_next_shows_nothing(const void *data);
+
+/* ---- rotation_next_review.c: for struct act_ops ---- */
+
+void rotation_next_review(const void *data, struct form *form);
+const char *rotation_next_severe(const void *data, struct strbuf *out);
 
 /* ---- rotation_next_form.c ---- */
 

@@ -7,6 +7,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/kit/kit.h"
+#include "screens/out_folder.h"
 #include "screens/rotation_next.h"
 
 #define SHOWN_MAX   4  /* of who uses the old one */
@@ -110,7 +111,8 @@ static const struct form_field archive_field = {
 static char *propose_folder(const struct rotation_next *self)
 {
     char *base = kit_file_base(self->rotation->name, ISSUED_CLIENT);
-    char *text = mem_printf("rotation-%s", base), *path = app_full_path(text);
+    char *text = mem_printf("rotation-%s", base);
+    char *path = out_folder_propose(self->app, ISSUED_CLIENT, text);
 
     free(text);
     free(base);
@@ -123,27 +125,14 @@ static void add_preview(const struct rotation_next *self, struct form *form)
     const struct rotate_preview *preview = &self->preview;
     struct strbuf text = STRBUF_INIT;
 
-    strbuf_printf(
-        &text,
-        preview->ends_sessions
-            ? ngettext("%zu at the next login, and ended now:",
-                       "%zu at the next login, and ended now:", preview->n_refused)
-            : ngettext("%zu at the next login:", "%zu at the next login:", preview->n_refused),
-        preview->n_refused);
+    rotation_next_refused_head(preview, &text);
     for (size_t i = 0; i < preview->n_refused && i < PREVIEW_MAX; i++) {
-        const struct rotate_refused *row = &preview->refused[i];
-
-        strbuf_printf(&text, "\n%s", row->role);
-        if (row->application[0] != '\0')
-            strbuf_printf(&text, ", %s", row->application);
-        if (row->address[0] != '\0')
-            strbuf_printf(&text, _(" from %s"), row->address);
-        strbuf_printf(&text, _(" on %s"), row->server);
-        if (row->pid > 0)
-            strbuf_printf(&text, _(", pid %d"), row->pid);
+        strbuf_add_char(&text, '\n');
+        rotation_next_refused_text(&preview->refused[i], &text);
     }
     if (preview->n_refused > PREVIEW_MAX)
-        strbuf_printf(&text, _("\nand %zu more"), preview->n_refused - PREVIEW_MAX);
+        strbuf_printf(&text, _("\nand %zu more: \"Effect\" names all"),
+                      preview->n_refused - PREVIEW_MAX);
     form_add_line(form, N_("! refused"), text.data);
     strbuf_clear(&text);
 }
@@ -186,25 +175,23 @@ static void add_left(const struct rotation_next *self, struct form *form)
 
 void rotation_next_add_refused(const struct rotation_next *self, struct form *form)
 {
-    if (self->have_preview) {
-        if (self->preview.n_refused > 0)
-            add_preview(self, form);
-        else
-            form_add_line(form, N_("Refused"), _("nobody who is connected now"));
-        return;
-    }
-    add_left(self, form);
+    /* who verifies a server's certificate is seen by nobody */
+    if (!self->have_preview || self->rotation->kind == ROTATION_SERVER_CA)
+        add_left(self, form);
+    else if (self->preview.n_refused > 0)
+        add_preview(self, form);
+    else
+        form_add_line(form, N_("Refused"), _("nobody who is connected now"));
 }
 
 /* Kits, or the trust files of a server's rotation. */
 static void add_folder(struct rotation_next *self, struct form *form)
 {
-    char shown[1024], *path = propose_folder(self);
+    char *path = propose_folder(self);
 
     self->asks_kits = self->rotation->kind != ROTATION_SERVER_CA;
-    app_short_path(path, shown, sizeof(shown));
     self->folder_id =
-        form_add_text(form, self->asks_kits ? &folder_field : &trust_folder_field, shown);
+        form_add_text(form, self->asks_kits ? &folder_field : &trust_folder_field, path);
     if (self->asks_kits)
         key_protection_add(&self->client_protection, form, KEY_PROTECTION_CLIENT);
     free(path);
@@ -259,9 +246,11 @@ static size_t number_of(const struct form *form, int id)
 /* Where it is not known by name who would be: then the number is asked for. */
 static bool asks_refused(const struct rotation_next *self, bool revokes)
 {
-    return !self->have_preview && (self->locked_out || (revokes && self->status.left.n > 0) ||
-                                   ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
-                                    rotation_count_left(&self->status.left) > 0));
+    if (self->have_preview || self->rotation->kind == ROTATION_SERVER_CA)
+        return false;
+    return self->locked_out || (revokes && self->status.left.n > 0) ||
+           ((self->status.needs & ROTATE_NEED_SERVERS) != 0 &&
+            rotation_count_left(&self->status.left) > 0);
 }
 
 void rotation_next_check(void *arg, struct form *form)
@@ -284,8 +273,7 @@ void rotation_next_check(void *arg, struct form *form)
                  form_text(form, self->archive_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
     }
     if (self->folder_id >= 0)
-        form_say(form, self->folder_id,
-                 form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+        out_folder_say(form, self->folder_id);
     form_show(form, self->left_id, (self->status.act_done || revokes) && waits > 0);
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);

@@ -27,10 +27,13 @@ sed 's/^\.[A-Z][A-Z]* //; s/\\f[A-Z]//g; s/\\-/-/g; s/"//g; s/ ,/,/g' "$page" | 
 "$pgseal" --help >"$work/help"
 result "--help answers" $? ""
 
-sed -n '/^Commands$/,/^$/s/^  \([a-z][a-z ]*[a-z]\).*/\1/p' "$work/help" | sed 's/  .*//' |
+sed -n '/^Try it$/,/^Flags of every/s/^  \([a-z][a-z ]*[a-z]\).*/\1/p' "$work/help" | sed 's/  .*//' |
     sort -u >"$work/commands"
 [ -s "$work/commands" ]
 result "--help has commands" $? ""
+headings=$(sed -n '/^Try it$/,/^Flags of every/p' "$work/help" | grep -c '^[A-Z]')
+[ "$headings" -eq 12 ] # the last is that of the flags
+result "--help has its commands under headings" $? "$headings headings"
 
 missing=$(while IFS= read -r command; do
     grep -qF -- "$command" "$work/page" || echo "$command"

@@ -212,7 +212,16 @@ static int draw(struct canvas *canvas, int row, int column, enum style style, co
 
 int canvas_text(struct canvas *canvas, int row, int column, enum style style, const char *text)
 {
-    return draw(canvas, row, column, style, text, strlen(text));
+    size_t len = strlen(text);
+    int end = draw(canvas, row, column, style, text, len);
+
+    while (len > 0 && text[len - 1] == ' ')
+        len--;
+    /* A text that goes on outside says so. */
+    if (end > canvas->columns && column >= 0 && column < canvas->columns &&
+        utf8_fit(text, canvas->columns - column, NULL) < len)
+        canvas_field(canvas, row, column, canvas->columns - column, style, text);
+    return end;
 }
 
 int canvas_printf(struct canvas *canvas, int row, int column, enum style style, const char *fmt,

@@ -3,24 +3,16 @@
 
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
 #include "core/rotate/ca_act.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
 #include "core/store/foreign.h"
 
 /* ---- given by this rotation: options.gave, names of servers ---- */
-
-static json_t *options_of(const struct rotation *rotation)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-
-    return json_is_object(options) ? options : json_object();
-}
 
 static bool is_gave(const json_t *gave, const char *server)
 {
@@ -62,11 +54,10 @@ static bool note_gave(struct rotate_work *work, const struct server_list *server
     json_t *options;
     json_t *gave;
     bool changed = false;
-    bool ok = true;
 
     if (work->preview != NULL)
         return true;
-    options = options_of(work->rotation);
+    options = rotate_options(work->rotation);
     gave = json_object_get(options, "gave");
     if (!json_is_array(gave)) {
         json_object_set_new(options, "gave", json_array());
@@ -78,13 +69,10 @@ static bool note_gave(struct rotate_work *work, const struct server_list *server
         json_array_append_new(gave, json_string(servers->rows[i]->name));
         changed = true;
     }
-    if (changed) {
-        free(work->rotation->options);
-        work->rotation->options = json_dumps(options, JSON_COMPACT);
-        ok = rotation_save(work->store, work->rotation, "the new CA goes to the servers", err);
-    }
+    if (changed)
+        return rotate_save_options(work, options, "the new CA goes to the servers", err);
     json_decref(options);
-    return ok;
+    return true;
 }
 
 /* ---- trust ---- */
@@ -147,6 +135,7 @@ static bool trust_begin(struct trust *trust, struct store *store, const struct a
     *trust = (struct trust){.authorities = {authority}};
     cert_list_init(&trust->foreign);
     trust->intent.keep_present = true;
+    trust->intent.knows_roles = true;
     if (authority != NULL) {
         trust->intent.authorities = trust->authorities;
         trust->intent.n_authorities = 1;
@@ -313,6 +302,7 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     cert_list_init(&untrust.certs);
     cert_list_take(&untrust.certs, cert_dup(cert));
     untrust.intent.certs = &untrust.certs;
+    untrust.intent.knows_roles = true;
     untrust.intent.with_parents = cert == work->old_cert;
     untrust.keep_lists = ours == NULL || !cert_is_self_signed(cert);
     ok = rotate_change_servers(work, take, &change, ret, err);
@@ -398,7 +388,7 @@ bool ca_replace(struct rotate_work *work, struct rotate_outcome *ret, struct err
 
 bool ca_drop_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
-    json_t *options = options_of(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     const json_t *gave = json_object_get(options, "gave");
     struct server_list scope = {.n = 0};
     size_t n = 0;

@@ -338,7 +338,7 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
     server_block_members(ret, phase >= SWITCH);
     switch (phase) {
     case WHO:
-        listed = server_option(work->rotation, "listed");
+        listed = rotate_option(work->rotation, "listed");
         ret->act_done = *listed != '\0' && (all || !ask_servers);
         free(listed);
         return true;
@@ -422,11 +422,54 @@ static bool back(struct rotate_work *work, struct rotate_outcome *ret, struct er
     return work->rotation->phase < SWITCH || server_back(work, ret, err);
 }
 
+/* Whoever verifies with the old CA alone is refused after the switch; no server sees who does. */
+static void preview_refused(struct rotate_work *work)
+{
+    struct rotation_counts items = {.total = 0};
+    struct err ignored = ERR_INIT;
+
+    if (!rotation_count_items(work->store, work->rotation->id, &items, &ignored) ||
+        items.total == 0)
+        return;
+    rotate_preview_line(
+        work->preview,
+        _("who verifies, and has the old CA alone, is refused from then on: %lld of "
+          "%lld roles are marked as having the file of both"),
+        (long long)items.handed, (long long)items.total);
+}
+
+static bool preview_act(struct rotate_work *work, struct rotate_outcome *none, struct err *err)
+{
+    switch (work->rotation->phase) {
+    case WHO:
+        rotate_preview_line(work->preview, "%s", _("no server and no file is changed"));
+        return true;
+    case FILES:
+        return ca_make_generation(work, err) && server_trust_look_ahead(work, true, "both", err);
+    case HAND:
+        return true;
+    case SWITCH:
+        preview_refused(work);
+        return server_renew(work, none, NULL, NULL, err);
+    }
+    return server_trust_look_ahead(work, false, "new", err);
+}
+
+static bool preview(struct rotate_work *work, bool backwards, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool good = backwards ? back(work, &none, err) : preview_act(work, &none, err);
+
+    rotate_outcome_clear(&none);
+    return good;
+}
+
 const struct rotate_kind rotate_server_ca = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = look,
     .act = act,
     .back = back,
+    .preview = preview,
     .start = server_start,
 };

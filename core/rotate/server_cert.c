@@ -70,11 +70,21 @@ static bool act(struct rotate_work *work, struct rotate_outcome *ret, struct err
     return work->rotation->phase != RENEW || server_renew(work, ret, NULL, NULL, err);
 }
 
+static bool preview(struct rotate_work *work, bool back, struct err *err)
+{
+    struct rotate_outcome none = {.from = 0};
+    bool good = back ? server_back(work, &none, err) : act(work, &none, err);
+
+    rotate_outcome_clear(&none);
+    return good;
+}
+
 const struct rotate_kind rotate_server_cert = {
     .phases = phases,
     .n_phases = ARRAY_LEN(phases),
     .look = look,
     .act = act,
     .back = server_back,
+    .preview = preview,
     .start = server_start,
 };

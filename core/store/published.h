@@ -21,6 +21,7 @@ struct published { /* one server and one CA of ours that it trusts */
     bool behind;       /* known, and lower than current */
     uint64_t number;   /* proven there; 0: not known */
     uint64_t current;  /* that it should have */
+    int64_t ends;      /* next_update of what it has; 0: not known */
     int64_t proven_at; /* 0: never */
     int64_t failed_at; /* of the last attempt that failed since; 0: none */
     enum err_code code;
@@ -36,7 +37,8 @@ struct published_list {
 bool published_list(struct store *store, const char *server, int64_t authority_id,
                     struct published_list *ret, struct err *err) MUST_CHECK;
 void published_list_clear(struct published_list *list);
-/* Servers that are behind, or where sessions are to be ended: what home and "check" show. */
+/* Servers that are behind (also with a list of another's CA), or where sessions are to be ended: what
+ * home and "check" show. */
 bool published_count_behind(struct store *store, size_t *ret, struct err *err) MUST_CHECK;
 
 /* Proven on the server: this number; 0: not known any more. */

@@ -202,6 +202,8 @@ static void server_hangs(struct stage *stage)
 static void trust_both(struct stage *stage)
 {
     next_step(stage);
+    wizard_wait(&stage->box, "ssl_ca_file");
+    press(stage, "Next");
     wizard_wait(&stage->box, "~ servers");
     do_it(stage, true);
     done(stage, "Now in step 3 of 6", "[>>] 3 ");
@@ -269,6 +271,8 @@ static void retire(struct stage *stage, const char *kits)
     do_it(stage, false);
     done(stage, "Now in step 5 of 6", "[>>] 5 ");
     next_step(stage);
+    wizard_wait(box, "~ ssl_ca_file");
+    press(stage, "Next");
     do_it(stage, true);
     done(stage, "Now in step 6 of 6", "[>>] 6 ");
     assert_true(gets_in(stage, "alice", alice));

@@ -299,6 +299,7 @@ static void test_life(void **state)
     char *text;
 
     free(EXPECT(0, "rotate", "ca", "Old G2", "--same-key"));
+    rot_start_server(lab, 1);
     text = EXPECT(0, "rotate", "next");
     assert_non_null(strstr(text, "\"bring\""));
     free(text);
@@ -321,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_key),         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_foreign_new), cmocka_unit_test(test_life),
         cmocka_unit_test(test_emergency),   cmocka_unit_test(test_intermediate),
+        cmocka_unit_test(test_crl_dir),
     };
 
     if (!need_pg())

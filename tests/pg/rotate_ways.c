@@ -67,7 +67,9 @@ void test_foreign(void **state)
     rot_expect_phase("watch");
     rot_go_when_quiet(&accepting);
     rot_expect_lists(lab, 0, "2");
+    rot_start_server(lab, 0); /* again, with what the other CA gave it */
     rot_next(&nothing);
+    rot_start_server(lab, 0);
     assert_false(rot_gets_in(lab, 0, "alice", "partner/alice"));
     rot_expect_lists(lab, 0, "1");
     rot_expect_all(lab, "bob", "new/bob", true); /* and nobody else's trust went */
@@ -111,6 +113,7 @@ void test_foreign_new(void **state)
     rot_expect_lists(lab, 0, "1");
 
     rot_expect_phase("key");
+    rot_start_server(lab, 1);
     rot_back();
     rot_expect_all(lab, "bob", "new/bob", true);
     for (int i = 0; i < 3; i++)
@@ -190,6 +193,7 @@ void test_emergency(void **state)
     began = clock_mono_ms();
     free(EXPECT(0, "rotate", "emergency", "Old G2"));
     free(EXPECT(0, "rotate", "next", "--no-passphrase"));
+    rot_start_server(lab, 1);
     free(EXPECT(0, "rotate", "next", "--out", "safe"));
     /* it has the old one alone, and both changes count */
     rot_expect_ahead(N_SERVERS, POOL, NULL);
@@ -230,6 +234,8 @@ void test_emergency(void **state)
     PQfinish(fresh);
     print_message("# the emergency took %lld ms, with a server that was away for a while\n",
                   (long long)(clock_mono_ms() - began));
+    rot_start_server(lab, 0);
+    rot_expect_all(lab, "bob", "new/bob", false);
     free(EXPECT(0, "rotate", "finish", "--destroy", "--confirm", "Old G2"));
     text = EXPECT(0, "rotate", "status", "--all");
     assert_non_null(strstr(text, "done on"));
@@ -335,4 +341,66 @@ void test_intermediate(void **state)
     free(EXPECT(0, "rotate", "finish", "--destroy", "--confirm", "issuing"));
     EXPECT_ERROR(1, "no rotation is under way", "rotate", "next");
     free(EXPECT(0, "server", "untrust", "db1", "--ca", "second", "--ca", "Offline Root", "--yes"));
+}
+
+/* ---- where SQL cannot delete a list ---- */
+
+/* The admin's choice: the lists stand in a folder from now on, a file for each CA. */
+static void use_crl_dir(const struct rot_lab *lab)
+{
+    char *script = mem_printf("mkdir '%s/lists'\n"
+                              "cp g3.crl '%s/lists/'$(openssl crl -in g3.crl -noout -hash).r0\n"
+                              "chown -R --reference='%s' '%s/lists'\n",
+                              demo_data(lab->demos[0]), demo_data(lab->demos[0]),
+                              demo_data(lab->demos[0]), demo_data(lab->demos[0]));
+
+    free(EXPECT(0, "crl", "export", "--ca", "Old G3", "--out", "g3.crl"));
+    sh(script);
+    free(rot_ask(lab, 0, "ALTER SYSTEM SET ssl_crl_dir = 'lists'"));
+    free(rot_ask(lab, 0, "ALTER SYSTEM SET ssl_crl_file = ''"));
+    free(rot_ask(lab, 0, "SELECT pg_reload_conf()"));
+    free(script);
+}
+
+/*
+ * The root stays for another intermediate, and the list of the one that goes stays in the folder, for SQL
+ * deletes no file: so its clients get in with the chain that they send, until the root has revoked it.
+ */
+void test_crl_dir(void **state)
+{
+    struct rot_lab *lab = *state;
+    const struct rotate_request nothing = {.folder = NULL};
+    char *text;
+
+    use_crl_dir(lab);
+    make_issuing("third");
+    make_issuing("fourth");
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "third", "--out", "third/alice"));
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "fourth", "--out", "fourth/alice"));
+    assert_true(rot_gets_in(lab, 0, "alice", "third/alice"));
+    free(EXPECT(0, "rotate", "ca", "third", "--to", "Old G3", "--quiet-time", "1m"));
+    rot_set_quiet_time(1);
+    rot_next(&nothing);
+    rot_next(&nothing);
+    rot_next(&nothing);
+    free(EXPECT(0, "rotate", "mark", "third", "alice", "--without"));
+    rot_next_when_quiet();
+    rot_expect_phase("retire");
+    expect_root(true);
+    EXPECT_ERROR(5, "get in by its root", "rotate", "next", "--yes");
+    rot_expect_phase("retire");
+    text = EXPECT(0, "rotate", "status");
+    assert_non_null(strstr(text, "pgseal crl import"));
+    free(text);
+    assert_true(rot_gets_in(lab, 0, "alice", "third/alice")); /* so it is */
+
+    sh("openssl ca -config r.cnf -revoke third.crt -keyfile r.key -cert r.crt\n"
+       "openssl ca -config r.cnf -gencrl -keyfile r.key -cert r.crt -out r2.crl\n");
+    free(EXPECT(0, "crl", "import", "r2.crl"));
+    text = EXPECT(0, "rotate", "next", "--yes");
+    print_message("%s", text);
+    free(text);
+    rot_expect_phase("key");
+    assert_false(rot_gets_in(lab, 0, "alice", "third/alice"));
+    assert_true(rot_gets_in(lab, 0, "alice", "fourth/alice"));
 }

@@ -142,6 +142,13 @@ void lab_open_pool(struct lab *lab, const char *root)
     assert_int_equal(PQstatus(lab->pool), CONNECTION_OK);
 }
 
+void lab_restart_all(struct lab *lab, const char *root)
+{
+    lab_restart(lab, lab->db2);
+    lab_restart(lab, lab->db1);
+    lab_open_pool(lab, root);
+}
+
 void lab_pool_lives(const struct lab *lab)
 {
     PGresult *result = PQexec(lab->pool, "SELECT 1");
@@ -179,6 +186,23 @@ void lab_go(const char *way, const char *name, const char *phase)
 
     assert_string_equal(json_string_value(json_object_get(seen, "phase")), phase);
     json_decref(seen);
+}
+
+void lab_ahead(const char *way, const char *name, size_t servers, size_t lines, const char *says)
+{
+    json_t *json = EXPECT_JSON(0, "rotate", way, name, "--dry-run", "--json");
+    json_t *would = json_object_get(json, "would");
+    char *text = json_dumps(would, 0);
+    json_t *row;
+    size_t i, with_steps = 0;
+
+    json_array_foreach(json_object_get(would, "servers"), i, row) with_steps +=
+        json_array_size(json_object_get(row, "steps")) > 0;
+    if (with_steps != servers || json_array_size(json_object_get(would, "lines")) != lines ||
+        strstr(text, says) == NULL)
+        fail_msg("%s: %s", way, text);
+    free(text);
+    json_decref(json);
 }
 
 /* ---- another pgseal ---- */

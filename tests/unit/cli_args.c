@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/args.h"
+#include "cli/command.h"
 #include "cli/help.h"
 
 #define ARGV_MAX 16
@@ -22,6 +22,8 @@ static bool parse(struct args *ret, struct err *err, const char *words[])
 {
     static char program[] = "pgseal";
     char *argv[ARGV_MAX] = {program};
+    size_t n;
+    const struct command *commands = command_table(&n);
     int argc = 1;
 
     memset(err, 0, sizeof(*err));
@@ -32,7 +34,7 @@ static bool parse(struct args *ret, struct err *err, const char *words[])
         } word = {words[argc - 1]};
         argv[argc] = word.out;
     }
-    return args_parse(argc, argv, ret, err);
+    return args_parse(commands, n, argc, argv, ret, err);
 }
 #define PARSE(ret, err, ...) parse(ret, err, (const char *[]){__VA_ARGS__, NULL})
 
@@ -74,8 +76,9 @@ static void test_tables(void **state)
         char first[32], second[32];
         int words = sscanf(commands[i].name, "%31s %31s", first, second);
 
-        assert_ptr_equal(command_find(first, words == 2 ? second : NULL), &commands[i]);
-        assert_int_equal(command_is_group(first), words == 2);
+        assert_ptr_equal(command_find(commands, n_commands, first, words == 2 ? second : NULL),
+                         &commands[i]);
+        assert_int_equal(command_is_group(commands, n_commands, first), words == 2);
         assert_true(commands[i].max_names < 0 || commands[i].max_names >= commands[i].min_names);
         assert_true((commands[i].max_names != 0) == (*commands[i].names != '\0'));
         assert_non_null(commands[i].run);
