@@ -65,6 +65,9 @@
     X(ERR_POLICY, 1020, "pgseal does not make this",                                               \
       "What was asked for would not work or not be safe.",                                         \
       "The message says what would be accepted.")                                                  \
+    X(ERR_ANSWERS, 1021, "the answers of a wizard cannot be used",                                 \
+      "The file is something else, another pgseal wrote it, or a line of it was changed.",         \
+      "The message names the line. Mend it, or save the answers anew: --save-answers FILE.")       \
     /* -- 2xxx server ------------------------------------------------------------------- */       \
     X(ERR_NO_CONNECTION, 2001, "no connection to the server",                                      \
       "Wrong name or port, a firewall, or the server is down.",                                    \

@@ -198,7 +198,7 @@ bool published_to_end(struct store *store, int64_t server_id, struct issued_list
         return false;
     sql_bind_int(sql, 1, server_id);
     while ((ok = sql_step(sql, &row, err)) && row) {
-        struct issued *issued = row_read_issued(sql, err);
+        struct issued *issued = issued_read_row(sql, err);
 
         ok = issued != NULL;
         if (!ok)
