@@ -15,17 +15,6 @@
 #define TIMEOUT_MS   5000
 #define DEFAULT_PORT 5432
 
-static const char *const mode_names[DOCTOR_SSLMODES] = {
-    [DOCTOR_DISABLE] = "disable",     [DOCTOR_ALLOW] = "allow",
-    [DOCTOR_PREFER] = "prefer",       [DOCTOR_REQUIRE] = "require",
-    [DOCTOR_VERIFY_CA] = "verify-ca", [DOCTOR_VERIFY_FULL] = "verify-full",
-};
-
-const char *doctor_sslmode_name(enum doctor_sslmode mode)
-{
-    return mode_names[mode];
-}
-
 /* ---- where it goes ---- */
 
 /* The first one of a comma-separated list; the others are the application's way on. */
@@ -59,8 +48,10 @@ static bool read_target(struct doctoring *self, struct err *err)
     self->database = out->database;
     self->mode = DOCTOR_PREFER;
     for (int i = 0; mode && i < DOCTOR_SSLMODES; i++) {
-        if (strcmp(mode, mode_names[i]) == 0)
-            self->mode = (enum doctor_sslmode)i;
+        enum doctor_sslmode one = (enum doctor_sslmode)i;
+
+        if (strcmp(mode, doctor_sslmode_name(one)) == 0)
+            self->mode = one;
     }
     free(host);
     free(address);
@@ -97,7 +88,7 @@ static void login(struct doctoring *self, enum doctor_sslmode mode, bool without
                   struct doctor_login *ret)
 {
     struct doctor_login_request request = {.params = self->params,
-                                           .sslmode = mode_names[mode],
+                                           .sslmode = doctor_sslmode_name(mode),
                                            .without_cert = without_cert,
                                            .password = self->request->password,
                                            .key_passphrase = self->request->key_passphrase,

@@ -173,42 +173,6 @@ static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *e
 
 /* ---- for programs ---- */
 
-static char *parent_of(const char *path)
-{
-    const char *end = path + strlen(path);
-
-    while (end > path && end[-1] == '/')
-        end--;
-    while (end > path && end[-1] != '/')
-        end--;
-    while (end > path + 1 && end[-1] == '/')
-        end--;
-    return end == path ? mem_strdup(".") : mem_strndup(path, (size_t)(end - path));
-}
-
-/* Where the folder is or will be, whole: what is there already is looked at, the rest is as said. */
-static char *absolute(const char *folder)
-{
-    char *there = mem_strdup(folder), *whole, *path;
-
-    while (!fs_exists(there)) {
-        char *parent = parent_of(there);
-
-        free(there);
-        there = parent;
-    }
-    whole = realpath(there, NULL);
-    if (whole == NULL || strlen(there) >= strlen(folder))
-        path = mem_strdup(whole != NULL ? whole : folder);
-    else if (strcmp(there, ".") == 0 && folder[0] != '.')
-        path = fs_join(whole, folder);
-    else
-        path = fs_join(whole, folder + strlen(there) + strspn(folder + strlen(there), "/"));
-    free(there);
-    free(whole);
-    return path;
-}
-
 static void take_more(void *arg, char *name, mode_t mode, struct strbuf *content)
 {
     struct kit *kit = arg;
@@ -249,7 +213,7 @@ static bool plan_more(struct kit *kit, const struct kit_spec *spec, struct err *
 
     free(base);
     shape.folder = kit->folder =
-        connect->at != NULL ? mem_strdup(connect->at) : absolute(spec->folder);
+        connect->at != NULL ? mem_strdup(connect->at) : fs_whole_path(spec->folder);
     return kit_connect_check(connect, err) && connect_make(connect, &shape, take_more, kit, err);
 }
 
@@ -322,22 +286,12 @@ static bool check_folder(const char *folder, struct err *err)
     return false;
 }
 
-/* The nearest folder that is there already: the others will be made inside. */
 static bool check_above(const char *folder, struct err *err)
 {
-    char *at = mem_strdup(folder);
-    bool ok = false;
+    char *at = fs_nearest(folder);
+    bool ok = access(at, W_OK | X_OK) == 0 ||
+              err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
 
-    while (!fs_exists(at)) {
-        char *parent = parent_of(at);
-
-        free(at);
-        at = parent;
-    }
-    if (access(at, W_OK | X_OK) == 0)
-        ok = true;
-    else
-        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
     free(at);
     return ok;
 }

@@ -581,7 +581,7 @@ struct conn *conn_open(const struct params *params, const struct conn_options *o
         if (options && options->ret_needs_password)
             *options->ret_needs_password = conn->needs_password;
         if (options && options->ret_starting)
-            *options->ret_starting = text_equal(conn_sqlstate(conn), "57P03");
+            *options->ret_starting = text_equal(conn->sqlstate, "57P03");
         conn_close(conn);
         return NULL;
     }

@@ -1,37 +1,13 @@
-/* ossl.c - OpenSSL's errors, times and numbers as ours. */
+/* ossl.c - OpenSSL's times and numbers as ours. */
 #include "config.h"
 
 #include "core/pki/ossl.h"
 
-#include <openssl/err.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "core/base/mem.h"
 
 #define TIME_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z, the end of GeneralizedTime */
-
-void ossl_clear(void)
-{
-    ERR_clear_error();
-}
-
-bool ossl_err(struct err *err, enum err_code code, const char *fmt, ...)
-{
-    char what[sizeof(err->msg)];
-    unsigned long last = ERR_peek_last_error();
-    const char *reason = last ? ERR_reason_error_string(last) : NULL;
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(what, sizeof(what), fmt, args);
-    va_end(args);
-    ERR_clear_error();
-    if (reason)
-        return err_set(err, code, "%s: %s", what, reason);
-    return err_set(err, code, "%s", what);
-}
 
 int64_t ossl_time(const ASN1_TIME *time)
 {

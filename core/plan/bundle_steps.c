@@ -57,6 +57,28 @@ static bool adds_ca(const struct bundle *present, const struct bundle *wanted)
     return false;
 }
 
+/* Somebody else's new one that signed the server's own certificate may be the wrong one: pasted for the
+ * CA of the clients. */
+static bool adds_server_ca(const struct plan *plan, const struct bundle *present,
+                           const struct bundle *wanted, bool *ret, struct err *err)
+{
+    const struct cert_list *chain = &plan->before.chain;
+
+    *ret = false;
+    for (size_t i = 0; i < wanted->cas.n && chain->n > 0 && !*ret; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        struct authority *authority = NULL;
+
+        if (bundle_has_ca(present, ca) || !cert_issued_by(chain->certs[0], ca))
+            continue;
+        if (!authority_find(plan->target.store, ca, &authority, err))
+            return false;
+        *ret = authority == NULL;
+        authority_free(authority);
+    }
+    return true;
+}
+
 static bool cas_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
 {
     for (size_t i = 0; i < bundle->cas.n; i++) {
@@ -353,13 +375,20 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     bool only_dir = *crl_dir_of(plan) && *settings_value(&plan->settings, "ssl_crl_file") == '\0';
     struct changes changes = {
         .present = present, .wanted = wanted, .with_crls = with_crls && !only_dir};
+    bool of_server = false;
     bool good = false;
 
+    if (!adds_server_ca(plan, present, wanted, &of_server, err))
+        return false;
     changes.cas = (struct change){
         .setting = "ssl_ca_file",
-        .stem = "pgseal-ca",
+        /* by hand more stands in it than is known here: not this content's name */
+        .stem = plan->cas_stay ? "pgseal-ca-more" : "pgseal-ca",
         .suffix = ".crt",
-        .file_effect = _("public: certificates only"),
+        .file_effect = of_server
+                           ? _("public; a new CA in it signed the server's own certificate: is "
+                               "it also the one that signs the clients'?")
+                           : _("public: certificates only"),
         .setting_effect = present->cas.n == 0
                               ? _("the server begins to ask for certificates: a client that sends "
                                   "one of another CA is refused")
@@ -367,7 +396,7 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
         .same = same_cas(present, wanted) && !present->marked};
     changes.crls =
         (struct change){.setting = "ssl_crl_file",
-                        .stem = "pgseal-crl",
+                        .stem = plan->cas_stay ? "pgseal-crl-more" : "pgseal-crl",
                         .suffix = ".crl",
                         .file_effect = _("public: what was revoked"),
                         .setting_effect = _("revoked certificates are refused; sessions stay open"),

@@ -16,6 +16,7 @@
 #include "core/base/mem.h"
 #include "core/base/strbuf.h"
 #include "core/base/text.h"
+#include "core/store/db_state.h"
 #include "core/store/sql.h"
 
 /* Every transaction empties it: more than a few lines are the sign of something else. */
@@ -24,7 +25,7 @@
 /* The open file, with a lock that the kernel takes away with the process; -1: none. */
 static int open_locked(const struct store *store, int flags, int lock)
 {
-    char *path = fs_join(store_folder(store), DELIVERED_NAME);
+    char *path = fs_join(store->folder, DELIVERED_NAME);
     int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     struct stat st;
 

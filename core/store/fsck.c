@@ -4,7 +4,6 @@
 #include "core/store/fsck.h"
 
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,76 +18,6 @@
 #include "core/store/sql.h"
 
 #define LOST_NAMED 20
-
-void fsck_clear(struct fsck_list *list)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        free(list->rows[i].object);
-        free(list->rows[i].message);
-        free(list->rows[i].help);
-    }
-    free(list->rows);
-    memset(list, 0, sizeof(*list));
-}
-
-size_t fsck_count(const struct fsck_list *list, enum fsck_severity severity)
-{
-    size_t count = severity <= FSCK_WARNING ? list->left_problems : 0;
-
-    for (size_t i = 0; i < list->n; i++)
-        count += list->rows[i].severity >= severity && !list->rows[i].repaired;
-    return count;
-}
-
-const char *fsck_severity_name(enum fsck_severity severity)
-{
-    static const char *const names[] = {"note", "warning", "error"};
-
-    return names[severity];
-}
-
-/* What became of the last finding beyond FSCK_MAX. */
-static void count_spare(struct fsck *fsck)
-{
-    fsck->list->left_problems += fsck->spare.severity >= FSCK_WARNING && !fsck->spare.repaired;
-    fsck->spare.severity = FSCK_NOTE;
-    fsck->spare.repaired = false;
-}
-
-struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, const char *object,
-                              const char *fmt, ...)
-{
-    struct fsck_list *list = fsck->list;
-    struct strbuf text = STRBUF_INIT;
-    struct fsck_finding *finding;
-    va_list args;
-
-    if (list->n == FSCK_MAX) {
-        list->left_off++;
-        count_spare(fsck);
-        fsck->spare.severity = severity;
-        return &fsck->spare;
-    }
-    va_start(args, fmt);
-    strbuf_vprintf(&text, fmt, args);
-    va_end(args);
-    list->rows = mem_realloc_array(list->rows, list->n + 1, sizeof(*list->rows));
-    finding = &list->rows[list->n++];
-    memset(finding, 0, sizeof(*finding));
-    finding->severity = severity;
-    finding->object = mem_strdup(object);
-    finding->message = strbuf_steal(&text);
-    finding->help = mem_strdup("");
-    return finding;
-}
-
-void fsck_help(struct fsck_finding *finding, const char *text)
-{
-    if (finding->help == NULL)
-        return; /* the spare one */
-    free(finding->help);
-    finding->help = mem_strdup(text);
-}
 
 /* ---- SQLite's own view ---- */
 
@@ -446,7 +375,7 @@ bool fsck_run(struct store *store, const struct fsck_options *options, struct fs
         fsck.total = 0;
     for (size_t i = 0; ok && i < ARRAY_LEN(parts); i++)
         ok = run_part(&fsck, parts[i], err);
-    count_spare(&fsck);
+    fsck_count_spare(&fsck);
     for (size_t i = 0; i < list->n; i++)
         repaired = repaired || list->rows[i].repaired;
     return ok && (!repaired || store_note(store, "fsck", "repair", NULL, err));

@@ -19,6 +19,8 @@ struct fsck {
 /* A new finding, borrowed until the next one. */
 struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, const char *object,
                               const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* What became of the last one beyond FSCK_MAX is counted: before the next, and at the end. */
+void fsck_count_spare(struct fsck *fsck);
 void fsck_help(struct fsck_finding *finding, const char *text);
 bool fsck_tick(struct fsck *fsck, struct err *err) MUST_CHECK;
 

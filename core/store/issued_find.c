@@ -26,7 +26,7 @@ static bool read_first(struct sql *sql, struct issued **ret, struct err *err)
         return false;
     ok = sql_step(sql, &row, err);
     if (ok && row) {
-        *ret = row_read_issued(sql, err);
+        *ret = issued_read_row(sql, err);
         ok = *ret != NULL;
     } else if (ok) {
         *ret = NULL;
@@ -52,10 +52,10 @@ static bool by_serial(struct store *store, const struct serial *serial, struct i
     sql_bind_blob(sql, 1, serial->bytes, serial->len);
     ok = sql_step(sql, &row, err);
     if (ok && row) {
-        first = row_read_issued(sql, err);
+        first = issued_read_row(sql, err);
         ok = first != NULL && sql_step(sql, &row, err);
         if (ok && row) {
-            second = row_read_issued(sql, err);
+            second = issued_read_row(sql, err);
             ok = second != NULL;
         }
     }
@@ -130,7 +130,7 @@ static bool by_role(struct store *store, const char *role, struct issued **ret, 
     sql_bind_int(sql, 2, clock_now());
     list.rows = mem_array(3, sizeof(*list.rows));
     while ((ok = sql_step(sql, &row, err)) && row) {
-        list.rows[list.n] = row_read_issued(sql, err);
+        list.rows[list.n] = issued_read_row(sql, err);
         ok = list.rows[list.n] != NULL;
         if (!ok)
             break;
@@ -271,7 +271,7 @@ bool issued_undelivered(struct store *store, const char *role, int limit, struct
             sql_bind_text(sql, 2, role);
     }
     while (ok && (ok = sql_step(sql, &row, err)) && row) {
-        struct issued *issued = row_read_issued(sql, err);
+        struct issued *issued = issued_read_row(sql, err);
 
         ok = issued != NULL;
         if (ok && (issued->delivered || (int)list.n == limit)) {
@@ -325,7 +325,7 @@ struct issued *issued_load(struct store *store, int64_t id, struct err *err)
     sql_bind_int(sql, 1, id);
     if (sql_step(sql, &row, err)) {
         if (row)
-            issued = row_read_issued(sql, err);
+            issued = issued_read_row(sql, err);
         else
             err_set(err, ERR_CERT_UNKNOWN, _("there is no certificate number %lld"), (long long)id);
     }

@@ -103,7 +103,7 @@ static bool query_rows(const struct query *query, struct store *store, int limit
     if (sql == NULL)
         return false;
     while ((ok = sql_step(sql, &row, err)) && row) {
-        struct issued *issued = row_read_issued(sql, err);
+        struct issued *issued = issued_read_row(sql, err);
 
         ok = issued != NULL;
         if (!ok)

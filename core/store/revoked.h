@@ -1,8 +1,8 @@
 /*
  * revoked.h - revocations of the store.
  *
- * Order    revoked_add() and the next CRL are one transaction (revoked_and_sign()): a revocation
- *          without a CRL, or a CRL without its revocation, is never seen.
+ * Order    a revocation and the CRL that says so are one transaction: the one is never seen without
+ *          the other.
  * Errors   ERR_REVOKED_ALREADY, ERR_POLICY (a canary; an ended CA), ERR_CA_KEY, store
  *          errors; ERR_CRL_WEAKER never (rows are not deleted).
  */

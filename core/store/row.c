@@ -9,7 +9,6 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/store/crl_ahead.h"
-#include "core/store/delivered.h"
 #include "core/store/revoked.h"
 
 /* Older lists keep their row and lose their DER: all lists of a CA with n revocations would need
@@ -80,46 +79,6 @@ bool row_add_issued(struct store *store, const struct issued_row *row, int64_t *
 
     sql_free(adder);
     return ok;
-}
-
-static bool has_line(const struct store *store, const struct serial *serial)
-{
-    struct delivered delivered;
-    bool has;
-
-    delivered_read(store, &delivered);
-    has = delivered_has(&delivered, serial);
-    delivered_clear(&delivered);
-    return has;
-}
-
-struct issued *row_read_issued(const struct sql *sql, struct err *err)
-{
-    struct issued *issued = mem_zalloc(sizeof(*issued));
-    size_t len = 0;
-    const void *der = sql_blob(sql, 10, &len);
-
-    issued->id = sql_int(sql, 0);
-    issued->authority_id = sql_int(sql, 1);
-    issued->authority = sql_text(sql, 2);
-    issued->kind = (enum issued_kind)sql_int(sql, 3);
-    issued->role = sql_text(sql, 4);
-    issued->note = sql_text(sql, 5);
-    issued->created_at = sql_int(sql, 6);
-    issued->revoked_at = sql_int(sql, 8);
-    issued->reason = (enum crl_reason)sql_int(sql, 9);
-    issued->replaces = sql_int(sql, 11);
-    issued->cert = cert_from_der(der, len, err);
-    if (issued->cert == NULL) {
-        err_prefix(err, _("certificate %lld of the store"), (long long)issued->id);
-        issued_free(issued);
-        return NULL;
-    }
-    issued->serial = cert_serial(issued->cert);
-    issued->delivered = !sql_is_null(sql, 7) || has_line(sql_store(sql), &issued->serial);
-    issued->not_before = cert_not_before(issued->cert);
-    issued->not_after = cert_not_after(issued->cert);
-    return issued;
 }
 
 bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_number, struct err *err)

@@ -28,12 +28,12 @@ struct sql *row_adder(struct store *store, struct err *err) MUST_CHECK;
 bool row_add_again(struct store *store, struct sql *adder, const struct issued_row *row,
                    int64_t *ret_id, struct err *err) MUST_CHECK;
 
-/* The columns of "issued AS i JOIN authority AS a", in the order that row_read_issued() reads. */
+/* The columns of "issued AS i JOIN authority AS a", in the order that issued_read_row() reads. */
 #define ROW_ISSUED                                                                                 \
     "i.id, i.authority_id, a.name, i.kind, i.role, i.note, i.created_at, i.delivered_at, "         \
     "i.revoked_at, i.reason, i.cert, i.replaces FROM issued AS i JOIN authority AS a ON a.id = "   \
     "i.authority_id "
-struct issued *row_read_issued(const struct sql *sql, struct err *err) MUST_CHECK;
+struct issued *issued_read_row(const struct sql *sql, struct err *err) MUST_CHECK;
 
 /* n of the last CRL, lists for later included; 0: none. */
 bool row_last_crl(struct store *store, int64_t authority_id, uint64_t *ret_number,

@@ -10,21 +10,6 @@
 #include "core/base/text.h"
 #include "core/store/server_row.h"
 
-bool server_is_cluster(struct store *store, const char *name, bool *ret, struct err *err)
-{
-    struct sql *sql =
-        sql_new(store, "SELECT count(*) FROM server WHERE cluster = ?1 AND cluster <> ''", err);
-    int64_t count = 0;
-
-    if (sql == NULL)
-        return false;
-    sql_bind_text(sql, 1, name);
-    if (!sql_run_int(sql, 0, &count, err))
-        return false;
-    *ret = count > 0;
-    return true;
-}
-
 bool server_members(struct store *store, const char *name, struct server_list *ret, struct err *err)
 {
     struct sql *sql = sql_new(

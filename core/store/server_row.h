@@ -15,6 +15,8 @@ struct server *server_read_row(const struct sql *sql) MUST_CHECK;
 /* Runs it to the end and frees it. */
 bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_check_name(const char *name, struct err *err) MUST_CHECK;
+/* ERR_SERVER_UNKNOWN; always false. */
+bool server_unknown(const struct store *store, const char *name, struct err *err);
 /* True and *ret set: a server of this name is in the store. */
 bool server_is_known(struct store *store, const char *name, bool *ret, struct err *err) MUST_CHECK;
 

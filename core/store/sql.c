@@ -9,6 +9,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/store/db_state.h"
 
 struct sql {
     struct store *store; /* borrowed */
@@ -32,28 +33,27 @@ static bool is_full(sqlite3 *db, int result, int number)
 static bool result_err(const struct store *store, int result, struct err *err, const char *what)
 {
     int number = errno;
-    sqlite3 *db = store_db(store);
+    sqlite3 *db = store->db;
 
     if (is_full(db, result, number))
         return err_set(err, ERR_DISK_FULL, _("%s: no space is left for \"%s\""), what,
-                       store_folder(store));
+                       store->folder);
     switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return err_set(err, ERR_STORE_BUSY, _("%s: the store \"%s\" is busy"), what,
-                       store_folder(store));
+        return err_set(err, ERR_STORE_BUSY, _("%s: the store \"%s\" is busy"), what, store->folder);
     case SQLITE_READONLY:
         return err_set(err, ERR_STORE, _("%s: the store \"%s\" can only be read"), what,
-                       store_folder(store));
+                       store->folder);
     default:
         return err_set(err, ERR_STORE, _("%s: %s (store \"%s\")"), what, sqlite3_errmsg(db),
-                       store_folder(store));
+                       store->folder);
     }
 }
 
 bool sql_err(const struct store *store, struct err *err, const char *what)
 {
-    return result_err(store, sqlite3_extended_errcode(store_db(store)), err, what);
+    return result_err(store, sqlite3_extended_errcode(store->db), err, what);
 }
 
 struct sql *sql_new(struct store *store, const char *text, struct err *err)
@@ -62,7 +62,7 @@ struct sql *sql_new(struct store *store, const char *text, struct err *err)
     struct sql *sql;
 
     errno = 0;
-    if (sqlite3_prepare_v2(store_db(store), text, -1, &stmt, NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v2(store->db, text, -1, &stmt, NULL) != SQLITE_OK) {
         sql_err(store, err, _("cannot read the store"));
         return NULL;
     }
@@ -190,22 +190,22 @@ const void *sql_blob(const struct sql *sql, int column, size_t *ret_len)
 bool sql_exec(struct store *store, const char *text, struct err *err)
 {
     errno = 0;
-    if (sqlite3_exec(store_db(store), text, NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(store->db, text, NULL, NULL, NULL) != SQLITE_OK)
         return sql_err(store, err, _("cannot use the store"));
     return true;
 }
 
 int64_t sql_last_id(const struct store *store)
 {
-    return sqlite3_last_insert_rowid(store_db(store));
+    return sqlite3_last_insert_rowid(store->db);
 }
 
 int64_t sql_changes(const struct store *store)
 {
-    return sqlite3_changes64(store_db(store));
+    return sqlite3_changes64(store->db);
 }
 
 void store_set_busy_ms(struct store *store, int ms)
 {
-    (void)sqlite3_busy_timeout(store_db(store), ms);
+    (void)sqlite3_busy_timeout(store->db, ms);
 }
