@@ -29,7 +29,6 @@ struct menu;
 struct menu *menu_new(const struct menu_item *items, size_t n) MUST_CHECK;
 void menu_free(struct menu *menu);
 int menu_id(const struct menu *menu); /* of the line with the cursor */
-void menu_select(struct menu *menu, int id);
 size_t menu_count(const struct menu *menu);
 void menu_set_note(struct menu *menu, int id, enum mark mark,
                    const char *note);                           /* copied; NULL: none */
