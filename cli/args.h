@@ -46,8 +46,10 @@ enum option {
     OPT_ACCEPT_LEFT,
     OPT_ADD,
     OPT_ALL,
+    OPT_ANSWERS,
     OPT_ARCHIVE,
     OPT_AS_TEXT,
+    OPT_AT,
     OPT_CA,
     OPT_CERT,
     OPT_CHAIN,
@@ -63,6 +65,7 @@ enum option {
     OPT_ENDS_SINCE,
     OPT_ENDS_UNTIL,
     OPT_FINDINGS,
+    OPT_FOR,
     OPT_FORGET,
     OPT_FORMAT,
     OPT_FROM,
@@ -100,6 +103,7 @@ enum option {
     OPT_REQUIRE,
     OPT_REVOKE,
     OPT_ROLE,
+    OPT_SAVE_ANSWERS,
     OPT_SAVE_PLAN,
     OPT_SEARCH,
     OPT_ROOT,
@@ -129,7 +133,9 @@ __extension__ typedef unsigned __int128 option_set;
 
 #define OPTION_BIT(option) ((option_set)1 << (option))
 #define OPTIONS_COMMON     (OPTION_BIT(OPT_DRY_RUN) - 1) /* every bit below */
-#define OPTIONS_CHANGING   ((OPTION_BIT(OPT_ADDRESS) - 1) & ~OPTIONS_COMMON)
+/* What the wizard takes: "pgseal" without a command, and "pgseal demo". */
+#define OPTIONS_WIZARD   (OPTION_BIT(OPT_ANSWERS) | OPTION_BIT(OPT_SAVE_ANSWERS))
+#define OPTIONS_CHANGING ((OPTION_BIT(OPT_ADDRESS) - 1) & ~OPTIONS_COMMON)
 
 struct option_info {
     enum option option;  /* the row's own index: a test compares */

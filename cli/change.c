@@ -223,6 +223,8 @@ bool change_apply(struct change *change, struct plan *plan, struct err *err)
             output_line(&change->cli->out, _("nothing to do on \"%s\""), change->server->name);
         else
             change_show_plan(&change->cli->out, plan, true);
+        /* the store may not know what the server has: its revocations would not go there */
+        done = dry_run || plan_apply(plan, PLAN_KEEP_WHEN_PROVEN, NULL, err);
     } else {
         change_show_plan(&change->cli->out, plan, false);
         /* what cannot be applied is not asked about */

@@ -20,6 +20,8 @@ void cli_clear(struct cli *cli)
 {
     store_close(cli->store);
     secret_free(cli->passphrase);
+    json_decref(cli->out.done);
+    cli->out.done = NULL;
     cli->store = NULL;
     cli->passphrase = NULL;
 }
@@ -28,7 +30,7 @@ int cli_exit_code(enum err_code code)
 {
     if (code == ERR_USAGE || code == ERR_NEEDS_ANSWER || code == ERR_BAD_VALUE ||
         code == ERR_BAD_NAME || code == ERR_CONFIRM || code == ERR_CA_CHOOSE ||
-        code == ERR_LIBPQ_OLD)
+        code == ERR_LIBPQ_OLD || code == ERR_ANSWERS)
         return EXIT_USAGE;
     if (code == ERR_REFUSED_BY_USER)
         return EXIT_SAID_NO;

@@ -124,6 +124,7 @@ bool run_crl_presign(struct cli *cli, struct err *err);
 bool run_crl_refresh(struct cli *cli, struct err *err);
 bool run_crl_import(struct cli *cli, struct err *err);
 bool run_crl_export(struct cli *cli, struct err *err);
+bool run_kit(struct cli *cli, struct err *err);
 bool run_trust(struct cli *cli, struct err *err);
 bool run_server_add(struct cli *cli, struct err *err);
 bool run_server_list(struct cli *cli, struct err *err);

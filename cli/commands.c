@@ -17,8 +17,8 @@
 
 /* In the order of the help. A row is all that a command needs to be parsed, helped and completed. */
 static const struct command commands[] = {
-    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP), N_("see it all on a private PostgreSQL, gone after"),
-     "  pgseal demo --tour\n", run_demo},
+    {"demo", "", 0, 0, BIT(TOUR) | BIT(KEEP) | OPTIONS_WIZARD,
+     N_("see it all on a private PostgreSQL, gone after"), "  pgseal demo --tour\n", run_demo},
     {"ca create", "NAME", 1, 1,
      BIT(SUBJECT) | BIT(KEY) | BIT(DAYS) | BIT(NO_PASSPHRASE) | BIT(INTERMEDIATE) | BIT(OUT) |
          MAKES | UNLOCKS,
@@ -121,6 +121,14 @@ static const struct command commands[] = {
      "  pgseal trust --ca Servers --ca \"Servers G2\" --out root.crt --test db1\n"
      "  pgseal trust --add global-bundle.pem --pkcs12 --out trust.p12\n",
      run_trust},
+    {"kit", "ROLE", 1, 1,
+     BIT(SERVER) | BIT(FOR) | BIT(KEY) | BIT(CERT) | BIT(ADD) | BIT(DATABASE) | BIT(AT) | BIT(OUT) |
+         BIT(FORMAT) | MAKES | HANDS_OVER,
+     N_("what a program needs to log in: files, tried"),
+     "  pgseal kit alice --server db1 --for psql,python --database app --key alice/alice.key\n"
+     "  pgseal kit report --server main --for jdbc --at /etc/report/pg --out report-kit/\n"
+     "  pgseal kit app --server db1 --for all --cert app.crt --key app.key --add root.crt\n",
+     run_kit},
     {"server add", "NAME CONNINFO", 2, 2,
      BIT(PROVIDER) | BIT(PRODUCTION) | BIT(ADDRESS) | BIT(MEMBER_OF) | MAKES,
      N_("remember a server that can be reached"),

@@ -137,11 +137,11 @@ static void say(struct import *import, const struct cert *ca, const struct crl *
                   "entries", (json_int_t)crl_count(crl), "next_update",
                   json_time(crl_next_update(crl)), "stored", what == FOREIGN_NEW));
     output_line(&import->cli->out,
-                what == FOREIGN_NEW ? _("[ok] the CRL of \"%s\" is stored: %zu entries, until %s")
+                what == FOREIGN_NEW ? _("[ok] the CRL of \"%s\" is stored: %zu revoked, until %s")
                 : what == FOREIGN_SAME ? _("[--] the CRL of \"%s\" was here already: %zu entries, "
                                            "until %s")
                                        : _("[!!] a later CRL of \"%s\" is here already; this one: "
-                                           "%zu entries, until %s"),
+                                           "%zu revoked, until %s"),
                 name.data, crl_count(crl), crl_next_update(crl) ? date : _("it does not say"));
     strbuf_clear(&name);
 }

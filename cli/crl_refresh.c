@@ -194,6 +194,19 @@ static bool count_signing(struct refresh *refresh, size_t *ret, struct err *err)
     return true;
 }
 
+/* It has the list, and is visited all the same. */
+static void show_again(struct cli *cli, const struct published *row, bool is_result)
+{
+    void (*print)(const struct output *, const char *, ...) = is_result ? output_line : output_note;
+
+    if (row->n_sessions > 0)
+        print(&cli->out, _("%s: open sessions of revoked certificates of \"%s\" are to be ended"),
+              row->server, row->authority);
+    else
+        print(&cli->out, _("%s: is looked at again for \"%s\"; the last attempt: %s"), row->server,
+              row->authority, row->why);
+}
+
 /* Who has to be visited, as far as the store knows: for the question and for --dry-run. */
 static size_t show_behind(struct refresh *refresh, const struct server_list *servers,
                           bool is_result)
@@ -215,6 +228,10 @@ static size_t show_behind(struct refresh *refresh, const struct server_list *ser
             if (row->known && !row->behind && row->n_sessions == 0 && row->failed_at == 0)
                 continue;
             n++;
+            if (row->known && !row->behind) {
+                show_again(cli, row, is_result);
+                continue;
+            }
             print(&cli->out, _("%s: has CRL number %llu of \"%s\", gets number %llu%s%s"),
                   row->server, (unsigned long long)row->number, row->authority,
                   (unsigned long long)row->current, *row->why ? _("; the last attempt: ") : "",
@@ -243,23 +260,33 @@ static void print_end(struct refresh *refresh)
     struct cli *cli = refresh->cli;
     size_t same = 0;
 
-    if (cli->out.json) {
-        json_t *document = json_pack("{s:O, s:o}", "lists", refresh->lists, "servers",
-                                     publish_json(&refresh->results));
-
-        output_json(document, false);
-        return;
-    }
     for (size_t i = 0; i < refresh->results.n; i++)
         same += refresh->results.rows[i].state == PUBLISH_SAME;
     if (same == refresh->results.n && refresh->n_signed + refresh->n_unsigned == 0)
-        output_line(&cli->out,
-                    ngettext("[ok] nothing to do: %zu server has the current lists",
-                             "[ok] nothing to do: %zu servers have the current lists",
-                             (unsigned long)same),
-                    same);
+        output_line(
+            &cli->out,
+            ngettext("[ok] nothing to do: %zu server has the current lists, as last proven there",
+                     "[ok] nothing to do: %zu servers have the current lists, as last proven there",
+                     (unsigned long)same),
+            same);
     else
         publish_print(cli, &refresh->results);
+}
+
+static bool judge(struct refresh *refresh, struct err *err)
+{
+    struct cli *cli = refresh->cli;
+    bool good = publish_judge(cli, &refresh->results, false, err);
+    json_t *document = json_pack("{s:O, s:o}", "lists", refresh->lists, "servers",
+                                 publish_json(&refresh->results));
+
+    if (cli->out.json && good)
+        output_json(document, false);
+    else if (cli->out.json)
+        cli->out.done = document;
+    else
+        json_decref(document);
+    return good;
 }
 
 /* What would be signed, and what would not for want of a passphrase: then as the run would end. */
@@ -328,7 +355,7 @@ static bool run(struct refresh *refresh, struct err *err)
     publish_progress_end(&progress);
     if (done)
         print_end(refresh);
-    done = done && publish_judge(cli, &refresh->results, false, err);
+    done = done && judge(refresh, err);
     if (done && refresh->n_unsigned > 0)
         cli->exit = EXIT_FOUND;
 out:

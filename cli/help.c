@@ -89,6 +89,7 @@ void help_program(struct strbuf *out)
     }
     add_options(out, _("\nFlags of every command\n"), OPTIONS_COMMON);
     add_options(out, _("\nFlags of commands that change something\n"), OPTIONS_CHANGING);
+    add_options(out, _("\nFlags of the wizard, which runs without a command\n"), OPTIONS_WIZARD);
     strbuf_add_str(out,
                    _("\nExit codes  0 done, 1 failed, 2 wrong usage, 3 you said no, 4 taken back,\n"
                      "            5 not fully taken back, 6 problems found, 69 no usable terminal\n"

@@ -88,8 +88,13 @@ void output_error(const struct output *output, const struct err *err)
     const char *bold = output->color ? "\033[1;31m" : "";
     const char *plain = output->color ? "\033[0m" : "";
 
-    if (output->json)
-        output_json(output_error_document(err), false);
+    if (output->json) {
+        json_t *document = output_error_document(err);
+
+        if (output->done)
+            json_object_update_missing(document, output->done);
+        output_json(document, false);
+    }
     fflush(stdout);
     fprintf(stderr, "pgseal: %serror PS-%04d:%s %s\n", bold, (int)err->code, plain, err->msg);
     labelled("cause:", err_cause_text(err));

@@ -24,6 +24,7 @@ struct output {
     int verbose;
     bool color; /* standard error is a terminal that wants colours */
     bool ascii;
+    json_t *done; /* or NULL; owned: what was done before it failed, beside "error" in one document */
 };
 
 /* A line of the result, on standard output; nothing with --json. */

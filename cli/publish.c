@@ -164,6 +164,7 @@ bool publish_judge(struct cli *cli, const struct publish_results *results, bool 
                    struct err *err)
 {
     struct strbuf left = STRBUF_INIT;
+    bool blocked = false;
     bool good;
 
     for (size_t i = 0; i < results->n; i++) {
@@ -171,6 +172,8 @@ bool publish_judge(struct cli *cli, const struct publish_results *results, bool 
 
         if (publish_is_good(row))
             continue;
+        if (left.len == 0)
+            blocked = publish_is_blocked(row);
         if (left.len == 0 && row->err.code != ERR_NONE)
             *err = row->err;
         else if (left.len == 0)
@@ -185,7 +188,7 @@ bool publish_judge(struct cli *cli, const struct publish_results *results, bool 
                       ? _("It is revoked in the store, and these servers may still accept it: %s.")
                       : _("These servers have not got the list: %s."),
                   left.data);
-        if (err->code != ERR_UNFINISHED || !*err->hint)
+        if (!blocked)
             err_hint(err, _("When the cause is mended: \"pgseal crl refresh\" brings it there; "
                             "\"pgseal check\" names who lacks it until then."));
     }

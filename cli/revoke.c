@@ -140,7 +140,7 @@ static void show_server(const struct output *out, print_fn print, const struct r
         print(out, _("      pid %d  %s  database %s  from %s  since %s%s"), session->pid,
               session->role, session->database,
               *session->address ? session->address : _("a socket"), session->since,
-              session->own ? _("  (pgseal's own, spared)") : "");
+              session->own ? _("  [!!] pgseal's own login: no list goes there") : "");
     }
     if (row->hides)
         print(out, _("      your role does not see all sessions there"));
@@ -285,7 +285,7 @@ static void say_signed(struct revocation *revocation)
     }
 }
 
-static void print_json(struct revocation *revocation)
+static json_t *done_json(const struct revocation *revocation)
 {
     const struct revoke_effect *effect = &revocation->effect;
     json_t *document = record_issued_state(effect->certs.rows[0], RECORD_WITHIN_DAYS);
@@ -294,7 +294,7 @@ static void print_json(struct revocation *revocation)
                         json_integer((json_int_t)revocation->outcome.cas[0].number));
     json_object_set_new(document, "certificates", certs_json(&effect->certs));
     json_object_set_new(document, "servers", publish_json(&revocation->outcome.servers));
-    output_json(document, false);
+    return document;
 }
 
 static bool act(struct revocation *revocation, struct err *err)
@@ -312,10 +312,13 @@ static bool act(struct revocation *revocation, struct err *err)
     if (!done)
         return false;
     publish_print(cli, results);
-    if (!publish_judge(cli, results, true, err))
+    if (!publish_judge(cli, results, true, err)) {
+        if (cli->out.json)
+            cli->out.done = done_json(revocation);
         return false;
+    }
     if (cli->out.json)
-        print_json(revocation);
+        output_json(done_json(revocation), false);
     else if (args_has(cli->args, OPT_READ_ONLY))
         output_note(&cli->out, _("next   pgseal crl refresh: servers accept it until then"));
     return true;

@@ -4,6 +4,7 @@
 #include "screens/wizard.h"
 
 #include <langinfo.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,11 @@ static void bring_up_to_date(const char *folder)
 static bool run_wizard(struct cli *cli, const struct wizard_options *options, struct err *err)
 {
     struct wizard_options whole = *options;
+    char *said = NULL;
 
+    whole.answers = args_value(cli->args, OPT_ANSWERS);
+    whole.save_answers = args_value(cli->args, OPT_SAVE_ANSWERS);
+    whole.ret_said = &said;
     whole.app.read_only = args_has(cli->args, OPT_READ_ONLY);
     whole.theme =
         (struct theme){.colour = cli->out.color,
@@ -42,6 +47,11 @@ static bool run_wizard(struct cli *cli, const struct wizard_options *options, st
     }
     bring_up_to_date(whole.app.store_folder);
     cli->exit = wizard_run(&whole, err);
+    if (err->code == ERR_NONE && said != NULL)
+        output_note(&cli->out, "%s", said);
+    free(said);
+    if (err->code == ERR_ANSWERS)
+        cli->exit = 0; /* the code says it */
     return err->code == ERR_NONE;
 }
 

@@ -186,8 +186,8 @@ static void ask_about_no_passphrase(struct new_ca *self)
                   "It is right for tests, and where a machine must sign without a person."),
         .no = _("No, go back"),
         .yes = _("Yes, without"),
-        .why = _("The safe answer is marked, so Enter means \"No\". A key can be given a "
-                 "passphrase only by making a new one in this version.")});
+        .why = _("The safe answer is marked, so Enter means \"No\". The key can "
+                 "be given a passphrase later; copies made before stay open.")});
 }
 
 static void go(struct new_ca *self, enum stage stage)

@@ -229,7 +229,7 @@ static void show_session(struct lines *lines, const struct revoke_session *sessi
     lines_printf(lines, 3, MARK_NONE, NULL, _("pid %d  %s  database %s  from %s  since %s%s"),
                  session->pid, session->role, session->database,
                  session->address[0] != '\0' ? session->address : _("a socket"), session->since,
-                 session->own ? _("  (pgseal's own, spared)") : "");
+                 session->own ? _("  [!!] pgseal's own login: no list goes there") : "");
 }
 
 static void show_server(const struct revocation *self, struct lines *lines,

@@ -61,6 +61,7 @@ static const struct form_field gaps_field = {
     .word = "straggler",
 };
 static const struct form_field left_field = {
+    .always_asked = true,
     .label = N_("Go on without"),
     .why = N_("Clients that never moved are refused after this. To go on, write how many they are: "
               "the number that stands above."),
@@ -71,6 +72,7 @@ static const struct form_field left_field = {
     .allow = "0123456789",
 };
 static const struct form_field refused_field = {
+    .always_asked = true,
     .label = N_("Accept"),
     .why = N_("So many sessions or roles would be refused. To go on all the same, write exactly "
               "that number: when it is another one by then, nothing is done."),
@@ -82,6 +84,7 @@ static const struct form_field refused_field = {
     .after = N_("refused"),
 };
 static const struct form_field key_field = {
+    .always_asked = true,
     .label = N_("The old key"),
     .why = N_("An old CA key can sign for nobody any more, but it can sign the last list, and open "
               "a way back. Destroyed, nobody can steal it."),

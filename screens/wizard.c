@@ -27,13 +27,25 @@ static struct screen *first_page(void *arg, struct loop *loop)
 
 int wizard_run(const struct wizard_options *options, struct err *err)
 {
-    struct app *app = app_new(&options->app);
-    struct navigator *navigator =
-        navigator_new(&(struct navigator_options){.theme = options->theme, .words = words});
-    struct start start = {app, options->start};
-    int code = navigator_run(navigator, first_page, &start, err);
+    struct replay *replay = NULL;
+    struct navigator *navigator;
+    struct start start = {NULL, options->start};
+    int code;
 
+    if (options->answers || options->save_answers) {
+        replay = replay_new(options->save_answers, options->answers, err);
+        if (!replay)
+            return 0;
+    }
+    start.app = app_new(&options->app);
+    navigator = navigator_new(
+        &(struct navigator_options){.theme = options->theme, .words = words, .replay = replay});
+    code = navigator_run(navigator, first_page, &start, err);
+    (void)replay_failed(replay, err);
+    if (options->ret_said)
+        *options->ret_said = replay_say(replay);
     navigator_free(navigator);
-    app_free(app);
+    app_free(start.app);
+    replay_free(replay);
     return code;
 }

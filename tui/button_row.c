@@ -55,6 +55,8 @@ void button_row_draw(const struct button_row *buttons, struct canvas *canvas, in
     const char *reason = NULL;
     int at = column;
 
+    if (canvas_control(canvas, CONTROL_BUTTONS, buttons, focused))
+        return;
     for (size_t i = 0; i < buttons->n; i++) {
         bool here = focused && i == buttons->focus;
         char text[80];

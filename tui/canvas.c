@@ -21,6 +21,7 @@ struct grid {
     struct cell *cells;
     bool cursor_set;
     int cursor_row, cursor_column;
+    struct controls *controls; /* borrowed; NULL: nobody listens */
 };
 
 struct canvas {
@@ -395,4 +396,42 @@ void canvas_to_text(const struct canvas *canvas, struct strbuf *out)
         strbuf_truncate(out, full);
         strbuf_add_char(out, '\n');
     }
+}
+
+/* ---- who listens ---- */
+
+void canvas_listen(struct canvas *canvas, struct controls *controls)
+{
+    canvas->grid->controls = controls;
+}
+
+bool canvas_listens(const struct canvas *canvas)
+{
+    return canvas->grid->controls != NULL;
+}
+
+bool canvas_control(struct canvas *canvas, enum control_kind kind, const void *widget, bool focused)
+{
+    struct controls *controls = canvas->grid->controls;
+
+    if (!controls)
+        return false;
+    if (controls->n < CONTROLS_MAX)
+        controls->list[controls->n++] = (struct control){kind, widget, focused};
+    return true;
+}
+
+const struct control *controls_main(const struct controls *controls)
+{
+    const struct control *found = NULL;
+
+    for (size_t i = 0; i < controls->n; i++) {
+        const struct control *control = &controls->list[i];
+
+        if (control->kind == CONTROL_DIALOG) /* drawn last, over all others */
+            return control;
+        if (!found || (control->focused && !found->focused))
+            found = control;
+    }
+    return found;
 }

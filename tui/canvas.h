@@ -14,6 +14,7 @@
 
 #include "core/base/attr.h"
 #include "core/base/strbuf.h"
+#include "tui/control.h"
 #include "tui/theme.h"
 
 struct canvas;
@@ -51,6 +52,13 @@ int canvas_wrap(struct canvas *canvas, int row, int column, int width, int max_r
 /* The hardware cursor: on the focus, last. Braille and speech follow it. */
 void canvas_cursor(struct canvas *canvas, int row, int column);
 bool canvas_cursor_at(const struct canvas *canvas, int *ret_row, int *ret_column);
+
+/* From now on widgets leave themselves in the list, which is borrowed, and draw nothing. */
+void canvas_listen(struct canvas *canvas, struct controls *controls);
+bool canvas_listens(const struct canvas *canvas);
+/* For widgets: true when somebody listens, and nothing is to be drawn. */
+bool canvas_control(struct canvas *canvas, enum control_kind kind, const void *widget,
+                    bool focused);
 
 /* For term.c and snapshots. */
 struct cell {

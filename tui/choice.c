@@ -56,6 +56,16 @@ size_t choice_count(const struct choice *choice)
     return choice->n;
 }
 
+const struct choice_item *choice_item(const struct choice *choice, size_t item)
+{
+    return &choice->items[item];
+}
+
+const char *choice_why_off(const struct choice *choice, size_t item)
+{
+    return choice->off[item];
+}
+
 void choice_turn_off(struct choice *choice, size_t item, const char *why)
 {
     if (item >= choice->n)

@@ -28,6 +28,8 @@ void choice_free(struct choice *choice);
 size_t choice_get(const struct choice *choice);
 void choice_set(struct choice *choice, size_t selected);
 size_t choice_count(const struct choice *choice);
+const struct choice_item *choice_item(const struct choice *choice, size_t item); /* borrowed */
+const char *choice_why_off(const struct choice *choice, size_t item); /* NULL: it is on */
 /* why NULL: on again. A selected item that goes off gives way to the first one that is on. Copied.
  */
 void choice_turn_off(struct choice *choice, size_t item, const char *why);

@@ -171,11 +171,18 @@ static void draw_name(const struct dialog *dialog, struct canvas *box, int row, 
     text_field_draw(dialog->field, box, row, end + 2, NAME_WIDTH, dialog->at == PLACE_FIELD);
 }
 
+struct dialog_look dialog_look(const struct dialog *dialog)
+{
+    return (struct dialog_look){dialog->title, dialog->text, dialog->no, dialog->yes, dialog->name};
+}
+
 void dialog_draw(const struct dialog *dialog, struct canvas *canvas)
 {
     int columns = canvas_columns(canvas) - 4, text_rows, rows, room;
     struct canvas *box;
 
+    if (canvas_control(canvas, CONTROL_DIALOG, dialog, true))
+        return;
     columns = columns > WIDTH_MAX   ? WIDTH_MAX
               : columns < WIDTH_MIN ? canvas_columns(canvas)
                                     : columns;

@@ -31,6 +31,11 @@ struct dialog;
 struct dialog *dialog_new(const struct dialog_spec *spec) MUST_CHECK;
 void dialog_free(struct dialog *dialog);
 enum dialog_answer dialog_event(struct dialog *dialog, const struct event *event);
+/* For who asks it without a screen; all borrowed. name NULL: it is not severe. */
+struct dialog_look {
+    const char *title, *text, *no, *yes, *name;
+};
+struct dialog_look dialog_look(const struct dialog *dialog);
 void dialog_draw(const struct dialog *dialog, struct canvas *canvas);
 /* Why, message, keys and text focus; title and path stay the page's. */
 void dialog_frame(const struct dialog *dialog, struct frame *ret);

@@ -24,7 +24,7 @@ struct form *form_new(const char *next, const char *back, form_check *check, voi
     form->arg = arg;
     form->offer.id = -1;
     button_row_init(&form->buttons);
-    button_row_add(&form->buttons, next ? next : N_("Next"));
+    button_row_add(&form->buttons, next ? next : FORM_NEXT_LABEL);
     button_row_add(&form->buttons, back ? back : N_("Back"));
     settle(form);
     return form;
@@ -240,9 +240,23 @@ void form_set_box_note(struct form *form, int id, const char *note)
 
 /* ---- focus ---- */
 
+const char *form_item_label(const struct form_item *item)
+{
+    if (item->kind == FORM_LINE)
+        return item->label ? item->label : "";
+    if (item->field->label && item->field->label[0])
+        return item->field->label;
+    return item->kind == FORM_CHECK && item->label ? item->label : "";
+}
+
+bool form_item_asks(const struct form_item *item)
+{
+    return item->kind != FORM_LINE && !item->hidden;
+}
+
 static bool takes_focus(const struct form *form, size_t place)
 {
-    return place >= form->n || (form->items[place].kind != FORM_LINE && !form->items[place].hidden);
+    return place >= form->n || form_item_asks(&form->items[place]);
 }
 
 static size_t places(const struct form *form)

@@ -42,6 +42,7 @@ struct form_field {    /* what a field is, for people */
     int width;         /* of the field with its brackets; 0: 38 */
     size_t max;        /* bytes; 0: 255 */
     const char *allow; /* text: the only characters taken; or NULL */
+    bool always_asked; /* never written into a file of answers, nor taken from one */
 };
 
 typedef void form_check(void *arg, struct form *form);

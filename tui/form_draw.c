@@ -157,12 +157,33 @@ static void draw_notes(const struct form *form, size_t i, const struct layout *l
                       form->offer.label);
 }
 
+/* Without a screen the fields are asked one by one; what is only shown stands before them. */
+static void draw_lines(const struct form *form, const struct layout *layout, struct canvas *body)
+{
+    int row = 0;
+
+    for (size_t i = 0; i < form->n; i++) {
+        const struct form_item *item = &form->items[i];
+
+        if (item->kind != FORM_LINE || item->hidden)
+            continue;
+        draw_item(item, layout, body, row, false);
+        row += own_rows(item, layout);
+        draw_notes(form, i, layout, body, row);
+        row += item_rows(form, i, layout) - own_rows(item, layout);
+    }
+}
+
 void form_draw(const struct form *form, struct canvas *body)
 {
     struct layout layout = lay_out(form, canvas_columns(body));
     int height = canvas_rows(body), total = 0, gap, row, focus_top = 0, focus_end = 0, scroll = 0;
     int shown = 0;
 
+    if (canvas_control(body, CONTROL_FORM, form, true)) {
+        draw_lines(form, &layout, body);
+        return;
+    }
     for (size_t i = 0; i < form->n; i++) {
         if (form->items[i].hidden)
             continue;

@@ -1,5 +1,6 @@
 /*
- * form_parts.h - what form.c and form_draw.c share; nobody else includes it.
+ * form_parts.h - what form.c and form_draw.c share with those who read a form without a screen:
+ * plain_form.c, replay.c. Nobody else includes it, and only form.c changes what is in it.
  */
 #ifndef PGSEAL_TUI_FORM_PARTS_H
 #define PGSEAL_TUI_FORM_PARTS_H
@@ -15,6 +16,7 @@
 
 enum form_kind { FORM_TEXT, FORM_SECRET, FORM_CHOICE, FORM_CHECK, FORM_PASTE, FORM_LINE };
 enum form_button { FORM_NEXT, FORM_BACK, FORM_OWN };
+#define FORM_NEXT_LABEL N_("Next") /* another question follows: nothing is done by this button */
 
 struct form_item {
     enum form_kind kind;
@@ -51,5 +53,10 @@ struct form {
     unsigned problems, open;
     struct binding keys[FORM_KEYS_MAX];
 };
+
+/* "Valid for", not translated; "" where a field has none. */
+const char *form_item_label(const struct form_item *item);
+/* Shown, and to be answered. */
+bool form_item_asks(const struct form_item *item);
 
 #endif

@@ -64,6 +64,23 @@ size_t menu_count(const struct menu *menu)
     return menu->n;
 }
 
+const struct menu_item *menu_item(const struct menu *menu, size_t i)
+{
+    return &menu->items[i];
+}
+
+const char *menu_note(const struct menu *menu, int id, enum mark *ret_mark)
+{
+    for (size_t i = 0; i < menu->n; i++) {
+        if (menu->items[i].id != id)
+            continue;
+        *ret_mark = menu->notes[i].mark;
+        return menu->notes[i].text ? menu->notes[i].text : "";
+    }
+    *ret_mark = MARK_NONE;
+    return "";
+}
+
 void menu_set_note(struct menu *menu, int id, enum mark mark, const char *note)
 {
     struct note *place = note_of(menu, id);
@@ -139,6 +156,8 @@ void menu_draw(const struct menu *menu, struct canvas *canvas, int row, int colu
     size_t height = (size_t)canvas_rows(part);
     size_t top = menu->at >= height ? menu->at + 1 - height : 0;
 
+    if (canvas_control(canvas, CONTROL_MENU, menu, focused))
+        height = 0;
     for (size_t i = top; i < menu->n && i < top + height; i++) {
         const struct note *note = &menu->notes[i];
         bool here = i == menu->at;

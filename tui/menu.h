@@ -30,6 +30,9 @@ struct menu *menu_new(const struct menu_item *items, size_t n) MUST_CHECK;
 void menu_free(struct menu *menu);
 int menu_id(const struct menu *menu); /* of the line with the cursor */
 size_t menu_count(const struct menu *menu);
+const struct menu_item *menu_item(const struct menu *menu, size_t i); /* borrowed */
+/* What stands behind a line: its note, "" for none. */
+const char *menu_note(const struct menu *menu, int id, enum mark *ret_mark);
 void menu_set_note(struct menu *menu, int id, enum mark mark,
                    const char *note);                           /* copied; NULL: none */
 void menu_turn_off(struct menu *menu, int id, const char *why); /* copied; NULL: on */

@@ -17,6 +17,7 @@
 
 #define SECOND_CTRL_C_MS 2000
 #define EXIT_INTERRUPTED 130
+#define REPLAY_MAX       64 /* parts of a file of answers that follow one another without a wait */
 #define SHOWN_MAX        64 /* pages that answer EVENT_SHOWN with another page, one after another */
 
 struct navigator {
@@ -336,9 +337,7 @@ static void ask_to_quit(struct navigator *navigator, int exit_code)
     struct event event = {.type = EVENT_QUIT_ASKED};
 
     if (navigator->too_small) {
-        stop_pages(navigator);
-        navigator->done = true;
-        navigator->exit_code = exit_code;
+        navigator_stop(navigator, exit_code);
         return;
     }
     for (size_t i = navigator->n_pages; i > 0; i--) {
@@ -362,9 +361,7 @@ static void ctrl_c(struct navigator *navigator)
     int64_t now = clock_mono_ms();
 
     if (navigator->ctrl_c_at && now - navigator->ctrl_c_at <= SECOND_CTRL_C_MS) {
-        stop_pages(navigator);
-        navigator->done = true;
-        navigator->exit_code = EXIT_INTERRUPTED;
+        navigator_stop(navigator, EXIT_INTERRUPTED);
         return;
     }
     navigator->ctrl_c_at = now;
@@ -458,8 +455,11 @@ static void to_top(struct navigator *navigator, const struct event *event)
     switch (event->type) {
     case EVENT_KEY:
         navigator->notice[0] = '\0';
-        if (!global_key(navigator, event->key))
-            send(navigator, top_of(navigator), event);
+        if (global_key(navigator, event->key))
+            break;
+        if (navigator->options.replay)
+            replay_see_key(navigator->options.replay, top_of(navigator), event->key);
+        send(navigator, top_of(navigator), event);
         break;
     case EVENT_PASTE:
         navigator->notice[0] = '\0';
@@ -515,6 +515,38 @@ bool navigator_unseen(const struct navigator *navigator)
     return navigator->unseen;
 }
 
+const struct screen *navigator_look(const struct navigator *navigator, struct frame *frame)
+{
+    const struct screen *top = top_of(navigator);
+
+    if (!top || !frame)
+        return top;
+    screen_frame(top, frame);
+    if (navigator->notice[0]) {
+        frame->message_mark = navigator->notice_mark;
+        memcpy(frame->message, navigator->notice, sizeof(frame->message));
+    }
+    return top;
+}
+
+bool navigator_replay(struct navigator *navigator)
+{
+    bool any = false;
+
+    if (!navigator->options.replay || navigator->too_small)
+        return false;
+    for (int i = 0; i < REPLAY_MAX && replay_go(navigator->options.replay, navigator); i++)
+        any = true;
+    return any;
+}
+
+void navigator_stop(struct navigator *navigator, int exit_code)
+{
+    stop_pages(navigator);
+    navigator->done = true;
+    navigator->exit_code = exit_code;
+}
+
 void navigator_draw(struct navigator *navigator, struct canvas *canvas)
 {
     struct screen *top = top_of(navigator);
@@ -523,10 +555,6 @@ void navigator_draw(struct navigator *navigator, struct canvas *canvas)
     navigator->too_small = !frame_fits(canvas_rows(canvas), canvas_columns(canvas));
     if (!top)
         return;
-    screen_frame(top, &frame);
-    if (navigator->notice[0]) {
-        frame.message_mark = navigator->notice_mark;
-        memcpy(frame.message, navigator->notice, sizeof(frame.message));
-    }
+    (void)navigator_look(navigator, &frame);
     frame_draw(&frame, top, canvas, navigator->brief);
 }

@@ -18,6 +18,7 @@
 #define PGSEAL_TUI_NAV_H
 
 #include "tui/loop.h"
+#include "tui/replay.h"
 #include "tui/screen.h"
 
 struct navigator;
@@ -28,6 +29,7 @@ struct navigator_options {
     /* F3, and g in the help: a page that explains a word (NULL: the whole list); may be NULL. */
     struct screen *(*words)(void *arg, const char *word);
     void *arg;
+    struct replay *replay; /* borrowed; NULL: answers are neither written down nor given */
 };
 
 struct navigator *navigator_new(const struct navigator_options *options) MUST_CHECK;
@@ -40,6 +42,13 @@ void navigator_push(struct navigator *navigator, struct screen *screen);
 /* owner NULL: the page on top. */
 void navigator_event(struct navigator *navigator, void *owner, const struct event *event);
 void navigator_draw(struct navigator *navigator, struct canvas *canvas);
+/* When nothing is left to be done: the next answers of the file. True when they changed something. */
+bool navigator_replay(struct navigator *navigator);
+/* The page on top, borrowed until the next event; NULL: none. frame: with the notice that stands in its
+ * message row; may be NULL. */
+const struct screen *navigator_look(const struct navigator *navigator, struct frame *frame);
+/* Ends as a signal would: pages hear EVENT_STOP and keep their drafts. */
+void navigator_stop(struct navigator *navigator, int exit_code);
 /* The last event changed nothing that is seen. */
 bool navigator_unseen(const struct navigator *navigator);
 bool navigator_done(const struct navigator *navigator);

@@ -120,7 +120,7 @@ void progress_draw(const struct progress *progress, struct canvas *canvas, int r
     }
     for (size_t i = first; i < progress->n && i < first + room; i++)
         draw_step(&progress->steps[i], i + 1, part, at++);
-    if (progress->n > 0 && at + 1 < height) {
+    if (progress->n > 0 && at + 1 < height && !canvas_listens(canvas)) {
         draw_bar(progress, part, at + 1);
         at += 3;
     }

@@ -149,6 +149,11 @@ static void before_wait(void *arg)
     if (run->changed)
         paint(run);
     run->changed = false;
+    if (navigator_replay(run->navigator)) {
+        paint(run);
+        if (navigator_done(run->navigator))
+            loop_stop(run->loop);
+    }
 }
 
 /* -- what pages ask of the terminal --------------------------------------------------------- */

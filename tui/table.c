@@ -156,6 +156,27 @@ size_t table_seen(const struct table *table)
     return table->n_seen;
 }
 
+const struct table_column *table_columns(const struct table *table, size_t *ret_n)
+{
+    *ret_n = table->n_columns;
+    return table->columns;
+}
+
+void table_cell(const struct table *table, size_t seen, size_t column, struct strbuf *out)
+{
+    table->rows->cell(table->arg, table->seen[seen], column, out);
+}
+
+size_t table_at(const struct table *table)
+{
+    return table->at;
+}
+
+size_t table_beyond(const struct table *table)
+{
+    return table->before + table->behind;
+}
+
 bool table_select(struct table *table, uint64_t key)
 {
     for (size_t i = 0; i < table->n_seen; i++) {
@@ -405,7 +426,7 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
     struct layout layout;
     size_t top, n;
 
-    if (height < 1)
+    if (canvas_control(canvas, CONTROL_TABLE, table, focused) || height < 1)
         goto out;
     lay_out(table, canvas_columns(part), &layout);
     draw_titles(table, &layout, part);

@@ -60,6 +60,12 @@ bool table_has_row(const struct table *table);
 size_t table_row(
     const struct table *table); /* of the page, under the cursor; only with table_has_row() */
 size_t table_seen(const struct table *table);         /* rows that pass the filter */
+/* For who reads it without a screen: the columns, a cell of the n-th row that is seen, the place of the
+ * cursor among those; how many rows the page does not hold. */
+const struct table_column *table_columns(const struct table *table, size_t *ret_n);
+void table_cell(const struct table *table, size_t seen, size_t column, struct strbuf *out);
+size_t table_at(const struct table *table);
+size_t table_beyond(const struct table *table);
 bool table_select(struct table *table, uint64_t key); /* false: not among the seen ones */
 const char *table_filter(const struct table *table);  /* "" for none */
 bool table_takes_text(const struct table *table);     /* the filter is being typed */

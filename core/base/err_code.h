@@ -65,6 +65,9 @@
     X(ERR_POLICY, 1020, "pgseal does not make this",                                               \
       "What was asked for would not work or not be safe.",                                         \
       "The message says what would be accepted.")                                                  \
+    X(ERR_ANSWERS, 1021, "the answers of a wizard cannot be used",                                 \
+      "The file is something else, another pgseal wrote it, or a line of it was changed.",         \
+      "The message names the line. Mend it, or save the answers anew: --save-answers FILE.")       \
     /* -- 2xxx server ------------------------------------------------------------------- */       \
     X(ERR_NO_CONNECTION, 2001, "no connection to the server",                                      \
       "Wrong name or port, a firewall, or the server is down.",                                    \
@@ -343,6 +346,9 @@
     X(ERR_REVOKED_SESSION, 2252, "a revoked certificate is still in use",                          \
       "A list keeps new logins out; a session that was open before goes on.",                      \
       "End it: \"pgseal sessions NAME\", then d; or revoke with --end-sessions.")                  \
+    X(ERR_TRUST_UNKNOWN, 2253, "the server trusts a CA of ours, and the store does not know",      \
+      "It got the CA by hand or from another store: what is revoked is not brought to it.",        \
+      "\"pgseal server trust NAME --ca CA\" brings what is missing and remembers it.")             \
     /* -- 23xx what the doctor of a login finds ------------------------------------------- */     \
     X(ERR_CERT_NOT_SENT, 2301, "the server wants a certificate, and none came",                    \
       "The client found no certificate where it looks, or keeps it back.",                         \

@@ -56,6 +56,74 @@ bool fs_check_own_folder(const char *path, struct err *err)
     return true;
 }
 
+static char *parent_of(const char *path)
+{
+    const char *end = path + strlen(path);
+
+    while (end > path && end[-1] == '/')
+        end--;
+    while (end > path && end[-1] != '/')
+        end--;
+    while (end > path + 1 && end[-1] == '/')
+        end--;
+    return end == path ? mem_strdup(".") : mem_strndup(path, (size_t)(end - path));
+}
+
+char *fs_nearest(const char *path)
+{
+    char *at = mem_strdup(path);
+
+    while (!fs_exists(at)) {
+        char *parent = parent_of(at);
+
+        free(at);
+        at = parent;
+    }
+    return at;
+}
+
+char *fs_whole_path(const char *path)
+{
+    char *there = fs_nearest(path);
+    char *whole = realpath(there, NULL);
+    size_t len = strcmp(there, ".") == 0 && path[0] != '.' ? 0 : strlen(there);
+    const char *rest = path + (len < strlen(path) ? len : strlen(path));
+    char *ret;
+
+    rest += strspn(rest, "/");
+    if (whole == NULL || rest[0] == '\0')
+        ret = mem_strdup(whole != NULL ? whole : path);
+    else
+        ret = fs_join(whole, rest);
+    free(there);
+    free(whole);
+    return ret;
+}
+
+bool fs_is_in_checkout(const char *path)
+{
+    static const char *const marks[] = {".git", ".hg", ".svn"};
+    char *at = fs_whole_path(path);
+    bool found = false;
+
+    for (bool last = false; !found && !last;) {
+        char *parent;
+
+        last = strcmp(at, "/") == 0 || strcmp(at, ".") == 0;
+        for (size_t i = 0; !found && i < ARRAY_LEN(marks); i++) {
+            char *mark = fs_join(at, marks[i]);
+
+            found = fs_exists(mark);
+            free(mark);
+        }
+        parent = parent_of(at);
+        free(at);
+        at = parent;
+    }
+    free(at);
+    return found;
+}
+
 bool fs_is_steady_folder(const char *path)
 {
     struct stat st;

@@ -56,6 +56,13 @@ bool fs_check_own_folder(const char *path, struct err *err) MUST_CHECK;
 /* True when nobody but us and root can move away what we make in this folder: it is ours or root's,
  * and only its owner can write to it, or it is sticky like /tmp. */
 bool fs_is_steady_folder(const char *path);
+/* The path itself or the nearest above it that is there. Caller frees. */
+char *fs_nearest(const char *path) MUST_CHECK;
+/* Absolute, for a path that need not be there yet: without links as far as it is. Caller frees. */
+char *fs_whole_path(const char *path) MUST_CHECK;
+/* True when the path lies, or would lie, in a checkout of git, Mercurial or Subversion: what is written
+ * there may be committed. */
+bool fs_is_in_checkout(const char *path);
 /* A new folder 0700 under $TMPDIR or /tmp: "<prefix>-XXXXXX". Caller frees. */
 char *fs_make_temp_folder(const char *prefix, struct err *err) MUST_CHECK;
 /* Deletes a folder with all in it; does not follow links, stays on one file system. */

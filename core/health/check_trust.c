@@ -82,7 +82,7 @@ static const struct crl *newest_of(const struct check *check, const struct cert 
         const struct crl *crl =
             i < check->crl.n_crls ? check->crl.crls[i] : check->dir_crls[i - check->crl.n_crls];
 
-        if (crl_signed_by(crl, ca) && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+        if (crl_signed_by(crl, ca) && (!newest || crl_is_newer(crl, newest)))
             newest = crl;
     }
     return newest;
@@ -139,8 +139,15 @@ static void judge_list_age(struct check *check, const struct crl *crl, const cha
 {
     uint64_t number;
 
-    if (!authority || !crl_number(crl, &number) || number >= authority->crl.number)
+    if (!authority || !crl_number(crl, &number) || number == authority->crl.number)
         return;
+    if (number > authority->crl.number) {
+        finding_add(check->findings, FINDING_WARNING, ERR_CRL_WEAKER, name,
+                    _("the server has CRL number %llu of \"%s\", later than number %llu of the "
+                      "store: no list from here gets there"),
+                    (unsigned long long)number, name, (unsigned long long)authority->crl.number);
+        return;
+    }
     finding_mend(finding_add(check->findings, FINDING_WARNING, ERR_CRL_OLDER, name,
                              _("the server has CRL number %llu of \"%s\", the store has %llu"),
                              (unsigned long long)number, name,
@@ -178,9 +185,34 @@ static bool lists_are_known(const struct check *check)
            (!*dir || check->dir_seen);
 }
 
+/* Revocations go where the store knows that the CA is trusted, and nowhere else. */
+static bool judge_known(struct check *check, const struct authority *authority, const char *name,
+                        struct err *err)
+{
+    const struct server_check_request *request = check->request;
+    struct authority_list known = {.n = 0};
+    bool is_known = false;
+
+    if (!authority || !request->store || !request->server || request->server->id == 0)
+        return true;
+    if (!server_trusts(request->store, request->server, &known, err))
+        return false;
+    for (size_t i = 0; i < known.n && !is_known; i++)
+        is_known = known.rows[i]->id == authority->id;
+    authority_list_clear(&known);
+    if (!is_known)
+        finding_mend(finding_add(check->findings, FINDING_WARNING, ERR_TRUST_UNKNOWN, name,
+                                 _("the server trusts \"%s\", and the store does not know: "
+                                   "revocations are not brought there"),
+                                 authority->name),
+                     ACT_TRUST, authority->name);
+    return true;
+}
+
 static bool judge_ca(struct check *check, const struct cert *ca, struct err *err)
 {
     struct authority *authority = NULL;
+    bool good;
     char name[CHECK_NAME_SIZE];
 
     (void)check_name(name, ca);
@@ -191,13 +223,13 @@ static bool judge_ca(struct check *check, const struct cert *ca, struct err *err
         return true;
     }
     judge_ca_dates(check, ca, name);
-    if (!check_uses_crls(check) || !lists_are_known(check))
-        return true;
     if (!find_authority(check, ca, &authority, err))
         return false;
-    judge_list(check, ca, name, authority);
+    good = judge_known(check, authority, name, err);
+    if (good && check_uses_crls(check) && lists_are_known(check))
+        judge_list(check, ca, name, authority);
     authority_free(authority);
-    return true;
+    return good;
 }
 
 bool check_trust(struct check *check, struct err *err)

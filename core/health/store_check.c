@@ -136,6 +136,28 @@ static bool check_foreign(struct store *store, int64_t within, struct findings *
 
 /* ---- what has not reached its servers ---- */
 
+/* Lists of other CAs: imported here, and not brought there yet. */
+static bool check_foreign_behind(struct store *store, struct findings *ret, struct err *err)
+{
+    struct server_list list = {.n = 0};
+    bool good = server_list(store, &list, err);
+
+    for (size_t i = 0; good && i < list.n; i++) {
+        const char *name = list.rows[i]->name;
+        bool behind = false;
+
+        good = foreign_is_behind(store, list.rows[i]->id, &behind, err);
+        if (good && behind)
+            finding_fix(finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, name,
+                                    _("\"%s\" has not got the CRL of another's CA that was "
+                                      "imported here"),
+                                    name),
+                        "%s", _("\"pgseal crl refresh\" brings it there."));
+    }
+    server_list_clear(&list);
+    return good;
+}
+
 static bool is_open_on(const struct journal_plan_list *open, const char *server)
 {
     for (size_t i = 0; i < open->n; i++) {
@@ -143,6 +165,12 @@ static bool is_open_on(const struct journal_plan_list *open, const char *server)
             return true;
     }
     return false;
+}
+
+/* Nobody was there, and it lacks nothing: that is not the lists' worry. */
+static bool is_away(enum err_code code)
+{
+    return code == ERR_NO_CONNECTION || code == ERR_TIMEOUT || code == ERR_CONNECTION_LOST;
 }
 
 static void judge_published(const struct published *row, const struct journal_plan_list *open,
@@ -166,14 +194,29 @@ static void judge_published(const struct published *row, const struct journal_pl
                         _("A change that nobody finished is in its way: \"pgseal server undo %s\" "
                           "takes that back, then \"pgseal crl refresh\" brings the list there."),
                         row->server);
+        else if (row->code == ERR_CRL_WEAKER)
+            finding_fix(finding, "%s",
+                        _("Another store or program signed the list that is there: bring it here "
+                          "(\"pgseal crl import FILE\"), then \"pgseal crl refresh\"."));
+        else if (row->code == ERR_WOULD_LOCK_OUT)
+            finding_fix(finding, _("\"pgseal server crl %s\" says what is in its way."),
+                        row->server);
         else
             finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
     }
+    if (!row->behind && row->failed_at > 0 && !is_away(row->code))
+        finding_fix(finding_add(ret, FINDING_WARNING, row->code, row->server,
+                                _("the last attempt to publish on \"%s\", on %s UTC: %s"),
+                                row->server, clock_format_minute(date, row->failed_at), row->why),
+                    _("\"pgseal server crl %s\" says what is in its way."), row->server);
     if (row->n_sessions > 0)
         finding_fix(
             finding_add(ret, FINDING_WARNING, ERR_REVOKED_SESSION, row->server,
-                        _("open sessions of %zu revoked certificates of \"%s\" are still to "
-                          "be ended on \"%s\""),
+                        ngettext("open sessions of %zu revoked certificate of \"%s\" are still to "
+                                 "be ended on \"%s\"",
+                                 "open sessions of %zu revoked certificates of \"%s\" are still "
+                                 "to be ended on \"%s\"",
+                                 (unsigned long)row->n_sessions),
                         row->n_sessions, row->authority, row->server),
             _("\"pgseal crl refresh\" ends them."));
 }
@@ -186,6 +229,7 @@ static bool check_published(struct store *store, struct findings *ret, struct er
 
     for (size_t i = 0; good && i < list.n; i++)
         judge_published(&list.rows[i], &open, ret);
+    good = good && check_foreign_behind(store, ret, err);
     journal_plan_list_clear(&open);
     published_list_clear(&list);
     return good;

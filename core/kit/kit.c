@@ -19,7 +19,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/kit/readme.h"
+#include "core/kit/connect_part.h"
 #include "core/pki/pkcs12.h"
 
 enum { FILE_CERTIFICATE, FILE_ROOT, FILE_KEY, FILE_P12, FILE_PK8, FILE_README, FILE_COUNT };
@@ -33,6 +33,9 @@ struct kit_file {
 
 struct kit {
     struct kit_file files[FILE_COUNT];
+    struct kit_file *more; /* for programs */
+    size_t n_more;
+    char *folder, *planned_key, *planned_pk8; /* NULL without programs */
 };
 
 void kit_files_clear(struct kit_files *files)
@@ -43,6 +46,9 @@ void kit_files_clear(struct kit_files *files)
     free(files->p12);
     free(files->pk8);
     free(files->readme);
+    for (size_t i = 0; i < files->n_more; i++)
+        free(files->more[i]);
+    free(files->more);
     memset(files, 0, sizeof(*files));
 }
 
@@ -53,6 +59,14 @@ static void kit_clear(struct kit *kit)
         strbuf_clear(&kit->files[i].open);
         secret_free(kit->files[i].closed);
     }
+    for (size_t i = 0; i < kit->n_more; i++) {
+        free(kit->more[i].name);
+        strbuf_clear(&kit->more[i].open);
+    }
+    free(kit->more);
+    free(kit->folder);
+    free(kit->planned_key);
+    free(kit->planned_pk8);
 }
 
 static unsigned formats_of(const struct kit_spec *spec)
@@ -122,18 +136,19 @@ static bool make_certs(const struct kit_spec *spec, struct strbuf *chain, struct
                        struct err *err)
 {
     const struct cert *at = spec->ca;
+    bool only_roots = spec->only_roots || at == NULL;
 
     if (!cert_to_pem(spec->issued->cert, chain, err))
         return false;
     for (size_t i = 0; i < n_parents(spec); i++) {
-        if (!cert_to_pem(at, chain, err))
+        if (!cert_to_pem(at != NULL ? at : spec->parents->certs[i], chain, err))
             return false;
-        at = spec->parents->certs[i];
+        at = at != NULL ? spec->parents->certs[i] : NULL;
     }
-    if (!cert_to_pem(at, root, err))
+    if (!only_roots && !cert_to_pem(at, root, err))
         return false;
     for (size_t i = 0; spec->roots != NULL && i < spec->roots->n; i++) {
-        if (!cert_equal(spec->roots->certs[i], at) &&
+        if ((only_roots || !cert_equal(spec->roots->certs[i], at)) &&
             !cert_to_pem(spec->roots->certs[i], root, err))
             return false;
     }
@@ -145,7 +160,8 @@ static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *e
     struct cert_list chain;
 
     cert_list_init(&chain);
-    cert_list_take(&chain, cert_dup(spec->ca));
+    if (spec->ca != NULL)
+        cert_list_take(&chain, cert_dup(spec->ca));
     for (size_t i = 0; i < n_parents(spec); i++)
         cert_list_take(&chain, cert_dup(spec->parents->certs[i]));
     kit->files[FILE_P12].closed =
@@ -153,6 +169,52 @@ static bool make_p12(struct kit *kit, const struct kit_spec *spec, struct err *e
                      (spec->formats & KIT_P12_OLD) != 0, err);
     cert_list_clear(&chain);
     return kit->files[FILE_P12].closed != NULL;
+}
+
+/* ---- for programs ---- */
+
+static void take_more(void *arg, char *name, mode_t mode, struct strbuf *content)
+{
+    struct kit *kit = arg;
+    struct kit_file *file;
+
+    kit->more = mem_realloc_array(kit->more, kit->n_more + 1, sizeof(*kit->more));
+    file = &kit->more[kit->n_more++];
+    *file = (struct kit_file){.name = name, .mode = mode};
+    strbuf_init(&file->open);
+    strbuf_add(&file->open, content->data, content->len);
+}
+
+/* The names also of what is still to come into the folder. */
+static char *planned_name(const struct kit *kit, int i, const char *base, const char *suffix)
+{
+    return kit->files[i].name != NULL ? mem_strdup(kit->files[i].name)
+                                      : mem_printf("%s%s", base, suffix);
+}
+
+static bool plan_more(struct kit *kit, const struct kit_spec *spec, struct err *err)
+{
+    const struct kit_connect *connect = spec->connect;
+    char *base = kit_file_base(spec->issued->role, spec->issued->kind);
+    const struct connect_names names = {
+        .certificate = kit->files[FILE_CERTIFICATE].name,
+        .root = kit->files[FILE_ROOT].name,
+        .key = kit->planned_key = planned_name(kit, FILE_KEY, base, ".key"),
+        .pk8 = kit->planned_pk8 = planned_name(kit, FILE_PK8, base, ".pk8"),
+        .p12 = kit->files[FILE_P12].name,
+        .use_p12 = kit->files[FILE_P12].name != NULL && kit->files[FILE_PK8].name == NULL,
+        .key_locked = spec->key_passphrase != NULL,
+    };
+    struct connect_one shape = {
+        .role = connect->role != NULL ? connect->role : spec->issued->role,
+        .database = connect->database,
+        .names = &names,
+    };
+
+    free(base);
+    shape.folder = kit->folder =
+        connect->at != NULL ? mem_strdup(connect->at) : fs_whole_path(spec->folder);
+    return kit_connect_check(connect, err) && connect_make(connect, &shape, take_more, kit, err);
 }
 
 static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *err)
@@ -165,8 +227,12 @@ static bool kit_make(struct kit *kit, const struct kit_spec *spec, struct err *e
         .pk8 = name_of(kit, FILE_PK8),
     };
 
-    if (!make_certs(spec, &kit->files[FILE_CERTIFICATE].open, &kit->files[FILE_ROOT].open, err))
+    if (!make_certs(spec, &kit->files[FILE_CERTIFICATE].open, &kit->files[FILE_ROOT].open, err) ||
+        (spec->connect != NULL && !plan_more(kit, spec, err)))
         return false;
+    names.folder = kit->folder;
+    names.planned_key = kit->planned_key;
+    names.planned_pk8 = kit->planned_pk8;
     if (kit->files[FILE_KEY].name != NULL) {
         kit->files[FILE_KEY].closed =
             key_to_pem(spec->key, spec->key_passphrase, KEY_ROUNDS_CLIENT, err);
@@ -199,26 +265,13 @@ static bool check_pieces(const struct kit_spec *spec, struct err *err)
     if (spec->key != NULL && !cert_matches_key(spec->issued->cert, spec->key))
         return err_set(err, ERR_INTERNAL, _("key and certificate of \"%s\" do not belong together"),
                        spec->issued->role);
-    if (!cert_issued_by(spec->issued->cert, spec->ca))
+    if (spec->ca != NULL && !cert_issued_by(spec->issued->cert, spec->ca))
         return err_set(err, ERR_INTERNAL, _("the certificate of \"%s\" is not one of this CA"),
                        spec->issued->role);
     return true;
 }
 
 /* ---- the folder ---- */
-
-static char *parent_of(const char *path)
-{
-    const char *end = path + strlen(path);
-
-    while (end > path && end[-1] == '/')
-        end--;
-    while (end > path && end[-1] != '/')
-        end--;
-    while (end > path + 1 && end[-1] == '/')
-        end--;
-    return end == path ? mem_strdup(".") : mem_strndup(path, (size_t)(end - path));
-}
 
 static bool check_folder(const char *folder, struct err *err)
 {
@@ -233,23 +286,23 @@ static bool check_folder(const char *folder, struct err *err)
     return false;
 }
 
-/* The nearest folder that is there already: the others will be made inside. */
 static bool check_above(const char *folder, struct err *err)
 {
-    char *at = mem_strdup(folder);
-    bool ok = false;
+    char *at = fs_nearest(folder);
+    bool ok = access(at, W_OK | X_OK) == 0 ||
+              err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
 
-    while (!fs_exists(at)) {
-        char *parent = parent_of(at);
-
-        free(at);
-        at = parent;
-    }
-    if (access(at, W_OK | X_OK) == 0)
-        ok = true;
-    else
-        err_set_errno(err, ERR_FILE, errno, _("cannot make a folder in \"%s\""), at);
     free(at);
+    return ok;
+}
+
+static bool check_file(const struct kit_file *file, const char *folder, struct err *err)
+{
+    char *path = file->name != NULL ? fs_join(folder, file->name) : NULL;
+    bool ok = path == NULL || !fs_exists(path) ||
+              err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
+
+    free(path);
     return ok;
 }
 
@@ -257,16 +310,10 @@ static bool check_files(const struct kit *kit, const char *folder, struct err *e
 {
     bool ok = true;
 
-    for (int i = 0; ok && i < FILE_COUNT; i++) {
-        char *path;
-
-        if (kit->files[i].name == NULL)
-            continue;
-        path = fs_join(folder, kit->files[i].name);
-        if (fs_exists(path))
-            ok = err_set(err, ERR_FILE_EXISTS, _("\"%s\" exists already"), path);
-        free(path);
-    }
+    for (int i = 0; ok && i < FILE_COUNT; i++)
+        ok = check_file(&kit->files[i], folder, err);
+    for (size_t i = 0; ok && i < kit->n_more; i++)
+        ok = check_file(&kit->more[i], folder, err);
     return ok;
 }
 
@@ -277,10 +324,12 @@ bool kit_check(const struct kit_spec *spec, struct err *err)
 
     if (!check_formats(spec, err))
         return false;
-    if (!fs_exists(spec->folder))
-        return check_above(spec->folder, err);
     kit_plan(&kit, spec);
-    ok = check_folder(spec->folder, err) && check_files(&kit, spec->folder, err);
+    ok = spec->connect == NULL || plan_more(&kit, spec, err);
+    if (ok && !fs_exists(spec->folder))
+        ok = check_above(spec->folder, err);
+    else
+        ok = ok && check_folder(spec->folder, err) && check_files(&kit, spec->folder, err);
     kit_clear(&kit);
     return ok;
 }
@@ -310,8 +359,10 @@ bool kit_is_there(const char *folder, const struct issued *issued)
 
 /* ---- writing ---- */
 
-static size_t list_files(const struct kit *kit, struct fs_new_file ret[FILE_COUNT])
+/* For the caller to free(). */
+static struct fs_new_file *list_files(const struct kit *kit, size_t *ret_n)
 {
+    struct fs_new_file *ret = mem_array(FILE_COUNT + kit->n_more, sizeof(*ret));
     size_t n = 0;
 
     for (int i = 0; i < FILE_COUNT; i++) {
@@ -324,16 +375,24 @@ static size_t list_files(const struct kit *kit, struct fs_new_file ret[FILE_COUN
         ret[n].len = file->closed != NULL ? secret_len(file->closed) : file->open.len;
         ret[n++].mode = file->mode;
     }
-    return n;
+    for (size_t i = 0; i < kit->n_more; i++)
+        ret[n++] = (struct fs_new_file){.name = kit->more[i].name,
+                                        .bytes = kit->more[i].open.data,
+                                        .len = kit->more[i].open.len,
+                                        .mode = kit->more[i].mode};
+    *ret_n = n;
+    return ret;
 }
 
 static bool write_files(const struct kit *kit, const char *folder, struct err *err)
 {
-    struct fs_new_file files[FILE_COUNT];
-    size_t n = list_files(kit, files);
+    size_t n;
+    struct fs_new_file *files = list_files(kit, &n);
+    bool ok = fs_exists(folder) ? fs_write_new_files(folder, files, n, err)
+                                : fs_write_new_folder(folder, files, n, err);
 
-    return fs_exists(folder) ? fs_write_new_files(folder, files, n, err)
-                             : fs_write_new_folder(folder, files, n, err);
+    free(files);
+    return ok;
 }
 
 static char *path_of(const struct kit *kit, const char *folder, int i)
@@ -362,6 +421,9 @@ bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *e
     ret->p12 = path_of(&kit, folder, FILE_P12);
     ret->pk8 = path_of(&kit, folder, FILE_PK8);
     ret->readme = path_of(&kit, folder, FILE_README);
+    ret->more = mem_array(kit.n_more + 1, sizeof(*ret->more));
+    for (ret->n_more = 0; ret->n_more < kit.n_more; ret->n_more++)
+        ret->more[ret->n_more] = fs_join(folder, kit.more[ret->n_more].name);
     ok = true;
 out:
     kit_clear(&kit);
@@ -371,7 +433,7 @@ out:
 
 bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, struct err *err)
 {
-    struct fs_new_file files[FILE_COUNT];
+    struct fs_new_file *files = NULL;
     struct kit kit;
     size_t n;
     int fd = -1;
@@ -386,12 +448,13 @@ bool kit_write_at(const struct kit_spec *spec, int folder, const char *name, str
     }
     fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     ok = fd >= 0 || err_set_errno(err, ERR_FILE, errno, _("cannot open the folder \"%s\""), name);
-    n = list_files(&kit, files);
+    files = list_files(&kit, &n);
     for (size_t i = 0; ok && i < n; i++)
         ok = fs_write_at(fd, files[i].name, files[i].bytes, files[i].len, files[i].mode, err);
 out:
     if (fd >= 0)
         close(fd);
+    free(files);
     kit_clear(&kit);
     return ok;
 }

@@ -3,7 +3,7 @@
  *
  * Shapes   a folder with ROLE.crt 0644, ROLE.key 0600, root.crt 0644 (the issuing CA), on request
  *          ROLE.p12 0600 (alias "user", chain inside) and ROLE.pk8 0600 (PKCS#8 DER, unencrypted, for
- *          JDBC), README.txt 0644 with the lines to try. Nothing is overwritten: ERR_FILE_EXISTS
+ *          JDBC), README.txt 0644 with the lines to try; what connect.h says for programs. Nothing is overwritten: ERR_FILE_EXISTS
  *          before the first file is written. A failure takes away what was written before it; a kill leaves
  *          a new folder whole or not there (but perhaps a hidden ".NAME.….tmp" beside it).
  * Names    of a server's certificate: its first host for ROLE. What a shell or a file system treats
@@ -14,6 +14,7 @@
 #ifndef PGSEAL_KIT_KIT_H
 #define PGSEAL_KIT_KIT_H
 
+#include "core/kit/connect.h"
 #include "core/pki/pem.h"
 #include "core/store/issued.h"
 
@@ -37,9 +38,15 @@ struct kit_spec {
     const char *server_host;             /* for the README's lines; or NULL */
     int server_port;
     bool key_follows; /* for kit_check(): key is NULL because it is not made yet */
+    /* Of a certificate of another store ca may be NULL; then, and with only_roots, root.crt has roots
+     * and nothing else. parents stand behind the certificate then. */
+    bool only_roots;
+    const struct kit_connect *connect; /* files for programs; or NULL */
 };
 struct kit_files { /* absolute paths, "" where not made; owned */
     char *certificate, *key, *root, *p12, *pk8, *readme;
+    char **more; /* those for programs */
+    size_t n_more;
 };
 
 bool kit_write(const struct kit_spec *spec, struct kit_files *ret, struct err *err) MUST_CHECK;

@@ -8,7 +8,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/kit/connect_part.h"
+#include "core/kit/quote.h"
 
 #define PORT_DEFAULT 5432
 
@@ -16,6 +19,18 @@ static void add_file(struct strbuf *out, const char *name, const char *mode, con
 {
     if (name[0] != '\0')
         strbuf_printf(out, "  %-24s %s  %s\n", name, mode, what);
+}
+
+static void add_servers(const struct kit_connect *connect, struct strbuf *out)
+{
+    for (size_t i = 0; i < connect->n_servers; i++) {
+        strbuf_add_str(out, i == 0 ? _("Server         ") : "               ");
+        connect_add_url_host(out, connect->servers[i].host);
+        strbuf_printf(out, ":%d\n", connect->servers[i].port);
+    }
+    strbuf_printf(out, _("Database       %s\n"), connect->database);
+    if (connect->role != NULL)
+        strbuf_printf(out, _("Role           %s\n"), connect->role);
 }
 
 static void add_head(const struct kit_spec *spec, struct strbuf *out)
@@ -31,8 +46,11 @@ static void add_head(const struct kit_spec *spec, struct strbuf *out)
                       issued->role);
     strbuf_printf(out, _("Issued by      %s\n"), issued->authority);
     strbuf_printf(out, _("Serial number  %s\n"), serial_format_hex(hex, &issued->serial));
-    strbuf_printf(out, _("Ends on        %s (UTC)\n\n"),
+    strbuf_printf(out, _("Ends on        %s (UTC)\n"),
                   clock_format_minute(date, issued->not_after));
+    if (spec->connect != NULL)
+        add_servers(spec->connect, out);
+    strbuf_add_char(out, '\n');
 }
 
 static void add_files(const struct kit_spec *spec, const struct readme_names *names,
@@ -47,7 +65,7 @@ static void add_files(const struct kit_spec *spec, const struct readme_names *na
                                           : _("the private key, SECRET"));
     add_file(out, names->root, "0644",
              server ? _("the CA; clients need it to check this server")
-                    : _("the CA that issued the certificate"));
+                    : _("the CAs of the servers: to check that a server is the right one"));
     add_file(out, names->p12, "0600",
              _("key and certificates in one, SECRET (PKCS#12, alias \"user\")"));
     add_file(out, names->pk8, "0600",
@@ -59,6 +77,8 @@ static void add_care(const struct kit_spec *spec, const struct readme_names *nam
                      struct strbuf *out)
 {
     if (names->key[0] == '\0' && names->p12[0] == '\0' && names->pk8[0] == '\0') {
+        if (spec->connect != NULL)
+            return; /* what is wanted stands below */
         strbuf_add_str(out, _("The private key stayed where the request was made.\n\n"));
         return;
     }
@@ -100,20 +120,6 @@ static bool conninfo_of(const struct kit_spec *spec, const struct readme_names *
            add_pair(out, "sslrootcert", names->root);
 }
 
-/* For the query part of a JDBC URL: all but unreserved characters as %XX. */
-static void add_url_value(struct strbuf *out, const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++) {
-        unsigned char c = (unsigned char)*at;
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '-' || c == '.' || c == '_' || c == '~')
-            strbuf_add_char(out, (char)c);
-        else
-            strbuf_printf(out, "%%%02X", c);
-    }
-}
-
 static void add_jdbc(const struct kit_spec *spec, const struct readme_names *names,
                      struct strbuf *out)
 {
@@ -125,7 +131,7 @@ static void add_jdbc(const struct kit_spec *spec, const struct readme_names *nam
     strbuf_add_str(out, _("Java (JDBC), one line, with the folder's path in place of DIR:\n"));
     strbuf_printf(out, "  jdbc:postgresql://%s:%d/DATABASE?user=",
                   spec->server_host != NULL ? spec->server_host : "HOST", port);
-    add_url_value(out, spec->issued->role);
+    quote_url(out, spec->issued->role, false);
     strbuf_printf(out, "&sslmode=verify-full&sslrootcert=DIR/%s", names->root);
     if (names->p12[0] != '\0')
         strbuf_printf(out, "&sslkey=DIR/%s&sslpassword=PASSPHRASE\n\n", names->p12);
@@ -169,6 +175,122 @@ out:
     return ok;
 }
 
+/* ---- with files for programs ---- */
+
+/* Who has the key is told what goes where; and how to see that the two belong together. */
+static void add_key_wanted(const struct kit_spec *spec, const struct readme_names *names,
+                           struct strbuf *out)
+{
+    unsigned formats = kit_clients_formats(spec->connect->clients, false);
+
+    if (names->key[0] != '\0')
+        return;
+    strbuf_add_str(out, _("The private key is not in this folder: only its owner has it. Put it "
+                          "here, as\n"));
+    strbuf_printf(out, "  %-24s 0600  %s\n", names->planned_key,
+                  _("PEM (-----BEGIN ... PRIVATE KEY-----)"));
+    if ((formats & KIT_PK8) != 0) {
+        strbuf_printf(out, "  %-24s 0600  %s\n", names->planned_pk8,
+                      _("the same for Java, made from it by"));
+        strbuf_printf(out,
+                      "    (umask 077; openssl pkcs8 -topk8 -nocrypt -in %s \\\n"
+                      "        -outform DER -out %s)\n",
+                      names->planned_key, names->planned_pk8);
+    }
+    strbuf_printf(out, "  chmod 600 %s\n", names->planned_key);
+    strbuf_add_str(out, _("Key and certificate belong together when both print the same:\n"));
+    strbuf_printf(out, "  openssl pkey -in %s -pubout\n  openssl x509 -in %s -noout -pubkey\n\n",
+                  names->planned_key, names->certificate);
+}
+
+static void add_programs(const struct kit_connect *connect, struct strbuf *out)
+{
+    size_t n;
+    const struct connect_file *files = connect_files(&n);
+
+    strbuf_add_str(out, _("For programs: each says in its head what it needs\n"));
+    for (size_t i = 0; i < n; i++) {
+        size_t times = files[i].together ? 1 : connect->n_servers;
+
+        for (size_t k = 0; k < times && (connect->clients & 1u << files[i].client) != 0; k++) {
+            char *name = connect_file_name(&files[i], connect, k);
+
+            strbuf_printf(out, "  %-24s %s\n", name, gettext(files[i].what));
+            free(name);
+        }
+    }
+    strbuf_add_char(out, '\n');
+}
+
+static void add_tries(const struct kit_connect *connect, struct strbuf *out)
+{
+    size_t n;
+    const struct connect_file *files = connect_files(&n);
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        char *name;
+
+        if ((connect->clients & 1u << files[i].client) == 0 || files[i].use == NULL)
+            continue;
+        if (!any)
+            strbuf_add_str(out, _("To try it, in this folder; each logs in and says as whom:\n"));
+        any = true;
+        name = connect_file_name(&files[i], connect, 0);
+        strbuf_printf(out, "  %s %s\n", files[i].use, name);
+        free(name);
+    }
+    if (any)
+        strbuf_add_char(out, '\n');
+}
+
+static void add_place(const struct kit_connect *connect, const char *folder, struct strbuf *out)
+{
+    size_t n;
+    const struct connect_file *files = connect_files(&n);
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++)
+        any = any || ((connect->clients & 1u << files[i].client) != 0 && files[i].names_folder);
+    if (!any)
+        return;
+    strbuf_add_str(out,
+                   _("These have the path of this folder in them; if it lies elsewhere, change "
+                     "it there:\n"));
+    strbuf_printf(out, "  %s\n ", folder);
+    for (size_t i = 0; i < n; i++) {
+        size_t times = files[i].together ? 1 : connect->n_servers;
+
+        for (size_t k = 0; k < times; k++) {
+            char *name;
+
+            if ((connect->clients & 1u << files[i].client) == 0 || !files[i].names_folder)
+                continue;
+            name = connect_file_name(&files[i], connect, k);
+            strbuf_printf(out, " %s", name);
+            free(name);
+        }
+    }
+    strbuf_add_str(out, "\n\n");
+}
+
+static void add_connect(const struct kit_spec *spec, const struct readme_names *names,
+                        struct strbuf *out)
+{
+    const struct kit_connect *connect = spec->connect;
+
+    add_programs(connect, out);
+    add_tries(connect, out);
+    strbuf_add_str(out, _("All of them check that the server is the right one (verify-full): its "
+                          "name must be\nthe host above, and its CA must be in root.crt. A kit "
+                          "that does not get in is\nexplained by \"pgseal doctor\".\n\n"));
+    add_place(connect, names->folder, out);
+    if (spec->key_passphrase != NULL)
+        strbuf_add_str(out,
+                       _("The passphrase of the key is in no file of this folder: whoever gave "
+                         "you the folder\ntells it to you in another way.\n"));
+}
+
 static void add_server(const struct readme_names *names, struct strbuf *out)
 {
     const char *key = names->key[0] != '\0' ? names->key : "YOUR.key";
@@ -189,6 +311,11 @@ bool readme_write(const struct kit_spec *spec, const struct readme_names *names,
     add_head(spec, out);
     add_files(spec, names, out);
     add_care(spec, names, out);
+    if (spec->connect != NULL) {
+        add_key_wanted(spec, names, out);
+        add_connect(spec, names, out);
+        return true;
+    }
     if (spec->issued->kind == ISSUED_SERVER) {
         add_server(names, out);
         return true;

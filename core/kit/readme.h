@@ -12,6 +12,9 @@
 
 struct readme_names { /* file names without the folder; "" where not made; borrowed */
     const char *certificate, *key, *root, *p12, *pk8;
+    /* with spec->connect: the folder as the client's lines name it; and how the key's files are to be
+     * called where they are not made */
+    const char *folder, *planned_key, *planned_pk8;
 };
 
 bool readme_write(const struct kit_spec *spec, const struct readme_names *names, struct strbuf *out,

@@ -307,6 +307,30 @@ bool crl_number(const struct crl *crl, uint64_t *ret)
     return found;
 }
 
+bool crl_equal(const struct crl *a, const struct crl *b)
+{
+    struct strbuf der_a = STRBUF_INIT;
+    struct strbuf der_b = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    bool same = crl_to_der(a, &der_a, &ignored) && crl_to_der(b, &der_b, &ignored) &&
+                strbuf_equal(&der_a, &der_b);
+
+    strbuf_clear(&der_a);
+    strbuf_clear(&der_b);
+    return same;
+}
+
+bool crl_is_newer(const struct crl *crl, const struct crl *than)
+{
+    int64_t one = crl_this_update(crl);
+    int64_t other = crl_this_update(than);
+    uint64_t number, than_number;
+
+    if (one != other)
+        return one > other;
+    return crl_number(crl, &number) && crl_number(than, &than_number) && number > than_number;
+}
+
 void crl_format_issuer(const struct crl *crl, struct strbuf *out)
 {
     struct name *name = ossl_name_copy(X509_CRL_get_issuer(crl->crl));

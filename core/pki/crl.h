@@ -59,6 +59,9 @@ bool crl_to_pem(const struct crl *crl, struct strbuf *out, struct err *err) MUST
 int64_t crl_this_update(const struct crl *crl);
 int64_t crl_next_update(const struct crl *crl);        /* 0: never said */
 bool crl_number(const struct crl *crl, uint64_t *ret); /* false: has none, or over 64 bits */
+bool crl_equal(const struct crl *a, const struct crl *b);
+/* Of one CA: made later, or in the same second with a higher number. */
+bool crl_is_newer(const struct crl *crl, const struct crl *than);
 void crl_format_issuer(const struct crl *crl, struct strbuf *out);
 size_t crl_count(const struct crl *crl);
 bool crl_entry_at(const struct crl *crl, size_t i, struct crl_entry *ret);

@@ -44,7 +44,7 @@ const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca)
     for (size_t i = 0; i < bundle->n_crls; i++) {
         const struct crl *crl = bundle->crls[i];
 
-        if (crl_signed_by(crl, ca) && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+        if (crl_signed_by(crl, ca) && (!newest || crl_is_newer(crl, newest)))
             newest = crl;
     }
     return newest;
@@ -165,19 +165,6 @@ bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err)
         return read_store(plan, ret, err);
     return bundle_read_files(plan, settings_value(&plan->settings, "ssl_ca_file"),
                              settings_value(&plan->settings, "ssl_crl_file"), ret, err);
-}
-
-bool bundle_same_crl(const struct crl *a, const struct crl *b)
-{
-    struct strbuf der_a = STRBUF_INIT;
-    struct strbuf der_b = STRBUF_INIT;
-    struct err ignored = ERR_INIT;
-    bool same = crl_to_der(a, &der_a, &ignored) && crl_to_der(b, &der_b, &ignored) &&
-                strbuf_equal(&der_a, &der_b);
-
-    strbuf_clear(&der_a);
-    strbuf_clear(&der_b);
-    return same;
 }
 
 bool bundle_check_reloadable(const struct plan *plan, struct err *err)

@@ -37,8 +37,6 @@ bool bundle_has_ca(const struct bundle *bundle, const struct cert *ca);
 /* The newest list that this CA's key signed; borrowed; NULL: none. */
 const struct crl *bundle_crl(const struct bundle *bundle, const struct cert *ca);
 
-bool bundle_same_crl(const struct crl *a, const struct crl *b);
-
 /* A marker that was left behind is no CA, and must not stand in the way of the next list. */
 bool bundle_drop_marker(const struct plan *plan, struct bundle *bundle, struct err *err) MUST_CHECK;
 
@@ -91,6 +89,11 @@ bool bundle_take_parents(const struct plan *plan, const struct bundle *present,
  * that would stay without the CA above it: ERR_WOULD_LOCK_OUT (lost_users.c). */
 bool bundle_find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       struct err *err) MUST_CHECK;
+
+/* ERR_WOULD_LOCK_OUT: the admin's own connection came with a certificate that these lists revoke
+ * (own_login.c). */
+bool bundle_check_own_login(const struct plan *plan, const struct bundle *wanted,
+                            struct err *err) MUST_CHECK;
 
 /* The steps that make the server use this bundle in place of the present one: files, settings (the
  * order depends on whether CAs are added), reload, and the proof. with_crls false: CRLs stay unset. */

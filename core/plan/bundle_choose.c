@@ -55,7 +55,7 @@ static bool check_not_weaker(const struct plan *plan, const struct authority *au
         return err_set(err, ERR_CRL_WEAKER,
                        _("CRL of \"%s\": number %llu, the server has number %llu"), name,
                        (unsigned long long)new_number, (unsigned long long)now_number);
-    if (!authority && crl_this_update(new) < crl_this_update(now))
+    if (!authority && crl_is_newer(now, new))
         return err_set(err, ERR_CRL_WEAKER, _("CRL of \"%s\": the server has a later one"), name);
     if (count_dropped(plan, authority, now, new, &dropped, serial) && dropped != accept_dropped)
         return err_set(err, ERR_CRL_WEAKER, _("CRL of \"%s\" lacks the revoked serial number %s"),
@@ -92,7 +92,7 @@ static bool check_crl(const struct plan *plan, const struct cert *ca,
         err_set(err, ERR_CRL_ENDED, _("the CRL of \"%s\" has ended"), name.data);
     } else if (crl_this_update(new) > now) {
         err_set(err, ERR_POLICY, _("the CRL of \"%s\" is not valid yet"), name.data);
-    } else if (present && bundle_same_crl(present, new)) {
+    } else if (present && crl_equal(present, new)) {
         good = true;
     } else if (ends_too_soon(ca, authority, new)) {
         err_set(err, ERR_CRL_ENDS, _("the CRL of \"%s\" ends on %s UTC: too soon to publish it"),
@@ -100,6 +100,9 @@ static bool check_crl(const struct plan *plan, const struct cert *ca,
     } else {
         good = !present ||
                check_not_weaker(plan, authority, present, new, name.data, accept_dropped, err);
+        if (!good && authority)
+            err_hint(err, _("Another store or program signed the list that is there: bring it here "
+                            "(\"pgseal crl import FILE\"), then \"pgseal crl refresh\"."));
     }
     strbuf_clear(&name);
     return good;
@@ -115,17 +118,16 @@ static bool choose_foreign(const struct plan *plan, const struct cert *ca, const
     size_t accept = 0;
 
     for (size_t i = 0; i < n_offered; i++) {
-        if (crl_signed_by(offered[i], ca) &&
-            (!best || crl_this_update(offered[i]) > crl_this_update(best)))
+        if (crl_signed_by(offered[i], ca) && (!best || crl_is_newer(offered[i], best)))
             best = offered[i];
     }
     if (!foreign_crl(plan->target.store, ca, &stored, &accept, err))
         return false;
-    if (stored && (!best || crl_this_update(stored) > crl_this_update(best))) {
+    if (stored && (!best || crl_is_newer(stored, best))) {
         best = stored;
         *ret_accept = accept;
     }
-    if (!best || (now && n_offered == 0 && crl_this_update(best) < crl_this_update(now)))
+    if (!best || (now && n_offered == 0 && crl_is_newer(now, best)))
         best = now; /* somebody else has brought a later one */
     *ret = best ? crl_dup(best) : NULL;
     crl_free(stored);
@@ -151,7 +153,7 @@ bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const str
         good = choose_foreign(plan, ca, now, offered, n_offered, &crl, &accept, err);
     }
     /* Another's list that is there already, even an ended one, must not keep ours from going there. */
-    if (good && crl && (authority || !now || !bundle_same_crl(now, crl)))
+    if (good && crl && (authority || !now || !crl_equal(now, crl)))
         good = check_crl(plan, ca, authority, now, crl, accept, err);
     authority_free(authority);
     if (good)

@@ -41,7 +41,7 @@ static bool same_crls(const struct bundle *a, const struct bundle *b)
         bool found = false;
 
         for (size_t j = 0; j < b->n_crls && !found; j++)
-            found = bundle_same_crl(a->crls[i], b->crls[j]);
+            found = crl_equal(a->crls[i], b->crls[j]);
         if (!found)
             return false;
     }
@@ -55,6 +55,28 @@ static bool adds_ca(const struct bundle *present, const struct bundle *wanted)
             return true;
     }
     return false;
+}
+
+/* Somebody else's new one that signed the server's own certificate may be the wrong one: pasted for the
+ * CA of the clients. */
+static bool adds_server_ca(const struct plan *plan, const struct bundle *present,
+                           const struct bundle *wanted, bool *ret, struct err *err)
+{
+    const struct cert_list *chain = &plan->before.chain;
+
+    *ret = false;
+    for (size_t i = 0; i < wanted->cas.n && chain->n > 0 && !*ret; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        struct authority *authority = NULL;
+
+        if (bundle_has_ca(present, ca) || !cert_issued_by(chain->certs[0], ca))
+            continue;
+        if (!authority_find(plan->target.store, ca, &authority, err))
+            return false;
+        *ret = authority == NULL;
+        authority_free(authority);
+    }
+    return true;
 }
 
 static bool cas_to_pem(const struct bundle *bundle, struct strbuf *out, struct err *err)
@@ -353,13 +375,19 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     bool only_dir = *crl_dir_of(plan) && *settings_value(&plan->settings, "ssl_crl_file") == '\0';
     struct changes changes = {
         .present = present, .wanted = wanted, .with_crls = with_crls && !only_dir};
+    bool of_server = false;
     bool good = false;
 
+    if (!adds_server_ca(plan, present, wanted, &of_server, err))
+        return false;
     changes.cas = (struct change){
         .setting = "ssl_ca_file",
         .stem = "pgseal-ca",
         .suffix = ".crt",
-        .file_effect = _("public: certificates only"),
+        .file_effect = of_server
+                           ? _("public; a new CA in it signed the server's own certificate: is "
+                               "it also the one that signs the clients'?")
+                           : _("public: certificates only"),
         .setting_effect = present->cas.n == 0
                               ? _("the server begins to ask for certificates: a client that sends "
                                   "one of another CA is refused")
@@ -376,7 +404,8 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
     strbuf_init(&changes.crls.pem);
     strbuf_init(&changes.marker_cas.pem);
     cert_list_init(&changes.refused);
-    good = cas_to_pem(wanted, &changes.cas.pem, err) &&
+    good = (!with_crls || bundle_check_own_login(plan, wanted, err)) &&
+           cas_to_pem(wanted, &changes.cas.pem, err) &&
            crls_to_pem(wanted, &changes.crls.pem, err) && choose_marker(plan, &changes, err) &&
            plan_keep_own_chain(plan, present, wanted, err) && add_all(plan, &changes, err) &&
            add_proof(plan, wanted, with_crls, err) && bundle_note_lists(plan, present, wanted, err);

@@ -48,7 +48,7 @@ static const struct crl *list_in(const struct crl_dir_file *file, const struct c
     for (size_t i = 0; i < file->n_crls; i++) {
         const struct crl *crl = file->crls[i];
 
-        if (crl_signed_by(crl, ca) && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+        if (crl_signed_by(crl, ca) && (!newest || crl_is_newer(crl, newest)))
             newest = crl;
     }
     return newest;
@@ -61,7 +61,7 @@ const struct crl *crl_dir_newest(const struct bundle *bundle, const struct cert 
     for (size_t i = 0; i < bundle->n_files; i++) {
         const struct crl *crl = list_in(&bundle->files[i], ca);
 
-        if (crl && (!newest || crl_this_update(crl) > crl_this_update(newest)))
+        if (crl && (!newest || crl_is_newer(crl, newest)))
             newest = crl;
     }
     return newest;

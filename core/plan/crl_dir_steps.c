@@ -121,7 +121,7 @@ static bool add_list(struct plan *plan, const struct bundle *present, const stru
     bool found = false;
     bool good = true;
 
-    if (newest && bundle_same_crl(newest, crl) && !has_torn(plan, present, ca))
+    if (newest && crl_equal(newest, crl) && !has_torn(plan, present, ca))
         return true;
     good = crl_to_pem(crl, &pem, err);
     for (size_t i = 0; good && i < present->n_files; i++) {

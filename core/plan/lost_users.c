@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/intl.h"
-#include "core/pg/sessions.h"
+#include "core/pg/simulate.h"
 #include "core/plan/bundle.h"
 #include "core/store/issued.h"
 
@@ -63,22 +63,38 @@ static bool may_be_lost(struct plan *plan, const struct session *session,
     return true;
 }
 
+/* The certificate of this very connection: the new login after the reload would fail, and whoever cannot
+ * log in any more cannot take the change back either, should pgseal be killed in between. */
+static bool refuse_own(const struct session *session, struct err *err)
+{
+    err_set(err, ERR_WOULD_LOCK_OUT,
+            _("pgseal itself came in with a certificate of a CA that would go"));
+    err_cause(err, _("Role \"%.64s\" could not log in again, not even to take the change back."),
+              session->role);
+    return err_hint(
+        err, _("Give it a certificate of a CA that stays, or log in another way (a socket, a "
+               "password) for this change."));
+}
+
 /* Who is connected with a certificate of a CA that goes. While another CA is left the server asks for
  * certificates, and one that it does not trust ends the handshake. */
-static bool find_users(struct plan *plan, const struct cert_list *removed,
-                       const struct cert_list *stay, struct err *err)
+static bool find_users(struct plan *plan, const struct sessions *sessions,
+                       const struct cert_list *removed, const struct cert_list *stay,
+                       struct err *err)
 {
-    struct sessions sessions;
     bool good = true;
 
-    if (!sessions_read(plan->target.admin, &sessions, err))
-        return false;
-    for (size_t i = 0; i < sessions.n && good; i++) {
-        const struct session *session = &sessions.rows[i];
+    for (size_t i = 0; i < sessions->n && good; i++) {
+        const struct session *session = &sessions->rows[i];
         bool maybe = false;
 
-        if (session->own || !issued_by_any(session, removed))
+        if (!issued_by_any(session, removed))
             continue;
+        if (session->own) {
+            good = stay->n == 0 || plan->target.by_hand || issued_by_any(session, stay) ||
+                   refuse_own(session, err);
+            continue;
+        }
         if (!issued_by_any(session, stay)) {
             plan_add_refused(plan, session, _("its certificate is from a CA that goes"));
             continue;
@@ -89,7 +105,6 @@ static bool find_users(struct plan *plan, const struct cert_list *removed,
                              _("its certificate may be from the CA that goes: the server shows 63 "
                                "bytes of a CA's name, and one that stays begins with the same"));
     }
-    sessions_clear(&sessions);
     return good;
 }
 
@@ -100,6 +115,79 @@ static bool is_issued_by_one(const struct cert *cert, const struct cert_list *ca
             return true;
     }
     return false;
+}
+
+/* ---- roles without a session ---- */
+
+static bool is_counted(const struct plan *plan, const char *role)
+{
+    for (size_t i = 0; i < plan->n_refused; i++) {
+        if (strcmp(plan->refused[i].role, role) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* It has certificates of this name in the store by which it gets in now, and none by which it would then. */
+static bool loses_all(const struct plan *plan, const char *name, const struct cert_list *removed,
+                      const struct cert_list *stay, bool *ret, struct err *err)
+{
+    struct issued_filter filter = {
+        .role = name, .state = ISSUED_VALID, .limit = 50, .no_total = true};
+    struct issued_list list;
+    size_t lost = 0, left = 0;
+
+    if (!issued_list(plan->target.store, &filter, &list, err))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        if (list.rows[i]->kind != ISSUED_CLIENT)
+            continue;
+        if (is_issued_by_one(list.rows[i]->cert, stay))
+            left++;
+        else if (is_issued_by_one(list.rows[i]->cert, removed))
+            lost++;
+    }
+    issued_list_clear(&list);
+    *ret = lost > 0 && left == 0;
+    return true;
+}
+
+static bool find_role(struct plan *plan, const char *role, const char *name,
+                      const struct cert_list *removed, const struct cert_list *stay,
+                      struct err *err)
+{
+    bool lost = false;
+
+    if (is_counted(plan, role))
+        return true;
+    if (!loses_all(plan, name, removed, stay, &lost, err))
+        return false;
+    if (lost)
+        plan_add_refused(plan, &(struct session){.role = role, .database = "", .address = ""},
+                         _("all its certificates of this store are from a CA that goes"));
+    return true;
+}
+
+/* The nightly job that is not connected now. A map says whose name is in a certificate. */
+static bool find_roles(struct plan *plan, const struct simulate_who *who,
+                       const struct cert_list *removed, const struct cert_list *stay,
+                       struct err *err)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < who->roles.n && good; i++) {
+        const struct role_row *role = &who->roles.rows[i];
+
+        good = !role->can_login || find_role(plan, role->name, role->name, removed, stay, err);
+    }
+    for (size_t i = 0; i < who->ident.n && good; i++) {
+        const struct ident_line *line = &who->ident.lines[i];
+        const struct role_row *role = role_list_get(&who->roles, line->role);
+
+        good = !role || !role->can_login || line->system_name[0] == '/' ||
+               find_role(plan, role->name, line->system_name, removed, stay, err);
+    }
+    return good;
 }
 
 /* An intermediate that would stay without what stands above it; borrowed, from `from` on, or NULL. */
@@ -151,6 +239,22 @@ static bool take_orphans(const struct plan *plan, const struct bundle *wanted,
     return true;
 }
 
+static bool find_lost(struct plan *plan, const struct cert_list *removed,
+                      const struct cert_list *stay, struct err *err)
+{
+    struct simulate_who who;
+    bool good;
+
+    if (!simulate_read(plan->target.admin, plan->settings.ident_file, &who, err))
+        return false;
+    good = find_users(plan, &who.sessions, removed, stay, err);
+    /* without any CA the server asks nobody for a certificate, and rules that want one are refused */
+    if (good && stay->n > 0 && !plan->knows_roles)
+        good = find_roles(plan, &who, removed, stay, err);
+    simulate_who_clear(&who);
+    return good;
+}
+
 /* By CAs that are present and not wanted. */
 bool bundle_find_lost(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                       struct err *err)
@@ -169,7 +273,7 @@ bool bundle_find_lost(struct plan *plan, const struct bundle *present, const str
         if (!is_one_of(&removed, wanted->cas.certs[i]))
             cert_list_take(&stay, cert_dup(wanted->cas.certs[i]));
     }
-    good = good && (removed.n == 0 || find_users(plan, &removed, &stay, err));
+    good = good && (removed.n == 0 || find_lost(plan, &removed, &stay, err));
     cert_list_clear(&removed);
     cert_list_clear(&stay);
     return good;

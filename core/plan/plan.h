@@ -199,7 +199,8 @@ struct trust_ca_intent {
     bool keep_present; /* CAs (and their CRLs) that the server trusts now stay beside these; not a
                         * former certificate of one of these: same name, same key */
     const struct cert_list
-        *gone; /* nor these; for a look ahead, such a plan is not saved; or NULL */
+        *gone;        /* nor these; for a look ahead, such a plan is not saved; or NULL */
+    bool knows_roles; /* as below */
 };
 struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_ca_intent *intent,
                            struct err *err) MUST_CHECK;
@@ -207,7 +208,9 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
 /*
  * Trust taken away: from these of ours (also by a former certificate), from those of these names (common name or whole subject), or
  * from all: then the server asks for no certificate any more, which is refused while a rule wants
- * one. Sessions that came with such a certificate are counted as refused. The CA goes before its CRL.
+ * one. Sessions that came with such a certificate are counted as refused, and roles of the server for
+ * whom the store has certificates of such a CA alone. pgseal's own connection by one: ERR_WOULD_LOCK_OUT
+ * while another CA stays. The CA goes before its CRL.
  */
 struct untrust_ca_intent {
     const struct authority *const *authorities;
@@ -221,6 +224,8 @@ struct untrust_ca_intent {
      * where it is ours, where it was seen to have clients of its own, or where a CA that is not in the
      * file has clients (a list of it is there, or they were seen): they send a chain to some root. */
     bool with_parents;
+    bool
+        knows_roles; /* the caller has counted the roles itself (a rotation's list of who has not moved) */
 };
 struct plan *plan_untrust_ca(const struct plan_target *target,
                              const struct untrust_ca_intent *intent, struct err *err) MUST_CHECK;

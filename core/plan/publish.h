@@ -52,7 +52,8 @@ bool publish_is_good(const struct publish_result *row);
 bool publish_is_complete(const struct publish_results *results); /* all are good */
 /* For people: "db1: not reached", with the plan's number where there is one. */
 void publish_describe(const struct publish_result *row, struct strbuf *out);
-/* Nothing mends that but the command in its hint. */
+/* Nothing mends that but what its hint says: another change that is open, a later list that is there,
+ * pgseal's own login. */
 bool publish_is_blocked(const struct publish_result *row);
 
 /* Reports, those of several servers mixed: from several threads, never two at a time; all may be NULL. */

@@ -94,6 +94,7 @@ struct plan {
     int64_t deadline_ms;    /* of the question; 0: none is open */
 
     bool cas_unread, rules_unread, maps_unread; /* by_hand: files that the role may not read */
+    bool knows_roles; /* who has no session and would be lost was counted by the caller */
 
     struct plan_refused *refused; /* who could not come back; owned */
     size_t n_refused;

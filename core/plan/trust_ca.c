@@ -152,6 +152,65 @@ static bool collect(const struct trust_ca_intent *intent, const struct bundle *p
     return check_names(wanted, err);
 }
 
+/* What the server itself shows is for its clients to check; a self-signed one of a script is a CA by its
+ * text. */
+static bool check_not_its_own(const struct plan *plan, const struct trust_ca_intent *intent,
+                              const struct bundle *present, struct err *err)
+{
+    const struct cert_list *chain = &plan->before.chain;
+    const struct cert *own = chain->n > 0 ? chain->certs[0] : NULL;
+    struct strbuf name = STRBUF_INIT;
+    bool found = false;
+
+    for (size_t i = 0; own && intent->foreign && i < intent->foreign->n && !found; i++)
+        found = cert_equal(intent->foreign->certs[i], own) && !bundle_has_ca(present, own);
+    if (!found)
+        return true;
+    cert_format_subject(own, &name);
+    err_set(err, ERR_NOT_A_CA, _("\"%.120s\" is the certificate that server \"%s\" itself shows"),
+            name.data, plan->target.server->name);
+    err_cause(err, _("By it the clients know the server. The server needs the CA that signs the "
+                     "clients' certificates."));
+    err_hint(err, _("Give the certificate of that CA."));
+    strbuf_clear(&name);
+    return false;
+}
+
+static bool is_below(const struct cert *ca, const struct cert_list *cas)
+{
+    for (size_t i = 0; i < cas->n; i++) {
+        if (cert_issued_by(ca, cas->certs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* PostgreSQL builds whole chains, up to a root: a CA that is given without the one above it lets nobody
+ * in, and its name on the wire looks as if it did. */
+static bool check_whole(const struct plan *plan, const struct bundle *present,
+                        const struct bundle *wanted, struct err *err)
+{
+    for (size_t i = 0; i < wanted->cas.n; i++) {
+        const struct cert *ca = wanted->cas.certs[i];
+        struct strbuf name = STRBUF_INIT, above = STRBUF_INIT;
+
+        if (plan->cas_unread || cert_is_self_signed(ca) || bundle_has_ca(present, ca) ||
+            is_below(ca, &wanted->cas))
+            continue;
+        cert_format_subject(ca, &name);
+        cert_format_issuer(ca, &above);
+        err_set(err, ERR_POLICY, _("CA \"%.80s\" is below \"%.80s\", which is not given"),
+                name.data, above.data);
+        err_cause(err, _("PostgreSQL builds whole chains, up to a root: without the CA above it "
+                         "nobody gets in by this one."));
+        err_hint(err, _("Give both: the certificate of the CA above it too."));
+        strbuf_clear(&name);
+        strbuf_clear(&above);
+        return false;
+    }
+    return true;
+}
+
 /* A list that goes nowhere was meant for something: say so. */
 static bool check_crls_used(const struct trust_ca_intent *intent, const struct bundle *wanted,
                             struct err *err)
@@ -278,10 +337,13 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
     free(title);
     if (!plan)
         return NULL;
+    plan->knows_roles = intent->knows_roles;
     if (!bundle_check_reloadable(plan, err) || !bundle_read(plan, &present, err) ||
         !load_parents(plan, intent, &parents, err) ||
         !collect(intent, &present, &parents, &wanted, err) ||
-        !check_crls_used(intent, &wanted, err) || !crl_dir_read(plan, &wanted.cas, &present, err) ||
+        !check_not_its_own(plan, intent, &present, err) ||
+        !check_whole(plan, &present, &wanted, err) || !check_crls_used(intent, &wanted, err) ||
+        !crl_dir_read(plan, &wanted.cas, &present, err) ||
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !bundle_find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;
@@ -375,6 +437,7 @@ static bool build_untrust(struct plan *plan, const struct untrust_ca_intent *int
     bool with_crls = true;
     bool good;
 
+    plan->knows_roles = intent->knows_roles;
     if (plan->cas_unread && !intent->all)
         return err_set(err, ERR_MAY_NOT_CHANGE,
                        _("which CAs server \"%s\" trusts may not be read by this role"),

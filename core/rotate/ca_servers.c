@@ -147,6 +147,7 @@ static bool trust_begin(struct trust *trust, struct store *store, const struct a
     *trust = (struct trust){.authorities = {authority}};
     cert_list_init(&trust->foreign);
     trust->intent.keep_present = true;
+    trust->intent.knows_roles = true;
     if (authority != NULL) {
         trust->intent.authorities = trust->authorities;
         trust->intent.n_authorities = 1;
@@ -313,6 +314,7 @@ static bool take_away(struct rotate_work *work, struct server_list *take, const 
     cert_list_init(&untrust.certs);
     cert_list_take(&untrust.certs, cert_dup(cert));
     untrust.intent.certs = &untrust.certs;
+    untrust.intent.knows_roles = true;
     untrust.intent.with_parents = cert == work->old_cert;
     untrust.keep_lists = ours == NULL || !cert_is_self_signed(cert);
     ok = rotate_change_servers(work, take, &change, ret, err);

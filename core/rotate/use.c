@@ -19,15 +19,22 @@ static bool find_certificates(struct store *store, const struct sessions *sessio
                               struct session_book *book, struct err *err)
 {
     struct session_lookup *lookup = session_book_wanted(book, sessions, store_folder(store));
+    struct err ignored = ERR_INIT;
+    bool ok;
 
     if (!lookup)
         return true;
-    if (!session_lookup_names(lookup, store, err)) {
-        session_lookup_free(lookup);
-        return false;
+    /* one lock for all of them: a lock for each costs more than the search */
+    ok = store_begin_reading(store, err);
+    if (ok) {
+        ok = session_lookup_names(lookup, store, err);
+        ok = store_commit(store, ok ? err : &ignored) && ok;
     }
-    session_book_take(book, lookup);
-    return true;
+    if (ok)
+        session_book_take(book, lookup);
+    else
+        session_lookup_free(lookup);
+    return ok;
 }
 
 static bool record(struct store *store, const struct server *server,

@@ -13,7 +13,7 @@
  *          minutes at least: for 7 days a look in each hour is enough, a nightly one is not, for the job
  *          that runs in the night between would never be met. What a gap costs is said
  *          (use_quiet.but_gaps), for an admin who knows better. A look that some sessions were hidden
- *          from is none.
+ *          from is none; nor is one in the future, which a clock that was ahead wrote.
  * Whose    a certificate is of a CA when its issuer is called as the CA, as pg_stat_ssl has it, and its
  *          serial number is not that of another CA of ours that is called alike. So one that the store
  *          knows nothing of counts: it would be refused like the others.
@@ -94,7 +94,7 @@ bool use_of_serial(struct store *store, const char *issuer_dn, const char *seria
                    int64_t since, int64_t *ret_first, int64_t *ret_last,
                    struct err *err) MUST_CHECK;
 /* The same for a whole worklist at once: seen_at, and old_seen_at since `since`. Writes only what is
- * news. The lines must know their new certificates: rotation_join_items() before. */
+ * news: old_seen_at is exact to SIGHTING_EXACT_SECONDS. The lines must know their new certificates: rotation_join_items() before. */
 bool use_mark_items(struct store *store, int64_t rotation_id, int64_t since,
                     struct err *err) MUST_CHECK;
 

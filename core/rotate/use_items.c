@@ -102,7 +102,8 @@ static void mark(struct rotation_seen *line, const struct sighting_list *seen)
         line->changed = true;
     }
     find(seen, line->old_issuer, line->old_serial, &first, &last);
-    if (last > line->old_seen_at) {
+    /* no more exact than the sightings: else every look writes every line */
+    if (last - line->old_seen_at >= SIGHTING_EXACT_SECONDS) {
         line->old_seen_at = last;
         line->changed = true;
     }

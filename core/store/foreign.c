@@ -305,6 +305,23 @@ static bool check_against(const struct crl *stored, const struct crl *crl, size_
                     dropped);
 }
 
+/* A server that has another list of the same second has not got this one. */
+static bool forget_published(struct store *store, const struct cert *ca, const struct crl *crl,
+                             struct err *err)
+{
+    struct sql *sql = sql_new(store,
+                              "UPDATE server_foreign SET this_update = NULL WHERE this_update = ?2"
+                              " AND foreign_ca_id ="
+                              " (SELECT id FROM foreign_ca WHERE sha256 = ?1)",
+                              err);
+
+    if (sql == NULL)
+        return false;
+    bind_sha256(sql, 1, ca);
+    sql_bind_int(sql, 2, crl_this_update(crl));
+    return sql_run(sql, err);
+}
+
 static bool store_list(struct store *store, const struct cert *ca, const struct crl *crl,
                        size_t accept_dropped, struct err *err)
 {
@@ -316,7 +333,8 @@ static bool store_list(struct store *store, const struct cert *ca, const struct 
     uint64_t number = 0;
     bool ok = false;
 
-    if (!add_ca(store, ca, err) || !crl_to_der(crl, &der, err))
+    if (!add_ca(store, ca, err) || !forget_published(store, ca, crl, err) ||
+        !crl_to_der(crl, &der, err))
         goto out;
     sql = sql_new(store,
                   "UPDATE foreign_ca SET number = ?2, this_update = ?3, next_update = ?4,"
@@ -358,9 +376,9 @@ bool foreign_import(struct store *store, const struct cert *ca, const struct crl
         goto out;
     ok = true;
     *ret = FOREIGN_NEW;
-    if (stored != NULL && crl_this_update(stored) == crl_this_update(crl))
+    if (stored != NULL && crl_equal(stored, crl))
         *ret = FOREIGN_SAME;
-    else if (stored != NULL && crl_this_update(stored) > crl_this_update(crl))
+    else if (stored != NULL && crl_is_newer(stored, crl))
         *ret = FOREIGN_OLDER;
     else
         ok = (stored == NULL || check_against(stored, crl, accept_dropped, err)) &&

@@ -86,11 +86,14 @@ bool published_count_behind(struct store *store, size_t *ret, struct err *err)
 {
     struct sql *sql =
         sql_new(store,
-                "SELECT count(DISTINCT t.server_id) FROM server_trust AS t"
+                "SELECT count(*) FROM (SELECT t.server_id FROM server_trust AS t"
                 " JOIN authority AS a ON a.id = t.authority_id AND a.deleted_at IS NULL"
                 " LEFT JOIN crl_on_server AS p ON p.server_id = t.server_id"
                 "  AND p.authority_id = t.authority_id"
-                " WHERE p.number < " CURRENT " OR " TO_END " > 0",
+                " WHERE p.number < " CURRENT " OR " TO_END " > 0"
+                " UNION SELECT t.server_id FROM server_foreign AS t JOIN foreign_ca AS f"
+                " ON f.id = t.foreign_ca_id WHERE f.crl IS NOT NULL"
+                " AND coalesce(t.this_update, 0) < f.this_update)",
                 err);
     int64_t n = 0;
 

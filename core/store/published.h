@@ -36,7 +36,8 @@ struct published_list {
 bool published_list(struct store *store, const char *server, int64_t authority_id,
                     struct published_list *ret, struct err *err) MUST_CHECK;
 void published_list_clear(struct published_list *list);
-/* Servers that are behind, or where sessions are to be ended: what home and "check" show. */
+/* Servers that are behind (also with a list of another's CA), or where sessions are to be ended: what
+ * home and "check" show. */
 bool published_count_behind(struct store *store, size_t *ret, struct err *err) MUST_CHECK;
 
 /* Proven on the server: this number; 0: not known any more. */

@@ -107,7 +107,8 @@ struct sighting_look {
     int64_t hidden_at;   /* the last one that some sessions were hidden from; 0: none */
     int hidden;          /* how many; */
 };
-/* After sightings_add() of what was seen. Periods that overlap or are near become one. */
+/* After sightings_add() of what was seen. Periods that overlap or are near become one. What earlier looks
+ * say of the future, written while the clock was ahead, is taken away. */
 bool sightings_add_look(struct sightings *sightings, const struct sighting_look *look,
                         struct err *err) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* sighting_look.c - when somebody watched: periods of looks, and the gaps between them. */
 #include "config.h"
 
+#include "core/base/clock.h"
 #include "core/store/sighting_part.h"
 #include <sqlite3.h>
 
@@ -70,6 +71,28 @@ static bool insert(const struct sightings *self, const char *server, const struc
     return ok;
 }
 
+/* What lies in the future was written while the clock was ahead: nobody has looked there yet, and when that
+ * time has come it would count as watched. */
+static bool cut_future(const struct sightings *self, struct err *err)
+{
+    static const char *const statements[] = {
+        "DELETE FROM look WHERE from_at > ?1 + 600",
+        "UPDATE look SET until_at = max(from_at, ?1) WHERE until_at > ?1 + 600",
+    };
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < sizeof(statements) / sizeof(statements[0]); i++) {
+        sqlite3_stmt *stmt = sightings_prepare(self, statements[i], err);
+        bool row = false;
+
+        if (stmt)
+            (void)sqlite3_bind_int64(stmt, 1, clock_now());
+        ok = stmt && sightings_step(self, stmt, &row, err);
+        (void)sqlite3_finalize(stmt);
+    }
+    return ok;
+}
+
 static bool add_period(const struct sightings *self, const struct sighting_look *look,
                        struct err *err)
 {
@@ -126,8 +149,8 @@ bool sightings_add_look(struct sightings *sightings, const struct sighting_look 
                    "as in the statements");
     if (!sightings_run(sightings, "BEGIN IMMEDIATE", err))
         return false;
-    if (!add_period(sightings, look, err) || !set_watched(sightings, look, err) ||
-        !sightings_run(sightings, "COMMIT", err)) {
+    if (!cut_future(sightings, err) || !add_period(sightings, look, err) ||
+        !set_watched(sightings, look, err) || !sightings_run(sightings, "COMMIT", err)) {
         (void)sqlite3_exec(sightings->db, "ROLLBACK", NULL, NULL, NULL);
         return false;
     }
@@ -217,7 +240,8 @@ bool sightings_watch(struct sightings *sightings, const char *server, int64_t si
 
     stmt = sightings_prepare(sightings,
                              "SELECT from_at, until_at, longest_gap FROM look WHERE server = ?1"
-                             " AND from_at <= ?2 ORDER BY from_at",
+                             /* one that goes on into the future is of a wrong clock */
+                             " AND from_at <= ?2 AND until_at <= ?2 + 600 ORDER BY from_at",
                              err);
     if (!stmt)
         return false;

@@ -296,7 +296,7 @@ static void kit_fails_at_each_step(bool folder_is_there, int least)
     struct key *own = key_generate(KEY_EC_P256, NULL, NULL, &err);
     struct issue_spec issue = {.role = "alice", .key = own};
     struct secret *passphrase = box_secret("for the p12");
-    struct kit_files files = {NULL, NULL, NULL, NULL, NULL, NULL};
+    struct kit_files files = {.certificate = NULL};
     struct authority *authority;
     struct issued *issued;
     struct box box;

@@ -31,7 +31,7 @@ static void test_full_tmpfs(void **state)
     struct key *key = NULL;
     struct authority *authority;
     struct authority_spec second = {.name = "Second"};
-    struct kit_files files = {NULL, NULL, NULL, NULL, NULL, NULL};
+    struct kit_files files = {.certificate = NULL};
     struct box box;
     char *keys;
     char *kit;

@@ -86,7 +86,7 @@ static char *make_kit(struct fixture *fixture, enum issued_kind kind, const char
     struct key *own = key_generate(type, NULL, NULL, &err);
     struct issue_spec issue = {
         .kind = kind, .role = role, .hosts = hosts, .n_hosts = 3, .key = own};
-    struct kit_files files = {NULL, NULL, NULL, NULL, NULL, NULL};
+    struct kit_files files = {.certificate = NULL};
     struct kit_spec spec = {.formats = KIT_PEM | KIT_P12 | KIT_PK8,
                             .key = own,
                             .ca = fixture->authority->cert,

@@ -21,22 +21,50 @@
 #include "core/base/mem.h"
 #include "core/demo/demo.h"
 #include "tests/harness/command.h"
+#include "tests/interop/login_kit.h"
 #include "tests/pg/need_pg.h"
-
-#define JDBC "/usr/share/java/postgresql.jar"
 
 /* Answers with the common name that the server saw. */
 #define QUERY "SELECT client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
+/* Arguments: a URL; or pairs of a kit's jdbc.properties and the passphrase of its key, tried both as
+ * properties and with the URL of its second line. */
 static const char java_login[] =
+    "import java.io.*;\n"
     "import java.sql.*;\n"
+    "import java.util.*;\n"
     "public class Login {\n"
-    "    public static void main(String[] args) throws Exception {\n"
-    "        try (Connection c = DriverManager.getConnection(args[0]);\n"
-    "             ResultSet r = c.createStatement().executeQuery(\"" QUERY "\")) {\n"
+    "    static void say(Connection c, String sql) throws Exception {\n"
+    "        try (ResultSet r = c.createStatement().executeQuery(sql)) {\n"
     "            r.next();\n"
-    "            System.out.println(r.getString(1));\n"
+    "            new PrintStream(System.out, true, \"UTF-8\").println(r.getString(1));\n"
     "        }\n"
+    "        c.close();\n"
+    "    }\n"
+    "    static void kit(String file, String password) throws Exception {\n"
+    "        String sql = \"SELECT concat_ws(' ', client_dn, current_user, current_database()) "
+    "FROM "
+    "pg_stat_ssl WHERE pid = pg_backend_pid()\", url;\n"
+    "        Properties p = new Properties();\n"
+    "        try (InputStream in = new FileInputStream(file)) {\n"
+    "            p.load(in);\n"
+    "        }\n"
+    "        try (BufferedReader r = new BufferedReader(new FileReader(file))) {\n"
+    "            r.readLine();\n"
+    "            url = r.readLine().substring(2);\n"
+    "        }\n"
+    "        if (!password.isEmpty()) {\n"
+    "            p.setProperty(\"sslpassword\", password);\n"
+    "            url += \"&sslpassword=\" + password.replace(\" \", \"%20\");\n"
+    "        }\n"
+    "        say(DriverManager.getConnection(p.getProperty(\"url\"), p), sql);\n"
+    "        say(DriverManager.getConnection(url), sql);\n"
+    "    }\n"
+    "    public static void main(String[] args) throws Exception {\n"
+    "        if (args.length == 1)\n"
+    "            say(DriverManager.getConnection(args[0]), \"" QUERY "\");\n"
+    "        for (int i = 0; i + 1 < args.length; i += 2)\n"
+    "            kit(args[i], args[i + 1]);\n"
     "    }\n"
     "}\n";
 
@@ -44,11 +72,6 @@ static const char python_login[] = "import sys, psycopg2\n"
                                    "cursor = psycopg2.connect(sys.argv[1]).cursor()\n"
                                    "cursor.execute(\"" QUERY "\")\n"
                                    "print(cursor.fetchone()[0])\n";
-
-struct lab {
-    char *folder;
-    struct demo *demo;
-};
 
 static int setup(void **state)
 {
@@ -105,7 +128,7 @@ static void run(const char *expected, const char *what, const char *const *argv)
     command_clear(&result);
 }
 
-static bool installed(const char *what, const char *command)
+bool installed(const char *what, const char *command)
 {
     struct command_options options = {.program = "sh"};
     struct command_result result;
@@ -239,6 +262,7 @@ static void test_revoked(void **state)
     free(EXPECT(0, "revoke", "alice", "--server", "db1", "--confirm=alice", "--passphrase-file",
                 "pass"));
     run("certificate revoked", "psql", (const char *[]){"psql", "-XAtwc", QUERY, with, NULL, NULL});
+    EXPECT_ERROR(1, "was revoked", "kit", "alice", "--server", "db1", "--for", "psql");
     free(with);
 }
 
@@ -250,6 +274,12 @@ int main(void)
         cmocka_unit_test(test_psycopg),
         cmocka_unit_test(test_jdbc),
         cmocka_unit_test(test_jdbc_truststore),
+        cmocka_unit_test(test_kit_programs),
+        cmocka_unit_test(test_kit_odd_names),
+        cmocka_unit_test(test_kit_locked_key),
+        cmocka_unit_test(test_kit_without_key),
+        cmocka_unit_test(test_kit_java),
+        cmocka_unit_test(test_kit_refused),
         cmocka_unit_test(test_revoked), /* the last: alice is out afterwards */
     };
 

@@ -105,10 +105,17 @@ static void test_replace(void **state)
     json_t *json;
 
     prepare(lab);
+    free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
+    /* not connected now: her next login is lost all the same */
+    json = EXPECT_JSON(0, "server", "trust", "db1", "--ca", "next", "--replace", "--dry-run",
+                       "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "refused")), 1);
+    json_decref(json);
+    EXPECT_ERROR(1, "role \"alice\", which has a certificate", "server", "trust", "db1", "--ca",
+                 "next", "--replace", "--yes");
     alice = lab_login(lab, "alice", "alice", &err);
     if (!alice)
         fail_msg("%s", err.msg);
-    free(EXPECT(0, "ca", "create", "next", "--no-passphrase"));
     EXPECT_ERROR(1, "--accept-refused=1", "server", "trust", "db1", "--ca", "next", "--replace",
                  "--yes");
     free(EXPECT(0, "server", "trust", "db1", "--ca", "next", "--yes")); /* beside: nobody is lost */

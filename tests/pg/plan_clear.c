@@ -122,6 +122,15 @@ static void test_one_of_two(void **state)
     plan_free(plan);
     plan_box_same_files(&box, &before);
 
+    /* pgseal's own login by it: killed after the reload, nobody could take it back */
+    must(conn_run(box.admin, "ALTER ROLE alice SUPERUSER", &err), &err);
+    box.target.admin = alice;
+    assert_null(untrust(&box, old, NULL, &err));
+    assert_int_equal(err.code, ERR_WOULD_LOCK_OUT);
+    assert_non_null(strstr(err.msg, "pgseal itself"));
+    box.target.admin = box.admin;
+    must(conn_run(box.admin, "ALTER ROLE alice NOSUPERUSER", &err), &err);
+
     plan = untrust(&box, NULL, "Old CA", &err); /* the same by its name */
     must(plan != NULL, &err);
     plan_accept_refused(plan, 2);

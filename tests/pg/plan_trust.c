@@ -347,6 +347,44 @@ static void alter_system_off(struct plan_box *box)
     add_to_conf(box, "allow_alter_system = on");
 }
 
+/* Below a root that is not there nobody gets in; what the server itself shows is no CA of clients. */
+static void wrong_cas(struct plan_box *box, struct trust_ca_intent *intent)
+{
+    struct foreign root = make_foreign("Their root");
+    struct handshake shown = plan_box_handshake(box);
+    struct cert *both[2] = {NULL, root.cert};
+    struct cert_list pasted = {.certs = both, .n = 1};
+    struct err err = ERR_INIT;
+    struct name *name = name_new_common_name("Their issuing CA", &err);
+    struct cert_request request = {.profile = PROFILE_CA,
+                                   .subject = name,
+                                   .key = box->ca_key,
+                                   .not_before = clock_now() - CERT_BACKDATE,
+                                   .not_after = clock_now() + 100 * CLOCK_DAY};
+    struct plan *plan;
+
+    must(name && serial_random(&request.serial, &err), &err);
+    both[0] = cert_sign(&request, root.cert, root.key, &err);
+    must(both[0] != NULL, &err);
+    intent->foreign = &pasted;
+    assert_null(plan_trust_ca(&box->target, intent, &err));
+    assert_int_equal(err.code, ERR_POLICY);
+    assert_non_null(strstr(err.msg, "Their root"));
+    pasted.n = 2;
+    plan = plan_trust_ca(&box->target, intent, &err);
+    must(plan != NULL, &err);
+    plan_free(plan);
+
+    assert_true(shown.chain.n > 0);
+    pasted = (struct cert_list){.certs = shown.chain.certs, .n = 1};
+    assert_null(plan_trust_ca(&box->target, intent, &err));
+    assert_int_equal(err.code, ERR_NOT_A_CA);
+    cert_free(both[0]);
+    name_free(name);
+    handshake_clear(&shown);
+    clear_foreign(&root);
+}
+
 static void test_refusals(void **state)
 {
     const struct authority *authorities[1];
@@ -363,6 +401,7 @@ static void test_refusals(void **state)
     intent.authorities = authorities;
     assert_null(plan_trust_ca(&box.target, &intent, &err)); /* one name, two keys */
     assert_int_equal(err.code, ERR_POLICY);
+    wrong_cas(&box, &intent);
 
     if (pg_has(PG_ALTER_SWITCH))
         alter_system_off(&box);

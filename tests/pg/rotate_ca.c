@@ -299,6 +299,7 @@ static void test_life(void **state)
     char *text;
 
     free(EXPECT(0, "rotate", "ca", "Old G2", "--same-key"));
+    rot_start_server(lab, 1);
     text = EXPECT(0, "rotate", "next");
     assert_non_null(strstr(text, "\"bring\""));
     free(text);

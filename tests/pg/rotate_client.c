@@ -179,6 +179,30 @@ static void start_receiver(struct lab *lab, const char *folder)
     free(conninfo);
 }
 
+/* In whatever phase it is: PostgreSQL is started again, and everybody comes back with what they have. */
+static void restart(struct lab *lab, const char *bob, const char *repl)
+{
+    struct err err = ERR_INIT;
+
+    login_loop_pause(lab->loop);
+    conn_close(lab->pg.admin);
+    lab->pg.admin = NULL;
+    stop_receiver(lab);
+    PQfinish(lab->pool[0]);
+    PQfinish(lab->pool[1]);
+    PQfinish(lab->bob);
+    lab->pool[0] = lab->pool[1] = lab->bob = NULL;
+    if (!demo_restart(lab->pg.demo, &err))
+        fail_msg("%s", err.msg);
+    lab->pg.admin = pg_open(&lab->pg, "", &err);
+    assert_non_null(lab->pg.admin);
+    lab->pool[0] = log_in(lab, "alice", "alice");
+    lab->pool[1] = log_in(lab, "alice", "alice");
+    lab->bob = log_in(lab, "bob", bob);
+    start_receiver(lab, repl);
+    login_loop_resume(lab->loop);
+}
+
 static int64_t number(json_t *json, const char *list, const char *key)
 {
     return json_integer_value(json_object_get(json_object_get(json, list), key));
@@ -280,6 +304,7 @@ static void test_made_beside(void **state)
     assert_int_equal(number(json, "list", "total"), 3);
     json_decref(json);
     EXPECT_ERROR(2, "--out", "rotate", "next", "--yes");
+    restart(lab, "bob", "repl");
     for (size_t i = 0; i < ARRAY_LEN(after); i++)
         killed(after[i], (const char *const[]){"rotate", "next", "--out", "kits", "--yes", NULL});
     phase = phase_now();
@@ -302,6 +327,7 @@ static void test_who_is_left(void **state)
     json_t *json, *row;
     char *csv;
 
+    restart(lab, "bob", "repl");
     free(EXPECT(0, "rotate", "mark", "all", "bob", "--handed"));
     json = EXPECT_JSON(0, "rotate", "status", "all", "--json");
     row = left_of(json, "alice");
@@ -322,7 +348,6 @@ static void test_who_is_left(void **state)
     assert_non_null(strstr(csv, "repl,"));
     assert_non_null(strstr(csv, "load the kit that was handed over"));
     free(csv);
-    (void)lab;
 }
 
 /* Handed over is not in use: what the server shows counts. */
@@ -390,6 +415,7 @@ static void test_the_old_ones_end(void **state)
     json_t *json, *would, *row;
     size_t n;
 
+    restart(lab, "kits/bob", "kits/repl");
     json = EXPECT_JSON(0, "rotate", "next", "--revoke", "--dry-run", "--json");
     would = json_object_get(json, "would");
     assert_int_equal(json_integer_value(json_object_get(would, "accept_refused")), 3);

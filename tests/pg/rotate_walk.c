@@ -240,6 +240,7 @@ static void test_trust(void **state)
 
     free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m"));
     set_quiet_time(2);
+    restart_one(lab);
     free(EXPECT(0, "rotate", "next", "Old", "--no-passphrase"));
     expect_phase("trust");
     restart_one(lab);

@@ -142,6 +142,13 @@ void lab_open_pool(struct lab *lab, const char *root)
     assert_int_equal(PQstatus(lab->pool), CONNECTION_OK);
 }
 
+void lab_restart_all(struct lab *lab, const char *root)
+{
+    lab_restart(lab, lab->db2);
+    lab_restart(lab, lab->db1);
+    lab_open_pool(lab, root);
+}
+
 void lab_pool_lives(const struct lab *lab)
 {
     PGresult *result = PQexec(lab->pool, "SELECT 1");

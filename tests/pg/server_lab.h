@@ -38,8 +38,9 @@ void lab_sql(const struct demo *demo, const char *sql);
 void lab_add_server(const struct demo *demo, const char *name, const char *cluster);
 int lab_add_client(struct lab *lab, const char *name, const struct demo *demo, const char *root);
 void lab_change_root(struct lab *lab, int i, const struct demo *demo, const char *root);
-/* Whatever phase it is in, a server may be started again: nobody is refused afterwards who was not. The
- * standby, which is the quicker one, while the primary's pool lives on; or both. */
+/* Whatever phase it is in, the servers may be started again: nobody is refused afterwards who was not. Both,
+ * and the pool is opened again with this root. */
+void lab_restart_all(struct lab *lab, const char *root);
 void lab_restart(struct lab *lab, struct demo *demo);
 /* What "next" or "back" would do, as --dry-run says it: nothing is changed by it. How many servers have
  * steps, and how many lines there are; "says" stands in a step or a line of it. */

@@ -52,6 +52,7 @@ static void die_everywhere(struct lab *lab, const struct lab_run *run, const int
     for (int i = 0; at[0][i] != 0; i++)
         die(lab, *run, "db2", at[0][i]);
     die(lab, *run, NULL, 2); /* as it takes the last one back, and has not reloaded */
+    lab_restart(lab, lab->db2); /* started again with what was half done on it */
     die(lab, *run, "db2", LAB_ENDED);
     for (int i = 0; at[1][i] != 0; i++)
         die(lab, *run, "db1", at[1][i]);
@@ -139,8 +140,7 @@ void test_renew(void **state)
     lab_ahead("next", "main", 2, 0, "~ ssl_cert_file: ");
     lab_ahead("back", "main", 0, 0, "given up");
     differs("db1", before1, false);
-    lab_restart(lab, lab->db1);
-    lab_open_pool(lab, "old.crt");
+    lab_restart_all(lab, "old.crt");
     die_everywhere(lab, &next, at);
     die(lab, next, "db1", LAB_ENDED); /* all have it, and the phase is the same */
     lab_go("next", "main", "look");
@@ -152,7 +152,7 @@ void test_renew(void **state)
         2);
     json_decref(seen);
     lab_pool_lives(lab);
-    lab_restart(lab, lab->db2);
+    lab_restart_all(lab, "old.crt");
     lab_ahead("back", "main", 2, 0, "~ ssl_cert_file: ");
     die_everywhere(lab, &back, back_at);
     lab_go("back", "main", "renew");
@@ -181,7 +181,7 @@ static void hand_out(struct lab *lab, struct lab_run *run)
 {
     char *text;
 
-    lab_restart(lab, lab->db2);
+    lab_restart_all(lab, "old.crt"); /* alice is seen whenever it is looked */
     lab_ahead("next", "main", 0, 1, "no server and no file is changed");
     die_writing(lab, *run, 0, 17);
     expect_phase("main", "files");
@@ -190,10 +190,8 @@ static void hand_out(struct lab *lab, struct lab_run *run)
     assert_non_null(strstr(text, "shop"));
     free(text);
     lab_go("back", "main", "who");
-    lab_restart(lab, lab->db1);
-    lab_open_pool(lab, "old.crt"); /* seen whenever it is looked */
     lab_go("next", "main", "files");
-    lab_restart(lab, lab->db2);
+    lab_restart_all(lab, "old.crt");
     EXPECT_ERROR(2, "--out", "rotate", "next", "main", "--yes");
     lab_ahead("next", "main", 0, 1, "\\\"main-both.crt\\\" is written");
     run->folder = "trust";
@@ -211,8 +209,7 @@ static void hand_out(struct lab *lab, struct lab_run *run)
     lab_change_root(lab, lab->quick1, lab->db1, "trust/main-both.crt");
     lab_change_root(lab, lab->quick2, lab->db2, "trust/main-both.crt");
     login_loop_settle(lab->loop);
-    lab_restart(lab, lab->db1);
-    lab_open_pool(lab, "trust/main-both.crt");
+    lab_restart_all(lab, "trust/main-both.crt");
     free(EXPECT(0, "rotate", "mark", "main", "alice", "--handed"));
     die_writing(lab, *run, 2, 17);
     expect_phase("main", "switch");
@@ -231,7 +228,7 @@ void test_other_ca(void **state)
     hand_out(lab, &run);
     lab_go("back", "main", "hand");
     lab_go("next", "main", "switch");
-    lab_restart(lab, lab->db2);
+    lab_restart_all(lab, "trust/main-both.crt");
     lab_ahead("next", "main", 2, 1, "1 of 1 roles are marked");
     lab_shows("db1", "CN=Servers");
 
@@ -246,7 +243,7 @@ void test_other_ca(void **state)
     login_loop_settle(lab->loop);
     login_loop_expect(lab->loop, lab->slow, LOGIN_EITHER);
     lab_pool_lives(lab);
-    lab_restart(lab, lab->db1);
+    lab_restart_all(lab, "trust/main-both.crt");
     run.back = true;
     die_everywhere(lab, &run, back_at);
     die(lab, run, "db1", LAB_ENDED);

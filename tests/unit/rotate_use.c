@@ -299,7 +299,6 @@ static void hidden_sessions_are_never_safe(void **state)
     session_book_free(book);
 }
 
-/* What is forgotten was not watched: else nobody would ever have been there. */
 /* A clock that was ahead for one look: what is seen after it is no less open. */
 static void a_clock_that_was_ahead_hides_nobody(void **state)
 {
@@ -331,6 +330,46 @@ static void a_clock_that_was_ahead_hides_nobody(void **state)
     assert_int_equal(quiet.hidden, 3);
     use_quiet_clear(&quiet);
     issued_free(alice);
+}
+
+/* Days that nobody has looked at yet, written while the clock was ahead, are no watched ones when they
+ * come: neither at once nor later. */
+static void looks_in_the_future_count_never(void **state)
+{
+    struct stage *stage = *state;
+    struct use_quiet quiet;
+
+    looked_both(stage, START, BOX_NOW - 30);
+    quiet = quiet_of(stage, START, 7 * DAY);
+    assert_true(quiet.safe);
+    use_quiet_clear(&quiet);
+
+    box_set_now(BOX_NOW + 5 * DAY); /* wrong: a timer looks for 8 days by it */
+    looked_both(stage, BOX_NOW + 5 * DAY, BOX_NOW + 5 * DAY);
+    box_set_now(BOX_NOW + 13 * DAY);
+    looked_both(stage, BOX_NOW + 5 * DAY + 60, BOX_NOW + 13 * DAY);
+
+    box_set_now(BOX_NOW + 6 * DAY); /* right again, and nobody has looked in between */
+    quiet = quiet_of(stage, BOX_NOW, 7 * DAY);
+    assert_int_equal(quiet.looked_at, BOX_NOW - 30);
+    assert_false(quiet.safe);
+    use_quiet_clear(&quiet);
+    box_set_now(BOX_NOW + HOUR); /* or at once */
+    looked_both(stage, BOX_NOW + HOUR, BOX_NOW + HOUR);
+    box_set_now(BOX_NOW + 13 * DAY);
+    quiet = quiet_of(stage, BOX_NOW, 7 * DAY);
+    assert_int_equal(quiet.looked_at, BOX_NOW + HOUR);
+    assert_int_equal(quiet.longest_gap, 13 * DAY - HOUR);
+    assert_false(quiet.safe);
+    use_quiet_clear(&quiet);
+
+    /* what goes on into the future is cut where the present is */
+    looked_both(stage, BOX_NOW + 13 * DAY - 60, BOX_NOW + 15 * DAY);
+    looked_both(stage, BOX_NOW + 13 * DAY, BOX_NOW + 13 * DAY);
+    quiet = quiet_of(stage, BOX_NOW + 13 * DAY - 60, 30);
+    assert_int_equal(quiet.looked_at, BOX_NOW + 13 * DAY);
+    assert_true(quiet.safe);
+    use_quiet_clear(&quiet);
 }
 
 /* A thousand kinds of sessions are shown; the list of roles has to have all of them. */
@@ -414,6 +453,7 @@ static void a_root_with_an_intermediate_is_not_rotated(void **state)
     key_free(key);
 }
 
+/* What is forgotten was not watched: else nobody would ever have been there. */
 static void what_is_forgotten_was_not_watched(void **state)
 {
     struct stage *stage = *state;
@@ -642,6 +682,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_open_session_is_not_quiet, setup, teardown),
         cmocka_unit_test_setup_teardown(hidden_sessions_are_never_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_hides_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(looks_in_the_future_count_never, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rare_role_is_on_the_list_of_a_server_ca, setup, teardown),
         cmocka_unit_test_setup_teardown(a_root_with_an_intermediate_is_not_rotated, setup,
                                         teardown),
