@@ -89,7 +89,7 @@ static const struct command commands[] = {
      "  pgseal show 4f1a930c\n",
      run_show},
     {"revoke", "SERIAL|ROLE", 0, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) |
+     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) | BIT(CA) |
          CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
      "  pgseal revoke bob --reason keyCompromise --end-sessions --confirm=bob\n"

@@ -111,8 +111,11 @@ void text_clean(struct strbuf *out, const void *bytes, size_t len, enum text_kee
     const char *at = bytes;
     const char *end = at + len;
 
-    while (at < end)
+    while (at < end) {
+        if (end - at > 1 && at[0] == '\r' && at[1] == '\n')
+            at++; /* the line end of Windows: one newline */
         text_put(out, cleaned(text_next(&at, end), keep));
+    }
 }
 
 char *text_clean_copy(char *dst, size_t size, const char *src)

@@ -18,7 +18,7 @@
 #include "core/base/strbuf.h"
 
 enum text_keep {
-    TEXT_ONE_LINE = 0,     /* newline and tab become a space */
+    TEXT_ONE_LINE = 0,     /* newline (CR LF too) and tab become a space */
     TEXT_KEEP_NEWLINES = 1 /* newline and tab stay */
 };
 

@@ -18,6 +18,10 @@ struct role_info {
 bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret,
                    struct err *err) MUST_CHECK;
 
+/* Not a word of pg_hba.conf: a database of exactly this name. */
+bool roles_database_exists(struct conn *conn, const char *database, bool *ret,
+                           struct err *err) MUST_CHECK;
+
 struct role_rights { /* of the connection's own role */
     char name[64];
     bool superuser;

@@ -66,6 +66,46 @@ static char *shell(const char *text)
 
 /* ---- steps ---- */
 
+/* Which setting names this file when the plan is done; "": none of the two. */
+static const char *setting_of(const struct step *step)
+{
+    const char *slash = strrchr(step->file, '/');
+    const char *name = slash ? slash + 1 : step->file;
+
+    if (strncmp(name, "pgseal-ca-", 10) == 0)
+        return "ssl_ca_file";
+    return strncmp(name, "pgseal-crl-", 11) == 0 ? "ssl_crl_file" : "";
+}
+
+/* What the role may not read, and shall stay, comes first. False: nothing is there to stay. */
+static bool append_to_present(struct hand *hand, const struct step *step, unsigned mode)
+{
+    const char *setting = setting_of(step);
+    const char *present = *setting ? settings_value(&hand->plan->settings, setting) : "";
+    char *path, *from, *to;
+
+    if (!hand->plan->cas_stay || *present == '\0')
+        return false;
+    if (strcmp(hand->plan->target.server->provider, "self-managed") != 0) {
+        begin(hand, _("Append this to what is in %s now, which stays:"), setting);
+        return true;
+    }
+    path = plan_path(hand->plan, present);
+    from = shell(path);
+    to = shell(step->file);
+    begin(hand,
+          _("On the server, as its own user, begin the new file with a copy of the present one: "
+            "what is in %s stays."),
+          setting);
+    line(hand, "(cat %s; echo) > %s", from, to);
+    line(hand, "chmod %04o %s", mode, to);
+    line(hand, "%s", _("Append this to it:"));
+    free(path);
+    free(from);
+    free(to);
+    return true;
+}
+
 static void do_file(struct hand *hand, const struct step *step)
 {
     const char *copy_of = step_text(step, "copy_of");
@@ -79,8 +119,10 @@ static void do_file(struct hand *hand, const struct step *step)
         free(from);
         return;
     }
-    begin(hand, _("On the server, as its own user, make the file %s with mode %04o. Its content:"),
-          step->file, mode);
+    if (!append_to_present(hand, step, mode))
+        begin(hand,
+              _("On the server, as its own user, make the file %s with mode %04o. Its content:"),
+              step->file, mode);
     content(hand, &step->bytes);
 }
 
@@ -216,18 +258,49 @@ static void do_step(struct hand *hand, const struct step *step)
 
 /* ---- what to look at afterwards ---- */
 
+static bool is_among(const char *name, const struct cert_list *cas)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < cas->n && !found; i++) {
+        struct name *subject = cert_subject(cas->certs[i]);
+        struct strbuf text = STRBUF_INIT;
+
+        name_format_slash(subject, &text);
+        found = strcmp(text.data, name) == 0;
+        strbuf_clear(&text);
+        name_free(subject);
+    }
+    return found;
+}
+
+/* CAs that the server names now, and that are not among these. */
+static void list_others(struct hand *hand, const struct cert_list *cas)
+{
+    const struct handshake *before = &hand->plan->before;
+
+    for (size_t i = 0; i < before->n_accepted_cas; i++) {
+        if (!is_among(before->accepted_cas[i], cas))
+            line(hand, "  %s", before->accepted_cas[i]);
+    }
+}
+
 static void look_cas(struct hand *hand, const struct step *step)
 {
     begin(hand, step->certs.n > 0 ? _("The server must name exactly these CAs:")
                                   : _("The server must ask for no certificate any more:"));
     line(hand, "pgseal server probe %s", hand->plan->target.server->name);
-    for (size_t i = 0; i < step->certs.n; i++) {
+    for (size_t i = 0; i < step->certs.n; i++) { /* as the probe writes them */
+        struct name *subject = cert_subject(step->certs.certs[i]);
         struct strbuf name = STRBUF_INIT;
 
-        cert_format_subject(step->certs.certs[i], &name);
+        name_format_slash(subject, &name);
         line(hand, "  %s", name.data);
         strbuf_clear(&name);
+        name_free(subject);
     }
+    if (hand->plan->cas_stay)
+        list_others(hand, &step->certs);
 }
 
 static void look_step(struct hand *hand, const struct step *step)
@@ -244,7 +317,10 @@ static void look_step(struct hand *hand, const struct step *step)
              "CLIENT.key </dev/null",
              target->tls_host, target->tls_port);
     } else if (strcmp(kind, "prove_same_chain") == 0) {
-        begin(hand, _("The server's own chain must have %zu certificates, as before:"),
+        begin(hand,
+              ngettext("The server's own chain must have %zu certificate, as before:",
+                       "The server's own chain must have %zu certificates, as before:",
+                       (unsigned long)hand->plan->before.chain.n),
               hand->plan->before.chain.n);
         line(hand, "pgseal server probe %s", target->server->name);
     } else if (strcmp(kind, "prove_server_cert") == 0 || strcmp(kind, "prove_shown_cert") == 0) {
@@ -258,22 +334,6 @@ static void look_step(struct hand *hand, const struct step *step)
 }
 
 /* ---- the whole ---- */
-
-static bool is_among(const char *name, const struct cert_list *cas)
-{
-    bool found = false;
-
-    for (size_t i = 0; i < cas->n && !found; i++) {
-        struct name *subject = cert_subject(cas->certs[i]);
-        struct strbuf text = STRBUF_INIT;
-
-        name_format_slash(subject, &text);
-        found = strcmp(text.data, name) == 0;
-        strbuf_clear(&text);
-        name_free(subject);
-    }
-    return found;
-}
 
 bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas)
 {
@@ -301,18 +361,22 @@ static void warn_unread(struct hand *hand)
 
     if (!plan->cas_unread || !cas || cas->n == 0 || plan_knows_cas(plan, cas))
         return;
-    strbuf_add_str(
-        hand->out,
-        _("\nYour role may not read ssl_ca_file, and the server trusts these CAs too:\n"));
-    for (size_t i = 0; i < plan->before.n_accepted_cas; i++) {
-        if (!is_among(plan->before.accepted_cas[i], cas))
-            line(hand, "%s", plan->before.accepted_cas[i]);
+    strbuf_add_str(hand->out,
+                   plan->cas_stay
+                       ? _("\nYour role may not read ssl_ca_file. The server trusts these "
+                           "CAs too, and they stay:\n")
+                       : _("\nThe server trusts these CAs too, and they go: who has "
+                           "certificates of them alone is\nlocked out:\n"));
+    list_others(hand, cas);
+}
+
+static bool changes_rules(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (strcmp(plan->steps[i].kind, "hba") == 0)
+            return true;
     }
-    strbuf_add_str(
-        hand->out,
-        _("If they shall stay, append what is in that file now to the new one, and do the "
-          "same with\nssl_crl_file where it is set: a CA without its list locks out its "
-          "clients.\n"));
+    return false;
 }
 
 void plan_by_hand(const struct plan *plan, struct strbuf *out)
@@ -337,6 +401,10 @@ void plan_by_hand(const struct plan *plan, struct strbuf *out)
     if (!*plan->settings.data_directory)
         strbuf_add_str(out,
                        _("DATA_DIRECTORY is what \"SHOW data_directory\" says to a superuser.\n"));
+    if (plan->rules_unread && changes_rules(plan))
+        strbuf_add_str(out,
+                       _("Where pg_hba.conf and pg_ident.conf are say \"SHOW hba_file\" and \"SHOW "
+                         "ident_file\".\n"));
     warn_unread(&hand);
     for (size_t i = 0; i < plan->n; i++)
         do_step(&hand, &plan->steps[i]);

@@ -225,6 +225,33 @@ void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
     hba_clear(&file);
 }
 
+/* ---- who else goes by the map ---- */
+
+/* For such a line the names are those of the operating system, or of a realm: somebody's login there
+ * would be the role as well. */
+bool plan_check_map_use(const struct access_rules_intent *intent, const struct hba *rules,
+                        struct err *err)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct hba_line *line = &rules->lines[i];
+        const char *map = line->kind == HBA_RULE ? hba_rule_option(&line->rule, "map") : NULL;
+        bool hit = false;
+
+        if (!map || strcmp(map, intent->map) != 0 || strcmp(line->rule.method, "cert") == 0)
+            continue;
+        for (size_t k = 0; k < intent->n_map_lines && !hit; k++)
+            hit = may_be_for(&line->rule, intent->map_lines[k].role);
+        if (!hit)
+            continue;
+        err_set(err, ERR_POLICY, _("the map \"%s\" serves line %d of pg_hba.conf too (%s)"),
+                intent->map, line->number, line->rule.method);
+        err_cause(err, _("There the names in the map are not those of certificates: whoever has "
+                         "such a name there would get the role without one."));
+        return err_hint(err, _("Take another name for the map of the certificates."));
+    }
+    return true;
+}
+
 /* ---- planned ---- */
 
 bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,

@@ -84,6 +84,8 @@ bool plan_add_file(struct plan *plan, const char *stem, const char *suffix, stru
     step = plan_add(plan, "file", there ? PLAN_SAME : PLAN_NEW,
                     json_pack("{s:s,s:s,s:i,s:I}", "path", path, "sha256", hex, "mode", (int)mode,
                               "size", (json_int_t)bytes->len));
+    if (files_way(plan->files) == FILES_SQL)
+        mode = 0644; /* what the server gives it, in a folder that nobody else may enter */
     step_set_title(step, there ? _("file %s: there already") : _("file %s: new, %04o, %zu bytes"),
                    name, mode, bytes->len);
     replace(&step->effect, effect);

@@ -131,6 +131,15 @@ static void find_unread(struct plan *plan)
     name_file(&settings->ident_file, "pg_ident.conf");
 }
 
+static bool check_one_host(const struct plan_target *target, struct err *err)
+{
+    struct params *params = params_parse(target->server->conninfo, err);
+    bool one = params && conn_one_host(params, err);
+
+    params_free(params);
+    return one;
+}
+
 struct plan *plan_new(const struct plan_target *target, const char *kind, const char *title,
                       struct err *err)
 {
@@ -139,7 +148,8 @@ struct plan *plan_new(const struct plan_target *target, const char *kind, const 
     plan->target = *target;
     plan->title = mem_strdup(title);
     plan->intent = json_pack("{s:i,s:s}", "v", 1, "kind", kind);
-    if (check_identity(target, err) && settings_read(target->admin, &plan->settings, err) &&
+    if (check_one_host(target, err) && check_identity(target, err) &&
+        settings_read(target->admin, &plan->settings, err) &&
         (plan->files = files_new(target->admin, plan->settings.data_directory, err)) &&
         check_rights(plan, kind, err) && look_before(plan, err)) {
         if (target->by_hand)

@@ -94,6 +94,7 @@ struct plan {
     int64_t deadline_ms;    /* of the question; 0: none is open */
 
     bool cas_unread, rules_unread, maps_unread; /* by_hand: files that the role may not read */
+    bool cas_stay;    /* by_hand: those in a file that may not be read stay beside the new ones */
     bool knows_roles; /* who has no session and would be lost was counted by the caller */
 
     struct plan_refused *refused; /* who could not come back; owned */
@@ -231,6 +232,9 @@ bool plan_map_lines(struct plan *plan, const struct access_rules_intent *intent,
 /* Each role of the intent can come in through the map. ERR_WOULD_LOCK_OUT. */
 bool plan_check_map(struct plan *plan, const struct access_rules_intent *intent,
                     const struct strbuf *wanted, struct err *err) MUST_CHECK;
+/* ERR_POLICY: the new lines would let somebody in by a rule that is not about certificates (peer). */
+bool plan_check_map_use(const struct access_rules_intent *intent, const struct hba *rules,
+                        struct err *err) MUST_CHECK;
 /* Lines of ours that no rule of the file needs go. */
 void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
                            struct strbuf *ret_wanted, struct strbuf *ret_lines);

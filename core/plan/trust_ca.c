@@ -347,6 +347,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !bundle_find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;
+    plan->cas_stay = plan->cas_unread && intent->keep_present && !plan_knows_cas(plan, &wanted.cas);
     good = bundle_add_steps(plan, &present, &wanted, with_crls, err);
 out:
     bundle_clear(&present);

@@ -3,13 +3,12 @@
 
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/rotate/ca_act.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
 #include "core/store/authority_change.h"
 #include "core/store/authority_request.h"
@@ -77,7 +76,7 @@ static bool ca_life_start(struct store *store, const struct rotate_start *start,
 
 static bool is_renewed(const struct rotate_work *work)
 {
-    json_t *options = json_loads(work->rotation->options, 0, NULL);
+    json_t *options = rotate_options(work->rotation);
     const char *former = json_string_value(json_object_get(options, "former"));
     char now[CERT_SHA256_HEX];
     bool is = former != NULL && !text_equal(former, cert_sha256_hex(work->old_cert, now));
@@ -130,7 +129,7 @@ static bool judge(struct rotate_work *work, struct rotate_status *ret, struct er
 
 static int64_t former_end(const struct rotation *rotation)
 {
-    json_t *options = json_loads(rotation->options, 0, NULL);
+    json_t *options = rotate_options(rotation);
     int64_t end = (int64_t)json_integer_value(json_object_get(options, "former_end"));
 
     json_decref(options);

@@ -105,10 +105,7 @@ void ca_block_servers(struct rotate_status *status)
 
         if (server->done || server->err.code == ERR_NONE)
             continue;
-        if (server->asked && server->reached)
-            rotate_block(status, _("\"%s\": %s"), server->name, server->err.msg);
-        else
-            rotate_block(status, _("\"%s\" was not reached: %s"), server->name, server->err.msg);
+        rotate_block_server(status, server);
     }
 }
 

@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/kit/batch.h"
-#include "core/plan/address.h"
 #include "core/rotate/ca_act.h"
+#include "core/rotate/kits.h"
 #include "core/rotate/server_part.h"
 #include "core/rotate/servers.h"
 #include "core/store/authority_change.h"
@@ -22,50 +19,24 @@
 
 /* ---- a new generation ---- */
 
-static bool save_option(struct rotate_work *work, const char *key, const char *value,
-                        const char *detail, struct err *err)
-{
-    json_t *options = json_loads(work->rotation->options, 0, NULL);
-
-    if (!json_is_object(options)) {
-        json_decref(options);
-        options = json_object();
-    }
-    json_object_set_new(options, key, json_string(value));
-    free(work->rotation->options);
-    work->rotation->options = json_dumps(options, JSON_COMPACT);
-    json_decref(options);
-    return rotation_save(work->store, work->rotation, detail, err);
-}
-
-static char *option(const struct rotation *rotation, const char *key)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-    const char *value = json_string_value(json_object_get(options, key));
-    char *copy = value != NULL ? mem_strdup(value) : NULL;
-
-    json_decref(options);
-    return copy;
-}
-
 /* The name is written down first: a run that was killed after it made the CA finds it again. */
 static char *generation_name(struct rotate_work *work, struct authority **ret_made, struct err *err)
 {
-    char *name = option(work->rotation, "generation");
+    char *name = rotate_option(work->rotation, "generation");
     struct err ignored = ERR_INIT;
 
-    *ret_made = name != NULL ? authority_load(work->store, name, &ignored) : NULL;
+    *ret_made = *name != '\0' ? authority_load(work->store, name, &ignored) : NULL;
     if (*ret_made != NULL && (*ret_made)->created_at < work->rotation->started_at) {
         authority_free(*ret_made); /* of somebody else */
         *ret_made = NULL;
-        free(name);
-        name = NULL;
+        *name = '\0';
     }
-    if (name != NULL)
+    if (*name != '\0')
         return name;
+    free(name);
     name = authority_next_name(work->store, work->rotation->name, err);
     if (name != NULL &&
-        !save_option(work, "generation", name, "the new CA's name is chosen", err)) {
+        !rotate_set_option(work, "generation", name, "the new CA's name is chosen", err)) {
         free(name);
         name = NULL;
     }
@@ -75,10 +46,12 @@ static char *generation_name(struct rotate_work *work, struct authority **ret_ma
 /* The name that it would get. */
 static bool preview_generation(struct rotate_work *work, struct err *err)
 {
-    char *name = option(work->rotation, "generation");
+    char *name = rotate_option(work->rotation, "generation");
 
-    if (name == NULL)
+    if (*name == '\0') {
+        free(name);
         name = authority_next_name(work->store, work->rotation->name, err);
+    }
     if (name != NULL)
         rotate_preview_line(work->preview,
                             _("the CA \"%s\" is made, with its own key, its canaries and its list; "
@@ -232,97 +205,13 @@ bool ca_count_unmade(struct rotate_work *work, size_t *ret, struct err *err)
     return true;
 }
 
-/* One row a role: they come in the order of the roles. */
+/* They come in the order of the roles. */
 static void rows_of(const struct rotation_item_list *items, struct batch_list *ret)
 {
-    ret->rows = mem_array(items->n + 1, sizeof(ret->rows[0]));
     for (size_t i = 0; i < items->n; i++) {
-        const struct rotation_item *item = &items->rows[i];
-
-        if (!is_unmade(item) || (ret->n > 0 && text_equal(ret->rows[ret->n - 1].role, item->role)))
-            continue;
-        ret->rows[ret->n] = (struct batch_row){
-            .role = mem_strdup(item->role), .line = ret->n + 1, .replaces = item->old_issued_id};
-        ret->n++;
+        if (is_unmade(&items->rows[i]))
+            (void)kits_add(ret, items->rows[i].role, items->rows[i].old_issued_id);
     }
-}
-
-/* Where clients connect, for the lines in the README: the first server of the scope. */
-static bool first_address(struct rotate_work *work, char **ret_host, int *ret_port, struct err *err)
-{
-    struct server_list scope = {.n = 0};
-    struct err ignored = ERR_INIT;
-
-    if (!rotate_scope(work, &scope, err))
-        return false;
-    if (scope.n > 0 && !plan_tls_address(scope.rows[0], ret_host, ret_port, &ignored))
-        *ret_host = NULL;
-    server_list_clear(&scope);
-    return true;
-}
-
-static bool run_batch(struct rotate_work *work, const struct batch_list *list, const char *folder,
-                      struct batch_result *ret, struct err *err)
-{
-    const struct rotate_request *request = work->request;
-    struct authority_parents parents = {.crls = NULL};
-    struct cert_list roots = {.n = 0};
-    char *host = NULL;
-    int port = 0;
-    struct batch_spec spec = {
-        .authority = work->new_ca,
-        .authority_key = request->new_key,
-        .list = list,
-        .folder = folder,
-        .formats = request->formats != 0 ? request->formats : KIT_PEM,
-        .days = request->days,
-        .key_type = request->key_type,
-        .key_passphrase = request->key_passphrase,
-        .p12_passphrase = request->p12_passphrase,
-        .cancelled = request->cancelled,
-        .arg = request->arg,
-    };
-    bool ok = authority_load_parents(work->store, work->new_ca, &parents, err) &&
-              authority_server_roots(work->store, &roots, err) &&
-              first_address(work, &host, &port, err);
-
-    if (ok) {
-        spec.parents = &parents.certs;
-        spec.roots = &roots;
-        spec.server_host = host != NULL && host[0] != '\0' ? host : NULL;
-        spec.server_port = port;
-        ok = batch_run(work->store, &spec, ret, err);
-    }
-    authority_parents_clear(&parents);
-    cert_list_clear(&roots);
-    free(host);
-    return ok;
-}
-
-/* Absolute: the next run may stand elsewhere. */
-static bool choose_folder(struct rotate_work *work, struct err *err)
-{
-    const char *wanted = work->request->folder;
-    char *absolute;
-
-    if (wanted == NULL && work->rotation->folder[0] != '\0')
-        return true;
-    if (wanted == NULL) {
-        err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it (--out DIR)."));
-    }
-    if (!fs_make_folder(wanted, err))
-        return false;
-    absolute = realpath(wanted, NULL);
-    if (absolute == NULL)
-        return err_set(err, ERR_FILE, _("cannot find the folder \"%s\""), wanted);
-    if (text_equal(absolute, work->rotation->folder)) {
-        free(absolute);
-        return true;
-    }
-    free(work->rotation->folder);
-    work->rotation->folder = absolute;
-    return rotation_save(work->store, work->rotation, "a folder for kits", err);
 }
 
 /* The folder of a role was there, and what is in it counts for no line: a kit is never overwritten. */
@@ -330,20 +219,16 @@ static bool check_all_made(struct rotate_work *work, struct err *err)
 {
     size_t unmade = 0;
 
-    if (!ca_count_unmade(work, &unmade, err))
-        return false;
-    if (unmade == 0)
-        return true;
-    err_set(err, ERR_FILE_EXISTS, _("\"%s\" has kits of %zu roles already, of an earlier time"),
-            work->rotation->folder, unmade);
-    return err_hint(err, _("Give another folder (--out DIR)."));
+    return ca_count_unmade(work, &unmade, err) &&
+           (unmade == 0 || kits_are_there(work, unmade, err));
 }
 
 bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
     struct rotation_item_list items = {.n = 0};
     struct batch_list list = {.n = 0};
-    struct batch_result result = {.made = 0};
+    struct err joining = ERR_INIT;
+    size_t present = 0;
     bool ok = ca_list_items(work, err);
 
     if (!ok || work->new_ca == NULL)
@@ -352,23 +237,15 @@ bool ca_make_kits(struct rotate_work *work, struct rotate_outcome *ret, struct e
         return false;
     rows_of(&items, &list);
     rotation_item_list_clear(&items);
-    if (work->preview != NULL) {
-        for (size_t i = 0; i < list.n; i++)
-            rotate_preview_kit(work->preview, list.rows[i].role);
-    } else if (list.n > 0) {
-        ok = choose_folder(work, err);
-        if (ok && work->request->new_key == NULL)
-            ok = err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
-                         work->new_ca->name);
-        ok = ok && run_batch(work, &list, work->rotation->folder, &result, err);
-        ret->made += result.made;
-        if (result.made > 0)
-            rotate_add_file(ret, work->rotation->folder);
-        ok = rotation_join_items(work->store, work->rotation->id, work->new_ca->id,
-                                 ok ? err : &(struct err)ERR_INIT) &&
-             ok;
-        ok = ok && (result.present == 0 || check_all_made(work, err));
+    ok = kits_make(work, &list, work->request->new_key, ret, &present, err);
+    /* also after a failure: what was made counts */
+    if (work->preview == NULL && list.n > 0 &&
+        !rotation_join_items(work->store, work->rotation->id, work->new_ca->id, &joining) && ok) {
+        *err = joining;
+        ok = false;
     }
+    if (ok && present > 0)
+        ok = check_all_made(work, err);
     batch_list_clear(&list);
     return ok;
 }
@@ -452,13 +329,13 @@ static bool end_as(struct rotate_work *work, const char *what, struct err *err)
         rotate_preview_line(work->preview, "%s", _(what));
         return true;
     }
-    return save_option(work, "key", what, what, err);
+    return rotate_set_option(work, "key", what, what, err);
 }
 
 bool ca_key_has_ended(const struct rotation *rotation)
 {
-    char *what = option(rotation, "key");
-    bool ended = what != NULL;
+    char *what = rotate_option(rotation, "key");
+    bool ended = *what != '\0';
 
     free(what);
     return ended;

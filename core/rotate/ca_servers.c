@@ -3,24 +3,16 @@
 
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/pki/pem.h"
 #include "core/rotate/ca_act.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
 #include "core/store/foreign.h"
 
 /* ---- given by this rotation: options.gave, names of servers ---- */
-
-static json_t *options_of(const struct rotation *rotation)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-
-    return json_is_object(options) ? options : json_object();
-}
 
 static bool is_gave(const json_t *gave, const char *server)
 {
@@ -62,11 +54,10 @@ static bool note_gave(struct rotate_work *work, const struct server_list *server
     json_t *options;
     json_t *gave;
     bool changed = false;
-    bool ok = true;
 
     if (work->preview != NULL)
         return true;
-    options = options_of(work->rotation);
+    options = rotate_options(work->rotation);
     gave = json_object_get(options, "gave");
     if (!json_is_array(gave)) {
         json_object_set_new(options, "gave", json_array());
@@ -78,13 +69,10 @@ static bool note_gave(struct rotate_work *work, const struct server_list *server
         json_array_append_new(gave, json_string(servers->rows[i]->name));
         changed = true;
     }
-    if (changed) {
-        free(work->rotation->options);
-        work->rotation->options = json_dumps(options, JSON_COMPACT);
-        ok = rotation_save(work->store, work->rotation, "the new CA goes to the servers", err);
-    }
+    if (changed)
+        return rotate_save_options(work, options, "the new CA goes to the servers", err);
     json_decref(options);
-    return ok;
+    return true;
 }
 
 /* ---- trust ---- */
@@ -400,7 +388,7 @@ bool ca_replace(struct rotate_work *work, struct rotate_outcome *ret, struct err
 
 bool ca_drop_new(struct rotate_work *work, struct rotate_outcome *ret, struct err *err)
 {
-    json_t *options = options_of(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     const json_t *gave = json_object_get(options, "gave");
     struct server_list scope = {.n = 0};
     size_t n = 0;

@@ -1,42 +1,22 @@
 /* client_list.c - which client certificates are replaced, and the kits of the new ones. */
 #include "config.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/base/fsutil.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/kit/batch.h"
-#include "core/plan/address.h"
 #include "core/rotate/client_act.h"
+#include "core/rotate/kits.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
-#include "core/store/authority_request.h"
 
 /* ---- what is remembered of the start ---- */
 
-static json_t *options_of(const struct rotation *rotation)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-
-    if (json_is_object(options))
-        return options;
-    json_decref(options);
-    return json_object();
-}
-
-static void set_options(struct rotation *rotation, json_t *take)
-{
-    free(rotation->options);
-    rotation->options = json_dumps(take, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(take);
-}
-
 enum client_choice client_choice(const struct rotation *rotation)
 {
-    json_t *options = options_of(rotation);
+    json_t *options = rotate_options(rotation);
     const char *text = json_string_value(json_object_get(options, "old"));
     enum client_choice choice = text && text_equal(text, "leave")    ? CLIENT_LEAVE
                                 : text && text_equal(text, "revoke") ? CLIENT_REVOKE
@@ -54,14 +34,13 @@ bool client_choose(struct rotate_work *work, enum client_choice choice, struct e
 
     if (client_choice(work->rotation) == choice)
         return true;
-    options = options_of(work->rotation);
+    options = rotate_options(work->rotation);
     if (choice == CLIENT_OPEN)
         json_object_del(options, "old");
     else
         json_object_set_new(options, "old",
                             json_string(choice == CLIENT_LEAVE ? "leave" : "revoke"));
-    set_options(work->rotation, options);
-    return rotation_save(work->store, work->rotation, details[choice], err);
+    return rotate_save_options(work, options, details[choice], err);
 }
 
 /* ---- the start ---- */
@@ -164,7 +143,7 @@ bool client_start(struct store *store, const struct rotate_start *start, struct 
     if (ok) {
         options = start->name ? json_pack("{s:s}", "role", start->name)
                               : json_pack("{s:I}", "before", (json_int_t)before);
-        set_options(ret, options);
+        rotate_put_options(ret, options);
         ret->name = start->name            ? mem_strdup(start->name)
                     : start->new_authority ? mem_printf("all of %s", authority->name)
                                            : mem_strdup("all");
@@ -189,7 +168,7 @@ static bool add_lines(struct rotate_work *work, struct err *err)
         return false;
     if (counts.total > 0)
         return true;
-    options = options_of(rotation);
+    options = rotate_options(rotation);
     role = json_string_value(json_object_get(options, "role"));
     before = json_integer_value(json_object_get(options, "before"));
     ok = role ? rotation_add_role(work->store, rotation->id, rotation->old_authority_id, role, err)
@@ -229,141 +208,48 @@ bool client_is_waiting(const struct rotation_seen *line)
 
 /* ---- kits ---- */
 
-/* One row a role, for the newest of its certificates: the lines come by role, then by age. */
+/* For the newest of a role's certificates: the lines come by role, then by age. */
 static void rows_of(const struct rotation_seen_list *lines, struct batch_list *ret)
 {
-    ret->rows = mem_array(lines->n + 1, sizeof(*ret->rows));
     for (size_t i = 0; i < lines->n; i++) {
         const struct rotation_seen *line = &lines->rows[i];
 
-        if (!is_unmade(line))
-            continue;
-        if (ret->n > 0 && text_equal(ret->rows[ret->n - 1].role, line->role)) {
+        if (is_unmade(line) && !kits_add(ret, line->role, line->old_issued_id))
             ret->rows[ret->n - 1].replaces = line->old_issued_id;
-            continue;
-        }
-        ret->rows[ret->n] = (struct batch_row){
-            .role = mem_strdup(line->role), .line = ret->n + 1, .replaces = line->old_issued_id};
-        ret->n++;
     }
 }
 
-/* Absolute: the next run may stand elsewhere. */
-static bool choose_folder(struct rotate_work *work, struct err *err)
+/* The folder of a role is there, and what is in it is not of this rotation. */
+static bool check_all_made(struct rotate_work *work, struct err *err)
 {
-    const char *wanted = work->request->folder;
-    char *absolute;
+    struct rotation_seen_list now = {.n = 0};
+    bool ok = rotation_seen_list(work->store, work->rotation->id, &now, err);
 
-    if (!wanted && work->rotation->folder[0] != '\0')
-        return true;
-    if (!wanted) {
-        err_set(err, ERR_USAGE, _("new certificates need a folder for their kits"));
-        return err_hint(err, _("Give it (--out DIR)."));
-    }
-    if (!fs_make_folder(wanted, err))
-        return false;
-    absolute = realpath(wanted, NULL);
-    if (!absolute)
-        return err_set(err, ERR_FILE, _("cannot find the folder \"%s\""), wanted);
-    if (text_equal(absolute, work->rotation->folder)) {
-        free(absolute);
-        return true;
-    }
-    free(work->rotation->folder);
-    work->rotation->folder = absolute;
-    return rotation_save(work->store, work->rotation, "a folder for kits", err);
-}
-
-/* For the lines to try in the README: the first server that trusts the CA. */
-static bool first_address(struct rotate_work *work, char **ret_host, int *ret_port, struct err *err)
-{
-    struct server_list servers = {.n = 0};
-    struct err ignored = ERR_INIT;
-
-    if (!server_list_trusting(work->store, work->rotation->new_authority_id, &servers, err))
-        return false;
-    if (servers.n == 0 || !plan_tls_address(servers.rows[0], ret_host, ret_port, &ignored))
-        *ret_host = NULL;
-    server_list_clear(&servers);
-    return true;
-}
-
-static bool run_batch(struct rotate_work *work, const struct batch_list *list,
-                      struct batch_result *ret, struct err *err)
-{
-    const struct rotate_request *request = work->request;
-    struct authority_parents parents = {.crls = NULL};
-    struct cert_list roots = {.n = 0};
-    char *host = NULL;
-    struct batch_spec spec = {
-        .authority = work->new_ca,
-        .authority_key = request->new_key ? request->new_key : request->old_key,
-        .list = list,
-        .folder = work->rotation->folder,
-        .formats = request->formats != 0 ? request->formats : KIT_PEM,
-        .days = request->days,
-        .key_type = request->key_type,
-        .key_passphrase = request->key_passphrase,
-        .p12_passphrase = request->p12_passphrase,
-        .cancelled = request->cancelled,
-        .arg = request->arg,
-    };
-    bool ok;
-
-    if (!spec.authority_key)
-        return err_set(err, ERR_CA_KEY, _("the key of the CA \"%s\" is not unlocked"),
-                       work->new_ca->name);
-    ok = authority_load_parents(work->store, work->new_ca, &parents, err) &&
-         authority_server_roots(work->store, &roots, err) &&
-         first_address(work, &host, &spec.server_port, err);
-    if (ok) {
-        spec.parents = &parents.certs;
-        spec.roots = &roots;
-        spec.server_host = host && host[0] != '\0' ? host : NULL;
-        ok = batch_run(work->store, &spec, ret, err);
-    }
-    authority_parents_clear(&parents);
-    cert_list_clear(&roots);
-    free(host);
+    if (ok && client_count_unmade(&now) > 0)
+        ok = kits_are_there(work, client_count_unmade(&now), err);
+    rotation_seen_list_clear(&now);
     return ok;
 }
 
 bool client_make_kits(struct rotate_work *work, const struct rotation_seen_list *lines,
                       struct rotate_outcome *ret, struct err *err)
 {
+    const struct rotate_request *request = work->request;
+    const struct key *key = request->new_key ? request->new_key : request->old_key;
     struct batch_list list = {.n = 0};
-    struct batch_result result = {.made = 0};
     struct err joining = ERR_INIT;
-    bool ok = true;
+    size_t present = 0;
+    bool ok;
 
     rows_of(lines, &list);
-    if (work->preview != NULL) {
-        for (size_t i = 0; i < list.n; i++)
-            rotate_preview_kit(work->preview, list.rows[i].role);
-    } else if (list.n > 0) {
-        ok = choose_folder(work, err) && run_batch(work, &list, &result, err);
-        ret->made += result.made;
-        if (result.made > 0)
-            rotate_add_file(ret, work->rotation->folder);
-        /* also after a failure: what was made counts */
-        if (!client_list_lines(work, &joining) && ok) {
-            *err = joining;
-            ok = false;
-        }
+    ok = kits_make(work, &list, key, ret, &present, err);
+    /* also after a failure: what was made counts */
+    if (work->preview == NULL && list.n > 0 && !client_list_lines(work, &joining) && ok) {
+        *err = joining;
+        ok = false;
     }
-    /* the folder of a role is there, and what is in it is not of this rotation */
-    if (ok && result.made < list.n && result.present > 0) {
-        struct rotation_seen_list now = {.n = 0};
-
-        ok = rotation_seen_list(work->store, work->rotation->id, &now, err);
-        if (ok && client_count_unmade(&now) > 0) {
-            ok = err_set(err, ERR_FILE_EXISTS,
-                         _("\"%s\" has kits of %zu roles already, of an earlier time"),
-                         work->rotation->folder, client_count_unmade(&now));
-            err_hint(err, _("Give another folder (--out DIR)."));
-        }
-        rotation_seen_list_clear(&now);
-    }
+    if (ok && present > 0)
+        ok = check_all_made(work, err);
     batch_list_clear(&list);
     return ok;
 }

@@ -100,7 +100,7 @@ static void block_open_doors(struct rotate_status *ret)
             rotate_block(ret, _("\"%s\" was not reached: whoever has the stolen key gets in there"),
                          server->name);
         else if (server->err.code != ERR_NONE)
-            rotate_block(ret, _("\"%s\": %s"), server->name, server->err.msg);
+            rotate_block_server(ret, server);
     }
 }
 

@@ -42,6 +42,8 @@ extern const struct rotate_kind rotate_server_ca;
 extern const struct rotate_kind rotate_emergency;
 
 void rotate_block(struct rotate_status *status, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* One that is away or has failed: why, and what to try. */
+void rotate_block_server(struct rotate_status *status, const struct rotate_server *server);
 void rotate_notice(struct rotate_status *status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void rotate_add_file(struct rotate_outcome *outcome, const char *path);
 void rotate_preview_line(struct rotate_preview *preview, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -9,7 +9,7 @@
 /* It was of the new CA before it all. */
 static bool was_new_before(const struct rotation *rotation, const char *server, bool *ret_noted)
 {
-    json_t *options = server_options(rotation);
+    json_t *options = rotate_options(rotation);
     const json_t *names = json_object_get(options, "already");
     bool was = false;
 
@@ -77,7 +77,7 @@ static struct plan *make_return(void *arg, const struct plan_target *target, str
  * backup knows of no change: so the wire is asked. */
 static bool was_touched(const struct rotate_work *work)
 {
-    json_t *options = server_options(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     bool touched = json_object_size(json_object_get(options, "members")) > 0;
     const struct server_record unknown = {.known = false};
     struct server_list members = {.n = 0};

@@ -338,7 +338,7 @@ static bool look(struct rotate_work *work, bool ask_servers, struct rotate_statu
     server_block_members(ret, phase >= SWITCH);
     switch (phase) {
     case WHO:
-        listed = server_option(work->rotation, "listed");
+        listed = rotate_option(work->rotation, "listed");
         ret->act_done = *listed != '\0' && (all || !ask_servers);
         free(listed);
         return true;

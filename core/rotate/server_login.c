@@ -13,13 +13,15 @@
 #include "core/pg/trust_try.h"
 #include "core/pki/trust_file.h"
 #include "core/rotate/server_part.h"
+#include "core/store/authority_request.h"
 
-#define LOGIN_MS   5000
-#define LOGIN_GAP  100000000L /* ns; between two tries where nobody answered */
-#define TRIES      3
-#define FILE_MAX   (1u << 20)
-#define ROOTS_NAME "root.crt"
-#define NO_FILE    "/dev/null/none"
+#define LOGIN_MS    5000
+#define LOGIN_GAP   100000000L /* ns; between two tries where nobody answered */
+#define TRIES       3
+#define FILE_MAX    (1u << 20)
+#define ROOTS_NAME  "root.crt"
+#define NO_FILE     "/dev/null/none"
+#define CANARY_ROLE "canary.pgseal.invalid" /* nobody */
 
 /* ---- the file ---- */
 
@@ -35,7 +37,7 @@ static bool holds(const struct cert_list *list, const struct cert *cert)
 bool server_check_trust(const struct rotate_work *work, const char *option,
                         const struct cert_list *roots, struct err *err)
 {
-    char *path = server_option(work->rotation, option);
+    char *path = rotate_option(work->rotation, option);
     struct cert_list certs;
     struct strbuf text = STRBUF_INIT;
     struct err unreadable = ERR_INIT;
@@ -205,6 +207,89 @@ static bool try_login(struct login *login, struct err *err)
     return true;
 }
 
+/* ---- with a client's certificate ---- */
+
+/*
+ * Clients that come by certificate are tried by the CA's canary: its key is here, and theirs are not, for
+ * they were handed over. So both halves of the handshake are seen with libpq itself; that a role gets in by
+ * its certificate depends on pg_hba.conf alone, which this does not change. Nothing is taken back for it:
+ * what a server holds of its clients' CAs is the same before and after.
+ */
+static bool write_canary(struct store *store, const struct authority *authority, const char *cert,
+                         const char *key, struct err *err)
+{
+    struct authority_parents above = {.crls = NULL};
+    struct canary canary = {.key = NULL};
+    struct strbuf pem = STRBUF_INIT;
+    struct secret *key_pem = NULL;
+    bool good = authority_canary(store, authority, CANARY_GOOD, &canary, err) &&
+                authority_load_parents(store, authority, &above, err) &&
+                cert_to_pem(canary.cert, &pem, err);
+
+    if (good && !cert_is_self_signed(authority->cert)) /* an intermediate's clients send it along */
+        good = cert_to_pem(authority->cert, &pem, err);
+    for (size_t i = 0; good && i < above.certs.n; i++)
+        good = cert_to_pem(above.certs.certs[i], &pem, err);
+    if (good)
+        key_pem = key_to_pem(canary.key, NULL, 0, err);
+    good = key_pem != NULL && fs_write_new(cert, pem.data, pem.len, FS_MODE_PUBLIC, err) &&
+           fs_write_new(key, secret_data(key_pem), secret_len(key_pem), 0600, err);
+    secret_free(key_pem);
+    strbuf_clear(&pem);
+    canary_clear(&canary);
+    authority_parents_clear(&above);
+    return good;
+}
+
+static void say_client_of(struct login *login, const struct authority *authority,
+                          const char *folder)
+{
+    char *cert_name = mem_printf("%lld.crt", (long long)authority->id);
+    char *key_name = mem_printf("%lld.key", (long long)authority->id);
+    char *cert = fs_join(folder, cert_name), *key = fs_join(folder, key_name);
+    struct err why = ERR_INIT;
+    struct params *params = NULL;
+    char *line = NULL;
+
+    /* its key is destroyed, or stands elsewhere: then there is no canary to try */
+    if (write_canary(login->member->target.store, authority, cert, key, &why))
+        params = params_of(login, &why);
+    if (params != NULL && conn_resolve(params, &why)) {
+        params_set(params, "user", CANARY_ROLE);
+        params_set(params, "sslcert", cert);
+        params_set(params, "sslkey", key);
+        params_set(params, "sslpassword", NULL);
+        login->no_password = true;
+        why = (struct err)ERR_INIT;
+        line = try_once(login, params, &why) != LOGIN_NO
+                   ? mem_printf(_("handshake as a client of \"%s\" with the trust file: each side "
+                                  "takes the other's certificate"),
+                                authority->name)
+                   : mem_printf(_("handshake as a client of \"%s\" with the trust file: %s"),
+                                authority->name, why.msg);
+        say(login, line);
+    }
+    params_free(params);
+    free(line);
+    free(cert_name);
+    free(key_name);
+    free(cert);
+    free(key);
+}
+
+static void say_clients(struct login *login, const char *folder)
+{
+    const struct plan_target *target = &login->member->target;
+    struct authority_list list = {.n = 0};
+    struct err ignored = ERR_INIT;
+
+    if (!server_trusts(target->store, target->server, &list, &ignored))
+        return;
+    for (size_t i = 0; i < list.n; i++)
+        say_client_of(login, list.rows[i], folder);
+    authority_list_clear(&list);
+}
+
 /* libpq reads a file. */
 static bool write_roots(const struct trust_file *file, char **ret_folder, char **ret_path,
                         struct err *err)
@@ -244,6 +329,8 @@ bool server_prove_login(const struct rotate_work *work, const struct fleet_membe
     good = good && write_roots(file, &folder, &path, err);
     login.roots = path;
     good = good && try_login(&login, err);
+    if (good)
+        say_clients(&login, folder);
     if (folder != NULL)
         (void)!fs_remove_tree(folder, &ignored);
     free(folder);

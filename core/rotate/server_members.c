@@ -66,7 +66,7 @@ bool server_shake(const struct plan_target *target, struct handshake *ret, struc
 static void say_dropped(const struct rotate_work *work, const struct fleet_member *member,
                         const struct cert *leaf, struct rotate_status *ret)
 {
-    json_t *options = server_options(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     const json_t *hosts = json_object_get(options, "hosts");
     struct err none = ERR_INIT;
     struct san now, then;
@@ -204,12 +204,8 @@ void server_block_members(struct rotate_status *status, bool want_new)
             !server->has_new)
             rotate_block(status, _("\"%s\" is managed: change its certificate at its provider"),
                          server->name);
-        if (server->err.code == ERR_NONE)
-            continue;
-        if (server->asked && server->reached)
-            rotate_block(status, _("\"%s\": %s"), server->name, server->err.msg);
-        else
-            rotate_block(status, _("\"%s\" was not reached: %s"), server->name, server->err.msg);
+        if (server->err.code != ERR_NONE)
+            rotate_block_server(status, server);
     }
 }
 
@@ -217,7 +213,7 @@ bool server_note_already(struct rotate_work *work, struct err *err)
 {
     const struct server_record unknown = {.known = false};
     json_t *names = json_array();
-    json_t *options = server_options(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     struct server_list members = {.n = 0};
     bool good = server_scope(work->store, work->rotation, &members, err);
 
@@ -235,7 +231,7 @@ bool server_note_already(struct rotate_work *work, struct err *err)
     json_object_set_new(options, "already", names);
     json_object_set_new(options, "listed", json_string("yes"));
     if (good)
-        return server_save_options(work, options, "who uses TLS is listed", err);
+        return rotate_save_options(work, options, "who uses TLS is listed", err);
     json_decref(options);
     return false;
 }
@@ -271,7 +267,7 @@ struct renew {
 static bool find_hosts(const struct rotate_work *work, const struct plan_target *target,
                        const struct cert *leaf, struct san *ret, struct err *err)
 {
-    json_t *options = server_options(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     const json_t *hosts = json_object_get(options, "hosts");
     struct strbuf cn = STRBUF_INIT;
     bool good = true;
@@ -335,7 +331,7 @@ static bool check_given(const struct renew *renew, struct err *err)
  * present one has, unless the admin said which count. Texts are san's; the array is for the caller. */
 static const char **needed_names(const struct renew *renew, struct san *san, size_t *ret_n)
 {
-    json_t *options = server_options(renew->work->rotation);
+    json_t *options = rotate_options(renew->work->rotation);
     size_t n_said = json_array_size(json_object_get(options, "hosts"));
     const char **names = mem_array(san->n + 1, sizeof(*names));
 

@@ -8,22 +8,11 @@
 #ifndef PGSEAL_ROTATE_SERVER_PART_H
 #define PGSEAL_ROTATE_SERVER_PART_H
 
-#include <jansson.h>
-
 #include "core/pki/pem.h"
-#include "core/rotate/kind.h"
+#include "core/rotate/options.h"
 #include "core/rotate/servers.h"
 
-/* ---- options ---- */
-
-json_t *server_options(const struct rotation *rotation) MUST_CHECK; /* a new reference */
-/* Into the rotation and the store; takes options. */
-bool server_save_options(struct rotate_work *work, json_t *options, const char *detail,
-                         struct err *err) MUST_CHECK;
-/* A text of it; "" when missing. Caller frees. */
-char *server_option(const struct rotation *rotation, const char *name) MUST_CHECK;
-bool server_set_option(struct rotate_work *work, const char *name, const char *value,
-                       const char *detail, struct err *err) MUST_CHECK;
+/* ---- which ---- */
 
 /* The servers whose certificates are rotated: the one, or the cluster, that it is called after, or
  * (called after a CA) those that were found at its start: options.servers. */
@@ -132,7 +121,8 @@ bool server_check_trust(const struct rotate_work *work, const char *option,
 /*
  * As clients come: the member's chain leads to the file, and so says libpq too, by a login with it to the
  * address of the clients. With what the admin's own login has: where the server does not let that in
- * there (its rules, no password), it has been verified before it could say so, and that is said.
+ * there (its rules, no password), it has been verified before it could say so, and that is said. For each
+ * CA of ours that it trusts the canary comes too, as a client with a certificate: what came of it is said.
  */
 bool server_prove_login(const struct rotate_work *work, const struct fleet_member *member,
                         const struct trust_file *file, struct err *err) MUST_CHECK;

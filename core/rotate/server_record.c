@@ -1,5 +1,5 @@
-/* server_record.c - what a rotation of servers' certificates remembers: its options, and what each member
- * had before. */
+/* server_record.c - what a rotation of servers' certificates remembers: which members, and what each had
+ * before. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -16,45 +16,7 @@
 #define CERT_FILE_MAX (1u << 20)
 #define CLOCK_APART   (30 * 60) /* half of what certificates are back-dated by */
 
-/* ---- options ---- */
-
-json_t *server_options(const struct rotation *rotation)
-{
-    json_t *options = json_loads(rotation->options, 0, NULL);
-
-    if (json_is_object(options))
-        return options;
-    json_decref(options);
-    return json_object();
-}
-
-bool server_save_options(struct rotate_work *work, json_t *options, const char *detail,
-                         struct err *err)
-{
-    free(work->rotation->options);
-    work->rotation->options = json_dumps(options, JSON_COMPACT);
-    json_decref(options);
-    return rotation_save(work->store, work->rotation, detail, err);
-}
-
-char *server_option(const struct rotation *rotation, const char *name)
-{
-    json_t *options = server_options(rotation);
-    const char *value = json_string_value(json_object_get(options, name));
-    char *copy = mem_strdup(value ? value : "");
-
-    json_decref(options);
-    return copy;
-}
-
-bool server_set_option(struct rotate_work *work, const char *name, const char *value,
-                       const char *detail, struct err *err)
-{
-    json_t *options = server_options(work->rotation);
-
-    json_object_set_new(options, name, json_string(value));
-    return server_save_options(work, options, detail, err);
-}
+/* ---- whose certificates ---- */
 
 /* One that was removed from the store meanwhile is no part of it any more. */
 static bool push_server(struct store *store, const char *name, struct server_list *list,
@@ -88,7 +50,7 @@ static bool push_members(struct store *store, const char *name, struct server_li
 bool server_scope(struct store *store, const struct rotation *rotation, struct server_list *ret,
                   struct err *err)
 {
-    json_t *options = server_options(rotation);
+    json_t *options = rotate_options(rotation);
     const json_t *names = json_object_get(options, "servers");
     struct server_list list = {.n = 0};
     bool good = true;
@@ -118,7 +80,7 @@ void server_record_clear(struct server_record *record)
 bool server_record_load(const struct rotation *rotation, const struct server *server,
                         struct server_record *ret, struct err *err)
 {
-    json_t *options = server_options(rotation);
+    json_t *options = rotate_options(rotation);
     json_t *members = json_object_get(options, "members");
     json_t *row = json_object_get(members, server->name);
     const json_t *id = json_object_get(row, "id");
@@ -297,7 +259,7 @@ bool server_check_clock(const struct plan_target *target, struct err *err)
 bool server_record_save(struct rotate_work *work, const struct plan_target *target,
                         const struct cert_list *chain, struct err *err)
 {
-    json_t *options = server_options(work->rotation);
+    json_t *options = rotate_options(work->rotation);
     json_t *members = json_object_get(options, "members");
     struct settings settings;
     struct strbuf pem = STRBUF_INIT;
@@ -329,5 +291,5 @@ bool server_record_save(struct rotate_work *work, const struct plan_target *targ
         return err_set(err, ERR_BAD_VALUE, _("the names of the files of \"%s\" are no text"),
                        target->server->name);
     }
-    return server_save_options(work, options, "a server's present certificate is noted", err);
+    return rotate_save_options(work, options, "a server's present certificate is noted", err);
 }

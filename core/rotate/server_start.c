@@ -288,15 +288,13 @@ static bool check_ours(struct store *store, const struct rotate_start *start,
 
 static void note_servers(const struct server_list *servers, struct rotation *ret)
 {
-    json_t *options = server_options(ret);
+    json_t *options = rotate_options(ret);
     json_t *names = json_array();
 
     for (size_t i = 0; i < servers->n; i++)
         json_array_append_new(names, json_string(servers->rows[i]->name));
     json_object_set_new(options, "servers", names);
-    free(ret->options);
-    ret->options = json_dumps(options, JSON_COMPACT);
-    json_decref(options);
+    rotate_put_options(ret, options);
 }
 
 static bool note_hosts(const struct rotate_start *start, struct rotation *ret, struct err *err)
@@ -313,9 +311,7 @@ static bool note_hosts(const struct rotate_start *start, struct rotation *ret, s
     }
     san_clear(&san);
     json_object_set_new(options, "hosts", hosts);
-    free(ret->options);
-    ret->options = json_dumps(options, JSON_COMPACT);
-    json_decref(options);
+    rotate_put_options(ret, options);
     return good;
 }
 

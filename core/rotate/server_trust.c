@@ -12,6 +12,7 @@
 #include "core/pki/chain.h"
 #include "core/pki/trust_file.h"
 #include "core/plan/address.h"
+#include "core/rotate/kits.h"
 #include "core/rotate/server_part.h"
 #include "core/store/authority_request.h"
 
@@ -187,7 +188,7 @@ static bool write_both(struct rotate_work *work, const struct trust_file *file, 
     if (good) {
         rotate_add_file(ret, pem);
         rotate_add_file(ret, java);
-        good = server_set_option(work, option, pem, "a trust file is written", err);
+        good = rotate_set_option(work, option, pem, "a trust file is written", err);
     }
     free(stem);
     free(pem_name);
@@ -195,28 +196,6 @@ static bool write_both(struct rotate_work *work, const struct trust_file *file, 
     free(pem);
     free(java);
     return good;
-}
-
-/* What is named now, or else what was named by the act before: it is remembered. */
-static bool choose_folder(struct rotate_work *work, struct err *err)
-{
-    const char *given = work->request->folder;
-    char *path;
-
-    if (given == NULL || *given == '\0') {
-        if (work->rotation->folder[0] != '\0')
-            return true;
-        err_set(err, ERR_NEEDS_ANSWER, _("no folder for the trust files was given"));
-        return err_hint(err, _("Give one (--out DIR)."));
-    }
-    if (!fs_make_folder(given, err))
-        return false;
-    path = realpath(given, NULL);
-    if (path == NULL)
-        return err_set(err, ERR_FILE, _("cannot find the folder \"%s\""), given);
-    free(work->rotation->folder);
-    work->rotation->folder = path;
-    return rotation_save(work->store, work->rotation, "the folder for trust files is chosen", err);
 }
 
 /* Where, what is in it, and whether each member is trusted with it now. */
@@ -284,7 +263,8 @@ bool server_trust_write(struct rotate_work *work, bool with_old, const char *opt
         return false;
     trust_file_certs(&file, &roots);
     good = try_members(work, &roots, err) && try_to_come(work, &roots, err) &&
-           choose_folder(work, err) && write_both(work, &file, with_old, option, ret, err);
+           rotate_choose_folder(work, _("trust files"), err) &&
+           write_both(work, &file, with_old, option, ret, err);
     cert_list_clear(&roots);
     trust_file_clear(&file);
     return good;
@@ -292,7 +272,7 @@ bool server_trust_write(struct rotate_work *work, bool with_old, const char *opt
 
 bool server_trust_there(const struct rotate_work *work, const char *option)
 {
-    char *path = server_option(work->rotation, option);
+    char *path = rotate_option(work->rotation, option);
     bool there = *path != '\0' && fs_exists(path);
 
     free(path);

@@ -204,7 +204,7 @@ static bool is_refused_with_chain(const struct fleet_member *member,
                      _("the clients of \"%s\" get in by its root, with the chain that they send"),
                      authority->name);
         err_hint(err, _("Let the root revoke it, and import the root's list: \"pgseal crl import "
-                        "FILE\"."));
+                        "FILE\"; then this step again."));
     }
     handshake_clear(&shown);
     canary_clear(&canary);

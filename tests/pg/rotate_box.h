@@ -62,5 +62,6 @@ void test_foreign(void **state);
 void test_foreign_new(void **state);
 void test_emergency(void **state);
 void test_intermediate(void **state);
+void test_crl_dir(void **state);
 
 #endif

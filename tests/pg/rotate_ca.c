@@ -322,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_key),         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_foreign_new), cmocka_unit_test(test_life),
         cmocka_unit_test(test_emergency),   cmocka_unit_test(test_intermediate),
+        cmocka_unit_test(test_crl_dir),
     };
 
     if (!need_pg())

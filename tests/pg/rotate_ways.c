@@ -342,3 +342,65 @@ void test_intermediate(void **state)
     EXPECT_ERROR(1, "no rotation is under way", "rotate", "next");
     free(EXPECT(0, "server", "untrust", "db1", "--ca", "second", "--ca", "Offline Root", "--yes"));
 }
+
+/* ---- where SQL cannot delete a list ---- */
+
+/* The admin's choice: the lists stand in a folder from now on, a file for each CA. */
+static void use_crl_dir(const struct rot_lab *lab)
+{
+    char *script = mem_printf("mkdir '%s/lists'\n"
+                              "cp g3.crl '%s/lists/'$(openssl crl -in g3.crl -noout -hash).r0\n"
+                              "chown -R --reference='%s' '%s/lists'\n",
+                              demo_data(lab->demos[0]), demo_data(lab->demos[0]),
+                              demo_data(lab->demos[0]), demo_data(lab->demos[0]));
+
+    free(EXPECT(0, "crl", "export", "--ca", "Old G3", "--out", "g3.crl"));
+    sh(script);
+    free(rot_ask(lab, 0, "ALTER SYSTEM SET ssl_crl_dir = 'lists'"));
+    free(rot_ask(lab, 0, "ALTER SYSTEM SET ssl_crl_file = ''"));
+    free(rot_ask(lab, 0, "SELECT pg_reload_conf()"));
+    free(script);
+}
+
+/*
+ * The root stays for another intermediate, and the list of the one that goes stays in the folder, for SQL
+ * deletes no file: so its clients get in with the chain that they send, until the root has revoked it.
+ */
+void test_crl_dir(void **state)
+{
+    struct rot_lab *lab = *state;
+    const struct rotate_request nothing = {.folder = NULL};
+    char *text;
+
+    use_crl_dir(lab);
+    make_issuing("third");
+    make_issuing("fourth");
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "third", "--out", "third/alice"));
+    free(EXPECT(0, "issue", "client", "alice", "--ca", "fourth", "--out", "fourth/alice"));
+    assert_true(rot_gets_in(lab, 0, "alice", "third/alice"));
+    free(EXPECT(0, "rotate", "ca", "third", "--to", "Old G3", "--quiet-time", "1m"));
+    rot_set_quiet_time(1);
+    rot_next(&nothing);
+    rot_next(&nothing);
+    rot_next(&nothing);
+    free(EXPECT(0, "rotate", "mark", "third", "alice", "--without"));
+    rot_next_when_quiet();
+    rot_expect_phase("retire");
+    expect_root(true);
+    EXPECT_ERROR(5, "get in by its root", "rotate", "next", "--yes");
+    rot_expect_phase("retire");
+    text = EXPECT(0, "rotate", "status");
+    assert_non_null(strstr(text, "pgseal crl import"));
+    free(text);
+    assert_true(rot_gets_in(lab, 0, "alice", "third/alice")); /* so it is */
+
+    sh("openssl ca -config r.cnf -revoke third.crt -keyfile r.key -cert r.crt\n"
+       "openssl ca -config r.cnf -gencrl -keyfile r.key -cert r.crt -out r2.crl\n");
+    free(EXPECT(0, "crl", "import", "r2.crl"));
+    text = EXPECT(0, "rotate", "next", "--yes");
+    print_message("%s", text);
+    free(text);
+    rot_expect_phase("key");
+    assert_false(rot_gets_in(lab, 0, "alice", "third/alice"));
+    assert_true(rot_gets_in(lab, 0, "alice", "fourth/alice"));
+}

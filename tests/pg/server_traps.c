@@ -172,6 +172,8 @@ void test_login(void **state)
     struct command_result result;
 
     add_tcp(lab);
+    free(EXPECT(0, "ca", "create", "Clients", "--no-passphrase"));
+    free(EXPECT(0, "server", "trust", "tcp", "--ca", "Clients", "--yes"));
     free(EXPECT(0, "rotate", "server", "tcp", "--to", "Servers G2"));
     lab_go("next", "tcp", "files");
     free(EXPECT(0, "rotate", "next", "tcp", "--out", "tcp", "--yes"));
@@ -191,6 +193,8 @@ void test_login(void **state)
     assert_int_equal(result.status, 0);
     if (!strstr(result.err, "login as \"alice\" over TLS with the trust file: in"))
         fail_msg("no login: %s%s", result.out, result.err);
+    if (!strstr(result.err, "as a client of \"Clients\" with the trust file: each side takes"))
+        fail_msg("no canary: %s%s", result.out, result.err);
     command_clear(&result);
     lab_shows("db1", "CN=Servers G2");
     login_loop_settle(lab->loop);

@@ -454,7 +454,7 @@ static void nonsense_is_refused(void **state)
     start(stage, "alice", 0);
     stage->request.folder = NULL;
     assert_false(next(stage, &err));
-    box_assert_err(&err, ERR_USAGE);
+    box_assert_err(&err, ERR_NEEDS_ANSWER);
     stage->request.folder = stage->folder;
     stage->request.new_key = stage->request.old_key = NULL;
     assert_false(next(stage, &err));
