@@ -102,6 +102,13 @@ static uint64_t received(const struct conn *conn)
                                                                           : 0;
 }
 
+static bool is_endless(const struct conn *conn)
+{
+    uint64_t now = received(conn); /* 0 as well where the connection was lost meanwhile */
+
+    return now > conn->before_answer && now - conn->before_answer > conn->answer_max;
+}
+
 /* libpq keeps all that a server says; one that is hostile says more than there is memory. */
 static bool fail_endless(struct conn *conn, struct err *err)
 {
@@ -445,7 +452,7 @@ static bool step_busy(struct conn *conn, struct err *err)
     bool alive = consume(conn);
     int flushed = alive ? PQflush(conn->pg) : -1;
 
-    if (received(conn) - conn->before_answer > conn->answer_max)
+    if (is_endless(conn))
         return fail_endless(conn, err);
     /* A lost connection still hands out what had arrived: the server's last words. */
     while (flushed < 0 || !PQisBusy(conn->pg)) {
@@ -473,7 +480,7 @@ static bool step_idle(struct conn *conn, struct err *err)
 
     if (!PQconsumeInput(conn->pg))
         return fail_lost(conn, err);
-    if (received(conn) - conn->before_answer > conn->answer_max)
+    if (is_endless(conn))
         return fail_endless(conn, err);
     while ((notify = PQnotifies(conn->pg)))
         PQfreemem(notify);
