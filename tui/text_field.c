@@ -184,7 +184,7 @@ void text_field_draw(const struct text_field *field, struct canvas *canvas, int 
     size_t from = 0;
     char *seen;
 
-    if (inside < 1)
+    if (inside < 1 || (focused && canvas_control(canvas, CONTROL_TEXT, field, true)))
         return;
     canvas_text(canvas, row, column, STYLE_VALUE, "[");
     canvas_text(canvas, row, column + width - 1, STYLE_VALUE, "]");

@@ -204,6 +204,13 @@ bool bundle_count_dropped(const struct plan *plan, const struct authority *autho
     return *ret > 0;
 }
 
+/* One of a set, brought while the clock was ahead: it lets nobody in before its day, and the one that
+ * counts has the same entries, which is what is looked at then. */
+static bool is_early(const struct authority *authority, const struct crl *crl)
+{
+    return authority && crl_this_update(crl) > clock_now();
+}
+
 static bool check_not_weaker(const struct plan *plan, const struct authority *authority,
                              const struct crl *now, const struct crl *new, const char *name,
                              size_t accept_dropped, struct err *err)
@@ -213,7 +220,8 @@ static bool check_not_weaker(const struct plan *plan, const struct authority *au
     uint64_t new_number;
     size_t dropped;
 
-    if (crl_number(now, &now_number) && crl_number(new, &new_number) && new_number < now_number)
+    if (!is_early(authority, now) && crl_number(now, &now_number) && crl_number(new, &new_number) &&
+        new_number < now_number)
         return err_set(err, ERR_CRL_WEAKER,
                        _("CRL of \"%s\": number %llu, the server has number %llu"), name,
                        (unsigned long long)new_number, (unsigned long long)now_number);
@@ -254,7 +262,11 @@ static bool check_crl(const struct plan *plan, const struct cert *ca,
     } else if (crl_next_update(new) && crl_next_update(new) <= now) {
         err_set(err, ERR_CRL_ENDED, _("the CRL of \"%s\" has ended"), name.data);
     } else if (crl_this_update(new) > now) {
-        err_set(err, ERR_POLICY, _("the CRL of \"%s\" is not valid yet"), name.data);
+        err_set(err, ERR_CRL_NOT_YET, _("the CRL of \"%s\" is not valid yet"), name.data);
+        if (authority)
+            err_hint(err,
+                     _("It was signed while the clock was ahead: \"pgseal crl sign\" makes one "
+                       "of today with all of it, then \"pgseal crl refresh\"."));
     } else if (present && crl_equal(present, new)) {
         good = true;
     } else if (ends_too_soon(ca, authority, new)) {
@@ -264,8 +276,13 @@ static bool check_crl(const struct plan *plan, const struct cert *ca,
         good = !present ||
                check_not_weaker(plan, authority, present, new, name.data, accept_dropped, err);
         if (!good && authority)
-            err_hint(err, _("Another store or program signed the list that is there: bring it here "
-                            "(\"pgseal crl import FILE\"), then \"pgseal crl refresh\"."));
+            err_hint(err, is_early(authority, present)
+                              ? _("The list that is there was signed while the clock was ahead: "
+                                  "\"pgseal crl sign\" makes one of today with all of it, then "
+                                  "\"pgseal crl refresh\".")
+                              : _("Another store or program signed the list that is there: bring "
+                                  "it here (\"pgseal crl import FILE\"), then \"pgseal crl "
+                                  "refresh\"."));
     }
     strbuf_clear(&name);
     return good;
