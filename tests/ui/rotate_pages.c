@@ -259,6 +259,9 @@ static void begins(void **state)
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "was not reached");
     ui_key(box.navigator, 'n');
+    page_box_wait(&box, "Nothing was done yet. Enter goes on"); /* what it would do there */
+    assert_true(ui_shows(box.navigator, "[!!] db1: PS-"));
+    ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "~ servers");
     ui_key(box.navigator, KEY_CODE_ENTER);
     assert_true(ui_shows(box.navigator, "> < Cancel >"));
