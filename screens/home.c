@@ -39,6 +39,7 @@ struct home {
     struct menu *menu;
     struct home_state state;
     bool have_state;
+    bool fresh;  /* the state was read since the page came on top */
     bool probed; /* the servers were asked */
     bool wanted; /* a line was chosen before it was known whether it is on */
     struct job *job;
@@ -223,7 +224,7 @@ static struct nav job_ended(struct home *self)
         home_state_clear(&self->state);
     self->state = data->state;
     memset(&data->state, 0, sizeof(data->state));
-    self->have_state = true;
+    self->have_state = self->fresh = true;
     self->probed = data->probe;
     state_free(data);
     if (app_server(self->app)[0] == '\0' && self->state.n_shown > 0)
@@ -280,10 +281,10 @@ static struct nav choose(struct home *self)
 {
     const char *off = menu_why_off(self->menu, menu_id(self->menu));
 
-    self->wanted = off != NULL && !self->have_state;
+    self->wanted = off != NULL && !self->fresh;
     if (off == NULL)
         return open_line(self);
-    if (self->have_state)
+    if (self->fresh)
         snprintf(self->message, sizeof(self->message), "%.150s", off);
     return nav_stay();
 }
@@ -317,6 +318,9 @@ static struct nav home_event(void *arg, const struct event *event)
     switch (event->type) {
     case EVENT_SHOWN:
         (void)app_take_done(self->app); /* a change is over: the pages above have gone */
+        job_cancel(self->job);          /* it began before the other page did what it did */
+        self->job = NULL;
+        self->fresh = false;
         start_job(self, false);
         break;
     case EVENT_JOB:
