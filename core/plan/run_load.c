@@ -6,7 +6,51 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/plan/step.h"
+
+static bool is_one_of(const char *text, const char *const *words, size_t n)
+{
+    while (n > 0 && strcmp(text, words[n - 1]) != 0)
+        n--;
+    return n > 0;
+}
+
+/* "0123abcd.r0": a list in ssl_crl_dir */
+static bool is_hashed_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && text_starts_with(name + 8, ".r") &&
+           name[10] != '\0' && name[10 + strspn(name + 10, "0123456789")] == '\0';
+}
+
+/* The path of a file that pgseal itself makes. */
+static bool is_our_file(const struct step *step, const char *field)
+{
+    const char *path = step_text(step, field);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return text_starts_with(name, "pgseal-") ||
+           (step_is(step, "in_folder") && is_hashed_name(name));
+}
+
+/* What is taken back is only what pgseal does: the journal is a file, and a store may come from a backup
+ * that somebody else had in his hands. "archive_command" is none of our settings, postgresql.conf none
+ * of our files. */
+static bool is_ours(const struct step *step)
+{
+    static const char *const settings[] = {"ssl",         "ssl_ca_file",  "ssl_cert_file",
+                                           "ssl_crl_dir", "ssl_crl_file", "ssl_key_file"};
+    static const char *const made[] = {"file", "key", "server_cert"};
+    static const char *const replaced[] = {"hba", "crl", "ident"};
+    const char *kind = step->kind;
+
+    if (strcmp(kind, "setting") == 0)
+        return is_one_of(step_text(step, "name"), settings, ARRAY_LEN(settings));
+    if (is_one_of(kind, made, ARRAY_LEN(made)))
+        return is_our_file(step, "path");
+    return !is_one_of(kind, replaced, ARRAY_LEN(replaced)) || is_our_file(step, "backup");
+}
 
 static bool load_steps(struct plan *plan, const struct journal_plan *row, struct err *err)
 {
@@ -24,6 +68,9 @@ static bool load_steps(struct plan *plan, const struct journal_plan *row, struct
         step = plan_add(plan, kind->name, PLAN_CHANGE, data);
         step_set_title(step, "%s", from->title);
         step->state = from->state;
+        if (!is_ours(step))
+            return err_set(err, ERR_UNDO, _("step %d of plan %lld is nothing that pgseal does: %s"),
+                           from->n, (long long)row->id, from->title);
     }
     return true;
 }
