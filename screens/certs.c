@@ -403,15 +403,9 @@ static void certs_draw(const void *arg, struct canvas *body)
         form_draw(certs_filter_form(self->filter), body);
         return;
     }
-    if (self->list == NULL) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
+    if (error_view_instead(self->list != NULL ? &self->list->err : NULL, _("reading the store"),
+                           body))
         return;
-    }
-    if (self->list->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->list->err, body, 0, rows);
-        return;
-    }
     if (self->list->list.n == 0) {
         draw_none(self, body);
     } else {
