@@ -154,6 +154,8 @@ static void print(struct cli *cli, const struct findings *all)
                     false);
     } else {
         findings_print(&cli->out, all);
+        if (errors + warnings == 0 && cli->out.quiet)
+            return;
         if (errors + warnings == 0)
             output_line(&cli->out, _("[ok] no problem found"));
         else

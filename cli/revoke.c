@@ -400,9 +400,6 @@ static bool by_number_only(struct revocation *revocation, struct err *err)
 
     if (done && !found) {
         *err = unknown;
-        if (!*err->hint)
-            return err_hint(err, _("\"pgseal list\" shows what was issued. A certificate that this "
-                                   "store lost is revoked by its serial number and --ca NAME."));
         return false;
     }
     return done;

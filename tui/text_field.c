@@ -57,7 +57,7 @@ static bool allowed(const struct text_field *field, uint32_t code_point)
 static bool insert(struct text_field *field, uint32_t code_point)
 {
     char bytes[4];
-    size_t n = utf8_encode(bytes, code_point);
+    size_t n = text_encode(bytes, code_point);
 
     if (!allowed(field, code_point) || field->len + n > field->max)
         return false;
@@ -184,7 +184,7 @@ void text_field_draw(const struct text_field *field, struct canvas *canvas, int 
     size_t from = 0;
     char *seen;
 
-    if (inside < 1)
+    if (inside < 1 || (focused && canvas_control(canvas, CONTROL_TEXT, field, true)))
         return;
     canvas_text(canvas, row, column, STYLE_VALUE, "[");
     canvas_text(canvas, row, column + width - 1, STYLE_VALUE, "]");

@@ -114,5 +114,7 @@ bool conn_resolve(struct params *params, struct err *err) MUST_CHECK;
  * them. "" where nothing does. The caller frees both. Opens no connection, asks no DNS. */
 bool conn_effective_host(const struct params *params, char **ret_host, char **ret_port,
                          struct err *err) MUST_CHECK;
+/* ERR_BAD_VALUE for a list of hosts: good for an application, not for what changes a server. */
+bool conn_one_host(const struct params *params, struct err *err) MUST_CHECK;
 
 #endif

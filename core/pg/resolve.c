@@ -129,6 +129,25 @@ bool conn_effective_host(const struct params *params, char **ret_host, char **re
     return true;
 }
 
+bool conn_one_host(const struct params *params, struct err *err)
+{
+    struct effective effective;
+    bool one;
+
+    if (!read_effective(params, &effective, err))
+        return false;
+    one = effective.host.n <= 1 && effective.hostaddr.n <= 1;
+    effective_clear(&effective);
+    if (one)
+        return true;
+    err_set(err, ERR_BAD_VALUE, _("the connection string names several hosts"));
+    err_cause(err,
+              _("libpq takes the first that answers: a change could be made on one of them and "
+                "proven, or taken back, on another."));
+    return err_hint(err, _("Add each host as a server of its own; those of one cluster with "
+                           "--member-of=CLUSTER."));
+}
+
 static bool is_name(const char *host)
 {
     struct in6_addr address;

@@ -81,6 +81,9 @@ static struct issued *find_one(struct store *store, const char *authority, const
     free(name);
     if (!issued)
         issued = issued_find(store, text, err);
+    if (!issued && err->code == ERR_CERT_UNKNOWN && !*err->hint)
+        err_hint(err, _("\"pgseal list\" shows what was issued. A certificate that this store lost "
+                        "is revoked by its serial number: \"pgseal revoke SERIAL --ca NAME\"."));
     if (issued && authority && strcmp(issued->authority, authority) != 0) {
         err_set(err, ERR_POLICY, _("\"%s\" is of the CA \"%s\", not of \"%s\""), text,
                 issued->authority, authority);

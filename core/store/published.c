@@ -34,7 +34,7 @@ static struct published read_row(const struct sql *sql)
                             .ends = sql_int(sql, 11)};
 
     row.why = sql_is_null(sql, 9) ? mem_strdup("") : sql_text(sql, 9);
-    row.behind = row.known && row.number < row.current;
+    row.behind = row.known && row.number != row.current;
     return row;
 }
 
@@ -92,7 +92,7 @@ bool published_count_behind(struct store *store, size_t *ret, struct err *err)
                 " JOIN authority AS a ON a.id = t.authority_id AND a.deleted_at IS NULL"
                 " LEFT JOIN crl_on_server AS p ON p.server_id = t.server_id"
                 "  AND p.authority_id = t.authority_id"
-                " WHERE p.number < " CURRENT " OR " TO_END " > 0"
+                " WHERE p.number <> " CURRENT " OR " TO_END " > 0"
                 " UNION SELECT t.server_id FROM server_foreign AS t JOIN foreign_ca AS f"
                 " ON f.id = t.foreign_ca_id WHERE f.crl IS NOT NULL"
                 " AND coalesce(t.this_update, 0) < f.this_update)",

@@ -205,6 +205,13 @@ static void test_move(void **state)
     EXPECT_ERROR(1, "is open", "rotate", "next");
     PQfinish(pool);
     EXPECT_ERROR(2, "not on the list", "rotate", "mark", "Old", "carol", "--handed");
+    EXPECT_ERROR(2, "not on the list", "rotate", "mark", "Old", "carol", "--handed", "--dry-run");
+    json_decref(
+        EXPECT_JSON(0, "rotate", "mark", "Old", "alice", "--without", "--dry-run", "--json"));
+    would = EXPECT_JSON(0, "rotate", "status", "Old", "--json");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(would, "list"), "without")),
+                     0);
+    json_decref(would);
     free(EXPECT(0, "rotate", "mark", "Old", "alice", "--without"));
     rot_next_when_quiet();
     rot_expect_phase("retire");

@@ -369,18 +369,26 @@ static void a_place_that_cannot_be_written(void **state)
     struct pg *pg = *state;
     struct files *files = open_sql(pg->admin);
     struct err err = ERR_INIT;
-    char *objects = NULL;
+    char *objects = NULL, *path;
 
     assert_false(files_write_new(files, "/no/such/folder/x.crt", "x", 1, 0644, NULL, &err));
     assert_int_not_equal(err.code, ERR_NONE);
     assert_false(files_write_new(files, demo_data(pg->demo), "x", 1, 0644, NULL, &err));
     assert_int_equal(err.code, ERR_FILE);
     assert_false(files_write_new(files, "/proc/pgseal.crt", "x", 1, 0644, NULL, &err));
+    /* a right of the file system, not of the role */
+    assert_true(files_write_new(files, "shut.conf", "x\n", 2, 0644, NULL, &err));
+    path = mem_printf("%s/shut.conf", demo_data(pg->demo));
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_false(files_overwrite(files, path, "y\n", 2, &err));
+    assert_int_equal(err.code, ERR_MAY_NOT_CHANGE);
+    assert_non_null(strstr(err.cause, "The server's own user may not write"));
     objects = pg_ask(pg->admin, "SELECT count(*) FROM pg_largeobject_metadata");
     assert_string_equal(objects, "0");
     assert_int_equal(conn_state(pg->admin), CONN_IDLE);
     files_free(files);
     free(objects);
+    free(path);
 }
 
 int main(void)
