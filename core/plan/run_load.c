@@ -43,7 +43,7 @@ static bool is_ours(const struct step *step)
                                            "ssl_crl_dir", "ssl_crl_file", "ssl_key_file"};
     static const char *const made[] = {"file", "key", "server_cert"};
     static const char *const replaced[] = {"hba", "crl", "ident"};
-    const char *kind = step->kind->name;
+    const char *kind = step->kind;
 
     if (strcmp(kind, "setting") == 0)
         return is_one_of(step_text(step, "name"), settings, ARRAY_LEN(settings));
