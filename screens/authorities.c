@@ -355,8 +355,10 @@ static void authorities_draw(const void *arg, struct canvas *body)
                       "already: easy-rsa, openssl ca."));
         canvas_cursor(body, 2, 2);
     } else {
-        table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, true);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        int sheet = table_sheet_at(self->table, rows, SHEET_ROWS);
+
+        table_draw(self->table, body, 0, sheet - 1, true);
+        draw_sheet(self, body, sheet);
     }
 }
 

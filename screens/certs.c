@@ -409,8 +409,10 @@ static void certs_draw(const void *arg, struct canvas *body)
     if (self->list->list.n == 0) {
         draw_none(self, body);
     } else {
-        table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, !self->finding);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        int sheet = table_sheet_at(self->table, rows, SHEET_ROWS);
+
+        table_draw(self->table, body, 0, sheet - 1, !self->finding);
+        draw_sheet(self, body, sheet);
     }
     if (self->finding)
         text_field_draw(self->find, body, rows, canvas_text(body, rows, 1, STYLE_LABEL, "/ "),

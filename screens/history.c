@@ -304,8 +304,10 @@ static void history_draw(const void *arg, struct canvas *body)
                                             : _("Nothing was done in this store yet."));
         canvas_cursor(body, 0, 2);
     } else {
-        table_draw(self->table, body, 0, rows - 2, !self->finding);
-        canvas_field(body, rows - 1, 2, canvas_columns(body) - 4, STYLE_NORMAL, row->detail);
+        int sheet = table_sheet_at(self->table, rows, 1);
+
+        table_draw(self->table, body, 0, sheet - 1, !self->finding);
+        canvas_field(body, sheet, 2, canvas_columns(body) - 4, STYLE_NORMAL, row->detail);
     }
     if (self->finding)
         text_field_draw(self->find, body, rows, canvas_text(body, rows, 1, STYLE_LABEL, "/ "),

@@ -387,10 +387,11 @@ static void log_draw(const void *arg, struct canvas *body)
                     _("Every change to a server is written down here, step by step, before and "
                       "after it is made. That is what it can be taken back from."));
     } else {
-        table_draw(self->table, body, 0, canvas_rows(body) - 2, true);
+        int sheet = table_sheet_at(self->table, canvas_rows(body), 1);
+
+        table_draw(self->table, body, 0, sheet - 1, true);
         if (plan != NULL)
-            canvas_field(body, canvas_rows(body) - 1, 2, canvas_columns(body) - 4, STYLE_STRONG,
-                         plan->title);
+            canvas_field(body, sheet, 2, canvas_columns(body) - 4, STYLE_STRONG, plan->title);
     }
 }
 
