@@ -125,7 +125,7 @@ static const struct command commands[] = {
      BIT(SERVER) | BIT(FOR) | BIT(KEY) | BIT(CERT) | BIT(ADD) | BIT(DATABASE) | BIT(AT) | BIT(OUT) |
          BIT(FORMAT) | MAKES | HANDS_OVER,
      N_("what a program needs to log in: files, tried"),
-     "  pgseal kit alice --server db1 --for psql,python --database app --key alice/alice.key\n"
+     "  pgseal kit alice --server db1 --for psql,python --key alice/alice.key\n"
      "  pgseal kit report --server main --for jdbc --at /etc/report/pg --out report-kit/\n"
      "  pgseal kit app --server db1 --for all --cert app.crt --key app.key --add root.crt\n",
      run_kit},

@@ -230,6 +230,21 @@ struct rotation *rotate_find_named(struct cli *cli, struct err *err)
 
 /* ---- marks ---- */
 
+/* dry: written and rolled back, so that a role that is not on the list is refused. */
+static bool mark(struct cli *cli, struct rotation *rotation, const char *role, bool without,
+                 struct err *err)
+{
+    bool dry = args_has(cli->args, OPT_DRY_RUN);
+    bool done;
+
+    if (dry && !store_begin(cli->store, err))
+        return false;
+    done = rotate_mark(cli->store, rotation, role, !without, without, err);
+    if (dry)
+        store_rollback(cli->store);
+    return done;
+}
+
 bool run_rotate_mark(struct cli *cli, struct err *err)
 {
     const char *role = cli->args->names[1];
@@ -243,21 +258,22 @@ bool run_rotate_mark(struct cli *cli, struct err *err)
     rotation = rotate_find_named(cli, err);
     if (rotation == NULL)
         return false;
-    if (args_has(cli->args, OPT_DRY_RUN)) {
+    done = mark(cli, rotation, role, without, err);
+    if (done && cli->out.json) {
+        json_t *json = json_pack("{s:o, s:b, s:b}", "role", json_text(role), "handed", handed,
+                                 "without", without);
+
+        if (args_has(cli->args, OPT_DRY_RUN))
+            json_object_set_new(json, "dry_run", json_true());
+        output_json(json, false);
+    } else if (done && args_has(cli->args, OPT_DRY_RUN)) {
         output_line(&cli->out, _("would mark \"%s\""), role);
-        rotation_free(rotation);
-        return true;
-    }
-    done = rotate_mark(cli->store, rotation, role, handed, without, err);
-    if (done && cli->out.json)
-        output_json(json_pack("{s:o, s:b, s:b}", "role", json_text(role), "handed", handed,
-                              "without", without),
-                    false);
-    else if (done)
+    } else if (done) {
         output_line(&cli->out,
                     without ? _("\"%s\": the rotation goes on without it")
                             : _("\"%s\": handed over"),
                     role);
+    }
     rotation_free(rotation);
     return done;
 }

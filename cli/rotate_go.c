@@ -283,8 +283,11 @@ static bool ask(struct going *self, const char *act, struct err *err)
 
     if (!cli_may_change_servers(self->cli, err))
         return false;
-    (void)snprintf(question, sizeof(question), _("Rotation of \"%s\": %s, on %zu servers?"),
-                   self->rotation->name, act, self->status.n_servers);
+    (void)snprintf(question, sizeof(question),
+                   ngettext("Rotation of \"%s\" with %zu server: %s?",
+                            "Rotation of \"%s\" with %zu servers: %s?",
+                            (unsigned long)self->status.n_servers),
+                   self->rotation->name, self->status.n_servers, act);
     return is_production(self) ? ask_name(self->cli, question, self->rotation->name, err)
                                : ask_yes(self->cli, question, err);
 }

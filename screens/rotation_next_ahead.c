@@ -114,8 +114,10 @@ void rotation_next_show_ahead(const void *data, struct lines *lines)
 
     for (size_t i = 0; i < preview->n_lines; i++)
         lines_add(lines, 0, MARK_NONE, NULL, preview->lines[i]);
+    if (preview->n_refused > 0) {
+        show_refused(preview, lines);
+        lines_head(lines, _("What is done"));
+    }
     for (size_t i = 0; i < preview->n_servers; i++)
         show_server(&preview->servers[i], lines);
-    if (preview->n_refused > 0)
-        show_refused(preview, lines);
 }

@@ -199,7 +199,7 @@ static int draw(struct canvas *canvas, int row, int column, enum style style, co
             column += width;
             continue;
         }
-        n = utf8_encode(bytes, code_point);
+        n = text_encode(bytes, code_point);
         if (width == 0) {
             join(canvas, row, column - 1, bytes, n);
             continue;

@@ -210,7 +210,7 @@ static bool edit(struct overlay *self, char *text, size_t size, uint32_t key)
         return false;
     default:
         if (key >= 0x20 && key < KEY_CODE_UP && utf8_safe(key) == key) {
-            size_t n = utf8_encode(bytes, key);
+            size_t n = text_encode(bytes, key);
 
             if (len + n < size) {
                 memcpy(text + len, bytes, n);

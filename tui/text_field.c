@@ -57,7 +57,7 @@ static bool allowed(const struct text_field *field, uint32_t code_point)
 static bool insert(struct text_field *field, uint32_t code_point)
 {
     char bytes[4];
-    size_t n = utf8_encode(bytes, code_point);
+    size_t n = text_encode(bytes, code_point);
 
     if (!allowed(field, code_point) || field->len + n > field->max)
         return false;

@@ -395,6 +395,11 @@ static bool check_certs(struct store *store, int within_days, struct findings *r
                                  clock_format_date(date, issued->not_after)),
                      issued->kind == ISSUED_SERVER ? ACT_SERVER_TLS : ACT_ISSUE, issued->role);
     }
+    if (done && list.n == LOOK_AT_MAX)
+        finding_fix(finding_add(ret, FINDING_WARNING, ERR_CERT_ENDS, "store",
+                                _("more certificates than these %d end within %d days"),
+                                LOOK_AT_MAX, within_days),
+                    _("\"pgseal list --within %d --limit 100000\" shows all."), within_days);
     issued_list_clear(&list);
     return done;
 }

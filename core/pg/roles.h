@@ -2,6 +2,8 @@
  * roles.h - what the wizard must know of a database role.
  *
  * Source   pg_roles, pg_auth_members, pg_has_role (PostgreSQL 54.10).
+ * Errors   those of conn_exec() (conn.h).
+ * Threads  blocks as conn_exec() does: in a job.
  */
 #ifndef PGSEAL_PG_ROLES_H
 #define PGSEAL_PG_ROLES_H

@@ -277,28 +277,6 @@ static bool add_steps(struct rules *rules, struct plan *plan, const struct strbu
     return good;
 }
 
-const struct strbuf *plan_wanted_hba(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct step *step = &plan->steps[i];
-
-        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "hba") == 0)
-            return &step->bytes;
-    }
-    return NULL;
-}
-
-const struct strbuf *plan_wanted_ident(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct step *step = &plan->steps[i];
-
-        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "ident") == 0)
-            return &step->bytes;
-    }
-    return NULL;
-}
-
 static void add_nothing(struct plan *plan)
 {
     bool maps_change = !plan_nothing_to_do(plan);

@@ -173,7 +173,7 @@ static void do_server_cert(struct hand *hand, const struct step *step)
 static void do_lines(struct hand *hand, const struct step *step)
 {
     const char *lines = step_text(step, "lines");
-    bool is_hba = strcmp(step->kind->name, "hba") == 0;
+    bool is_hba = strcmp(step->kind, "hba") == 0;
     bool unread = is_hba ? hand->plan->rules_unread : hand->plan->maps_unread;
     struct strbuf clean = STRBUF_INIT;
 
@@ -209,11 +209,11 @@ static void do_override(struct hand *hand, const struct step *step)
 
 static void do_sql(struct hand *hand, const struct step *step)
 {
-    begin(hand, strcmp(step->kind->name, "reload") == 0
+    begin(hand, strcmp(step->kind, "reload") == 0
                     ? _("Have the server read its files again (no restart), in psql:")
                     : _("As a superuser, in psql:"));
     line(hand, "%s;", step->sql);
-    if (strcmp(step->kind->name, "setting") == 0 && step_is(step, "set"))
+    if (strcmp(step->kind, "setting") == 0 && step_is(step, "set"))
         line(hand, _("or in postgresql.conf: %s = '%s'"), step_text(step, "name"),
              step_text(step, "value"));
 }
@@ -228,7 +228,7 @@ static void do_check(struct hand *hand, const char *view, const char *file)
 
 static void do_step(struct hand *hand, const struct step *step)
 {
-    const char *kind = step->kind->name;
+    const char *kind = step->kind;
 
     if (strcmp(kind, "hba_check") == 0)
         do_check(hand, "pg_hba_file_rules", "hba");
@@ -305,7 +305,7 @@ static void look_cas(struct hand *hand, const struct step *step)
 
 static void look_step(struct hand *hand, const struct step *step)
 {
-    const char *kind = step->kind->name;
+    const char *kind = step->kind;
     const struct plan_target *target = &hand->plan->target;
 
     if (strcmp(kind, "prove_cas") == 0) {
@@ -347,7 +347,7 @@ bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas)
 static const struct cert_list *wanted_cas(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (strcmp(plan->steps[i].kind->name, "prove_cas") == 0)
+        if (strcmp(plan->steps[i].kind, "prove_cas") == 0)
             return &plan->steps[i].certs;
     }
     return NULL;
@@ -373,7 +373,7 @@ static void warn_unread(struct hand *hand)
 static bool changes_rules(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (strcmp(plan->steps[i].kind->name, "hba") == 0)
+        if (strcmp(plan->steps[i].kind, "hba") == 0)
             return true;
     }
     return false;

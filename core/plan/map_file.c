@@ -258,43 +258,23 @@ bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struc
                         const struct strbuf *lines, const char *title, bool with_guard,
                         struct err *err)
 {
-    const char *path = plan->settings.ident_file;
-    struct strbuf copy = STRBUF_INIT;
-    struct strbuf diff = STRBUF_INIT;
-    char *backup_name = NULL;
-    char *backup;
-    struct step *step;
-    char before[65], after[65];
-    bool good;
+    struct plan_rewrite maps = {.kind = "ident",
+                                .path = plan->settings.ident_file,
+                                .copy_stem = "pgseal-ident",
+                                .copy_effect = _("a copy of the maps as they are"),
+                                .effect =
+                                    _("which certificate may be which role; sessions stay open"),
+                                .title = title,
+                                .old = old,
+                                .wanted = wanted,
+                                .lines = lines,
+                                .with_guard = with_guard};
 
-    strbuf_add(&copy, old->data, old->len);
-    good = plan_add_file(plan, "pgseal-ident", ".conf", &copy, 0600,
-                         _("a copy of the maps as they are"), &backup_name, err);
-    strbuf_clear(&copy);
-    if (!good)
+    if (!plan_add_rewrite(plan, &maps, err))
         return false;
-    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(path));
-    backup = plan_path(plan, backup_name);
-    step_hash(old, before);
-    step_hash(wanted, after);
-    if (with_guard)
-        plan_add_guard(plan, path, backup, before, after);
-    step = plan_add(plan, "ident", PLAN_CHANGE,
-                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
-                              after, "backup", backup, "lines", lines->data, lines->len));
-    step_set_title(step, "%s", title);
-    free(step->effect);
-    step->effect = mem_strdup(_("which certificate may be which role; sessions stay open"));
-    free(step->file);
-    step->file = mem_strdup(path);
-    strbuf_add(&step->bytes, wanted->data, wanted->len);
-    rules_diff(path, old, wanted, &diff);
-    step->by_hand = strbuf_steal(&diff);
     plan_add_look(plan, "ident_check",
                   conn_server_version(plan->target.admin) >= 150000
                       ? _("pg_ident_file_mappings: no line has an error")
                       : _("pg_ident.conf: no line has an error"));
-    free(backup_name);
-    free(backup);
     return true;
 }

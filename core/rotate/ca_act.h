@@ -46,6 +46,8 @@ bool ca_look_key(struct rotate_work *work, struct rotate_status *ret, struct err
 bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
 /* Who uses the old one, since when nobody does; marks lines whose new one was seen. */
 bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err *err) MUST_CHECK;
+/* Nothing waits for the quiet time in this phase: it is no answer, and no question. */
+void ca_forget_quiet(struct rotate_status *ret);
 /* Sets done: trusts the new one, and the old one still (with_old) or not any more. True: all are. */
 bool ca_judge_servers(struct rotate_work *work, bool with_old, struct rotate_status *ret);
 /* A notice for each server that somebody took the old CA away from before its time: its clients are

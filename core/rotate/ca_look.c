@@ -190,6 +190,11 @@ bool ca_look_use(struct rotate_work *work, struct rotate_status *ret, struct err
     return ok;
 }
 
+void ca_forget_quiet(struct rotate_status *ret)
+{
+    use_quiet_clear(&ret->quiet);
+}
+
 bool ca_look_kits(struct rotate_work *work, struct rotate_status *ret, struct err *err)
 {
     size_t unmade = 0;

@@ -138,6 +138,7 @@ static bool look_move(struct rotate_work *work, struct rotate_status *ret, struc
 {
     if (!ca_look_kits(work, ret, err))
         return false;
+    ca_forget_quiet(ret);
     block_lacking(ret);
     return true;
 }
@@ -162,6 +163,7 @@ static bool look_retire(struct rotate_work *work, struct rotate_status *ret, str
     if (!ca_look_use(work, ret, err) ||
         !rotation_count_items(work->store, work->rotation->id, &ret->items, err))
         return false;
+    ca_forget_quiet(ret);
     ret->act_done = ca_judge_servers(work, false, ret);
     ret->needs = ROTATE_NEED_SERVERS;
     ca_block_servers(ret);

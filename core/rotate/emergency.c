@@ -109,6 +109,7 @@ static bool look_replace(struct rotate_work *work, struct rotate_status *ret, st
     if (!ca_look_use(work, ret, err) ||
         !rotation_count_items(work->store, work->rotation->id, &ret->items, err))
         return false;
+    ca_forget_quiet(ret);
     ret->act_done = ca_judge_servers(work, false, ret);
     ret->needs = ROTATE_NEED_SERVERS;
     block_open_doors(ret);
@@ -119,6 +120,7 @@ static bool emergency_look(struct rotate_work *work, bool ask_servers, struct ro
                            struct err *err)
 {
     int phase = work->rotation->phase;
+    bool ok;
 
     /* making keys and kits waits for nobody */
     if (!rotate_measure(work, ask_servers && phase >= REPLACE, ret, err))
@@ -130,7 +132,9 @@ static bool emergency_look(struct rotate_work *work, bool ask_servers, struct ro
             ret->needs = ROTATE_NEED_NEW_PASSPHRASE;
         return true;
     case REISSUE:
-        return ca_look_kits(work, ret, err);
+        ok = ca_look_kits(work, ret, err);
+        ca_forget_quiet(ret);
+        return ok;
     case REPLACE:
         return look_replace(work, ret, err);
     }

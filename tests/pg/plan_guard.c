@@ -358,7 +358,7 @@ static void test_a_name_that_others_take_too(void **state)
     plan = replace_rules(&box.target, wanted, 0, &err);
     must(plan != NULL, &err);
     for (size_t i = 0; i < plan->n; i++)
-        if (strcmp(plan->steps[i].kind->name, "guard") == 0)
+        if (strcmp(plan->steps[i].kind, "guard") == 0)
             options.application_name = step_text(&plan->steps[i], "name");
     assert_non_null(options.application_name);
     params = params_parse(demo_admin_conninfo(box.demo), &err);

@@ -81,7 +81,7 @@ static void server(void **state)
     ui_key(box.navigator, KEY_CODE_ESC);
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"db1.example.org\" made.");
-    assert_verifies(&box, "db1.example.org", "db1.example.org.crt", "sslserver");
+    assert_verifies(&box, "servers/db1.example.org", "db1.example.org.crt", "sslserver");
     assert_int_equal(box_run(&out,
                              "openssl x509 -noout -ext subjectAltName -in "
                              "'%s/store/servers/db1.example.org/db1.example.org.crt'",
@@ -267,8 +267,8 @@ static void batch(void **state)
     ui_check_navigator(box.navigator, 24, 80, "batch-review");
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "3 certificates made.");
-    assert_verifies(&box, "kits/bob", "bob.crt", "sslclient");
-    path = fs_join(box.box.folder, "kits/bob");
+    assert_verifies(&box, "clients/kits/bob", "bob.crt", "sslclient");
+    path = fs_join(box.box.store_folder, "clients/kits/bob");
     assert_int_equal(box_run(NULL, "rm -r '%s'", path), 0);
     free(path);
     ui_key(box.navigator, KEY_CODE_ENTER);

@@ -145,12 +145,13 @@ static void makes_one(void **state)
     assert_mode(&box, "alice.key", 0600);
     assert_mode(&box, "alice.p12", 0600);
     /* somebody else's program says what it is */
-    assert_int_equal(box_run(&output,
-                             "cd %s/alice && openssl verify -purpose sslclient -CAfile root.crt "
-                             "alice.crt && openssl x509 -in alice.crt -noout -subject -ext "
-                             "extendedKeyUsage 2>&1",
-                             box.box.folder),
-                     0);
+    assert_int_equal(
+        box_run(&output,
+                "cd %s/store/clients/alice && openssl verify -purpose sslclient -CAfile root.crt "
+                "alice.crt && openssl x509 -in alice.crt -noout -subject -ext "
+                "extendedKeyUsage 2>&1",
+                box.box.folder),
+        0);
     assert_non_null(strstr(output, "CN = alice"));
     assert_non_null(strstr(output, "TLS Web Client Authentication"));
     free(output);

@@ -175,7 +175,7 @@ static void several(void **state)
     page_box_keys(&box, KEY_CODE_ENTER, 2);
     page_box_wait(&box, "3 of 3 renewed");
     ui_check_navigator(box.navigator, 24, 80, "rotate-several-done");
-    path = fs_join(box.box.folder, "renewed-2026-11-21/app/app.crt");
+    path = fs_join(box.box.store_folder, "clients/renewed-2026-11-21/app/app.crt");
     assert_int_equal(box_run(NULL, "openssl x509 -in '%s' -noout", path), 0);
     free(path);
     assert_int_equal(valid(&box, "app"), 2);
@@ -259,6 +259,9 @@ static void begins(void **state)
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "was not reached");
     ui_key(box.navigator, 'n');
+    page_box_wait(&box, "Nothing was done yet. Enter goes on"); /* what it would do there */
+    assert_true(ui_shows(box.navigator, "[!!] db1: PS-"));
+    ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "~ servers");
     ui_key(box.navigator, KEY_CODE_ENTER);
     assert_true(ui_shows(box.navigator, "> < Cancel >"));
@@ -267,6 +270,7 @@ static void begins(void **state)
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_key(box.navigator, 'y');
     page_box_wait(&box, "Still in step 2 of 6");
+    assert_true(ui_shows(box.navigator, "[!!] Not all of it is done"));
     ui_key(box.navigator, KEY_CODE_ESC);
     page_box_wait(&box, "[>>] 2 ");
 
