@@ -12,8 +12,10 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/server.h"
 
 #define KEEP_SECONDS 120
+#define ADMIN_FIELD  "admin.%s" /* kept under: a server's name */
 
 struct kept {
     char *field, *value;
@@ -92,6 +94,25 @@ void app_set_server(struct app *app, const char *name)
 
     free(app->server);
     app->server = copy;
+}
+
+void app_know_servers(struct app *app, const struct server_list *servers)
+{
+    for (size_t i = 0; i < servers->n; i++) {
+        char *field = mem_printf(ADMIN_FIELD, servers->rows[i]->name);
+
+        app_keep(app, field, servers->rows[i]->conninfo);
+        free(field);
+    }
+}
+
+const char *app_admin(const struct app *app)
+{
+    char *field = mem_printf(ADMIN_FIELD, app->server);
+    const char *conninfo = app_kept(app, field);
+
+    free(field);
+    return conninfo;
 }
 
 char *const *app_watched(const struct app *app, size_t *ret_n)

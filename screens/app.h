@@ -34,6 +34,12 @@ struct loop *app_loop(const struct app *app);
 const char *app_store_folder(const struct app *app); /* borrowed */
 const char *app_server(const struct app *app);       /* "" for none; borrowed */
 void app_set_server(struct app *app, const char *name);
+/* How one logs in to them as their administrator; copied. A page that has read the store says it, for
+ * those that show commands. */
+struct server_list;
+void app_know_servers(struct app *app, const struct server_list *servers);
+const char *app_admin(
+    const struct app *app); /* conninfo of the chosen one; borrowed; NULL: not known */
 /* The servers that the live panel begins with; *ret_n 0: the chosen one. Borrowed. */
 char *const *app_watched(const struct app *app, size_t *ret_n);
 bool app_read_only(const struct app *app);

@@ -344,12 +344,10 @@ static void authorities_draw(const void *arg, struct canvas *body)
     const struct authorities *self = arg;
     int rows = canvas_rows(body);
 
-    if (self->list == NULL) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
-    } else if (self->list->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->list->err, body, 0, rows);
-    } else if (rows_count(self) == 0) {
+    if (error_view_instead(self->list != NULL ? &self->list->err : NULL, _("reading the store"),
+                           body))
+        return;
+    if (rows_count(self) == 0) {
         canvas_text(body, 0, 2, STYLE_STRONG, _("No CA yet."));
         canvas_wrap(body, 2, 2, canvas_columns(body) - 4, 4, STYLE_NORMAL,
                     _("Press a (or Enter) to make one: it takes a minute. Or i for an intermediate "
@@ -357,8 +355,10 @@ static void authorities_draw(const void *arg, struct canvas *body)
                       "already: easy-rsa, openssl ca."));
         canvas_cursor(body, 2, 2);
     } else {
-        table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, true);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        int sheet = table_sheet_at(self->table, rows, SHEET_ROWS);
+
+        table_draw(self->table, body, 0, sheet - 1, true);
+        draw_sheet(self, body, sheet);
     }
 }
 

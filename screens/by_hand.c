@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/kit/kit.h"
 #include "core/pki/profile.h"
+#include "screens/app.h"
 
 /* Appends a word for sh. What sh cannot hold (a NUL) cannot be in a C string. */
 static void shell(struct strbuf *out, const char *text)
@@ -228,6 +229,17 @@ static void conninfo_value(struct strbuf *out, const char *keyword, const char *
         strbuf_truncate(out, before);
     else
         strbuf_add_char(out, ' ');
+}
+
+void by_hand_admin(struct strbuf *out, const struct app *app)
+{
+    const char *conninfo = app_admin(app);
+
+    strbuf_add_str(out, "psql");
+    if (conninfo == NULL)
+        return;
+    strbuf_add_char(out, ' ');
+    shell(out, conninfo);
 }
 
 void by_hand_psql(struct strbuf *out, const char *host, int port, const char *role)

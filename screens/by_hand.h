@@ -31,6 +31,9 @@ struct by_hand_client {
 /* Needs ca.key and ca.crt in the current folder. */
 void by_hand_client(struct strbuf *out, const struct by_hand_client *client);
 
+struct app;
+/* "psql 'host=...'": into the chosen server, as its administrator. */
+void by_hand_admin(struct strbuf *out, const struct app *app);
 /* The psql command that tries a login; host NULL: "SERVER". */
 void by_hand_psql(struct strbuf *out, const char *host, int port, const char *role);
 

@@ -220,13 +220,10 @@ static void cert_draw(const void *arg, struct canvas *body)
 {
     const struct cert_page *self = arg;
 
-    if (self->sheet == NULL)
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
-    else if (self->sheet->err.code != ERR_NONE)
-        (void)error_view_draw(&self->sheet->err, body, 0, canvas_rows(body));
-    else
-        lines_draw(self->lines, body, 0, canvas_rows(body));
+    if (error_view_instead(self->sheet != NULL ? &self->sheet->err : NULL, _("reading the store"),
+                           body))
+        return;
+    lines_draw(self->lines, body, 0, canvas_rows(body));
 }
 
 static void cert_frame(const void *arg, struct frame *ret)

@@ -403,20 +403,16 @@ static void certs_draw(const void *arg, struct canvas *body)
         form_draw(certs_filter_form(self->filter), body);
         return;
     }
-    if (self->list == NULL) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
+    if (error_view_instead(self->list != NULL ? &self->list->err : NULL, _("reading the store"),
+                           body))
         return;
-    }
-    if (self->list->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->list->err, body, 0, rows);
-        return;
-    }
     if (self->list->list.n == 0) {
         draw_none(self, body);
     } else {
-        table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, !self->finding);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        int sheet = table_sheet_at(self->table, rows, SHEET_ROWS);
+
+        table_draw(self->table, body, 0, sheet - 1, !self->finding);
+        draw_sheet(self, body, sheet);
     }
     if (self->finding)
         text_field_draw(self->find, body, rows, canvas_text(body, rows, 1, STYLE_LABEL, "/ "),

@@ -10,12 +10,15 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "screens/by_hand.h"
 #include "screens/check_job.h"
 #include "screens/error_view.h"
 #include "screens/look.h"
 #include "screens/pages.h"
+#include "tui/utf8.h"
 
-#define SHEET_ROWS 5
+#define SHEET_ROWS     6
+#define FINDING_COLUMN 18 /* of the list */
 
 enum column { COLUMN_MARK, COLUMN_CODE, COLUMN_WHAT };
 
@@ -223,9 +226,14 @@ static void draw_sheet(const struct check *self, struct canvas *body, int row)
 {
     const struct finding *finding = here(self);
     int width = canvas_columns(body) - 4, end = row + SHEET_ROWS;
+    char *line;
 
     if (finding == NULL)
         return;
+    line = mem_printf("%s: %s", finding->object, finding->message);
+    if (utf8_columns(line) > canvas_columns(body) - FINDING_COLUMN) /* it is cut in the list */
+        row += canvas_wrap(body, row, 2, width, 2, STYLE_NORMAL, line);
+    free(line);
     row += canvas_wrap(body, row, 2, width, 2, STYLE_NORMAL, finding->cause);
     canvas_wrap(body, row, 2, width, end - row, STYLE_STRONG, finding->fix);
 }
@@ -246,6 +254,8 @@ static void check_draw(const void *arg, struct canvas *body)
     } else if (!self->found->ok) {
         (void)error_view_draw(&self->found->err, body, 0, rows);
     } else {
+        int sheet = 2 + table_sheet_at(self->look.table, rows - 2, SHEET_ROWS);
+
         draw_summary(self, body);
         if (rows_count(self) == 0)
             canvas_wrap(body, 2, 2, canvas_columns(body) - 4, 3, STYLE_NORMAL,
@@ -256,8 +266,8 @@ static void check_draw(const void *arg, struct canvas *body)
                             ? _("Nothing is wrong, and the members of its cluster are alike.")
                             : _("Nothing is wrong."));
         else
-            table_draw(self->look.table, body, 2, rows - SHEET_ROWS - 3, true);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+            table_draw(self->look.table, body, 2, sheet - 3, true);
+        draw_sheet(self, body, sheet);
     }
 }
 
@@ -315,9 +325,11 @@ static void check_commands(const void *arg, struct strbuf *out)
     if (self->found != NULL && self->found->n_members > 1)
         strbuf_add_str(out, _("# with the cluster's name: all members, and side by side\n"));
     strbuf_add_str(out, _("\n# some of what it looks at, by hand\n"));
-    strbuf_add_str(out, "psql -c \"SELECT name, setting, source, sourcefile FROM pg_settings "
-                        "WHERE name LIKE 'ssl%'\"\n"
-                        "psql -c 'SELECT * FROM pg_hba_file_rules WHERE error IS NOT NULL OR type "
+    by_hand_admin(out, self->app);
+    strbuf_add_str(out, " -c \"SELECT name, setting, source, sourcefile FROM pg_settings "
+                        "WHERE name LIKE 'ssl%'\"\n");
+    by_hand_admin(out, self->app);
+    strbuf_add_str(out, " -c 'SELECT * FROM pg_hba_file_rules WHERE error IS NOT NULL OR type "
                         "IS NULL'\n");
 }
 

@@ -380,12 +380,10 @@ static void crls_draw(const void *arg, struct canvas *body)
 {
     const struct crls *self = arg;
 
-    if (self->data == NULL)
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
-    else if (self->data->err.code != ERR_NONE)
-        (void)error_view_draw(&self->data->err, body, 0, canvas_rows(body));
-    else if (self->data->n == 0)
+    if (error_view_instead(self->data != NULL ? &self->data->err : NULL, _("reading the store"),
+                           body))
+        return;
+    if (self->data->n == 0)
         canvas_text(body, 0, 2, STYLE_NORMAL, _("No CA yet, so no list."));
     else
         table_draw(self->table, body, 0, canvas_rows(body), true);

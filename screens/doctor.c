@@ -373,7 +373,8 @@ static void draw_result(const struct doctor_page *self, struct canvas *body)
 {
     const struct doctor *doctor = result_of(self);
     bool well = doctor_is_well(doctor);
-    int rows = canvas_rows(body), width = canvas_columns(body) - 4, row = rows - SHEET_ROWS;
+    int rows = canvas_rows(body), width = canvas_columns(body) - 4;
+    int row = 1 + table_sheet_at(self->table, rows - 1, SHEET_ROWS);
     int at = canvas_mark(body, 0, 2, well ? MARK_OK : MARK_BAD) + 1;
     struct strbuf said = STRBUF_INIT, cause = STRBUF_INIT, fix = STRBUF_INIT;
 

@@ -35,3 +35,12 @@ int error_view_draw(const struct err *err, struct canvas *canvas, int row, int r
     }
     return row;
 }
+
+bool error_view_instead(const struct err *err, const char *reading, struct canvas *body)
+{
+    if (err == NULL)
+        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL, reading);
+    else if (err->code != ERR_NONE)
+        (void)error_view_draw(err, body, 0, canvas_rows(body));
+    return err == NULL || err->code != ERR_NONE;
+}

@@ -12,4 +12,8 @@
 /* Draws into rows [row, row + rows); returns the row after the last one that was used. */
 int error_view_draw(const struct err *err, struct canvas *canvas, int row, int rows);
 
+/* In place of what a page shows: err NULL: it is being read, as reading says; else why it could not be.
+ * False: it is there, and nothing was drawn. */
+bool error_view_instead(const struct err *err, const char *reading, struct canvas *body);
+
 #endif

@@ -296,23 +296,18 @@ static void history_draw(const void *arg, struct canvas *body)
     const struct history_row *row = here(self);
     int rows = canvas_rows(body) - (self->finding ? 1 : 0);
 
-    if (!self->read) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
+    if (error_view_instead(self->read ? &self->err : NULL, _("reading the store"), body))
         return;
-    }
-    if (self->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->err, body, 0, rows);
-        return;
-    }
     if (row == NULL) {
         canvas_text(body, 0, 2, STYLE_STRONG,
                     self->search[0] != '\0' ? _("Nothing in the log fits.")
                                             : _("Nothing was done in this store yet."));
         canvas_cursor(body, 0, 2);
     } else {
-        table_draw(self->table, body, 0, rows - 2, !self->finding);
-        canvas_field(body, rows - 1, 2, canvas_columns(body) - 4, STYLE_NORMAL, row->detail);
+        int sheet = table_sheet_at(self->table, rows, 1);
+
+        table_draw(self->table, body, 0, sheet - 1, !self->finding);
+        canvas_field(body, sheet, 2, canvas_columns(body) - 4, STYLE_NORMAL, row->detail);
     }
     if (self->finding)
         text_field_draw(self->find, body, rows, canvas_text(body, rows, 1, STYLE_LABEL, "/ "),

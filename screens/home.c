@@ -11,10 +11,13 @@
 #include "screens/home_state.h"
 #include "screens/pages.h"
 #include "tui/menu.h"
+#include "tui/utf8.h"
 
-#define STATE_COLUMN 48 /* of the state, where the window is wide enough */
-#define STATE_WIDTH  30
-#define MARK_COLUMN  72
+#define STATE_COLUMN  48 /* of the state, where the window is wide enough */
+#define STATE_WIDTH   30
+#define MARK_FROM_END 8   /* columns */
+#define MARK_MAX      104 /* further away it is not seen with its text */
+#define NAME_WIDTH    8   /* of a server, at least */
 
 enum home_line {
     HOME_GUIDE,
@@ -39,6 +42,7 @@ struct home {
     struct menu *menu;
     struct home_state state;
     bool have_state;
+    bool fresh;  /* the state was read since the page came on top */
     bool probed; /* the servers were asked */
     bool wanted; /* a line was chosen before it was known whether it is on */
     struct job *job;
@@ -223,9 +227,10 @@ static struct nav job_ended(struct home *self)
         home_state_clear(&self->state);
     self->state = data->state;
     memset(&data->state, 0, sizeof(data->state));
-    self->have_state = true;
+    self->have_state = self->fresh = true;
     self->probed = data->probe;
     state_free(data);
+    app_know_servers(self->app, &self->state.all);
     if (app_server(self->app)[0] == '\0' && self->state.n_shown > 0)
         app_set_server(self->app, self->state.servers[0].name);
     update_menu(self);
@@ -280,10 +285,10 @@ static struct nav choose(struct home *self)
 {
     const char *off = menu_why_off(self->menu, menu_id(self->menu));
 
-    self->wanted = off != NULL && !self->have_state;
+    self->wanted = off != NULL && !self->fresh;
     if (off == NULL)
         return open_line(self);
-    if (self->have_state)
+    if (self->fresh)
         snprintf(self->message, sizeof(self->message), "%.150s", off);
     return nav_stay();
 }
@@ -317,6 +322,9 @@ static struct nav home_event(void *arg, const struct event *event)
     switch (event->type) {
     case EVENT_SHOWN:
         (void)app_take_done(self->app); /* a change is over: the pages above have gone */
+        job_cancel(self->job);          /* it began before the other page did what it did */
+        self->job = NULL;
+        self->fresh = false;
         start_job(self, false);
         break;
     case EVENT_JOB:
@@ -342,14 +350,21 @@ static struct nav home_event(void *arg, const struct event *event)
 
 /* ---- drawing ---- */
 
+static int mark_column(const struct canvas *body)
+{
+    int column = canvas_columns(body) - MARK_FROM_END;
+
+    return column < MARK_MAX ? column : MARK_MAX;
+}
+
 /* One row of the state: label, text, mark at the right. */
 static int state_row(struct canvas *body, int row, int column, const char *label, const char *text,
                      enum mark mark)
 {
     canvas_text(body, row, column, STYLE_LABEL, label);
-    canvas_field(body, row, column + 8, MARK_COLUMN - STATE_COLUMN - 9, STYLE_NORMAL, text);
+    canvas_field(body, row, column + 8, mark_column(body) - column - 9, STYLE_NORMAL, text);
     if (mark != MARK_NONE)
-        canvas_mark(body, row, column + MARK_COLUMN - STATE_COLUMN, mark);
+        canvas_mark(body, row, mark_column(body), mark);
     return row + 1;
 }
 
@@ -377,13 +392,20 @@ static void until_text(int64_t when, char *out, size_t size)
 
 static int draw_authority(const struct home *self, struct canvas *body, int row, int column)
 {
-    const struct authority *first = NULL;
+    const struct authority *first = NULL; /* the one that ends first */
     size_t n = live_authorities(&self->state);
+    int64_t list = 0; /* the end of the list that ends first */
     char text[64];
 
-    for (size_t i = 0; i < self->state.authorities.n && first == NULL; i++) {
-        if (!self->state.authorities.rows[i]->retired)
-            first = self->state.authorities.rows[i];
+    for (size_t i = 0; i < self->state.authorities.n; i++) {
+        const struct authority *authority = self->state.authorities.rows[i];
+
+        if (authority->retired)
+            continue;
+        if (first == NULL || cert_not_after(authority->cert) < cert_not_after(first->cert))
+            first = authority;
+        if (list == 0 || authority->crl.until < list)
+            list = authority->crl.until;
     }
     if (first == NULL)
         return state_row(body, row, column, _("CA"), _("none yet"), MARK_TODO);
@@ -399,15 +421,15 @@ static int draw_authority(const struct home *self, struct canvas *body, int row,
              (long long)(self->state.valid + self->state.expiring));
     row = state_row(body, row, column, _("Certs"), text, MARK_OK);
     if (self->state.expiring > 0) {
-        snprintf(text, sizeof(text), _("%lld end in < 30 d"), (long long)self->state.expiring);
+        snprintf(text, sizeof(text), _("%lld end in 30 d"), (long long)self->state.expiring);
         row = state_row(body, row, column, "", text, MARK_WARN);
     }
     if (self->state.revoked > 0) {
         snprintf(text, sizeof(text), _("%lld revoked"), (long long)self->state.revoked);
         row = state_row(body, row, column, "", text, MARK_OFF);
     }
-    until_text(first->crl.until, text, sizeof(text));
-    return state_row(body, row, column, _("CRL"), text, until_mark(first->crl.until, 30));
+    until_text(list, text, sizeof(text));
+    return state_row(body, row, column, n > 1 ? _("CRLs") : _("CRL"), text, until_mark(list, 30));
 }
 
 static int draw_rotations(const struct home *self, struct canvas *body, int row, int column)
@@ -431,6 +453,7 @@ static int draw_rotations(const struct home *self, struct canvas *body, int row,
 
 static int draw_servers(const struct home *self, struct canvas *body, int row, int column)
 {
+    int mark = mark_column(body);
     char text[128];
 
     if (self->state.n_servers == 0)
@@ -439,11 +462,14 @@ static int draw_servers(const struct home *self, struct canvas *body, int row, i
     for (size_t i = 0; i < self->state.n_shown; i++) {
         const struct home_server *server = &self->state.servers[i];
 
-        snprintf(text, sizeof(text), " %.12s %s", server->name,
-                 self->probed ? server_state_text(server->state) : "...");
-        canvas_field(body, row, column, MARK_COLUMN - STATE_COLUMN - 1, STYLE_NORMAL, text);
-        canvas_mark(body, row, column + MARK_COLUMN - STATE_COLUMN,
-                    self->probed ? server_state_mark(server->state) : MARK_BUSY);
+        const char *state = self->probed ? server_state_text(server->state) : "...";
+        int name = utf8_columns(server->name), room = mark - column - 3 - utf8_columns(state);
+
+        if (name > room)
+            name = room < NAME_WIDTH ? NAME_WIDTH : room;
+        canvas_field(body, row, column + 1, name, STYLE_NORMAL, server->name);
+        canvas_field(body, row, column + name + 2, mark - column - name - 3, STYLE_NORMAL, state);
+        canvas_mark(body, row, mark, self->probed ? server_state_mark(server->state) : MARK_BUSY);
         row++;
     }
     if (self->state.n_servers > self->state.n_shown)
@@ -454,8 +480,8 @@ static int draw_servers(const struct home *self, struct canvas *body, int row, i
                  ngettext(" %zu lacks the CRL", " %zu lack the CRL",
                           (unsigned long)self->state.n_behind),
                  self->state.n_behind);
-        canvas_field(body, row, column, MARK_COLUMN - STATE_COLUMN - 1, STYLE_NORMAL, text);
-        canvas_mark(body, row++, column + MARK_COLUMN - STATE_COLUMN, MARK_WARN);
+        canvas_field(body, row, column, mark - column - 1, STYLE_NORMAL, text);
+        canvas_mark(body, row++, mark, MARK_WARN);
     }
     return row;
 }

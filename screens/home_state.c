@@ -70,7 +70,7 @@ static struct store *open_store(const char *folder, struct err *err)
 
 void home_state_read(const char *store_folder, bool probe, struct home_state *ret)
 {
-    struct server_list servers = {0};
+    struct server_list *all = &ret->all;
     struct store *store;
 
     memset(ret, 0, sizeof(*ret));
@@ -83,8 +83,7 @@ void home_state_read(const char *store_folder, bool probe, struct home_state *re
         return;
     }
     ret->have_store = true;
-    if (authority_list(store, &ret->authorities, &ret->err) &&
-        server_list(store, &servers, &ret->err)) {
+    if (authority_list(store, &ret->authorities, &ret->err) && server_list(store, all, &ret->err)) {
         ret->valid = count(store, ISSUED_VALID, &ret->err);
         ret->expiring = count(store, ISSUED_EXPIRING, &ret->err);
         ret->revoked = count(store, ISSUED_REVOKED, &ret->err);
@@ -93,18 +92,18 @@ void home_state_read(const char *store_folder, bool probe, struct home_state *re
         (void)!published_count_behind(store, &ret->n_behind, &ret->err);
     }
     store_close(store);
-    ret->n_servers = servers.n;
-    for (size_t i = 0; i < servers.n && i < HOME_STATE_SERVERS; i++) {
+    ret->n_servers = all->n;
+    for (size_t i = 0; i < all->n && i < HOME_STATE_SERVERS; i++) {
         struct home_server *shown = &ret->servers[ret->n_shown++];
 
-        text_clean_copy(shown->name, sizeof(shown->name), servers.rows[i]->name);
-        shown->state = probe ? server_state_ask(servers.rows[i], &ret->authorities) : SERVER_AWAY;
+        text_clean_copy(shown->name, sizeof(shown->name), all->rows[i]->name);
+        shown->state = probe ? server_state_ask(all->rows[i], &ret->authorities) : SERVER_AWAY;
     }
-    server_list_clear(&servers);
 }
 
 void home_state_clear(struct home_state *state)
 {
     authority_list_clear(&state->authorities);
+    server_list_clear(&state->all);
     memset(state, 0, sizeof(*state));
 }

@@ -26,6 +26,7 @@ struct home_state {
         enum server_state state;
     } servers[HOME_STATE_SERVERS];
     size_t n_shown;
+    struct server_list all; /* of the store */
     struct err err; /* the store could not be read; ERR_NONE: it could, or there is none yet */
 };
 

@@ -378,21 +378,20 @@ static void log_draw(const void *arg, struct canvas *body)
     const struct log_page *self = arg;
     const struct journal_plan *plan = here(self);
 
-    if (self->list == NULL) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the journal"));
-    } else if (self->list->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->list->err, body, 0, canvas_rows(body));
-    } else if (self->list->plans.n == 0) {
+    if (error_view_instead(self->list != NULL ? &self->list->err : NULL, _("reading the journal"),
+                           body))
+        return;
+    if (self->list->plans.n == 0) {
         canvas_text(body, 0, 2, STYLE_STRONG, _("No server was changed yet."));
         canvas_wrap(body, 2, 2, canvas_columns(body) - 4, 3, STYLE_NORMAL,
                     _("Every change to a server is written down here, step by step, before and "
                       "after it is made. That is what it can be taken back from."));
     } else {
-        table_draw(self->table, body, 0, canvas_rows(body) - 2, true);
+        int sheet = table_sheet_at(self->table, canvas_rows(body), 1);
+
+        table_draw(self->table, body, 0, sheet - 1, true);
         if (plan != NULL)
-            canvas_field(body, canvas_rows(body) - 1, 2, canvas_columns(body) - 4, STYLE_STRONG,
-                         plan->title);
+            canvas_field(body, sheet, 2, canvas_columns(body) - 4, STYLE_STRONG, plan->title);
     }
 }
 

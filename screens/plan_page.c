@@ -277,10 +277,13 @@ static struct nav go_on(struct plan_page *self)
     return nav_pop();
 }
 
+/* No change: what a person does by hand where pgseal may do nothing, to be pasted. data is taken. */
+static struct screen *page_by_hand(struct app *app, const struct plan_page_spec *spec, void *data);
+
 /* The same answers once more, for a person's hands. */
 static struct nav show_by_hand(const struct plan_page *self)
 {
-    return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
+    return nav_push(page_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
 }
 
 static struct nav review_key(struct plan_page *self, uint32_t key)
@@ -530,7 +533,7 @@ struct screen *page_plan(struct app *app, const struct plan_page_spec *spec, voi
     return screen_new(&plan_ops, self);
 }
 
-struct screen *page_plan_by_hand(struct app *app, const struct plan_page_spec *spec, void *data)
+static struct screen *page_by_hand(struct app *app, const struct plan_page_spec *spec, void *data)
 {
     struct plan_page *self = plan_page_new(app, spec);
 

@@ -23,9 +23,6 @@ struct plan_page_spec {
 
 /* spec is borrowed for good (static); data is taken. */
 struct screen *page_plan(struct app *app, const struct plan_page_spec *spec, void *data) MUST_CHECK;
-/* No change: what a person does by hand where pgseal may do nothing, to be pasted. data is taken. */
-struct screen *page_plan_by_hand(struct app *app, const struct plan_page_spec *spec,
-                                 void *data) MUST_CHECK;
 /* A plan of the journal, kept or open, is taken back; or one that was proven is kept. */
 struct screen *page_plan_undo(struct app *app, const char *server, int64_t plan_id) MUST_CHECK;
 struct screen *page_plan_keep(struct app *app, const char *server, int64_t plan_id) MUST_CHECK;

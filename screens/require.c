@@ -8,6 +8,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "screens/by_hand.h"
 #include "screens/kit_field.h"
 #include "screens/pages.h"
 #include "screens/plan_page.h"
@@ -518,7 +519,8 @@ static void require_commands(const void *arg, struct strbuf *out)
     if (data->n_roles == 0 && !data->remove)
         require_add_role(data, "alice");
     strbuf_add_str(out, _("# the rules of today, as the server reads them\n"));
-    strbuf_add_str(out, "psql -c 'SELECT line_number, type, database, user_name, address, "
+    by_hand_admin(out, self->app);
+    strbuf_add_str(out, " -c 'SELECT line_number, type, database, user_name, address, "
                         "auth_method,\n    options, error FROM pg_hba_file_rules'\n\n");
     strbuf_add_str(out, _("# the plan, its question and its proof; --dry-run only shows it\n"));
     require_intent.command(data, app_server(self->app), out);

@@ -45,7 +45,7 @@ static const struct binding bindings[] = {
     {"t", N_("Quiet time..."), N_("how long nobody may have used the old one; asks first"), 0},
     {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},
     {"F5", N_("Look again"), N_("ask the servers again"), 0},
-    {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},
+    {"Esc", N_("Back"), N_("to the list; the rotation stays as it is"), 95},
     {"q", N_("Quit"), N_("leave pgseal"), 0},
     {NULL, NULL, NULL, 0},
 };
@@ -62,7 +62,7 @@ static const struct binding server_bindings[] = {
     {"w", N_("Why"), N_("what this step is for"), 60},
     {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 0},
     {"F5", N_("Look again"), N_("ask the servers again"), 0},
-    {"Esc", N_("Close"), N_("to the list; the rotation stays as it is"), 95},
+    {"Esc", N_("Back"), N_("to the list; the rotation stays as it is"), 95},
     {"q", N_("Quit"), N_("leave pgseal"), 0},
     {NULL, NULL, NULL, 0},
 };

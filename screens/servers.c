@@ -162,6 +162,7 @@ static void read_ended(struct servers *self)
     self->reading = NULL;
     servers_job_free(self->list);
     self->list = list;
+    app_know_servers(self->app, &list->servers);
     settle_choice(self);
     table_refresh(self->table);
     for (size_t i = 0; first && i < list->servers.n; i++) {
@@ -379,8 +380,10 @@ static void servers_draw(const void *arg, struct canvas *body)
                       "and where its clients connect. Nothing on it is changed by that."));
         canvas_cursor(body, 2, 2);
     } else {
-        table_draw(self->table, body, 0, rows - SHEET_ROWS - 1, true);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        int sheet = table_sheet_at(self->table, rows, SHEET_ROWS);
+
+        table_draw(self->table, body, 0, sheet - 1, true);
+        draw_sheet(self, body, sheet);
     }
     if (self->question != NULL)
         dialog_draw(self->question, body);

@@ -452,10 +452,16 @@ static void state_message(const struct sessions_page *self, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message), _("The filter: %.100s."), problem);
     } else if (!server_message(self, ret) && has_rows(self)) {
         ret->message_mark = totals->need_look > 0 ? MARK_WARN : MARK_OK;
-        snprintf(ret->message, sizeof(ret->message),
-                 ngettext("%zu of %zu sessions needs a look.", "%zu of %zu sessions need a look.",
-                          totals->need_look),
-                 totals->need_look, totals->all);
+        if (totals->need_look == 0)
+            snprintf(ret->message, sizeof(ret->message),
+                     ngettext("%zu session, and nothing needs a look.",
+                              "%zu sessions, and nothing needs a look.", totals->all),
+                     totals->all);
+        else
+            snprintf(ret->message, sizeof(ret->message),
+                     ngettext("%zu of %zu sessions needs a look.",
+                              "%zu of %zu sessions need a look.", totals->need_look),
+                     totals->need_look, totals->all);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "screens/by_hand.h"
 #include "screens/error_view.h"
 #include "screens/look.h"
 #include "screens/pages.h"
@@ -378,9 +379,11 @@ static void simulate_draw(const void *arg, struct canvas *body)
     } else if (!self->found->ok) {
         (void)error_view_draw(&self->found->err, body, 0, rows);
     } else {
+        int sheet = 2 + table_sheet_at(self->look.table, rows - 2, SHEET_ROWS);
+
         draw_summary(self, body);
-        table_draw(self->look.table, body, 2, rows - SHEET_ROWS - 3, true);
-        draw_sheet(self, body, rows - SHEET_ROWS);
+        table_draw(self->look.table, body, 2, sheet - 3, true);
+        draw_sheet(self, body, sheet);
     }
 }
 
@@ -448,9 +451,12 @@ static void simulate_commands(const void *arg, struct strbuf *out)
         require_options(self->draft, out);
     }
     strbuf_add_str(out, _("\n\n# who is connected how, and the rules, by hand\n"));
-    strbuf_add_str(out, "psql -c 'SELECT a.pid, a.usename, a.datname, a.client_addr, s.ssl, "
-                        "s.client_dn\n    FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid)'\n"
-                        "psql -c 'SELECT line_number, type, database, user_name, address, "
+    by_hand_admin(out, self->app);
+    strbuf_add_str(out,
+                   " -c 'SELECT a.pid, a.usename, a.datname, a.client_addr, s.ssl, "
+                   "s.client_dn\n    FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid)'\n");
+    by_hand_admin(out, self->app);
+    strbuf_add_str(out, " -c 'SELECT line_number, type, database, user_name, address, "
                         "auth_method,\n    options FROM pg_hba_file_rules'\n");
 }
 

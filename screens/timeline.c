@@ -349,15 +349,9 @@ static void timeline_draw(const void *arg, struct canvas *body)
     const struct timeline *self = arg;
     int rows = canvas_rows(body), row = 0, fixed = 3 + 2 * (int)COLUMN_BAR;
 
-    if (self->data == NULL) {
-        canvas_text(body, 0, canvas_mark(body, 0, 2, MARK_BUSY) + 1, STYLE_NORMAL,
-                    _("reading the store"));
+    if (error_view_instead(self->data != NULL ? &self->data->err : NULL, _("reading the store"),
+                           body))
         return;
-    }
-    if (self->data->err.code != ERR_NONE) {
-        (void)error_view_draw(&self->data->err, body, 0, rows);
-        return;
-    }
     if (self->data->n == 0) {
         canvas_text(body, 0, 2, STYLE_NORMAL, _("Nothing ends: the store has no CA yet."));
         return;

@@ -81,11 +81,11 @@ static void words_draw(const void *arg, struct canvas *body)
     const struct words_page *self = arg;
     int rows = canvas_rows(body);
     int sheet = rows > SHEET_ROWS + 4 ? SHEET_ROWS : rows / 2;
-    int row = rows - sheet + 1;
+    int at = table_sheet_at(self->table, rows, sheet), row = at + 1;
     const struct word *word;
     size_t n;
 
-    table_draw(self->table, body, 0, rows - sheet, true);
+    table_draw(self->table, body, 0, at, true);
     if (!table_has_row(self->table))
         return;
     word = &word_list(&n)[table_row(self->table)];

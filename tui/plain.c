@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -141,13 +140,15 @@ static void read_line(struct plain *plain)
 
 static void say_still(struct plain *plain)
 {
+    struct strbuf text = STRBUF_INIT;
     struct frame frame;
 
     if (!navigator_look(plain->navigator, &frame))
         return;
-    printf(_("still working: %s%s%s\n"), frame.message, frame.no_suspend ? " " : "",
-           frame.no_suspend ? frame.path_right : "");
-    (void)fflush(stdout);
+    strbuf_printf(&text, _("\nstill working: %s%s%s\n> "), frame.message,
+                  frame.no_suspend ? " " : "", frame.no_suspend ? frame.path_right : "");
+    write_all(text.data, text.len);
+    strbuf_clear(&text);
 }
 
 static void deliver(void *arg, void *owner, const struct event *event)

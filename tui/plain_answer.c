@@ -394,7 +394,7 @@ static bool is_of_screen(const char *keys)
     return false;
 }
 
-static void help(struct talk *talk)
+static void help(struct talk *talk, bool in_form)
 {
     struct frame frame;
 
@@ -405,12 +405,17 @@ static void help(struct talk *talk)
     if (frame.help && frame.help[0] && (!frame.why || strcmp(frame.help, frame.why) != 0))
         talk_remark(talk, _("help: %s"), frame.help);
     for (const struct binding *key = frame.bindings; key && key->keys; key++) {
-        if (!is_of_screen(key->keys))
+        if (!is_of_screen(key->keys) && !(in_form && key->keys[0] == 'F'))
             talk_remark(talk, "  %s: %s", gettext(key->keys), gettext(key->help));
     }
-    talk_remark(talk, "%s",
-                _("  < back, ! commands, f3 words explained, q or Ctrl-C leave.\n"
-                  "  A key is typed as its letter or name, then Enter: r, f5, pgdn, space, end."));
+    if (in_form)
+        talk_remark(talk, "%s",
+                    _("  An empty line takes the default, \"\" is nothing at all.\n"
+                      "  < back, ! commands, Ctrl-C leave."));
+    else
+        talk_remark(talk, "%s",
+                    _("  < back, ! commands, f3 words explained, q or Ctrl-C leave.\n"
+                      "  A key is typed as its letter or name: r, f5, pgdn, space, end."));
 }
 
 static void commands(struct talk *talk)
@@ -451,7 +456,7 @@ void talk_hear(struct talk *talk, const char *line)
     if (talk->pasting)
         hear_form(talk, control.widget, line);
     else if (strcmp(line, "?") == 0)
-        help(talk);
+        help(talk, control.widget && control.kind == CONTROL_FORM);
     else if (strcmp(line, "!") == 0)
         commands(talk);
     else if (strcmp(line, "<") == 0 && !(control.widget && control.kind == CONTROL_FORM))

@@ -1,7 +1,6 @@
 /* plain_say.c - what a page says, as lines: all of it once, then what is new. */
 #include "config.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,7 +168,9 @@ static void add_table(struct talk_lines *lines, const struct table *table)
     const struct table_column *columns = table_columns(table, &n_columns);
 
     for (size_t c = 0; c < n_columns; c++)
-        strbuf_printf(&row, c > 0 ? ", %s" : "%s", gettext(columns[c].title));
+        strbuf_printf(&row, c > 0 ? ", %s" : "%s",
+                      columns[c].title && columns[c].title[0] ? gettext(columns[c].title)
+                                                              : _("state"));
     talk_lines_add(lines, _("Rows: %s"), row.data);
     for (size_t i = 0; i < n && i < TABLE_ROWS_MAX; i++) {
         strbuf_reset(&row);
@@ -217,25 +218,26 @@ struct control talk_control(const struct talk *talk, struct talk_lines *lines)
 
 /* ---- what is new ---- */
 
-/* A clock or a count that goes on is not news. */
-static bool same_but_digits(const char *a, const char *b)
+/* A clock, a count or a bar that goes on is not news. */
+static bool same_but_counts(const char *a, const char *b)
 {
-    while (*a && *b) {
-        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-            a += strspn(a, "0123456789");
-            b += strspn(b, "0123456789");
-        } else if (*a++ != *b++) {
+    static const char counts[] = "0123456789#+";
+
+    do {
+        a += strspn(a, counts);
+        b += strspn(b, counts);
+        if (*a != *b)
             return false;
-        }
-    }
-    return *a == *b;
+        b++;
+    } while (*a++);
+    return true;
 }
 
 static bool was_said(const struct talk *talk, const char *line)
 {
     for (size_t i = 0; i < talk->said.n; i++) {
         if (talk->heard ? strcmp(talk->said.list[i], line) == 0
-                        : same_but_digits(talk->said.list[i], line))
+                        : same_but_counts(talk->said.list[i], line))
             return true;
     }
     return false;
@@ -278,7 +280,7 @@ static void say_message(struct talk *talk, const struct control *control, const 
     struct talk_lines line = {.n = 0};
     const char *word;
     bool same = talk->heard ? strcmp(talk->message, frame->message) == 0
-                            : same_but_digits(talk->message, frame->message);
+                            : same_but_counts(talk->message, frame->message);
 
     if (same || is_of_form(control, frame))
         return;
@@ -313,15 +315,17 @@ static void say_keys(const struct frame *frame, struct strbuf *out)
 static void say_head(struct talk *talk, const struct frame *frame, struct strbuf *out)
 {
     char title[sizeof(talk->title)], step[sizeof(talk->step)];
+    size_t len = strlen(frame->title);
 
-    snprintf(title, sizeof(title), "pgseal: %s.%s%s%s", frame->title, frame->right[0] ? " " : "",
-             frame->right, frame->right[0] ? "." : "");
+    snprintf(title, sizeof(title), "pgseal: %s%s%s%s%s", frame->title,
+             strchr("?.!", frame->title[len > 0 ? len - 1 : 0]) ? "" : ".",
+             frame->right[0] ? " " : "", frame->right, frame->right[0] ? "." : "");
     if (strcmp(title, talk->title) != 0) {
         memcpy(talk->title, title, sizeof(title));
         strbuf_printf(out, "\n%s\n", title);
     }
     step_of(frame, step, sizeof(step));
-    if (!same_but_digits(step, talk->step)) {
+    if (!same_but_counts(step, talk->step)) {
         memcpy(talk->step, step, sizeof(step));
         if (step[0])
             strbuf_printf(out, "%s\n", step);

@@ -19,6 +19,7 @@
 #define FILTER_MAX   64
 #define FILTER_WIDTH 30
 #define MEASURED     256 /* rows that are asked how wide their cells are */
+#define SHEET_FROM   15  /* row: as in a window of 24 rows */
 #define READABLE                                                                                   \
     100 /* columns: the eye loses its row when what belongs together is further apart */
 
@@ -465,6 +466,16 @@ static size_t choose_top(const struct table *table, size_t height)
     if (top + height > table->n_seen)
         top = table->n_seen > height ? table->n_seen - height : 0;
     return top;
+}
+
+int table_sheet_at(const struct table *table, int rows, int sheet)
+{
+    size_t n = table->rows->count(table->arg); /* whatever the filter: it stays where it is */
+    int below = SHEET_FROM;
+
+    if (n < (size_t)rows && (int)n + 3 > below)
+        below = (int)n + 3; /* titles, rows, the filter's line, a blank one */
+    return n < (size_t)rows && below < rows - sheet ? below : rows - sheet;
 }
 
 void table_draw(const struct table *table, struct canvas *canvas, int row, int rows, bool focused)

@@ -61,7 +61,7 @@ void table_set_sorted(struct table *table, size_t column, bool reverse);
 bool table_has_row(const struct table *table);
 size_t table_row(
     const struct table *table); /* of the page, under the cursor; only with table_has_row() */
-size_t table_seen(const struct table *table);         /* rows that pass the filter */
+size_t table_seen(const struct table *table); /* rows that pass the filter */
 /* For who reads it without a screen: the columns, a cell of the n-th row that is seen, the place of the
  * cursor among those; how many rows the page does not hold. */
 const struct table_column *table_columns(const struct table *table, size_t *ret_n);
@@ -74,6 +74,10 @@ bool table_takes_text(const struct table *table);     /* the filter is being typ
 
 enum table_result table_key(struct table *table, uint32_t key);
 void table_paste(struct table *table, const char *bytes, size_t len); /* into an open filter */
+/* Where what is said about the row under the cursor goes: the last rows of the body, or in a high window
+ * right below a short list, where the eye is. rows: of the body; sheet: those it needs. The table gets
+ * all but one of the rows above. */
+int table_sheet_at(const struct table *table, int rows, int sheet);
 /* Title row, then rows; the last one says how many more there are. Remembers its height for PgDn.
  */
 void table_draw(const struct table *table, struct canvas *canvas, int row, int rows, bool focused);

@@ -56,6 +56,20 @@ bool fs_check_own_folder(const char *path, struct err *err)
     return true;
 }
 
+bool fs_check_own_file(const char *path, const struct stat *st, struct err *err)
+{
+    if (!S_ISREG(st->st_mode))
+        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a regular file"), path);
+    if (st->st_uid != geteuid())
+        return err_set(err, ERR_STORE_OWNER, _("\"%s\" belongs to user %ld, not to you"), path,
+                       (long)st->st_uid);
+    if ((st->st_mode & 022) != 0) {
+        err_set(err, ERR_FILE_UNSAFE, _("others can write to \"%s\""), path);
+        return err_hint(err, _("chmod 600 %s"), path);
+    }
+    return true;
+}
+
 static char *parent_of(const char *path)
 {
     const char *end = path + strlen(path);

@@ -53,6 +53,9 @@ bool fs_read_fd(int fd, const char *what, size_t max, struct strbuf *out,
 bool fs_make_folder(const char *path, struct err *err) MUST_CHECK;
 /* ERR_STORE_OWNER / ERR_FILE_UNSAFE unless path is a folder of ours that others cannot write. */
 bool fs_check_own_folder(const char *path, struct err *err) MUST_CHECK;
+/* The same of a regular file, by what lstat(2) said of it. */
+struct stat;
+bool fs_check_own_file(const char *path, const struct stat *st, struct err *err) MUST_CHECK;
 /* True when nobody but us and root can move away what we make in this folder: it is ours or root's,
  * and only its owner can write to it, or it is sticky like /tmp. */
 bool fs_is_steady_folder(const char *path);

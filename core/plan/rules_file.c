@@ -219,8 +219,9 @@ bool plan_check_rules(const struct plan *plan, struct err *err)
     return false;
 }
 
-void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
-                    const char *after)
+/* A guard that puts a file back by itself. */
+static void add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
+                      const char *after)
 {
     char name[GUARD_NAME_MAX];
     struct step *step;
@@ -255,7 +256,7 @@ bool plan_add_rewrite(struct plan *plan, const struct plan_rewrite *file, struct
     step_hash(file->old, before);
     step_hash(file->wanted, after);
     if (file->with_guard)
-        plan_add_guard(plan, file->path, backup, before, after);
+        add_guard(plan, file->path, backup, before, after);
     step =
         plan_add(plan, file->kind, PLAN_CHANGE,
                  json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", file->path, "before", before, "after",

@@ -190,9 +190,6 @@ bool plan_check_fresh(const struct plan *plan, struct err *err) MUST_CHECK;
 
 /* ---- the rules file (rules_file.c) ---- */
 
-/* A guard that puts a file back by itself. */
-void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
-                    const char *after);
 /* A file that keeps its name: a copy, (with_guard) the guard, then the bytes, and for a person's hands what
  * differs. All borrowed. */
 struct plan_rewrite {

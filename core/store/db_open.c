@@ -69,15 +69,8 @@ static bool find_file(const char *path, const char *folder, enum store_mode mode
         return no_store(err, folder);
     if (lstat(path, &st) != 0)
         return err_set_errno(err, ERR_FILE, errno, _("cannot look at \"%s\""), path);
-    if (!S_ISREG(st.st_mode))
-        return err_set(err, ERR_FILE_UNSAFE, _("\"%s\" is not a regular file"), path);
-    if (st.st_uid != geteuid())
-        return err_set(err, ERR_STORE_OWNER, _("\"%s\" belongs to user %ld, not to you"), path,
-                       (long)st.st_uid);
-    if ((st.st_mode & 022) != 0) {
-        err_set(err, ERR_FILE_UNSAFE, _("others can write to \"%s\""), path);
-        return err_hint(err, _("chmod 600 %s"), path);
-    }
+    if (!fs_check_own_file(path, &st, err))
+        return false;
     if (mode == STORE_READ && st.st_size == 0) /* a first start that was killed */
         return no_store(err, folder);
     return true;

@@ -430,11 +430,6 @@ enum poller_state poller_state(const struct poller *poller)
     return poller->state;
 }
 
-bool poller_paused(const struct poller *poller)
-{
-    return poller->paused;
-}
-
 int64_t poller_interval(const struct poller *poller)
 {
     return poller->interval_ms;

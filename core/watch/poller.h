@@ -54,7 +54,6 @@ void poller_refresh(struct poller *poller);            /* now, not at the next i
 void poller_set_interval(struct poller *poller, int64_t interval_ms);
 
 enum poller_state poller_state(const struct poller *poller);
-bool poller_paused(const struct poller *poller);
 int64_t poller_interval(const struct poller *poller);
 const struct err *poller_error(const struct poller *poller);     /* of AWAY and PASSWORD */
 const struct sessions *poller_rows(const struct poller *poller); /* NULL: none yet; borrowed */

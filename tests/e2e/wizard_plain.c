@@ -109,12 +109,12 @@ static void a_ca_and_a_certificate(void **state)
     answer(box, "Question 3 of 4. Note", "");
     answer(box, "Question 4 of 4. Valid for", "30");
     answer(box, "Go on?", "");
-    answer(box, "Question 1 of 8. Private key.", "");
-    answer(box, "Question 2 of 8. Key type.", "");
-    answer(box, "Question 3 of 8. Key protection.", "2");
-    answer(box, "Question 4 of 6. Also make: PKCS#12, for Java and Windows.", "no");
-    answer(box, "Question 5 of 6. PKCS#8 in DER, for JDBC.", "yes");
-    answer(box, "Question 6 of 6. Files in.", "");
+    answer(box, ". Private key.", "");
+    answer(box, ". Key type.", "");
+    answer(box, ". Key protection.", "2");
+    answer(box, ". Also make: PKCS#12", "no");
+    answer(box, ". PKCS#8 in DER", "yes");
+    answer(box, ". Files in.", "");
     answer(box, "Go on?", "");
     wait_for(box, "now: 3 Review, 3 of 3");
     answer(box, "Question 1 of 1. CA passphrase.", PASSPHRASE);

@@ -57,6 +57,22 @@ void box_close(struct box *box)
     clock_replace(NULL);
 }
 
+int box_setup(void **state)
+{
+    struct box *box = mem_zalloc(sizeof(*box));
+
+    box_open(box);
+    *state = box;
+    return 0;
+}
+
+int box_teardown(void **state)
+{
+    box_close(*state);
+    free(*state);
+    return 0;
+}
+
 void box_reopen(struct box *box, enum store_mode mode)
 {
     struct err err = ERR_INIT;
@@ -90,6 +106,27 @@ struct authority *box_authority(struct box *box, const char *name, struct key **
             fail_msg("%s", err.msg);
     }
     return authority;
+}
+
+int ca_box_setup(void **state)
+{
+    struct ca_box *box = mem_zalloc(sizeof(*box));
+
+    box_open(&box->box);
+    box->authority = box_authority(&box->box, "Acme", &box->key);
+    *state = box;
+    return 0;
+}
+
+int ca_box_teardown(void **state)
+{
+    struct ca_box *box = *state;
+
+    authority_free(box->authority);
+    key_free(box->key);
+    box_close(&box->box);
+    free(box);
+    return 0;
 }
 
 struct issued *box_issue(struct box *box, const struct authority *authority, const struct key *key,

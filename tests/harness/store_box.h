@@ -19,8 +19,20 @@ struct box {
 /* The clock stands at BOX_NOW afterwards; box_set_now() moves it. */
 void box_open(struct box *box);
 void box_close(struct box *box); /* deletes the folder; the real clock again */
+/* The same as a test's setup and teardown: *state is a struct box. */
+int box_setup(void **state);
+int box_teardown(void **state);
 void box_reopen(struct box *box, enum store_mode mode);
 void box_set_now(int64_t now);
+
+/* With a CA in it, "Acme". */
+struct ca_box {
+    struct box box;
+    struct authority *authority;
+    struct key *key;
+};
+int ca_box_setup(void **state); /* *state is a struct ca_box */
+int ca_box_teardown(void **state);
 
 struct secret *box_secret(const char *text);
 struct authority *box_authority(struct box *box, const char *name, struct key **ret_key);

@@ -11,151 +11,13 @@
 
 #include <cmocka.h>
 
-#include "core/base/clock.h"
 #include "core/base/fsutil.h"
-#include "core/base/mem.h"
-#include "core/demo/demo.h"
 #include "core/kit/kit.h"
-#include "core/plan/fleet.h"
 #include "core/rotate/rotate.h"
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
-#include "tests/harness/page_box.h"
 #include "tests/pg/need_pg.h"
-
-struct story {
-    struct page_box box;
-    struct demo *demo;
-    struct authority *ca; /* of the clients */
-    struct key *key;
-    struct authority *servers_ca;
-    struct key *servers_key;
-};
-
-static void add_server(struct story *story)
-{
-    char name[] = "db1", host[] = "127.0.0.1", provider[] = "self-managed", none[] = "";
-    struct server server = {.name = name,
-                            .tls_host = host,
-                            .tls_port = demo_port(story->demo),
-                            .provider = provider,
-                            .system_identifier = none};
-    struct err err = ERR_INIT;
-
-    server.conninfo = mem_strdup(demo_admin_conninfo(story->demo));
-    BOX_OK(server_add(story->box.box.store, &server, &err));
-    free(server.conninfo);
-}
-
-static struct plan *make_tls(void *arg, const struct plan_target *target, struct err *err)
-{
-    const struct story *story = arg;
-    struct server_tls_intent intent = {.authority = story->servers_ca,
-                                       .authority_key = story->servers_key,
-                                       .hosts = &target->tls_host,
-                                       .n_hosts = 1};
-
-    return plan_server_tls(target, &intent, err);
-}
-
-static struct plan *make_trust(void *arg, const struct plan_target *target, struct err *err)
-{
-    const struct story *story = arg;
-    const struct authority *ca = story->ca;
-    struct trust_ca_intent intent = {.authorities = &ca, .n_authorities = 1};
-
-    return plan_trust_ca(target, &intent, err);
-}
-
-static void change(struct story *story,
-                   struct plan *(*make)(void *, const struct plan_target *, struct err *))
-{
-    struct fleet_order order = {.make = make, .arg = story};
-    struct err err = ERR_INIT;
-    struct fleet *fleet = fleet_load(story->box.box.store, "db1", &err);
-
-    assert_non_null(fleet);
-    BOX_OK(fleet_run(fleet, &order, NULL, NULL, &err));
-    fleet_free(fleet);
-}
-
-/* Its kit is in the box's folder. */
-static void issue(struct story *story, const char *role)
-{
-    struct err err = ERR_INIT;
-    struct key *key = key_generate(KEY_EC_P256, NULL, NULL, &err);
-    struct issue_spec issue = {.kind = ISSUED_CLIENT, .role = role, .key = key};
-    struct issued *issued = issued_make(story->box.box.store, story->ca, story->key, &issue, &err);
-    char *folder = fs_join(story->box.box.folder, role);
-    struct kit_spec spec = {
-        .folder = folder, .formats = KIT_PEM, .issued = issued, .key = key, .ca = story->ca->cert};
-    struct kit_files files = {0};
-
-    if (issued == NULL)
-        fail_msg("%s", err.msg);
-    BOX_OK(kit_write(&spec, &files, &err));
-    kit_files_clear(&files);
-    issued_free(issued);
-    key_free(key);
-    free(folder);
-}
-
-static int begin(void **state)
-{
-    struct story *story = mem_zalloc(sizeof(*story));
-    struct err err = ERR_INIT;
-
-    story->demo = demo_start(&(struct demo_options){0}, &err);
-    if (story->demo == NULL)
-        fail_msg("PS-%d %s", (int)err.code, err.msg);
-    page_box_open(&story->box, "db1", NULL, &ui_ascii);
-    clock_replace(NULL); /* certificates are for a server that has the real time */
-    add_server(story);
-    story->ca = box_authority(&story->box.box, "Lab Root", &story->key);
-    story->servers_ca = box_authority(&story->box.box, "Servers", &story->servers_key);
-    change(story, make_tls);
-    change(story, make_trust);
-    issue(story, "alice");
-    issue(story, "bob");
-    *state = story;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct story *story = *state;
-
-    authority_free(story->ca);
-    authority_free(story->servers_ca);
-    key_free(story->key);
-    key_free(story->servers_key);
-    page_box_close(&story->box);
-    demo_free(story->demo);
-    free(story);
-    return 0;
-}
-
-static struct conn *session(struct story *story, const char *role)
-{
-    struct err err = ERR_INIT;
-    const char *folder = story->box.box.folder, *word = demo_password(story->demo, role);
-    char *text = mem_printf("host=127.0.0.1 port=%d user=%s dbname=app sslmode=require "
-                            "sslcert='%s/%s/%s.crt' sslkey='%s/%s/%s.key'",
-                            demo_port(story->demo), role, folder, role, role, folder, role, role);
-    struct params *params = params_parse(text, &err);
-    struct secret *password = secret_new(SECRET_PASSPHRASE_MAX);
-    struct conn *conn;
-
-    assert_non_null(params);
-    assert_true(secret_set(password, word, strlen(word)));
-    conn = conn_open(params, &(struct conn_options){.password = password}, &err);
-    if (conn == NULL)
-        fail_msg("%s", err.msg);
-    secret_free(password);
-    params_free(params);
-    free(text);
-    return conn;
-}
+#include "tests/pg/page_story.h"
 
 static bool lives(struct conn *conn)
 {
@@ -170,7 +32,7 @@ static bool lives(struct conn *conn)
 
 /* ---- a trust file ---- */
 
-static void trust_file_is_tried(struct story *story)
+static void trust_file_is_tried(struct page_story *story)
 {
     struct page_box *box = &story->box;
     char *path = fs_join(box->box.folder, "db1-trust.crt");
@@ -193,7 +55,7 @@ static void trust_file_is_tried(struct story *story)
 }
 
 /* Only the other CA in it: the server that runs does not fit, so there is no file. */
-static void wrong_trust_file(struct story *story, const char *partner)
+static void wrong_trust_file(struct page_story *story, const char *partner)
 {
     struct page_box *box = &story->box;
 
@@ -211,7 +73,7 @@ static void wrong_trust_file(struct story *story, const char *partner)
 
 /* ---- another's CA for the server ---- */
 
-static char *openssl(struct story *story, const char *command)
+static char *openssl(struct page_story *story, const char *command)
 {
     char *output;
 
@@ -220,7 +82,7 @@ static char *openssl(struct story *story, const char *command)
     return output;
 }
 
-static void step(struct story *story, struct rotation *rotation,
+static void step(struct page_story *story, struct rotation *rotation,
                  const struct rotate_request *request)
 {
     struct rotate_outcome outcome = {0};
@@ -231,7 +93,7 @@ static void step(struct story *story, struct rotation *rotation,
     rotate_outcome_clear(&outcome);
 }
 
-static void server_of_another(struct story *story, const char *partner)
+static void server_of_another(struct page_story *story, const char *partner)
 {
     struct page_box *box = &story->box;
     struct err err = ERR_INIT;
@@ -283,7 +145,7 @@ static void server_of_another(struct story *story, const char *partner)
 
 /* ---- an emergency ---- */
 
-static struct rotation *begin_emergency(struct story *story)
+static struct rotation *begin_emergency(struct page_story *story)
 {
     const struct rotate_start start = {.kind = ROTATION_EMERGENCY, .name = "Lab Root"};
     char *folder = fs_join(story->box.box.folder, "kits");
@@ -312,7 +174,7 @@ static struct rotation *begin_emergency(struct story *story)
 #define POOL 14 /* more than the review has room for */
 
 /* Who is refused stands there by name, whole pools too; with the CA's name typed, exactly they are. */
-static void names_whom_it_refuses(struct story *story)
+static void names_whom_it_refuses(struct page_story *story)
 {
     struct page_box *box = &story->box;
     struct conn *pool[POOL];
@@ -320,7 +182,7 @@ static void names_whom_it_refuses(struct story *story)
     char *path = fs_join(box->box.folder, "old.key"), *text;
 
     for (size_t i = 0; i < POOL; i++)
-        pool[i] = session(story, i + 1 < POOL ? "alice" : "bob");
+        pool[i] = page_story_session(story, i + 1 < POOL ? "alice" : "bob");
     navigator_push(box->navigator, page_rotation(box->app, rotation->id));
     page_box_wait(box, "[>>] 3 ");
     page_box_wait(box, "It can be left at any time");
@@ -377,7 +239,7 @@ static void names_whom_it_refuses(struct story *story)
 
 static void by_pages(void **state)
 {
-    struct story *story = *state;
+    struct page_story *story = *state;
     char *partner =
         openssl(story, "openssl req -x509 -newkey ec -pkeyopt "
                        "ec_paramgen_curve:P-256 -nodes -keyout p.key -days 900 "
@@ -393,7 +255,7 @@ static void by_pages(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(by_pages, begin, end)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(by_pages, page_story_begin_two, page_story_end)};
 
     if (!need_pg())
         return 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/pki/chain.h"
+#include "core/pki/inspect.h"
 #include "core/pki/ossl.h"
 #include "tests/unit/pki_fixture.h"
 
@@ -549,17 +550,67 @@ static void test_server_side(void **state)
     pair_clear(&ca);
 }
 
+/* Not self-signed, and none is the issuer of another one, but all names fit. Without key identifiers only
+ * the signatures tell, one by one. */
+static void test_crowd_of_one_name(void **state)
+{
+    struct key *subject_key = fixture_key();
+    struct key *key = fixture_key();
+    struct strbuf pem = STRBUF_INIT;
+    struct inspect_options options = {.now = NOW};
+    struct inspect_node *tree, *all;
+
+    (void)state;
+    for (long i = 1; i <= 80; i++) {
+        X509 *x509 = X509_new();
+        X509_NAME *name = X509_get_subject_name(x509);
+        struct cert *cert;
+
+        assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                                    (const unsigned char *)"X", -1, -1, 0),
+                         1);
+        assert_int_equal(X509_set_issuer_name(x509, name), 1);
+        assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), i), 1);
+        assert_non_null(X509_gmtime_adj(X509_getm_notBefore(x509), 0));
+        assert_non_null(X509_gmtime_adj(X509_getm_notAfter(x509), DAY));
+        assert_int_equal(X509_set_pubkey(x509, ossl_key(subject_key)), 1);
+        assert_true(X509_sign(x509, ossl_key(key), EVP_sha256()) > 0);
+        cert = ossl_cert_take(x509);
+        fixture_pem(&pem, cert);
+        cert_free(cert);
+    }
+    tree = inspect_bytes(pem.data, pem.len, &options);
+    assert_true(tree->n > 80);
+    all = tree->children[80];
+    assert_string_equal(all->children[0]->text, "80");
+    assert_in_range(all->n, 4, 30); /* of the rest it is not said that their issuer is not there */
+    assert_non_null(strstr(all->children[all->n - 2]->text, "not every signature was tried"));
+    inspect_free(tree);
+    strbuf_clear(&pem);
+    key_free(subject_key);
+    key_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),         cmocka_unit_test(test_unknown_ca),
-        cmocka_unit_test(test_dates),        cmocka_unit_test(test_purpose),
-        cmocka_unit_test(test_revoked),      cmocka_unit_test(test_crl_missing),
-        cmocka_unit_test(test_crl_dates),    cmocka_unit_test(test_crl_signature),
-        cmocka_unit_test(test_no_crl_sign),  cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_intermediate), cmocka_unit_test(test_only_inter_crl),
-        cmocka_unit_test(test_not_a_ca),     cmocka_unit_test(test_weak),
-        cmocka_unit_test(test_long_names),   cmocka_unit_test(test_server_side),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_unknown_ca),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_purpose),
+        cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_crl_missing),
+        cmocka_unit_test(test_crl_dates),
+        cmocka_unit_test(test_crl_signature),
+        cmocka_unit_test(test_no_crl_sign),
+        cmocka_unit_test(test_signature),
+        cmocka_unit_test(test_intermediate),
+        cmocka_unit_test(test_only_inter_crl),
+        cmocka_unit_test(test_not_a_ca),
+        cmocka_unit_test(test_weak),
+        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_server_side),
+        cmocka_unit_test(test_crowd_of_one_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/fsutil.h"
-#include "core/base/mem.h"
 #include "core/store/authority.h"
 #include "core/store/authority_change.h"
 #include "core/store/authority_request.h"
@@ -23,23 +22,6 @@
 #include "tests/harness/store_box.h"
 
 static struct err err;
-
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
 
 static void refuse(struct box *box, struct authority_spec spec, enum err_code code)
 {
@@ -413,7 +395,7 @@ static void test_cancelled(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_created),  TEST(test_names_are_checked), TEST(test_unique),
         TEST(test_load),     TEST(test_find_foreign),      TEST(test_passphrase),

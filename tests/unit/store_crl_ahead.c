@@ -21,35 +21,7 @@
 
 static struct err err;
 
-struct fixture {
-    struct box box;
-    struct authority *authority;
-    struct key *key;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = mem_zalloc(sizeof(*fixture));
-
-    err = (struct err)ERR_INIT;
-    box_open(&fixture->box);
-    fixture->authority = box_authority(&fixture->box, "Acme", &fixture->key);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    authority_free(fixture->authority);
-    key_free(fixture->key);
-    box_close(&fixture->box);
-    free(fixture);
-    return 0;
-}
-
-static size_t presign(struct fixture *fixture, int lists, int days)
+static size_t presign(struct ca_box *fixture, int lists, int days)
 {
     struct crl_ahead_spec spec = {.lists = lists, .days = days};
     size_t n = 0;
@@ -59,7 +31,7 @@ static size_t presign(struct fixture *fixture, int lists, int days)
 }
 
 /* The list that counts at this time, as a fresh look finds it. */
-static struct crl *current(struct fixture *fixture, uint64_t *ret_number)
+static struct crl *current(struct ca_box *fixture, uint64_t *ret_number)
 {
     struct crl *crl = authority_crl(fixture->box.store, fixture->authority, &err);
     struct authority *fresh = authority_load(fixture->box.store, "Acme", &err);
@@ -75,7 +47,7 @@ static struct crl *current(struct fixture *fixture, uint64_t *ret_number)
 
 static void test_each_on_its_day(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct crl_ahead_list list = {.n = 0};
     uint64_t first, number;
     struct crl *crl;
@@ -108,7 +80,7 @@ static void test_each_on_its_day(void **state)
 /* A revocation is on the present list and on all later ones, with higher numbers and the same days. */
 static void test_revocation_signs_the_set_again(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *alice = box_issue(&fixture->box, fixture->authority, fixture->key, "alice", 800);
     struct crl_ahead_list before = {.n = 0}, after = {.n = 0};
     uint64_t number, last;
@@ -146,7 +118,7 @@ static void test_revocation_signs_the_set_again(void **state)
 
 static void test_given_up(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct crl *crl;
     uint64_t number, later;
 
@@ -163,7 +135,7 @@ static void test_given_up(void **state)
 
 static void test_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct crl_ahead_spec spec = {.lists = 12, .days = 31}; /* no week of overlap */
     struct key *other = key_generate(KEY_EC_P256, NULL, NULL, &err);
     size_t n;
@@ -189,7 +161,7 @@ static void test_refused(void **state)
 /* A certificate that has ended leaves the list; the canary stays. */
 static void test_ended_leaves(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 30);
     struct crl *crl = revoked_and_sign(fixture->box.store, fixture->authority, fixture->key, bob,
                                        CRL_SUPERSEDED, 0, &err);
@@ -213,7 +185,7 @@ static void test_ended_leaves(void **state)
 
 /* ---- servers ---- */
 
-static struct server *add_server(struct fixture *fixture, const char *name)
+static struct server *add_server(struct ca_box *fixture, const char *name)
 {
     char provider[] = "self-managed", none[] = "", conninfo[] = "host=127.0.0.1";
     struct server server = {.name = mem_strdup(name),
@@ -231,7 +203,7 @@ static struct server *add_server(struct fixture *fixture, const char *name)
     return loaded;
 }
 
-static size_t count_behind(struct fixture *fixture)
+static size_t count_behind(struct ca_box *fixture)
 {
     size_t n = 0;
 
@@ -239,7 +211,7 @@ static size_t count_behind(struct fixture *fixture)
     return n;
 }
 
-static bool check_finds(struct fixture *fixture, enum err_code code)
+static bool check_finds(struct ca_box *fixture, enum err_code code)
 {
     struct findings findings = {.n = 0};
     bool found;
@@ -252,7 +224,7 @@ static bool check_finds(struct fixture *fixture, enum err_code code)
 
 static void test_who_lacks_it(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *alice = box_issue(&fixture->box, fixture->authority, fixture->key, "alice", 0);
     struct server *db1 = add_server(fixture, "db1");
     struct server *db2 = add_server(fixture, "db2");
@@ -302,7 +274,7 @@ static void test_who_lacks_it(void **state)
 /* Day 31 of a list of 30 days: seen before, named after. With a set for later: nothing to say. */
 static void test_ends(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct crl *crl =
         authority_sign_crl(fixture->box.store, fixture->authority, fixture->key, 45, &err);
 
@@ -340,7 +312,7 @@ static struct crl *foreign_list_of(const struct cert *ca, const struct key *key,
     return crl;
 }
 
-static enum foreign_import import(struct fixture *fixture, const struct cert *ca,
+static enum foreign_import import(struct ca_box *fixture, const struct cert *ca,
                                   const struct crl *crl, size_t accept)
 {
     enum foreign_import what = FOREIGN_SAME;
@@ -351,7 +323,7 @@ static enum foreign_import import(struct fixture *fixture, const struct cert *ca
 
 static void test_foreign(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct key *key;
     struct authority *other = box_authority(&fixture->box, "Elsewhere", &key);
     struct server *db1 = add_server(fixture, "db1");
@@ -409,7 +381,7 @@ static void test_foreign(void **state)
     key_free(key);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ca_box_setup, ca_box_teardown)
 
 int main(void)
 {

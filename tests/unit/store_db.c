@@ -14,29 +14,11 @@
 #include <cmocka.h>
 
 #include "core/base/fsutil.h"
-#include "core/base/mem.h"
 #include "core/store/schema.h"
 #include "core/store/sql.h"
 #include "tests/harness/store_box.h"
 
 static struct err err;
-
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
 
 static mode_t mode_of(const char *folder, const char *name)
 {
@@ -396,7 +378,7 @@ static void test_reader_recovers_hot_journal(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_made_private),
         TEST(test_durable_settings),

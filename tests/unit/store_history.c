@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/store/history.h"
 #include "core/store/journal.h"
 #include "core/store/server.h"
@@ -19,23 +18,6 @@
 #include "tests/harness/store_box.h"
 
 static struct err err;
-
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
 
 static void note(struct box *box, const char *act, const char *object, const char *detail)
 {
@@ -136,7 +118,7 @@ static void test_it_stays(void **state)
     assert_rows(box, &(struct history_filter){.limit = 0}, "4711");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, box_setup, box_teardown)
 
 int main(void)
 {

@@ -16,23 +16,6 @@
 
 static struct err err;
 
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct journal_plan *a_plan(const char *server, size_t n_steps)
 {
     struct journal_plan *plan = mem_zalloc(sizeof(*plan));
@@ -161,7 +144,7 @@ static void test_state_names(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_round_trip), TEST(test_unknown),     TEST(test_all_or_nothing),
         TEST(test_lists),      TEST(test_state_names),

@@ -11,42 +11,13 @@
 #include <cmocka.h>
 
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/store/revoked.h"
 #include "core/store/sql.h"
 #include "tests/harness/store_box.h"
 
 static struct err err;
 
-struct fixture {
-    struct box box;
-    struct authority *authority;
-    struct key *key;
-};
-
-static int setup(void **state)
-{
-    struct fixture *fixture = mem_zalloc(sizeof(*fixture));
-
-    err = (struct err)ERR_INIT;
-    box_open(&fixture->box);
-    fixture->authority = box_authority(&fixture->box, "Acme", &fixture->key);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    authority_free(fixture->authority);
-    key_free(fixture->key);
-    box_close(&fixture->box);
-    free(fixture);
-    return 0;
-}
-
-static struct crl *revoke(struct fixture *fixture, struct issued *issued, enum crl_reason reason)
+static struct crl *revoke(struct ca_box *fixture, struct issued *issued, enum crl_reason reason)
 {
     return revoked_and_sign(fixture->box.store, fixture->authority, fixture->key, issued, reason, 0,
                             &err);
@@ -54,7 +25,7 @@ static struct crl *revoke(struct fixture *fixture, struct issued *issued, enum c
 
 static void test_revoked(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *alice = box_issue(&fixture->box, fixture->authority, fixture->key, "alice", 0);
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 0);
     struct crl_entry entry;
@@ -96,7 +67,7 @@ static void test_revoked(void **state)
 
 static void test_wrong_key_changes_nothing(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct key *other = key_generate(KEY_EC_P256, NULL, NULL, &err);
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 0);
     struct issued *read;
@@ -114,7 +85,7 @@ static void test_wrong_key_changes_nothing(void **state)
 
 static void test_canaries_stay(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued_filter filter = {.state = -1, .with_canaries = true};
     struct issued_list list;
 
@@ -130,7 +101,7 @@ static void test_canaries_stay(void **state)
 
 static void test_never_taken_back(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 0);
     struct store *store = fixture->box.store;
 
@@ -147,7 +118,7 @@ static void test_never_taken_back(void **state)
 /* Entries leave the list only a good while after the certificate ended; the canary's never does. */
 static void test_ended_entries_leave(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 10);
     struct crl_entry *entries = NULL;
     size_t n = 0;
@@ -172,7 +143,7 @@ static void test_ended_entries_leave(void **state)
 
 static void test_other_authority(void **state)
 {
-    struct fixture *fixture = *state;
+    struct ca_box *fixture = *state;
     struct key *key = NULL;
     struct authority *other = box_authority(&fixture->box, "Other", &key);
     struct issued *bob = box_issue(&fixture->box, fixture->authority, fixture->key, "bob", 0);
@@ -192,7 +163,7 @@ static void test_other_authority(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, ca_box_setup, ca_box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_revoked),
         TEST(test_wrong_key_changes_nothing),

@@ -19,23 +19,6 @@
 
 static struct err err;
 
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct rotation *begin(struct store *store, enum rotation_kind kind, const char *name,
                               int64_t authority_id)
 {
@@ -388,13 +371,13 @@ static void test_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_admins, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_servers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_successor_that_is_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_successor_of_a_third_ca, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_worklist, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_found, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_two_admins, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_servers, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_a_successor_that_is_gone, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_a_successor_of_a_third_ca, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_worklist, box_setup, box_teardown),
+        cmocka_unit_test_setup_teardown(test_whole, box_setup, box_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,23 +16,6 @@
 
 static struct err err;
 
-static int setup(void **state)
-{
-    struct box *box = mem_zalloc(sizeof(*box));
-
-    err = (struct err)ERR_INIT;
-    box_open(box);
-    *state = box;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    box_close(*state);
-    free(*state);
-    return 0;
-}
-
 static char db1[] = "db1";
 static char self_managed[] = "self-managed";
 static char conninfo[80] = "host=db1";
@@ -221,7 +204,7 @@ static void test_trust(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_added_and_found),
         TEST(test_no_passwords),
