@@ -57,11 +57,10 @@ static void take_names(struct trust_facts *self, const struct authority_list *li
             self->first = self->n;
         }
         self->names[self->n] = mem_strdup(row->name);
-        self->notes[self->n] =
-            mem_printf(trusted     ? _("ends %s; the server has it")
-                       : of_server ? _("ends %s; of the server's own certificate")
-                                   : _("ends %s"),
-                       clock_format_date(date, cert_not_after(row->cert)));
+        self->notes[self->n] = mem_printf(trusted     ? _("ends %s; the server has it")
+                                          : of_server ? _("ends %s; signed the server's own")
+                                                      : _("ends %s"),
+                                          clock_format_date(date, cert_not_after(row->cert)));
         self->n++;
     }
 }

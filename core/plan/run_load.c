@@ -49,7 +49,10 @@ static bool is_ours(const struct step *step)
         return is_one_of(step_text(step, "name"), settings, ARRAY_LEN(settings));
     if (is_one_of(kind, made, ARRAY_LEN(made)))
         return is_our_file(step, "path");
-    return !is_one_of(kind, replaced, ARRAY_LEN(replaced)) || is_our_file(step, "backup");
+    if (!is_one_of(kind, replaced, ARRAY_LEN(replaced)))
+        return true;
+    /* "the rules are there already" names no file, and nothing is taken back there */
+    return *step_text(step, "path") == '\0' || is_our_file(step, "backup");
 }
 
 static bool load_steps(struct plan *plan, const struct journal_plan *row, struct err *err)

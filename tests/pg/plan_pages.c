@@ -487,6 +487,21 @@ static void another_ca_and_a_map(void **state)
     assert_true(has(story, "pg_ident.conf", "alice.laptop"));
 }
 
+/* The CA of the server's own certificate is named as that, and another one is proposed. */
+static void proposes_the_clients_ca(struct story *story)
+{
+    struct err err = ERR_INIT;
+    struct authority_spec spec = {.name = "Users Root", .key_type = KEY_EC_P256};
+    struct authority *other = authority_create(story->box.box.store, &spec, &err);
+
+    assert_non_null(other);
+    authority_free(other);
+    navigator_push(story->box.navigator, page_trust(story->box.app));
+    page_box_wait(&story->box, "signed the server's own");
+    assert_true(ui_shows(story->box.navigator, "( ) Lab Root"));
+    assert_true(ui_shows(story->box.navigator, "(*) Users Root"));
+}
+
 /* Rules and CA go again by their pages; each says so first. */
 static void takes_all_away(void **state)
 {
@@ -549,6 +564,7 @@ static void takes_all_away(void **state)
     keep(story);
     key(story, KEY_CODE_ENTER);
     page_box_wait(&story->box, "TLS on, no CA");
+    proposes_the_clients_ca(story);
 }
 
 /* A CA of somebody else: while the server checks CRLs, it comes with its list or not at all. */
