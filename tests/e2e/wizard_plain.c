@@ -90,6 +90,7 @@ static const char *const plain[] = {"--plain", NULL};
 static void a_ca_and_a_certificate(void **state)
 {
     struct wizard_box *box = *state;
+    char *pk8;
 
     run(box, plain, NULL, "xterm-256color");
     answer(box, "default: s", "1");
@@ -111,7 +112,7 @@ static void a_ca_and_a_certificate(void **state)
     answer(box, "Question 1 of 8. Private key.", "");
     answer(box, "Question 2 of 8. Key type.", "");
     answer(box, "Question 3 of 8. Key protection.", "2");
-    answer(box, "Question 4 of 6. Also make: PKCS#12, for pgAdmin and Java.", "no");
+    answer(box, "Question 4 of 6. Also make: PKCS#12, for Java and Windows.", "no");
     answer(box, "Question 5 of 6. PKCS#8 in DER, for JDBC.", "yes");
     answer(box, "Question 6 of 6. Files in.", "");
     answer(box, "Go on?", "");
@@ -119,7 +120,9 @@ static void a_ca_and_a_certificate(void **state)
     answer(box, "Question 1 of 1. CA passphrase.", PASSPHRASE);
     answer(box, "Go on?\r\n  1. Create", "");
     answer(box, "ok: Certificate for \"alice\" made.", "2");
-    assert_true(fs_exists("alice/alice.pk8"));
+    pk8 = fs_join(box->store, "clients/alice/alice.pk8");
+    assert_true(fs_exists(pk8));
+    free(pk8);
     answer(box, "\npgseal: Home.", "q");
     wizard_expect_exit(box, 0);
     expect_lines_only(box);

@@ -301,7 +301,7 @@ static void ca_rotation(void **state)
 {
     struct stage *stage = *state;
     struct wizard_box *box = &stage->box;
-    char *kits = fs_join(box->home, "rotation-Acme_PG_Root");
+    char *kits = fs_join(box->store, "clients/rotation-Acme_PG_Root");
 
     begin_ca(stage);
     make_ca(stage);
@@ -354,6 +354,10 @@ static void one_moves(struct stage *stage, const char *kit)
 
     pty_type(box->pty, "m");
     wizard_wait_row(box, "alice", "[>>] made");
+    pty_type(box->pty, "x");
+    wizard_wait(box, "When that ends or is revoked");
+    wizard_keys(box, KEYS_ESC, 1);
+    wizard_wait(box, "x goes on without a client.");
     pty_type(box->pty, "h");
     wizard_wait_row(box, "alice", "[>>] handed");
     wizard_keys(box, KEYS_ESC, 1);
@@ -405,7 +409,7 @@ static void client_rotation(void **state)
 {
     struct stage *stage = *state;
     struct wizard_box *box = &stage->box;
-    char *kit = fs_join(box->home, "rotation-alice/alice");
+    char *kit = fs_join(box->store, "clients/rotation-alice/alice");
 
     begin_client(stage);
     make_one(stage);
