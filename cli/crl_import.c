@@ -138,7 +138,7 @@ static void say(struct import *import, const struct cert *ca, const struct crl *
                   json_time(crl_next_update(crl)), "stored", what == FOREIGN_NEW));
     output_line(&import->cli->out,
                 what == FOREIGN_NEW ? _("[ok] the CRL of \"%s\" is stored: %zu revoked, until %s")
-                : what == FOREIGN_SAME ? _("[--] the CRL of \"%s\" was here already: %zu entries, "
+                : what == FOREIGN_SAME ? _("[--] the CRL of \"%s\" was here already: %zu revoked, "
                                            "until %s")
                                        : _("[!!] a later CRL of \"%s\" is here already; this one: "
                                            "%zu revoked, until %s"),
@@ -164,12 +164,15 @@ static void say_own(struct import *import, const struct authority *authority, co
     if (stored)
         output_line(
             &import->cli->out,
-            _("[ok] %zu revocations of \"%s\" were new here; CRL number %llu is signed, and "
-              "has them"),
+            ngettext("[ok] %zu revocation of \"%s\" was new here; CRL number %llu is signed, and "
+                     "has it",
+                     "[ok] %zu revocations of \"%s\" were new here; CRL number %llu is signed, and "
+                     "has them",
+                     (unsigned long)adopted->revoked),
             adopted->revoked, authority->name, (unsigned long long)authority->crl.number);
     else
         output_line(&import->cli->out,
-                    _("[--] all that this CRL of \"%s\" says was known here: %zu entries"),
+                    _("[--] all that this CRL of \"%s\" says was known here: %zu revoked"),
                     authority->name, crl_count(crl));
 }
 

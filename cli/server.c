@@ -10,6 +10,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pg/handshake.h"
 #include "core/store/journal.h"
 
 #define PLANS_SHOWN 10
@@ -90,6 +91,34 @@ static bool describe_member(struct conn *conn, char *text, size_t size, struct e
     return true;
 }
 
+/* It was given CAs of ours before the store knew it: what is revoked would not be brought to it. */
+static void note_trusting(struct cli *cli, const struct server *server)
+{
+    struct handshake_request request = {.timeout_ms = 2000};
+    struct authority_list list = {.n = 0};
+    struct handshake seen;
+    struct err ignored = ERR_INIT; /* a look only: "check --servers" says it as well */
+    char *host = NULL;
+
+    if (!cli_tls_address(server, &host, &request.port, &ignored))
+        return;
+    request.host = host;
+    if (*host != '\0' && handshake_run(&request, &seen, &ignored)) {
+        if (seen.verdict == HANDSHAKE_ACCEPTED && authority_list(cli->store, &list, &ignored)) {
+            for (size_t i = 0; i < list.n; i++) {
+                if (list.rows[i]->cert && handshake_accepts_ca(&seen, list.rows[i]->cert))
+                    output_note(&cli->out,
+                                _("note   it accepts certificates of \"%s\" already: \"pgseal "
+                                  "server trust %s --ca '%s'\" makes its lists go there"),
+                                list.rows[i]->name, server->name, list.rows[i]->name);
+            }
+            authority_list_clear(&list);
+        }
+        handshake_clear(&seen);
+    }
+    free(host);
+}
+
 static bool add(struct cli *cli, struct server *server, struct err *err)
 {
     struct conn *conn = cli_connect(cli, server, NULL, err);
@@ -138,6 +167,7 @@ static bool add(struct cli *cli, struct server *server, struct err *err)
                                      "others need --address=HOST[:PORT] here"));
         free(host);
     }
+    note_trusting(cli, server);
 out:
     conn_close(conn);
     return done;
