@@ -24,6 +24,7 @@ static const struct option_info options[] = {
     {OPT_VERBOSE, "verbose", 'v', NULL, false, true, NULL, "more about what is done"},
     {OPT_NO_COLOR, "no-color", 0, NULL, false, false, NULL, "no colours (as NO_COLOR=1)"},
     {OPT_ASCII, "ascii", 0, NULL, false, false, NULL, "ASCII only"},
+    {OPT_PLAIN, "plain", 0, NULL, false, false, NULL, "lines and questions (as ACCESSIBLE=1)"},
     {OPT_NO_INPUT, "no-input", 0, NULL, false, false, NULL, "never ask; a missing value is exit 2"},
     {OPT_READ_ONLY, "read-only", 0, NULL, false, false, NULL, "change no server, end no session"},
     {OPT_DRY_RUN, "dry-run", 'n', NULL, false, false, NULL,

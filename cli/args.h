@@ -27,6 +27,7 @@ enum option {
     OPT_VERBOSE,
     OPT_NO_COLOR,
     OPT_ASCII,
+    OPT_PLAIN,
     OPT_NO_INPUT,
     OPT_READ_ONLY,
     /* taken by every command, and with a meaning where something is changed */

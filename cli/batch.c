@@ -79,7 +79,7 @@ static void progress(void *arg, size_t done, size_t total)
 
     if (job->cli->out.quiet || (job->cli->out.json && !isatty(STDERR_FILENO)))
         return;
-    if (!isatty(STDERR_FILENO)) {
+    if (!isatty(STDERR_FILENO) || job->cli->out.plain) {
         if (done < total && now - job->reported_ms < REPORT_EVERY)
             return;
         job->reported_ms = now;

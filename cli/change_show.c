@@ -52,7 +52,8 @@ static void show_lines(const struct output *output, print_fn print, const char *
         size_t len = strcspn(lines, "\n");
         struct strbuf clean = STRBUF_INIT;
 
-        text_clean(&clean, lines, len, TEXT_ONE_LINE);
+        /* the line end of Windows is none of the line */
+        text_clean(&clean, lines, len - (len > 0 && lines[len - 1] == '\r'), TEXT_ONE_LINE);
         print(output, "        | %s", clean.data);
         strbuf_clear(&clean);
         lines += len + (lines[len] == '\n');

@@ -2,13 +2,15 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/findings.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/health/server_check.h"
+#include "core/health/fleet_check.h"
 #include "core/health/store_check.h"
 
 enum nagios { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
@@ -32,8 +34,15 @@ static void take(struct findings *all, const char *server, const struct findings
     }
 }
 
-/* A server that cannot be looked at is a finding: the others are looked at all the same. */
-static bool check_server(struct cli *cli, struct server *server, int within_days,
+static void take_missed(struct findings *all, const char *server, const struct err *why)
+{
+    finding_fix(finding_cause(finding_add(all, FINDING_ERROR, why->code, server, "%s", why->msg),
+                              "%s", err_cause_text(why)),
+                "%s", err_hint_text(why));
+}
+
+/* With a password that a person types: one after the other. */
+static bool check_asking(struct cli *cli, struct server *server, int within_days,
                          struct findings *all, struct err *err)
 {
     struct server_check_request request = {
@@ -41,39 +50,64 @@ static bool check_server(struct cli *cli, struct server *server, int within_days
     struct server_check check;
     struct err why = ERR_INIT;
     char *host = NULL;
-    bool done;
 
     if (!cli_tls_address(server, &host, &request.tls_port, err))
         return false;
     request.tls_host = host;
     request.admin = cli_connect(cli, server, NULL, &why);
-    done = request.admin && server_check(&request, &check, &why);
-    if (done) {
+    if (request.admin && server_check(&request, &check, &why)) {
         take(all, server->name, &check.findings);
         server_check_clear(&check);
     } else {
-        finding_fix(
-            finding_cause(finding_add(all, FINDING_ERROR, why.code, server->name, "%s", why.msg),
-                          "%s", err_cause_text(&why)),
-            "%s", err_hint_text(&why));
+        take_missed(all, server->name, &why);
     }
     conn_close(request.admin);
     free(host);
     return true;
 }
 
+/* A server that cannot be looked at is a finding, and holds up none of the others. */
 static bool check_servers(struct cli *cli, int within_days, struct findings *all, struct err *err)
 {
     struct server_list list = {.n = 0};
+    struct fleet_check_row *rows;
     bool done = true;
 
     if (!server_list(cli->store, &list, err))
         return false;
-    for (size_t i = 0; done && i < list.n; i++)
-        done = check_server(cli, list.rows[i], within_days, all, err);
+    rows = fleet_check(cli->store, &list, within_days);
+    for (size_t i = 0; done && i < list.n; i++) {
+        if (rows[i].done)
+            take(all, list.rows[i]->name, &rows[i].check.findings);
+        else if (rows[i].wants_password && ask_possible(cli))
+            done = check_asking(cli, list.rows[i], within_days, all, err);
+        else
+            take_missed(all, list.rows[i]->name, &rows[i].err);
+    }
+    fleet_check_free(rows, list.n);
     server_list_clear(&list);
     findings_sort(all);
     return done;
+}
+
+/* ---- Nagios ---- */
+
+/* One line of its plugins' output: what stands behind "|" would be taken for performance data. */
+static void add_plain(struct strbuf *line, const char *text)
+{
+    struct strbuf clean = STRBUF_INIT;
+
+    text_clean(&clean, text, strlen(text), TEXT_ONE_LINE);
+    for (const char *at = clean.data ? clean.data : ""; *at; at++)
+        strbuf_add_char(line, *at == '|' ? '/' : *at);
+    strbuf_clear(&clean);
+}
+
+static void add_finding(struct strbuf *line, const struct finding *finding)
+{
+    add_plain(line, finding->object);
+    strbuf_add_str(line, ": ");
+    add_plain(line, finding->message);
 }
 
 static void print_nagios(struct cli *cli, const struct findings *all)
@@ -82,12 +116,31 @@ static void print_nagios(struct cli *cli, const struct findings *all)
     size_t warnings = findings_count(all, FINDING_WARNING);
     const char *word = errors > 0 ? "CRITICAL" : warnings > 0 ? "WARNING" : "OK";
 
-    output_line(&cli->out, "PGSEAL %s - %zu %s, %zu %s%s%s | errors=%zu warnings=%zu", word, errors,
-                errors == 1 ? "error" : "errors", warnings, warnings == 1 ? "warning" : "warnings",
-                all->n > 0 ? ": " : "", all->n > 0 ? all->rows[0].message : "", errors, warnings);
-    for (size_t i = 1; i < all->n; i++)
-        output_line(&cli->out, "%s: %s", all->rows[i].object, all->rows[i].message);
+    for (size_t i = 0; i < all->n || i == 0; i++) {
+        struct strbuf line = STRBUF_INIT;
+
+        if (i == 0)
+            strbuf_printf(&line, "PGSEAL %s - %zu %s, %zu %s%s", word, errors,
+                          errors == 1 ? "error" : "errors", warnings,
+                          warnings == 1 ? "warning" : "warnings", all->n > 0 ? ": " : "");
+        if (all->n > 0)
+            add_finding(&line, &all->rows[i]);
+        if (i == 0)
+            strbuf_printf(&line, " | errors=%zu warnings=%zu", errors, warnings);
+        output_line(&cli->out, "%s", line.data);
+        strbuf_clear(&line);
+    }
     cli->exit = errors > 0 ? NAGIOS_CRITICAL : warnings > 0 ? NAGIOS_WARNING : NAGIOS_OK;
+}
+
+static void print_unknown(struct cli *cli, const struct err *err)
+{
+    struct strbuf line = STRBUF_INIT;
+
+    add_plain(&line, err->msg);
+    output_line(&cli->out, "PGSEAL UNKNOWN - PS-%04d %s", (int)err->code, line.data);
+    strbuf_clear(&line);
+    cli->exit = NAGIOS_UNKNOWN;
 }
 
 static void print(struct cli *cli, const struct findings *all)
@@ -101,6 +154,8 @@ static void print(struct cli *cli, const struct findings *all)
                     false);
     } else {
         findings_print(&cli->out, all);
+        if (errors + warnings == 0 && cli->out.quiet)
+            return;
         if (errors + warnings == 0)
             output_line(&cli->out, _("[ok] no problem found"));
         else
@@ -126,8 +181,7 @@ bool run_check(struct cli *cli, struct err *err)
     bool done = check_all(cli, &all, err);
 
     if (!done && nagios) {
-        output_line(&cli->out, "PGSEAL UNKNOWN - PS-%04d %s", (int)err->code, err->msg);
-        cli->exit = NAGIOS_UNKNOWN;
+        print_unknown(cli, err);
         done = true;
     } else if (done && nagios) {
         print_nagios(cli, &all);

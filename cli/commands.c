@@ -89,7 +89,7 @@ static const struct command commands[] = {
      "  pgseal show 4f1a930c\n",
      run_show},
     {"revoke", "SERIAL|ROLE", 0, 1,
-     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) |
+     BIT(REASON) | BIT(SERVER) | BIT(SESSION) | BIT(ALL) | BIT(END_SESSIONS) | BIT(DAYS) | BIT(CA) |
          CONFIRMS | UNLOCKS,
      N_("must not be used any more, for ever"),
      "  pgseal revoke bob --reason keyCompromise --end-sessions --confirm=bob\n"
@@ -125,7 +125,7 @@ static const struct command commands[] = {
      BIT(SERVER) | BIT(FOR) | BIT(KEY) | BIT(CERT) | BIT(ADD) | BIT(DATABASE) | BIT(AT) | BIT(OUT) |
          BIT(FORMAT) | MAKES | HANDS_OVER,
      N_("what a program needs to log in: files, tried"),
-     "  pgseal kit alice --server db1 --for psql,python --database app --key alice/alice.key\n"
+     "  pgseal kit alice --server db1 --for psql,python --key alice/alice.key\n"
      "  pgseal kit report --server main --for jdbc --at /etc/report/pg --out report-kit/\n"
      "  pgseal kit app --server db1 --for all --cert app.crt --key app.key --add root.crt\n",
      run_kit},

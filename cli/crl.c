@@ -11,7 +11,8 @@
 #include "core/base/mem.h"
 #include "core/store/revoked.h"
 
-json_t *crl_json(const struct authority *authority, const struct crl *crl)
+/* With its entries. */
+static json_t *document(const struct authority *authority, const struct crl *crl)
 {
     json_t *entries = json_array();
 
@@ -81,7 +82,7 @@ void crl_print(struct cli *cli, const struct authority *authority, const struct 
     char buffer[96];
 
     if (cli->out.json) {
-        output_json(crl_json(authority, crl), false);
+        output_json(document(authority, crl), false);
         return;
     }
     output_pair(&cli->out, _("CA"), authority->name);
@@ -137,7 +138,7 @@ bool run_crl_export(struct cli *cli, struct err *err)
         goto out;
     if (args_has(cli->args, OPT_DER) ? !crl_to_der(crl, &out, err) : !crl_to_pem(crl, &out, err))
         goto out;
-    done = cli_write_export(cli, &out, crl_json(authority, crl), err);
+    done = cli_write_export(cli, &out, document(authority, crl), err);
 out:
     strbuf_clear(&out);
     crl_free(crl);

@@ -4,8 +4,7 @@
 
 #include "cli/command.h"
 
-json_t *crl_json(const struct authority *authority, const struct crl *crl) MUST_CHECK;
-/* Its number and dates; as JSON with its entries. */
+/* Its number and its dates. */
 void crl_print(struct cli *cli, const struct authority *authority, const struct crl *crl);
 
 #endif

@@ -19,7 +19,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
+#include "core/store/cron.h"
 
 struct refresh {
     struct cli *cli;
@@ -76,6 +76,8 @@ static void note_list(struct refresh *refresh, const struct authority *authority
                                     (json_int_t)authority->crl.number, "next_update",
                                     json_time(authority->crl.until), "signed", done));
     if (refresh->cli->out.json)
+        return;
+    if (done && refresh->cli->out.quiet)
         return;
     if (done)
         output_line(&refresh->cli->out, _("[ok] CRL number %llu of \"%s\" signed, until %s"),
@@ -262,15 +264,18 @@ static void print_end(struct refresh *refresh)
 
     for (size_t i = 0; i < refresh->results.n; i++)
         same += refresh->results.rows[i].state == PUBLISH_SAME;
-    if (same == refresh->results.n && refresh->n_signed + refresh->n_unsigned == 0)
+    if (same == refresh->results.n && refresh->n_signed + refresh->n_unsigned == 0) {
+        if (cli->out.quiet)
+            return;
         output_line(
             &cli->out,
             ngettext("[ok] nothing to do: %zu server has the current lists, as last proven there",
                      "[ok] nothing to do: %zu servers have the current lists, as last proven there",
                      (unsigned long)same),
             same);
-    else
+    } else {
         publish_print(cli, &refresh->results);
+    }
 }
 
 static bool judge(struct refresh *refresh, struct err *err)
@@ -367,28 +372,14 @@ out:
 
 static void print_cron(struct cli *cli, const char *folder)
 {
-    char *real = realpath(folder, NULL); /* cron runs in the home folder */
-    struct strbuf store = STRBUF_INIT;
-    struct strbuf quoted = STRBUF_INIT;
-    unsigned minute = (unsigned)getpid() % 60; /* not all machines in the same minute */
+    struct strbuf lines = STRBUF_INIT;
 
-    if (!text_quote_shell(&quoted, real ? real : folder))
-        strbuf_add_str(&quoted, "STORE");
-    for (const char *at = quoted.data; *at != '\0'; at++) { /* a "%" is a newline to cron, */
-        if (*at == '%') /* also within quotes, and its backslash is taken away again */
-            strbuf_add_char(&store, '\\');
-        strbuf_add_char(&store, *at);
-    }
-    strbuf_clear(&quoted);
-    free(real);
+    cron_lines(folder, (unsigned)getpid() % 60, "", &lines); /* not all machines at once */
     output_line(&cli->out,
                 _("# crontab -e, as the owner of the store: mail comes when something is "
                   "wrong"));
-    output_line(&cli->out, "%u * * * *  pgseal crl refresh --yes --no-input --quiet --store %s",
-                minute, store.data);
-    output_line(&cli->out, "%u 6 * * *  pgseal check --servers --no-input --store %s || true",
-                minute, store.data);
-    strbuf_clear(&store);
+    output_line(&cli->out, "%.*s", (int)lines.len - 1, lines.data);
+    strbuf_clear(&lines);
 }
 
 bool run_crl_refresh(struct cli *cli, struct err *err)

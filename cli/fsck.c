@@ -21,7 +21,8 @@ static void progress(void *arg, int64_t done, int64_t total)
 {
     struct cli *cli = arg;
 
-    if (!cli->out.quiet && !cli->out.json && isatty(STDERR_FILENO) && done % 4096 == 0)
+    if (!cli->out.quiet && !cli->out.json && !cli->out.plain && isatty(STDERR_FILENO) &&
+        done % 4096 == 0)
         fprintf(stderr, "\r%lld / %lld ", (long long)done, (long long)total);
 }
 

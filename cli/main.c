@@ -31,13 +31,16 @@ static void set_output(struct output *output, const struct args *args)
 {
     const char *term = getenv("TERM");
     const char *no_color = getenv("NO_COLOR");
+    const char *accessible = getenv("ACCESSIBLE");
 
     output->json = args_has(args, OPT_JSON);
     output->quiet = args_has(args, OPT_QUIET);
     output->verbose = (int)args->options[OPT_VERBOSE].n;
     output->ascii = args_has(args, OPT_ASCII);
-    output->color = !args_has(args, OPT_NO_COLOR) && !(no_color && *no_color) && term &&
-                    strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
+    output->plain =
+        args_has(args, OPT_PLAIN) || (accessible && *accessible && strcmp(accessible, "0"));
+    output->color = !args_has(args, OPT_NO_COLOR) && !output->plain && !(no_color && *no_color) &&
+                    term && strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO);
 }
 
 static void open_log(void)

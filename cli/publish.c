@@ -115,6 +115,8 @@ static void print_row(struct cli *cli, const struct publish_result *row)
 {
     struct strbuf line = STRBUF_INIT;
 
+    if (cli->out.quiet && publish_is_good(row))
+        return;
     strbuf_add_str(&line, publish_is_good(row) ? "[ok] " : "[!!] ");
     publish_describe(row, &line);
     if (row->sessions_ended > 0)

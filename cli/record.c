@@ -111,7 +111,8 @@ char *record_date(char *out, size_t size, int64_t when)
     return out;
 }
 
-void record_fingerprint(const struct cert *cert, struct strbuf *out)
+/* The SHA-256 of a certificate as people compare it: "3C:7A:…". */
+static void fingerprint(const struct cert *cert, struct strbuf *out)
 {
     uint8_t sha256[CERT_SHA256_SIZE];
 
@@ -147,7 +148,7 @@ void record_print_cert(const struct output *output, const struct cert *cert)
     output_pair(output, _("names"), text.data);
     san_clear(&san);
     strbuf_reset(&text);
-    record_fingerprint(cert, &text);
+    fingerprint(cert, &text);
     output_pair(output, "SHA-256", text.data);
     strbuf_clear(&text);
 }

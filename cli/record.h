@@ -26,7 +26,5 @@ json_t *record_cert(const struct cert *cert) MUST_CHECK;
 void record_print_cert(const struct output *output, const struct cert *cert);
 /* "2027-11-21 20:15 UTC (in 365 days)", "(ended 3 days ago)"; returns out. */
 char *record_date(char *out, size_t size, int64_t when);
-/* The SHA-256 of a certificate as people compare it: "3C:7A:…". */
-void record_fingerprint(const struct cert *cert, struct strbuf *out);
 
 #endif

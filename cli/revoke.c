@@ -69,8 +69,16 @@ static bool pick(struct revocation *revocation, struct err *err)
                        _("\"revoke\" wants a serial number, a role, or --session SERVER:PID"));
     if (session)
         return pick_session(revocation, session, err);
-    return revoke_pick(revocation->cli->store, args->names[0], args_has(args, OPT_ALL),
-                       &revocation->certs, err);
+    return revoke_pick(revocation->cli->store, args_value(args, OPT_CA), args->names[0],
+                       args_has(args, OPT_ALL), &revocation->certs, err);
+}
+
+static bool check_ca(struct cli *cli, struct err *err)
+{
+    struct authority *authority = cli_authority(cli, err);
+
+    authority_free(authority);
+    return authority != NULL;
 }
 
 /* Names are looked up before anything is done: a misspelt one must not be found out half-way. */
@@ -82,22 +90,22 @@ static bool prepare(struct revocation *revocation, struct err *err)
     bool stays = args_has(cli->args, OPT_READ_ONLY); /* in the store */
     int64_t days;
 
+    revocation->door = publish_door(cli);
+    request->door = &revocation->door;
+    request->end_sessions = args_has(cli->args, OPT_END_SESSIONS);
     if (!args_int(cli->args, OPT_DAYS, 1, 36525, 0, &days, err) ||
         (reason && !crl_reason_parse(reason, &request->reason, err)) ||
-        !cli_store(cli, STORE_WRITE, err) || !pick(revocation, err))
+        !cli_store(cli, STORE_WRITE, err) || (args_has(cli->args, OPT_CA) && !check_ca(cli, err)))
         return false;
+    request->crl_days = (int)days;
     if ((args_has(cli->args, OPT_SERVER) || args_has(cli->args, OPT_END_SESSIONS)) &&
         !args_has(cli->args, OPT_DRY_RUN) && !cli_may_change_servers(cli, err))
         return false;
     if (!publish_named_servers(cli, &revocation->only, err))
         return false;
-    revocation->door = publish_door(cli);
     request->certs = &revocation->certs;
     request->only = revocation->only.n > 0 || stays ? &revocation->only : NULL;
-    request->door = &revocation->door;
-    request->crl_days = (int)days;
-    request->end_sessions = args_has(cli->args, OPT_END_SESSIONS);
-    return true;
+    return pick(revocation, err);
 }
 
 /* ---- the effect ---- */
@@ -146,6 +154,14 @@ static void show_server(const struct output *out, print_fn print, const struct r
         print(out, _("      your role does not see all sessions there"));
 }
 
+/* RFC 5280 lets a hold be lifted; a store that forgets no revocation does not. */
+static void show_hold(const struct revocation *revocation, print_fn print)
+{
+    if (revocation->request.reason == CRL_CERTIFICATE_HOLD)
+        print(&revocation->cli->out,
+              _("[!!] certificateHold: a hold is not lifted here either; issue a new one instead"));
+}
+
 static void show_effect(struct revocation *revocation, print_fn print)
 {
     const struct output *out = &revocation->cli->out;
@@ -154,6 +170,7 @@ static void show_effect(struct revocation *revocation, print_fn print)
 
     print(out, _("revoked, for ever:"));
     show_certs(out, print, &effect->certs);
+    show_hold(revocation, print);
     if (effect->stay.n > 0)
         print(out, _("stays valid (--all revokes all of the role):"));
     show_certs(out, print, &effect->stay);
@@ -335,25 +352,80 @@ static void revocation_clear(struct revocation *revocation)
     issued_list_clear(&revocation->certs);
 }
 
+/* ---- again ---- */
+
+/* It was revoked before: what is left is to end its sessions. */
+static bool end_only(struct revocation *revocation, struct err *err)
+{
+    struct cli *cli = revocation->cli;
+    struct issued *issued = issued_find(cli->store, cli->args->names[0], err);
+    struct publish_results results = {.n = 0};
+    struct publish_progress progress;
+    char question[300];
+    bool done = false;
+
+    if (!issued)
+        return false;
+    output_note(&cli->out, _("revoked before: what is left is to end its open sessions"));
+    snprintf(question, sizeof(question), _("The sessions of \"%s\" with this certificate end"),
+             issued->role);
+    if (args_has(cli->args, OPT_DRY_RUN) || !ask_name(cli, question, issued->role, err)) {
+        done = args_has(cli->args, OPT_DRY_RUN);
+        goto out;
+    }
+    publish_progress_begin(cli, &progress);
+    done = revoke_end_sessions(cli->store, issued, &revocation->request, &progress.watch, &results,
+                               err);
+    publish_progress_end(&progress);
+    publish_print(cli, &results);
+    done = done && publish_judge(cli, &results, true, err);
+    if (done && cli->out.json)
+        output_json(json_pack("{s:o, s:o}", "certificate",
+                              record_issued_state(issued, RECORD_WITHIN_DAYS), "servers",
+                              publish_json(&results)),
+                    false);
+out:
+    publish_results_clear(&results);
+    issued_free(issued);
+    return done;
+}
+
+/* Not one of the certificates here: known by its number only, or not at all. */
+static bool by_number_only(struct revocation *revocation, struct err *err)
+{
+    struct cli *cli = revocation->cli;
+    const struct err unknown = *err;
+    bool found = false;
+    bool done = revoke_serial_only(cli, &revocation->request, &found, err);
+
+    if (done && !found) {
+        *err = unknown;
+        return false;
+    }
+    return done;
+}
+
+static bool instead(struct revocation *revocation, struct err *err)
+{
+    struct cli *cli = revocation->cli;
+
+    if (!cli->store || cli->args->n_names == 0)
+        return false;
+    if (err->code == ERR_REVOKED_ALREADY && revocation->request.end_sessions)
+        return end_only(revocation, err);
+    return err->code == ERR_CERT_UNKNOWN && by_number_only(revocation, err);
+}
+
 bool run_revoke(struct cli *cli, struct err *err)
 {
     struct revocation revocation = {.cli = cli};
-    bool done = false;
+    bool done =
+        prepare(&revocation, err)
+            ? look(&revocation, err) &&
+                  (args_has(cli->args, OPT_DRY_RUN) ||
+                   (confirm(&revocation, err) && unlock(&revocation, err) && act(&revocation, err)))
+            : instead(&revocation, err);
 
-    if (!prepare(&revocation, err)) {
-        struct err unknown = *err;
-        bool found = false;
-
-        if (unknown.code == ERR_CERT_UNKNOWN && cli->store && cli->args->n_names > 0)
-            done = revoke_serial_only(cli, revocation.request.reason, revocation.request.crl_days,
-                                      &found, err) &&
-                   found;
-        if (!found && !done && err->code == ERR_CERT_UNKNOWN)
-            *err = unknown;
-    } else if (look(&revocation, err)) {
-        done = args_has(cli->args, OPT_DRY_RUN) ||
-               (confirm(&revocation, err) && unlock(&revocation, err) && act(&revocation, err));
-    }
     revocation_clear(&revocation);
     return done;
 }

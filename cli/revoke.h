@@ -3,10 +3,11 @@
 #define PGSEAL_CLI_REVOKE_H
 
 #include "cli/command.h"
-#include "core/pki/crl.h"
+#include "core/plan/revoke.h"
 
-/* *ret_found false and true: no imported CA knows that number. */
-bool revoke_serial_only(struct cli *cli, enum crl_reason reason, int days, bool *ret_found,
+/* What an imported CA knows by its number only; with --ca also what nobody knows. request: reason, days,
+ * servers and the door. *ret_found false and true: there is no such number, and no --ca. */
+bool revoke_serial_only(struct cli *cli, const struct revoke_request *request, bool *ret_found,
                         struct err *err) MUST_CHECK;
 
 #endif

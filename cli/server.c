@@ -34,12 +34,12 @@ static bool check_provider(const char *provider, struct err *err)
                    _("\"--provider\" is self-managed, apsaradb or aurora, not \"%s\""), provider);
 }
 
-/* conninfo in its canonical form: parsed, guarded against passwords, quoted again. */
+/* conninfo in its canonical form: parsed, guarded against passwords, of one host, quoted again. */
 static char *canonical(const char *text, struct err *err)
 {
     struct params *params = params_parse(text, err);
     struct strbuf out = STRBUF_INIT;
-    bool done = params && params_format(params, &out, err);
+    bool done = params && params_format(params, &out, err) && conn_one_host(params, err);
 
     params_free(params);
     if (!done) {

@@ -386,12 +386,46 @@ static bool look_up_roles(const struct require *require, const struct plan_targe
     return true;
 }
 
+static bool is_hba_word(const char *database)
+{
+    static const char *const words[] = {"all", "sameuser", "samerole", "samegroup"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(database, words[i]) == 0)
+            return true;
+    }
+    return database[0] == '@' || database[0] == '/'; /* a file, a pattern */
+}
+
+/* The same of a misspelt database. */
+static bool look_up_database(const struct require *require, const struct plan_target *target,
+                             struct err *err)
+{
+    const char *database = require->rules.intent.database;
+    bool word = strcmp(database, "replication") == 0;
+    bool exists = false;
+
+    if (is_hba_word(database))
+        return true;
+    if (!roles_database_exists(target->admin, database, &exists, err))
+        return false;
+    if (word && exists)
+        output_warning(&require->cli->out,
+                       _("\"replication\" means replication connections, not the database of that "
+                         "name on \"%s\""),
+                       target->server->name);
+    else if (!word && !exists)
+        output_warning(&require->cli->out, _("\"%s\" has no database \"%s\""), target->server->name,
+                       database);
+    return true;
+}
+
 static struct plan *make_require(void *arg, const struct plan_target *target, struct err *err)
 {
     const struct require *require = arg;
     struct plan *plan = plan_access_rules(target, &require->rules.intent, err);
 
-    if (plan && !look_up_roles(require, target, err)) {
+    if (plan && (!look_up_roles(require, target, err) || !look_up_database(require, target, err))) {
         plan_free(plan);
         return NULL;
     }

@@ -29,7 +29,8 @@ void stop_hold(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-int stop_pending(void)
+/* The signal that came; 0: none. */
+static int pending(void)
 {
     sigset_t pending;
 
@@ -44,13 +45,13 @@ int stop_pending(void)
 bool stop_asked(void *unused)
 {
     (void)unused;
-    return stop_pending() != 0;
+    return pending() != 0;
 }
 
 int stop_release(void)
 {
     const struct timespec now = {0};
-    int came = stop_pending();
+    int came = pending();
     sigset_t set;
 
     held(&set);

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 
 void stop_hold(void);
-int stop_pending(void); /* the signal that came; 0: none */
 bool stop_asked(void *unused);
 /* 128 + the signal that came, which has done its work now; 0: none. */
 int stop_release(void);

@@ -29,11 +29,18 @@ static void bring_up_to_date(const char *folder)
     store_close(store);
 }
 
+/* Nothing can be painted there: the questions can be asked all the same. */
+static bool is_dumb(const char *term)
+{
+    return term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
+}
+
 static bool run_wizard(struct cli *cli, const struct wizard_options *options, struct err *err)
 {
     struct wizard_options whole = *options;
     char *said = NULL;
 
+    whole.plain = cli->out.plain || is_dumb(getenv("TERM"));
     whole.answers = args_value(cli->args, OPT_ANSWERS);
     whole.save_answers = args_value(cli->args, OPT_SAVE_ANSWERS);
     whole.ret_said = &said;

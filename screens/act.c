@@ -486,18 +486,6 @@ static const struct screen_ops act_screen_ops = {
     .free = act_free,
 };
 
-bool act_shows(const struct act_page *self)
-{
-    return self->stage == ACT_STEP && self->ops->steps[self->step].build == NULL;
-}
-
-struct form *act_form(const struct act_page *self)
-{
-    return self->stage == ACT_STEP     ? self->forms[self->step]
-           : self->stage == ACT_REVIEW ? self->review
-                                       : NULL;
-}
-
 struct screen *act_page(struct app *app, const struct act_ops *ops, void *data)
 {
     struct act_page *self = mem_zalloc(sizeof(*self));

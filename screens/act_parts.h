@@ -75,8 +75,19 @@ struct act_page {
     struct strbuf commands; /* as of the last time that data was here */
 };
 
-struct form *act_form(const struct act_page *self); /* of this stage, or NULL */
-bool act_shows(const struct act_page *self);        /* a step that is only read */
+/* A step that is only read. */
+static inline bool act_shows(const struct act_page *self)
+{
+    return self->stage == ACT_STEP && self->ops->steps[self->step].build == NULL;
+}
+
+/* Of this stage, or NULL. */
+static inline struct form *act_form(const struct act_page *self)
+{
+    return self->stage == ACT_STEP     ? self->forms[self->step]
+           : self->stage == ACT_REVIEW ? self->review
+                                       : NULL;
+}
 
 /* act_talk.c */
 struct act_job *act_job_new(void) MUST_CHECK;
@@ -85,6 +96,8 @@ void act_job_free(void *job); /* and its data */
 void act_hear(struct act_page *self);
 /* The question's form takes it; true: taken. */
 bool act_asked_event(struct act_page *self, const struct event *event);
+
+/* act_draw.c */
 void act_draw(const void *arg, struct canvas *body);
 void act_frame(const void *arg, struct frame *ret);
 

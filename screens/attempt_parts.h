@@ -53,12 +53,18 @@ struct attempt_run { /* one job, on its own thread */
     struct plan_watch watch;
 };
 
-/* ---- attempt.c ---- */
-void attempt_drop(struct attempt *attempt); /* a hold ends */
+/* ---- attempt_view.c ---- */
+void attempt_drop(struct attempt *attempt);           /* a hold ends */
+void attempt_set_text(char **text, const char *with); /* owned: the old one is freed */
 void attempt_step_clear(struct attempt_step *step);
+void attempt_step_take(struct attempt_step *to, const struct plan_step_view *from); /* copies */
 
-/* ---- attempt_run.c ---- */
+/* ---- attempt_job.c ---- */
 extern const struct job_ops attempt_job_ops;
+
+/* ---- attempt_talk.c ---- */
+/* What the plan says of itself goes to the page, and the page's stop to the plan. */
+struct plan_watch attempt_run_watch(struct attempt_run *run);
 void attempt_run_go(struct attempt_run *run, enum attempt_phase phase);
 /* clock_mono_ms() or ATTEMPT_FOREVER; ATTEMPT_NO_ANSWER: the time was over. A stop is a "no". */
 enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms);
@@ -68,6 +74,8 @@ void attempt_run_unlock(struct attempt_run *run); /* and the page is told */
 /* Until the page says something; under the lock. False: the time was over. */
 bool attempt_wait_heard(struct attempt *attempt, int64_t until_ms);
 enum attempt_end attempt_end_of(enum journal_plan_state state);
+
+/* ---- attempt_run.c ---- */
 /* From the plan to its end, on run->target. */
 enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err);
 

@@ -1,4 +1,4 @@
-/* attempt_run.c - the job of a change: log in, make the plan, wait, apply, wait, keep or take back. */
+/* attempt_run.c - a new change, from its plan to its end: make it, wait, apply, wait, keep or take back. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -17,183 +17,7 @@
 
 #define REFRESH_MS 1000
 
-/* ---- what stands between: under the lock, and the page is told ---- */
-
-struct attempt_view *attempt_run_lock(struct attempt_run *run)
-{
-    pthread_mutex_lock(&run->attempt->lock);
-    return &run->attempt->view;
-}
-
-void attempt_run_unlock(struct attempt_run *run)
-{
-    pthread_mutex_unlock(&run->attempt->lock);
-    job_progress(run->job, 0, 0, NULL);
-}
-
-void attempt_run_go(struct attempt_run *run, enum attempt_phase phase)
-{
-    struct attempt_view *view = attempt_run_lock(run);
-
-    view->phase = phase;
-    run->attempt->answer = ATTEMPT_NO_ANSWER;
-    attempt_run_unlock(run);
-}
-
-static void replace(char **text, const char *with)
-{
-    char *copy = mem_strdup(with);
-
-    free(*text);
-    *text = copy;
-}
-
-/* Waits for an answer, a secret, a stop, or the end of the time; the lock is held. */
-bool attempt_wait_heard(struct attempt *attempt, int64_t until_ms)
-{
-    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
-
-    if (until_ms == ATTEMPT_FOREVER)
-        return pthread_cond_wait(&attempt->heard, &attempt->lock) == 0;
-    return pthread_cond_timedwait(&attempt->heard, &attempt->lock, &until) == 0;
-}
-
-enum attempt_answer attempt_run_wait(struct attempt_run *run, int64_t until_ms)
-{
-    struct attempt *attempt = run->attempt;
-    enum attempt_answer answer;
-
-    pthread_mutex_lock(&attempt->lock);
-    while (attempt->answer == ATTEMPT_NO_ANSWER && !attempt->stop &&
-           attempt_wait_heard(attempt, until_ms))
-        ;
-    answer = attempt->stop ? ATTEMPT_NO : attempt->answer;
-    attempt->answer = ATTEMPT_NO_ANSWER;
-    pthread_mutex_unlock(&attempt->lock);
-    return answer;
-}
-
-static bool stop_asked(void *arg)
-{
-    struct attempt *attempt = ((struct attempt_run *)arg)->attempt;
-    bool stop;
-
-    pthread_mutex_lock(&attempt->lock);
-    stop = attempt->stop;
-    pthread_mutex_unlock(&attempt->lock);
-    return stop;
-}
-
-bool attempt_run_stopped(struct attempt_run *run)
-{
-    return stop_asked(run);
-}
-
-/* ---- log in ---- */
-
-/* The store and the server; the login to it, or to all members of its cluster. */
-static bool connect(struct attempt_run *run, struct err *err)
-{
-    struct attempt_view *view;
-
-    run->store = store_open(run->attempt->store_folder, STORE_WRITE, err);
-    if (run->store == NULL)
-        return false;
-    run->server = server_load(run->store, run->attempt->server, err);
-    if (run->server == NULL)
-        return false;
-    if (attempt_has_members(run)) /* they are logged in to one after the other */
-        return true;
-    if (!server_tls_address(run->server, &run->tls_host, &run->target.tls_port, err))
-        return false;
-    if (run->tls_host[0] == '\0') {
-        err_set(err, ERR_BAD_VALUE, _("the server \"%s\" has no address that clients use"),
-                run->server->name);
-        return err_hint(err, _("A change is proven on the wire. Remove the server and add it again "
-                               "with its TLS address."));
-    }
-    view = attempt_run_lock(run);
-    view->production = run->server->production;
-    free(view->where);
-    view->where = mem_printf(strchr(run->tls_host, ':') != NULL ? "[%s]:%d" : "%s:%d",
-                             run->tls_host, run->target.tls_port);
-    attempt_run_unlock(run);
-    if (!attempt_run_log_in(run, err))
-        return false;
-    view = attempt_run_lock(run);
-    view->server_version = conn_server_version(run->admin);
-    attempt_run_unlock(run);
-    run->target.store = run->store;
-    run->target.server = run->server;
-    run->target.admin = run->admin;
-    run->target.admin_password = run->password;
-    run->target.by_hand = run->attempt->by_hand;
-    run->target.tls_host = run->tls_host;
-    return true;
-}
-
-/* ---- what the plan reports ---- */
-
-static void copy_step(struct attempt_step *to, const struct plan_step_view *from)
-{
-    to->mark = from->mark;
-    to->state = from->state;
-    to->took_ms = from->took_ms;
-    replace(&to->title, from->title);
-    replace(&to->effect, from->effect);
-    replace(&to->saw, from->saw);
-}
-
-static const char *what_happened(const struct plan_step_view *step)
-{
-    switch (step->state) {
-    case JOURNAL_STEP_OPEN:
-        break;
-    case JOURNAL_STEP_DOING:
-        break;
-    case JOURNAL_STEP_DONE:
-        return _("done");
-    case JOURNAL_STEP_SKIPPED:
-        return _("nothing to do");
-    case JOURNAL_STEP_UNDONE:
-        return _("taken back");
-    case JOURNAL_STEP_FAILED:
-        return _("failed");
-    }
-    return "";
-}
-
-static void on_step(void *arg, const struct plan_step_view *step)
-{
-    struct attempt_run *run = arg;
-    struct attempt_view *view = attempt_run_lock(run);
-    size_t i = (size_t)step->n - 1;
-
-    if (i < view->n_steps) {
-        enum plan_mark mark = view->steps[i].mark; /* a journalled plan does not know them */
-
-        copy_step(&view->steps[i], step);
-        if (view->is_undo)
-            view->steps[i].mark = mark;
-        if (step->state == JOURNAL_STEP_DOING)
-            view->steps[i].began_ms = clock_mono_ms();
-    }
-    if (step->state != JOURNAL_STEP_DOING)
-        attempt_log_line(view, "%2d  %s: %s", step->n, what_happened(step), step->title);
-    if (step->state != JOURNAL_STEP_DOING && step->saw[0] != '\0')
-        attempt_log_line(view, "    %s", step->saw);
-    attempt_run_unlock(run);
-}
-
-static void on_saw(void *arg, const char *line)
-{
-    struct attempt_run *run = arg;
-    struct attempt_view *view = attempt_run_lock(run);
-
-    attempt_log_line(view, "%s", line);
-    attempt_run_unlock(run);
-}
+/* ---- the plan, for the page ---- */
 
 static int count_sessions(struct attempt_run *run)
 {
@@ -241,13 +65,13 @@ static void show_plan(struct attempt_run *run)
     else
         view->saved_why = mem_strdup(why.msg);
     strbuf_clear(&saved);
-    replace(&view->title, plan_title(run->plan));
+    attempt_set_text(&view->title, plan_title(run->plan));
     view->n_steps = plan_count(run->plan);
     view->steps = mem_array(view->n_steps + 1, sizeof(*view->steps));
     for (size_t i = 0; i < view->n_steps; i++) {
         struct plan_step_view step = plan_step(run->plan, i);
 
-        copy_step(&view->steps[i], &step);
+        attempt_step_take(&view->steps[i], &step);
         view->steps[i].details = attempt_script_part(script.data, i + 1);
     }
     free(view->script);
@@ -263,7 +87,7 @@ static enum attempt_end show_text(struct attempt_run *run)
 
     plan_by_hand(run->plan, &text);
     view = attempt_run_lock(run);
-    replace(&view->title, plan_title(run->plan));
+    attempt_set_text(&view->title, plan_title(run->plan));
     free(view->script);
     view->script = strbuf_steal(&text);
     attempt_run_unlock(run);
@@ -279,24 +103,6 @@ static void set_id(struct attempt_run *run)
 }
 
 /* ---- a new change ---- */
-
-enum attempt_end attempt_end_of(enum journal_plan_state state)
-{
-    switch (state) {
-    case JOURNAL_READY:
-    case JOURNAL_FAILED:
-        return ATTEMPT_END_FAILED;
-    case JOURNAL_KEPT:
-        return ATTEMPT_END_KEPT;
-    case JOURNAL_UNDONE:
-        return ATTEMPT_END_UNDONE;
-    case JOURNAL_DOING:
-    case JOURNAL_DONE:
-    case JOURNAL_LEFT:
-        break;
-    }
-    return ATTEMPT_END_LEFT;
-}
 
 /* Taken back for want of a "keep"; why is kept as the error where there was one before. */
 static enum attempt_end take_back(struct attempt_run *run, struct err *err)
@@ -432,56 +238,3 @@ enum attempt_end attempt_run_new(struct attempt_run *run, struct err *err)
         intent->failed(run->attempt->data);
     return end;
 }
-
-/* ---- the job ---- */
-
-static void close_all(struct attempt_run *run)
-{
-    plan_free(run->plan);
-    conn_close(run->admin);
-    secret_free(run->password);
-    server_free(run->server);
-    store_close(run->store);
-    free(run->tls_host);
-    secret_free(run->attempt->passphrase); /* no member is left to need it */
-    free(run->attempt->passphrase_of);
-    run->attempt->passphrase = NULL;
-    run->attempt->passphrase_of = NULL;
-}
-
-static void attempt_run(struct job *job, void *data)
-{
-    struct attempt *attempt = data;
-    struct attempt_run run = {.job = job, .attempt = attempt};
-    struct err err = ERR_INIT;
-    enum attempt_end end = ATTEMPT_END_FAILED;
-    struct attempt_view *view;
-
-    run.watch = (struct plan_watch){.step = on_step,
-                                    .saw = on_saw,
-                                    .stop = stop_asked,
-                                    .arg = &run,
-                                    .ask_seconds = attempt->keep_seconds};
-    if (connect(&run, &err))
-        end = attempt->plan_id != 0       ? attempt_run_journalled(&run, &err)
-              : attempt_has_members(&run) ? attempt_run_members(&run, &err)
-                                          : attempt_run_new(&run, &err);
-    close_all(&run);
-    view = attempt_run_lock(&run);
-    view->end = end;
-    view->err = end == ATTEMPT_END_KEPT || end == ATTEMPT_END_NOTHING || end == ATTEMPT_END_TEXT
-                    ? (struct err)ERR_INIT
-                    : err;
-    view->phase = ATTEMPT_ENDED;
-    pthread_mutex_unlock(&attempt->lock);
-    if (view->plan_id != 0 && view->n_members == 0) /* members have a log each */
-        attempt_log_save(attempt);
-    job_progress(job, 0, 0, NULL);
-}
-
-static void attempt_done(void *data)
-{
-    attempt_drop(data);
-}
-
-const struct job_ops attempt_job_ops = {"change of a server", attempt_run, attempt_done};

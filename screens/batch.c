@@ -14,9 +14,11 @@
 #include "screens/act.h"
 #include "screens/ca_choice.h"
 #include "screens/key_protection.h"
+#include "screens/out_folder.h"
 #include "screens/pages.h"
 
 struct batch_page {
+    const struct app *app; /* borrowed */
     struct client_facts *facts;
     char *server;
     char *kept_file, *kept_folder; /* of an earlier visit; owned */
@@ -69,7 +71,8 @@ static const struct choice_item type_items[] = {
 static const enum key_type types[] = {KEY_EC_P256, KEY_RSA_3072};
 static const struct form_field p12_field = {
     .label = N_("Also make"),
-    .why = N_("Key, certificate and CA in one file, for pgAdmin, Java and Windows. All of them get "
+    .why = N_("Key, certificate and CA in one file, for Java and Windows (libpq reads none). All "
+              "of them get "
               "the passphrase above."),
     .word = "PKCS#12",
 };
@@ -106,7 +109,7 @@ static void build(void *data, struct form *form)
 {
     struct batch_page *self = data;
     int64_t left;
-    char text[24];
+    char text[24], *folder;
 
     self->file = form_add_text(form, &file_field, self->kept_file);
     ca_choice_add(&self->ca, form, self->facts, NULL);
@@ -116,21 +119,21 @@ static void build(void *data, struct form *form)
     self->days_id = form_add_text(form, &days_field, text);
     self->type_id = form_add_choice(form, &type_field, type_items, ARRAY_LEN(type_items), 0);
     key_protection_add(&self->protection, form, KEY_PROTECTION_CLIENT);
-    self->p12 = form_add_check(form, &p12_field, N_("PKCS#12, for pgAdmin and Java"), false);
+    self->p12 = form_add_check(form, &p12_field, N_("PKCS#12, for Java and Windows"), false);
     self->pk8 = form_add_check(form, &pk8_field, N_("PKCS#8 in DER, for JDBC"), false);
+    folder = out_folder_propose(self->app, ISSUED_CLIENT, "kits");
     self->folder_id =
-        form_add_text(form, &folder_field, self->kept_folder != NULL ? self->kept_folder : "kits");
+        form_add_text(form, &folder_field, self->kept_folder != NULL ? self->kept_folder : folder);
+    free(folder);
     form_focus(form, self->file);
 }
 
 static void check(void *arg, struct form *form)
 {
     struct batch_page *self = arg;
-    const int needed[] = {self->file, self->folder_id};
 
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-        form_say(form, needed[i], form_text(form, needed[i])[0] != '\0' ? MARK_OK : MARK_TODO,
-                 NULL);
+    form_say(form, self->file, form_text(form, self->file)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+    out_folder_say(form, self->folder_id);
     (void)ca_choice_check_days(&self->ca, form, self->days_id);
     key_protection_check(&self->protection, form);
     if (form_checked(form, self->p12) && key_protection_none(&self->protection, form))
@@ -407,6 +410,7 @@ struct screen *page_batch(struct app *app)
 {
     struct batch_page *self = mem_zalloc(sizeof(*self));
 
+    self->app = app;
     self->server = mem_strdup(app_server(app));
     self->kept_file = mem_strdup(app_kept(app, "batch.file"));
     self->kept_folder = mem_strdup(app_kept(app, "batch.folder"));

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/pki/inspect.h"
 #include "screens/certs_job.h"
 #include "screens/error_view.h"
@@ -32,6 +33,7 @@ static const struct binding bindings[] = {
     {"F2", N_("Commands"), N_("the same as commands"), 50},
     {"r", N_("Renew..."), N_("a new certificate for the same name; asks first"), 90},
     {"w", N_("Export..."), N_("certificate, CA and README into a folder; asks first"), 80},
+    {"p", N_("Program..."), N_("its kit: files and lines to log in with; asks first"), 78},
     {"y", N_("Copy"), N_("the certificate as PEM to the terminal's clipboard"), 75},
     {"x", N_("Revoke..."), N_("call it back for ever; asks first"), 85},
     {N_("Up Down"), N_("Move"), N_("a line; PgUp PgDn a page; Home End"), 40},
@@ -184,6 +186,12 @@ static struct nav key_event(struct cert_page *self, uint32_t key)
     case 'x':
         return issued->revoked_at != 0 ? refuse(self, _("It is revoked already."))
                                        : nav_push(page_revoke(self->app, self->which));
+    case 'p':
+        return issued->revoked_at != 0 || issued->not_after <= clock_now()
+                   ? refuse(self, _("Nobody logs in with it any more: make a new one."))
+               : issued->kind != ISSUED_CLIENT
+                   ? refuse(self, _("A kit is for the certificate of a client."))
+                   : nav_push(page_program(self->app, self->which, NULL));
     case 'w':
         return nav_push(page_cert_export(self->app, self->which));
     case 'y':
@@ -253,7 +261,7 @@ static void cert_frame(const void *arg, struct frame *ret)
                  _("Its files were never written: nobody has it.  r makes it again."));
     } else {
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 _("y copies the certificate.  r, w and x open a page that asks."));
+                 _("y copies the certificate.  r, p, w and x open a page that asks."));
     }
 }
 
@@ -271,6 +279,12 @@ static void cert_commands(const void *arg, struct strbuf *out)
     strbuf_printf(out, "pgseal show %s\n\n", hex);
     strbuf_add_str(out, _("# what it leads to\n"));
     strbuf_printf(out, "pgseal renew %s\npgseal revoke %s\n", hex, hex);
+    if (self->sheet->issued->kind == ISSUED_CLIENT) {
+        strbuf_add_str(out, "pgseal kit ");
+        if (!text_quote_shell(out, self->sheet->issued->role))
+            strbuf_add_str(out, "ROLE");
+        strbuf_add_str(out, " --server db1 --for psql,python\n");
+    }
 }
 
 static void cert_page_free(void *arg)

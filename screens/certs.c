@@ -33,6 +33,7 @@ static const struct binding bindings[] = {
     {"s", N_("Sort"), N_("the next order"), 40},
     {"r", N_("Renew..."), N_("a new certificate for the same name; asks first"), 70},
     {"x", N_("Revoke..."), N_("call it back for ever; asks first"), 65},
+    {"p", N_("Program..."), N_("its kit: files and lines to log in with; asks first"), 45},
     {"F5", N_("Refresh"), N_("read the store again"), 0},
     {"Esc", N_("Back"), N_("one step back; clears what is found first"), 95},
     {"q", N_("Quit"), N_("leave pgseal"), 0},
@@ -241,6 +242,22 @@ static struct nav revoke(struct certs *self)
     return nav_stay();
 }
 
+static struct screen *kit_page(struct app *app, const char *which)
+{
+    return page_program(app, which, NULL);
+}
+
+static struct nav kit(struct certs *self)
+{
+    const struct issued *issued = here(self);
+
+    if (issued == NULL || (issued->revoked_at == 0 && issued->not_after > clock_now() &&
+                           issued->kind == ISSUED_CLIENT))
+        return open_one(self, kit_page);
+    say(self, MARK_WARN, _("A kit is for the certificate of a client that counts."));
+    return nav_stay();
+}
+
 static void next_order(struct certs *self)
 {
     static const char *const said[] = {
@@ -302,6 +319,8 @@ static struct nav key_event(struct certs *self, uint32_t key)
         return renew(self);
     case 'x':
         return revoke(self);
+    case 'p':
+        return kit(self);
     case 'g':
     case KEY_CODE_HOME:
     case 'G':

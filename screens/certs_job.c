@@ -26,7 +26,8 @@ void certs_query_clear(struct certs_query *query)
     certs_query_init(query);
 }
 
-void certs_query_copy(struct certs_query *to, const struct certs_query *from)
+/* to: initialised. */
+static void copy_query(struct certs_query *to, const struct certs_query *from)
 {
     struct certs_query copy = *from;
 
@@ -137,7 +138,7 @@ struct job *certs_job_start(struct app *app, void *owner, const struct certs_que
 
     self->store_folder = mem_strdup(app_store_folder(app));
     certs_query_init(&self->query);
-    certs_query_copy(&self->query, query);
+    copy_query(&self->query, query);
     self->offset = offset;
     self->total = total;
     self->count = count;

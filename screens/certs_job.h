@@ -22,7 +22,6 @@ struct certs_query { /* strings owned; NULL: all */
 };
 void certs_query_init(struct certs_query *query);
 void certs_query_clear(struct certs_query *query);
-void certs_query_copy(struct certs_query *to, const struct certs_query *from); /* to: initialised */
 bool certs_query_is_all(const struct certs_query *query);
 
 struct certs_job {

@@ -16,6 +16,7 @@
 #include "core/kit/kit.h"
 #include "screens/by_hand.h"
 #include "screens/follow.h"
+#include "screens/out_folder.h"
 
 #define DAYS_MAX 36525
 
@@ -96,9 +97,9 @@ static const struct choice_item type_items[] = {
 static const enum key_type types[] = {KEY_EC_P256, KEY_RSA_3072};
 static const struct form_field p12_field = {
     .label = N_("Also make"),
-    .why =
-        N_("Key, certificate and CA in one file, for pgAdmin, Java and Windows. Its passphrase is "
-           "the key's."),
+    .why = N_(
+        "Key, certificate and CA in one file, for Java and Windows; libpq (psql, pgAdmin, Python) "
+        "does not read it. Its passphrase is the key's."),
     .word = "PKCS#12",
 };
 static const struct form_field pk8_field = {
@@ -166,13 +167,6 @@ unsigned client_draft_formats(const struct client_draft *draft)
     if (form_checked(draft->key, draft->pk8))
         formats |= KIT_PK8;
     return formats;
-}
-
-static char *current_folder(void)
-{
-    char *folder = getcwd(NULL, 0);
-
-    return folder != NULL ? folder : mem_strdup("/");
 }
 
 char *client_draft_folder(const struct client_draft *draft)
@@ -285,20 +279,15 @@ static void check_key(void *arg, struct form *form)
             form_say(form, draft->p12, MARK_BAD,
                      _("a PKCS#12 file needs a passphrase: choose one above"));
     }
-    form_say(form, draft->folder, form_text(form, draft->folder)[0] != '\0' ? MARK_OK : MARK_TODO,
-             NULL);
+    out_folder_say(form, draft->folder);
 }
 
 void client_draft_enter_key(struct client_draft *draft)
 {
-    char *here = current_folder(), *folder;
     char *name = kit_file_base(client_draft_name(draft), ISSUED_CLIENT);
-    char text[1024];
+    char *folder = out_folder_propose(draft->app, ISSUED_CLIENT, name);
 
-    folder = fs_join(here, name);
-    app_short_path(folder, text, sizeof(text));
-    follow(draft->key, draft->folder, &draft->folder_after, text);
-    free(here);
+    follow(draft->key, draft->folder, &draft->folder_after, folder);
     free(name);
     free(folder);
     form_recheck(draft->key);
@@ -357,7 +346,7 @@ void client_draft_init(struct client_draft *draft, struct app *app,
     draft->csr = form_add_paste(draft->key, &csr_field, 6);
     draft->type = form_add_choice(draft->key, &type_field, type_items, ARRAY_LEN(type_items), 0);
     key_protection_add(&draft->protection, draft->key, KEY_PROTECTION_CLIENT);
-    draft->p12 = form_add_check(draft->key, &p12_field, N_("PKCS#12, for pgAdmin and Java"), false);
+    draft->p12 = form_add_check(draft->key, &p12_field, N_("PKCS#12, for Java and Windows"), false);
     draft->pk8 = form_add_check(draft->key, &pk8_field, N_("PKCS#8 in DER, for JDBC"), false);
     draft->folder = form_add_text(draft->key, &folder_field, "");
     form_recheck(draft->who);

@@ -12,6 +12,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/store/cron.h"
 #include "core/store/foreign.h"
 #include "core/store/published.h"
 #include "screens/error_view.h"
@@ -268,24 +269,21 @@ static const struct table_rows rows_ops = {rows_count, rows_cell, rows_key, rows
 
 static struct nav open_timers(const struct crls *self)
 {
-    struct strbuf text = STRBUF_INIT, store = STRBUF_INIT;
+    struct strbuf text = STRBUF_INIT;
     struct screen *page;
 
-    if (!text_quote_shell(&store, app_store_folder(self->app)))
-        strbuf_add_str(&store, "STORE");
     strbuf_add_str(&text, _("A timer brings each list of a set to the servers in its month, and "
                             "catches up servers that were away. It needs no passphrase. Either "
                             "systemd, as the owner of the store:\n\n"));
     strbuf_add_str(&text, "  systemctl --user enable --now pgseal-crl-refresh.timer\n"
                           "  systemctl --user enable --now pgseal-check.timer\n"
                           "  loginctl enable-linger\n");
+    strbuf_add_str(&text, _("\n(They use the default store; for another: \"systemctl --user edit "
+                            "pgseal-crl-refresh.service\", with [Service] and "
+                            "Environment=PGSEAL_STORE=FOLDER, and the same for pgseal-check.)\n"));
     strbuf_add_str(&text, _("\nor cron (crontab -e): mail comes when something is wrong\n\n"));
-    strbuf_printf(&text, "  17 * * * *  pgseal crl refresh --yes --no-input --quiet --store %s\n",
-                  store.data);
-    strbuf_printf(&text, "  17 6 * * *  pgseal check --servers --no-input --store %s || true\n",
-                  store.data);
+    cron_lines(app_store_folder(self->app), 17, "  ", &text);
     page = page_text(_("Timers for the lists"), _("Home > CRLs > Timers"), text.data);
-    strbuf_clear(&store);
     strbuf_clear(&text);
     return nav_push(page);
 }

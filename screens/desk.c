@@ -16,6 +16,7 @@ enum desk_line {
     DESK_TIMELINE,
     DESK_AUTHORITIES,
     DESK_TRUST,
+    DESK_PROGRAM,
     DESK_SERVER,
     DESK_REQUEST,
     DESK_BATCH,
@@ -38,6 +39,7 @@ static const struct menu_item items[] = {
     {'t', N_("What ends when"), DESK_TIMELINE},
     {'2', N_("Authorities (CAs): look after them"), DESK_AUTHORITIES},
     {'c', N_("A trust file for clients: old and new CA together"), DESK_TRUST},
+    {'p', N_("Help a program to log in: files for psql, Java, Node, ..."), DESK_PROGRAM},
     {'3', N_("Create a server certificate (files only)"), DESK_SERVER},
     {'4', N_("Sign a request (CSR)"), DESK_REQUEST},
     {'5', N_("Many client certificates from a list"), DESK_BATCH},
@@ -66,6 +68,9 @@ static const char *const whys[] = {
     [DESK_TRUST] = N_(
         "What clients check the server with (sslrootcert, a Java truststore): several CAs in one "
         "file, tried on a running server before anybody relies on it."),
+    [DESK_PROGRAM] =
+        N_("A folder for a role whose certificate exists: key, certificate, the servers' CAs, and "
+           "lines that work as they are for each kind of program, tried by a login."),
     [DESK_SERVER] =
         N_("Files for a server that pgseal does not reach. For one that it does, \"Give a server "
            "TLS\" on Home also installs them and proves it."),
@@ -89,10 +94,11 @@ static const char *const whys[] = {
 };
 
 static const char *const words[] = {
-    [DESK_CERTS] = "certificate", [DESK_REVOKE] = "revoke", [DESK_AUTHORITIES] = "CA",
-    [DESK_TRUST] = "overlap",     [DESK_SERVER] = "SAN",    [DESK_REQUEST] = "CSR",
-    [DESK_BATCH] = "certificate", [DESK_SHOW] = "PEM",      [DESK_BACKUP] = "CA",
-    [DESK_RESTORE] = "CA",        [DESK_FSCK] = "CRL",      [DESK_HISTORY] = "certificate",
+    [DESK_CERTS] = "certificate",   [DESK_REVOKE] = "revoke",       [DESK_AUTHORITIES] = "CA",
+    [DESK_TRUST] = "overlap",       [DESK_PROGRAM] = "verify-full", [DESK_SERVER] = "SAN",
+    [DESK_REQUEST] = "CSR",         [DESK_BATCH] = "certificate",   [DESK_SHOW] = "PEM",
+    [DESK_BACKUP] = "CA",           [DESK_RESTORE] = "CA",          [DESK_FSCK] = "CRL",
+    [DESK_HISTORY] = "certificate",
 };
 
 static const char *const lines[] = {
@@ -102,6 +108,7 @@ static const char *const lines[] = {
     [DESK_TIMELINE] = "pgseal list --sort ends",
     [DESK_AUTHORITIES] = "pgseal ca list",
     [DESK_TRUST] = "pgseal trust --ca 'OLD CA' --ca 'NEW CA' --test db1 --out trust.crt",
+    [DESK_PROGRAM] = "pgseal kit alice --server db1 --for psql,python --key alice.key",
     [DESK_SERVER] = "pgseal issue server db1.example.org",
     [DESK_REQUEST] = "pgseal issue client alice --csr request.csr",
     [DESK_BATCH] = "pgseal issue batch roles.csv --out kits",
@@ -137,6 +144,8 @@ static struct nav choose(const struct desk *self)
         return nav_push(page_authorities(self->app));
     case DESK_TRUST:
         return nav_push(page_client_trust(self->app, NULL));
+    case DESK_PROGRAM:
+        return nav_push(page_program(self->app, NULL, NULL));
     case DESK_SERVER:
         return nav_push(page_new_server(self->app));
     case DESK_REQUEST:
@@ -173,9 +182,11 @@ static struct nav desk_event(void *arg, const struct event *event)
 static void desk_draw(const void *arg, struct canvas *body)
 {
     const struct desk *self = arg;
-    int top = canvas_rows(body) < (int)ARRAY_LEN(items) + 2 ? 1 : 2; /* below the head */
+    int spare = canvas_rows(body) - (int)ARRAY_LEN(items);
+    int top = spare < 1 ? 0 : spare == 1 ? 1 : 2; /* below the head, where there is room for it */
 
-    canvas_text(body, 0, 2, STYLE_STRONG, _("Certificates and CAs"));
+    if (top > 0)
+        canvas_text(body, 0, 2, STYLE_STRONG, _("Certificates and CAs"));
     menu_draw(self->menu, body, top, 0, canvas_rows(body) - top, canvas_columns(body), true);
 }
 

@@ -446,6 +446,7 @@ static struct issue *issue_new(struct app *app, enum issue_mode mode)
 {
     struct issue *self = mem_zalloc(sizeof(*self));
 
+    self->app = app;
     self->mode = mode;
     self->kind = mode == ISSUE_NEW_SERVER ? ISSUED_SERVER : ISSUED_CLIENT;
     self->server = mem_strdup(app_server(app));

@@ -11,6 +11,7 @@
 #include "core/base/text.h"
 #include "screens/follow.h"
 #include "screens/issue_parts.h"
+#include "screens/out_folder.h"
 
 enum { KEY_NEW, KEY_CSR };
 
@@ -81,7 +82,8 @@ static const struct choice_item type_items[] = {
 static const enum key_type types[] = {KEY_EC_P256, KEY_RSA_3072};
 static const struct form_field p12_field = {
     .label = N_("Also make"),
-    .why = N_("Key, certificate and CA in one file, for pgAdmin, Java and Windows. Its passphrase "
+    .why = N_("Key, certificate and CA in one file, for Java and Windows (libpq reads none). Its "
+              "passphrase "
               "is the key's."),
     .word = "PKCS#12",
 };
@@ -206,7 +208,7 @@ static char *name_of(const struct issue *self, const struct form *form)
 static void follow_folder(struct issue *self, struct form *form)
 {
     char *name = name_of(self, form), *base, *path, *text;
-    char date[CLOCK_TEXT_MAX], shown[1024];
+    char date[CLOCK_TEXT_MAX];
 
     if (name[0] == '\0') {
         free(name);
@@ -216,9 +218,8 @@ static void follow_folder(struct issue *self, struct form *form)
     text = self->mode == ISSUE_RENEWAL && self->old->delivered
                ? mem_printf("%s-%s", base, clock_format_date(date, clock_now()))
                : mem_strdup(base);
-    path = app_full_path(text);
-    app_short_path(path, shown, sizeof(shown));
-    follow(form, self->folder, &self->folder_after, shown);
+    path = out_folder_propose(self->app, self->kind, text);
+    follow(form, self->folder, &self->folder_after, path);
     free(path);
     free(text);
     free(base);
@@ -233,8 +234,7 @@ void issue_check(void *arg, struct form *form)
     (void)ca_choice_check_days(&self->ca, form, self->days);
     check_key(self, form);
     follow_folder(self, form);
-    form_say(form, self->folder, form_text(form, self->folder)[0] != '\0' ? MARK_OK : MARK_TODO,
-             NULL);
+    out_folder_say(form, self->folder);
 }
 
 /* ---- the form ---- */
@@ -268,7 +268,7 @@ static void add_key(struct issue *self, struct form *form)
     if (!self->protects)
         return;
     key_protection_add(&self->protection, form, KEY_PROTECTION_CLIENT);
-    self->p12 = form_add_check(form, &p12_field, N_("PKCS#12, for pgAdmin and Java"), false);
+    self->p12 = form_add_check(form, &p12_field, N_("PKCS#12, for Java and Windows"), false);
     self->pk8 = form_add_check(form, &pk8_field, N_("PKCS#8 in DER, for JDBC"), false);
 }
 

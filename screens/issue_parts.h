@@ -12,6 +12,7 @@
 enum issue_mode { ISSUE_NEW_SERVER, ISSUE_REQUEST, ISSUE_RENEWAL };
 
 struct issue {
+    const struct app *app; /* borrowed */
     enum issue_mode mode;
     enum issued_kind kind; /* what is made */
     char *server;          /* the chosen one, for the README's lines */

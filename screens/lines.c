@@ -265,17 +265,3 @@ void lines_where(const struct lines *lines, char *out, size_t size)
     if (lines->top > 0 || lines_more(lines))
         snprintf(out, size, _("from line %zu of %zu"), lines->top + 1, lines->n);
 }
-
-void lines_text(const struct lines *lines, struct strbuf *out)
-{
-    for (size_t i = 0; i < lines->n; i++) {
-        const struct line *line = &lines->rows[i];
-
-        strbuf_add_repeat(out, ' ', (size_t)(INDENT * line->level));
-        if (line->label != NULL)
-            strbuf_printf(out, "%-*s  ", label_width(lines, i), line->label);
-        if (line->mark != MARK_NONE)
-            strbuf_printf(out, "%s ", mark_text(line->mark));
-        strbuf_printf(out, "%s\n", line->text);
-    }
-}

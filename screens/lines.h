@@ -33,7 +33,5 @@ void lines_draw(const struct lines *lines, struct canvas *canvas, int row, int r
 bool lines_more(const struct lines *lines);
 /* "from line 12 of 40", "" when all is seen: for path_right. */
 void lines_where(const struct lines *lines, char *out, size_t size);
-/* As text: to be copied, or for a file. */
-void lines_text(const struct lines *lines, struct strbuf *out);
 
 #endif

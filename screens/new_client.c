@@ -9,6 +9,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "screens/by_hand.h"
+#include "screens/certs_job.h"
 #include "screens/client_draft.h"
 #include "screens/error_view.h"
 #include "screens/pages.h"
@@ -210,6 +211,7 @@ static void job_ended(struct new_client *self)
     button_row_init(&self->buttons);
     button_row_add(&self->buttons, app_guided(self->app) ? N_("Next step") : N_("One more"));
     button_row_add(&self->buttons, N_("Home"));
+    button_row_add(&self->buttons, N_("For a program"));
     self->stage = STAGE_DONE;
 }
 
@@ -242,6 +244,16 @@ static struct nav form_stage_event(struct new_client *self, struct form *form,
     return nav_stay();
 }
 
+/* Of the very certificate that was made. */
+static struct screen *kit_page(const struct new_client *self)
+{
+    char *which = cert_which(self->made->issued);
+    struct screen *page = page_program(self->app, which, NULL);
+
+    free(which);
+    return page;
+}
+
 static struct nav end_event(struct new_client *self, const struct event *event)
 {
     bool esc;
@@ -255,6 +267,8 @@ static struct nav end_event(struct new_client *self, const struct event *event)
         return nav_stay();
     if (!esc && self->buttons.focus == 1)
         return nav_home();
+    if (!esc && self->buttons.focus == 2)
+        return nav_push(kit_page(self));
     if (self->stage == STAGE_DONE)
         return esc || app_guided(self->app) ? nav_pop() : nav_replace(page_new_client(self->app));
     if (self->facts->n == 0)

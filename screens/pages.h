@@ -25,6 +25,8 @@ struct screen *page_desk(struct app *app) MUST_CHECK;
 struct screen *page_certs(struct app *app) MUST_CHECK;
 struct screen *page_cert(struct app *app, const char *which) MUST_CHECK;
 struct screen *page_cert_export(struct app *app, const char *which) MUST_CHECK;
+/* A kit for the programs of a role; which "CA:serial", or NULL: the role's newest; role may be NULL. */
+struct screen *page_program(struct app *app, const char *which, const char *role) MUST_CHECK;
 /* The one place from which the other pages lead to a revocation; which: "CA:serial", or NULL: it asks
  * for a role or serial number. */
 struct screen *page_revoke(struct app *app, const char *which) MUST_CHECK;

@@ -48,12 +48,6 @@ static const struct menu_item left_items[] = {
     {'3', N_("Home"), PLAN_HELP_HOME},
 };
 
-bool plan_has_failed(const struct attempt_view *view)
-{
-    return view->phase == ATTEMPT_ENDED && view->err.code != ERR_NONE &&
-           view->err.code != ERR_CANCELLED;
-}
-
 /* ---- the change, and what it says ---- */
 
 static void check_secret(void *arg, struct form *form)
@@ -283,6 +277,20 @@ static struct nav go_on(struct plan_page *self)
     return nav_pop();
 }
 
+/* The same answers once more, for a person's hands. */
+static struct nav show_by_hand(const struct plan_page *self)
+{
+    return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
+}
+
+static struct nav review_key(struct plan_page *self, uint32_t key)
+{
+    if (key != 't')
+        return plan_review_key(self, key);
+    self->message[0] = '\0';
+    return self->data != NULL ? show_by_hand(self) : nav_stay();
+}
+
 static struct nav error_key(struct plan_page *self, uint32_t key)
 {
     if (key == KEY_CODE_ESC)
@@ -293,7 +301,7 @@ static struct nav error_key(struct plan_page *self, uint32_t key)
         return nav_stay();
     switch ((enum plan_help)menu_id(self->help)) {
     case PLAN_HELP_BY_HAND:
-        return plan_review_by_hand(self);
+        return show_by_hand(self);
     case PLAN_HELP_AGAIN:
         start(self);
         break;
@@ -361,7 +369,7 @@ static struct nav key_event(struct plan_page *self, uint32_t key)
     case ATTEMPT_ASKING:
         break;
     case ATTEMPT_REVIEW:
-        return plan_review_key(self, key);
+        return review_key(self, key);
     case ATTEMPT_APPLYING:
         if (key == KEY_CODE_ESC)
             stop(self);

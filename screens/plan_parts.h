@@ -47,12 +47,15 @@ enum plan_help {
 };
 
 /* The error page is shown: it ended with an error that a person should read. */
-bool plan_has_failed(const struct attempt_view *view);
+static inline bool plan_has_failed(const struct attempt_view *view)
+{
+    return view->phase == ATTEMPT_ENDED && view->err.code != ERR_NONE &&
+           view->err.code != ERR_CANCELLED;
+}
+
 void plan_review_enter(struct plan_page *self);
 struct nav plan_review_key(struct plan_page *self, uint32_t key);
 struct nav plan_review_save_event(struct plan_page *self, const struct event *event);
-struct nav plan_review_by_hand(
-    const struct plan_page *self); /* the same answers, for a person's hands */
 bool plan_step_has_effect(const struct attempt_step *step); /* there is more to say of it */
 const char *plan_end_text(const struct attempt_view *view);
 void plan_draw(const void *arg, struct canvas *body);

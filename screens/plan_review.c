@@ -184,12 +184,6 @@ struct nav plan_review_save_event(struct plan_page *self, const struct event *ev
     return nav_stay();
 }
 
-/* The same answers once more, for a person's hands. */
-struct nav plan_review_by_hand(const struct plan_page *self)
-{
-    return nav_push(page_plan_by_hand(self->app, self->spec, self->spec->intent->copy(self->data)));
-}
-
 /* With members before this one that have it: what about those? */
 static struct nav leave_review(const struct plan_page *self)
 {
@@ -215,8 +209,6 @@ struct nav plan_review_key(struct plan_page *self, uint32_t key)
     case 's':
         save_plan(self);
         return nav_stay();
-    case 't':
-        return self->data != NULL ? plan_review_by_hand(self) : nav_stay();
     case KEY_CODE_UP:
     case KEY_CODE_BACK_TAB:
     case 'k':

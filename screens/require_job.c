@@ -189,7 +189,8 @@ static struct plan *require_build(const void *data, const struct attempt_tools *
     return plan;
 }
 
-const char *access_method_word(enum access_method method)
+/* "cert": as the command takes it. */
+static const char *method_word(enum access_method method)
 {
     switch (method) {
     case ACCESS_CERT:
@@ -236,7 +237,7 @@ void require_options(const struct require_data *self, struct strbuf *out)
     for (size_t i = 0; i < self->n_roles; i++)
         option(out, "role", self->roles[i]);
     option(out, "from", self->address);
-    option(out, "method", access_method_word(self->method));
+    option(out, "method", method_word(self->method));
     if (self->map != NULL)
         option(out, "map", self->map);
     for (size_t i = 0; i < self->n_map; i++) {

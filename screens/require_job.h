@@ -40,6 +40,5 @@ void require_data_free(void *data);
 extern const struct attempt_intent require_intent;
 /* " --database … --role …": as the commands take it; not for remove. */
 void require_options(const struct require_data *data, struct strbuf *out);
-const char *access_method_word(enum access_method method); /* "cert": as the command takes it */
 
 #endif

@@ -34,6 +34,7 @@ struct revocation {
     struct publish_known known;
     struct revoke_effect effect;
     struct revoke_outcome outcome;
+    bool at_why; /* its form is the one that is open */
 };
 
 /* ---- what is asked ---- */
@@ -89,6 +90,7 @@ static void build_which(void *data, struct form *form)
 {
     struct revocation *self = data;
 
+    self->at_why = false;
     self->which_id = form_add_text(form, &which_field, self->which);
 }
 
@@ -113,13 +115,13 @@ static bool pick(struct revocation *self, struct store *store, struct err *err)
 {
     issued_list_clear(&self->picked);
     self->several = false;
-    if (revoke_pick(store, self->which, false, &self->picked, err))
+    if (revoke_pick(store, NULL, self->which, false, &self->picked, err))
         return true;
     if (err->code != ERR_CERT_AMBIGUOUS)
         return false;
     *err = (struct err)ERR_INIT;
     self->several = true;
-    return revoke_pick(store, self->which, true, &self->picked, err);
+    return revoke_pick(store, NULL, self->which, true, &self->picked, err);
 }
 
 static bool load(void *data, struct act_job *job, struct err *err)
@@ -161,6 +163,7 @@ static void build_why(void *data, struct form *form)
     struct revocation *self = data;
 
     add_picked(self, form);
+    self->at_why = true;
     self->scope_id =
         form_add_choice(form, &scope_field, scopes, ARRAY_LEN(scopes), self->all ? 1 : 0);
     form_show(form, self->scope_id, !self->several && self->n_others > 0);
@@ -175,6 +178,7 @@ static void take_why(void *data, const struct form *form)
 {
     struct revocation *self = data;
 
+    self->at_why = false;
     self->all = form_choice(form, self->scope_id) == 1;
     self->reason = form_choice(form, self->reason_id);
     self->end_sessions = !self->read_only && form_checked(form, self->end_id);
@@ -186,8 +190,8 @@ static bool choose_certs(struct revocation *self, struct store *store, struct er
 {
     issued_list_clear(&self->certs);
     if (self->several || self->all)
-        return revoke_pick(store, self->picked.rows[0]->role, true, &self->certs, err);
-    return revoke_pick(store, self->which, false, &self->certs, err);
+        return revoke_pick(store, NULL, self->picked.rows[0]->role, true, &self->certs, err);
+    return revoke_pick(store, NULL, self->which, false, &self->certs, err);
 }
 
 static bool look(void *data, struct act_job *job, struct err *err)
@@ -452,16 +456,22 @@ static void result(const void *data, struct lines *lines)
 
 static void commands(const void *data, const struct form *form, struct strbuf *out)
 {
-    const struct revocation *self = data;
+    struct revocation now = *(const struct revocation *)data; /* borrows all of it */
+    const struct revocation *self = &now;
 
-    (void)form;
+    const char *typed = form != NULL && !now.at_why ? form_text(form, now.which_id) : "";
+
+    if (form != NULL && now.at_why) /* as chosen this moment */
+        take_why(&now, form);
     strbuf_add_str(out, _("# the effect, and nothing is done\n"));
     for (int dry = 1; dry >= 0; dry--) {
         const struct issued *first = self->picked.n > 0 ? self->picked.rows[0] : NULL;
         char hex[SERIAL_HEX_MAX];
 
         strbuf_add_str(out, "pgseal revoke ");
-        if (first != NULL && !self->all && !self->several)
+        if (typed[0] != '\0' && text_quote_shell(out, typed))
+            ;
+        else if (first != NULL && !self->all && !self->several)
             strbuf_add_str(out, serial_format_hex(hex, &first->serial));
         else if (first == NULL || !text_quote_shell(out, first->role))
             strbuf_add_str(out, "ROLE");

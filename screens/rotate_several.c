@@ -14,6 +14,7 @@
 #include "screens/certs_job.h"
 #include "screens/key_protection.h"
 #include "screens/new_client_job.h"
+#include "screens/out_folder.h"
 #include "screens/pages.h"
 #include "screens/rotate_pages.h"
 
@@ -26,6 +27,7 @@ struct line {
 };
 
 struct rotate_several {
+    const struct app *app; /* borrowed */
     struct line *lines;
     size_t n;
     size_t n_certs, n_clients;
@@ -136,10 +138,9 @@ static void build(void *data, struct form *form)
     struct rotate_several *self = data;
     char date[CLOCK_TEXT_MAX],
         *text = mem_printf("renewed-%s", clock_format_date(date, clock_now()));
-    char *path = app_full_path(text), shown[1024];
+    char *path = out_folder_propose(self->app, ISSUED_CLIENT, text);
 
-    app_short_path(path, shown, sizeof(shown));
-    self->folder_id = form_add_text(form, &folder_field, shown);
+    self->folder_id = form_add_text(form, &folder_field, path);
     key_protection_add(&self->protection, form, KEY_PROTECTION_CLIENT);
     free(path);
     free(text);
@@ -149,8 +150,7 @@ static void check(void *arg, struct form *form)
 {
     struct rotate_several *self = arg;
 
-    form_say(form, self->folder_id,
-             form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+    out_folder_say(form, self->folder_id);
     key_protection_show(&self->protection, form, self->n_clients > 0);
     if (self->n_clients > 0)
         key_protection_check(&self->protection, form);
@@ -412,6 +412,7 @@ static const struct act_ops lists_ops = {SEVERAL_OPS};
 
 struct screen *page_rotate_several(struct app *app, struct rotate_several *several)
 {
+    several->app = app;
     several->server = mem_strdup(app_server(app));
     return act_page(app, several->n_certs > 0 ? &ops : &lists_ops, several);
 }

@@ -310,10 +310,12 @@ static const struct act_ops back_ops = {.name = "rotation-back",
                                         .n_steps = 1,
                                         NEXT_OPS};
 
-static struct rotation_next *next_new(const struct rotation_job *seen, bool back)
+static struct rotation_next *next_new(const struct app *app, const struct rotation_job *seen,
+                                      bool back)
 {
     struct rotation_next *self = mem_zalloc(sizeof(*self));
 
+    self->app = app;
     self->id = seen->id;
     self->back = back;
     self->left_id = self->refused_id = self->key_id = self->archive_id = -1;
@@ -361,10 +363,10 @@ struct screen *page_rotation_next(struct app *app, const struct rotation_job *se
 {
     bool servers = (seen->status.needs & ROTATE_NEED_SERVERS) != 0;
 
-    return act_page(app, &next_ops[asks(seen)][servers], next_new(seen, false));
+    return act_page(app, &next_ops[asks(seen)][servers], next_new(app, seen, false));
 }
 
 struct screen *page_rotation_back(struct app *app, const struct rotation_job *seen)
 {
-    return act_page(app, &back_ops, next_new(seen, true));
+    return act_page(app, &back_ops, next_new(app, seen, true));
 }

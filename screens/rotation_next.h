@@ -10,6 +10,7 @@
 #include "screens/rotation_job.h"
 
 struct rotation_next {
+    const struct app *app; /* borrowed */
     int64_t id;
     bool back;
     /* as it stands */

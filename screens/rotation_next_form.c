@@ -7,6 +7,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/kit/kit.h"
+#include "screens/out_folder.h"
 #include "screens/rotation_next.h"
 
 #define SHOWN_MAX   4  /* of who uses the old one */
@@ -110,7 +111,8 @@ static const struct form_field archive_field = {
 static char *propose_folder(const struct rotation_next *self)
 {
     char *base = kit_file_base(self->rotation->name, ISSUED_CLIENT);
-    char *text = mem_printf("rotation-%s", base), *path = app_full_path(text);
+    char *text = mem_printf("rotation-%s", base);
+    char *path = out_folder_propose(self->app, ISSUED_CLIENT, text);
 
     free(text);
     free(base);
@@ -185,12 +187,11 @@ void rotation_next_add_refused(const struct rotation_next *self, struct form *fo
 /* Kits, or the trust files of a server's rotation. */
 static void add_folder(struct rotation_next *self, struct form *form)
 {
-    char shown[1024], *path = propose_folder(self);
+    char *path = propose_folder(self);
 
     self->asks_kits = self->rotation->kind != ROTATION_SERVER_CA;
-    app_short_path(path, shown, sizeof(shown));
     self->folder_id =
-        form_add_text(form, self->asks_kits ? &folder_field : &trust_folder_field, shown);
+        form_add_text(form, self->asks_kits ? &folder_field : &trust_folder_field, path);
     if (self->asks_kits)
         key_protection_add(&self->client_protection, form, KEY_PROTECTION_CLIENT);
     free(path);
@@ -272,8 +273,7 @@ void rotation_next_check(void *arg, struct form *form)
                  form_text(form, self->archive_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
     }
     if (self->folder_id >= 0)
-        form_say(form, self->folder_id,
-                 form_text(form, self->folder_id)[0] != '\0' ? MARK_OK : MARK_TODO, NULL);
+        out_folder_say(form, self->folder_id);
     form_show(form, self->left_id, (self->status.act_done || revokes) && waits > 0);
     snprintf(after, sizeof(after), _("of %lld that have not moved"), (long long)waits);
     form_set_after(form, self->left_id, after);

@@ -9,6 +9,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
+#include "core/pg/conn.h"
 #include "core/pg/params.h"
 #include "screens/follow.h"
 #include "screens/server_state.h"
@@ -242,6 +243,7 @@ struct server *server_form_read(const struct server_form *self, struct err *err)
     struct strbuf conninfo = STRBUF_INIT;
     struct server *server = mem_zalloc(sizeof(*server));
     bool good = params != NULL && params_format(params, &conninfo, err) &&
+                conn_one_host(params, err) &&
                 server_parse_address(form_text(self->form, self->address), &server->tls_host,
                                      &server->tls_port, err);
 

@@ -390,11 +390,6 @@ enum poller_state session_feed_state(const struct session_feed *feed)
     return poller_state(feed->poller);
 }
 
-bool session_feed_paused(const struct session_feed *feed)
-{
-    return poller_paused(feed->poller);
-}
-
 int64_t session_feed_interval(const struct session_feed *feed)
 {
     return poller_interval(feed->poller);

@@ -34,7 +34,6 @@ bool session_feed_event(struct session_feed *feed, const struct event *event, un
 
 const char *session_feed_server(const struct session_feed *feed);
 enum poller_state session_feed_state(const struct session_feed *feed);
-bool session_feed_paused(const struct session_feed *feed);
 int64_t session_feed_interval(const struct session_feed *feed);
 const struct err *session_feed_error(const struct session_feed *feed); /* of AWAY, PASSWORD */
 /* Why the store could not be read for the certificates; NULL: it could. */

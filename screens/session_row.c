@@ -86,7 +86,8 @@ static const char *mark_word(const struct session_line *line)
 
 /* ---- cells ---- */
 
-void session_row_common_name(const char *dn, struct strbuf *out)
+/* The common name of "/O=Acme/CN=alice", or the whole text without one. */
+static void common_name(const char *dn, struct strbuf *out)
 {
     const char *cn = strstr(dn, "/CN=");
 
@@ -129,7 +130,7 @@ static void add_ca(const struct session_line *line, struct strbuf *out)
     if (line->certificate != NULL && line->certificate->known)
         strbuf_add_str(out, line->certificate->authority);
     else if (line->session->class == SESSION_TLS_CERT)
-        session_row_common_name(line->session->issuer_dn, out);
+        common_name(line->session->issuer_dn, out);
     else
         strbuf_add_str(out, is_hidden(line) ? "?" : "-");
 }
@@ -191,7 +192,7 @@ void session_row_cell(const struct session_line *line, int64_t now, enum session
         break;
     case SESSION_COLUMN_CERTIFICATE:
         if (session->class == SESSION_TLS_CERT)
-            session_row_common_name(session->client_dn, out);
+            common_name(session->client_dn, out);
         else
             strbuf_add_str(out, is_hidden(line) ? "?" : "-");
         break;

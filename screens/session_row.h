@@ -43,8 +43,6 @@ void session_row_cell(const struct session_line *line, int64_t now, enum session
                       struct strbuf *out);
 enum mark session_row_mark(const struct session_line *line);
 enum mark session_row_mark_of(enum finding_weight weight);
-/* The common name of "/O=Acme/CN=alice", or the whole text without one. */
-void session_row_common_name(const char *dn, struct strbuf *out);
 /* A few lines about the session: what its mark means and what can be done. */
 void session_row_explain(const struct session_line *line, struct strbuf *out);
 /* All that is known, one thing a line: for the sheet and for copying. */

@@ -16,12 +16,6 @@
 
 #define PASSWORD_SIZE 1023
 
-void sessions_say(struct sessions_page *self, enum mark mark, const char *text)
-{
-    self->message_mark = mark;
-    snprintf(self->message, sizeof(self->message), "%.159s", text);
-}
-
 /* ---- what is shown, taken somewhere ---- */
 
 /* The lines that pass the filter, of all servers; *ret_n of them; to free(). */

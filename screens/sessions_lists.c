@@ -10,6 +10,32 @@
 
 /* ---- rows ---- */
 
+const struct table_column sessions_columns[SESSION_COLUMNS] = {
+    [SESSION_COLUMN_SERVER] = {.title = N_("SERVER"), .width = 8, .keep = 8},
+    [SESSION_COLUMN_PID] = {.title = N_("PID"), .width = 7, .keep = 50, .right = true},
+    [SESSION_COLUMN_ROLE] = {.title = N_("ROLE"), .width = 9, .keep = 100},
+    [SESSION_COLUMN_DATABASE] = {.title = N_("DATABASE"), .width = 8, .keep = 20},
+    [SESSION_COLUMN_APPLICATION] = {.title = N_("APPLICATION"), .width = 14, .keep = 15},
+    [SESSION_COLUMN_FROM] = {.title = N_("FROM"), .width = 13, .keep = 30},
+    [SESSION_COLUMN_SINCE] = {.title = N_("SINCE"), .width = 5, .keep = 14},
+    [SESSION_COLUMN_TLS] = {.title = N_("TLS"), .width = 3, .keep = 80},
+    [SESSION_COLUMN_CIPHER] = {.title = N_("CIPHER"), .width = 22, .keep = 10},
+    [SESSION_COLUMN_CERTIFICATE] = {.title = N_("CERT CN"), .width = 10, .keep = 60, .grow = true},
+    [SESSION_COLUMN_CA] = {.title = N_("CA"), .width = 14, .keep = 12},
+    [SESSION_COLUMN_ENDS] = {.title = N_("ENDS"), .width = 6, .keep = 40, .right = true},
+    [SESSION_COLUMN_MARK] = {.title = N_("MARK"), .width = 14, .keep = 90},
+};
+
+const struct table_column sessions_group_columns[SESSIONS_GROUP_COLUMNS] = {
+    {.title = N_("GROUP"), .width = 20, .keep = 100, .grow = true},
+    {.title = N_("SESSIONS"), .width = 8, .keep = 90, .right = true},
+    {.title = N_("TLS"), .width = 5, .keep = 60, .right = true},
+    {.title = N_("CERT"), .width = 5, .keep = 50, .right = true},
+    {.title = N_("NO TLS"), .width = 6, .keep = 70, .right = true},
+    {.title = N_("LOOK"), .width = 5, .keep = 80, .right = true},
+    {.title = N_("WORST"), .width = 14, .keep = 95},
+};
+
 static size_t rows_count(const void *arg)
 {
     const struct sessions_page *self = arg;

@@ -7,6 +7,8 @@
 #ifndef PGSEAL_SCREENS_SESSIONS_PAGE_H
 #define PGSEAL_SCREENS_SESSIONS_PAGE_H
 
+#include <stdio.h>
+
 #include "screens/session_end.h"
 #include "screens/session_feed.h"
 #include "screens/session_mend.h"
@@ -56,9 +58,6 @@ struct sessions_page {
     char message[160];
 };
 
-extern const struct table_column sessions_columns[SESSION_COLUMNS];
-extern const struct table_column sessions_group_columns[SESSIONS_GROUP_COLUMNS];
-
 /* Groups are listed, and none of them is open. */
 static inline bool sessions_lists_groups(const struct sessions_page *self)
 {
@@ -66,12 +65,18 @@ static inline bool sessions_lists_groups(const struct sessions_page *self)
            session_view_group_open(self->view) == NULL;
 }
 
-/* The line under the cursor, or the one of the sheet; NULL: none. */
-const struct session_line *sessions_line(const struct sessions_page *self);
-
-void sessions_say(struct sessions_page *self, enum mark mark, const char *text);
+/* For the line above the keys. */
+static inline void sessions_say(struct sessions_page *self, enum mark mark, const char *text)
+{
+    self->message_mark = mark;
+    snprintf(self->message, sizeof(self->message), "%.159s", text);
+}
 
 /* sessions_lists.c */
+extern const struct table_column sessions_columns[SESSION_COLUMNS];
+extern const struct table_column sessions_group_columns[SESSIONS_GROUP_COLUMNS];
+/* The line under the cursor, or the one of the sheet; NULL: none. */
+const struct session_line *sessions_line(const struct sessions_page *self);
 extern const struct table_rows sessions_rows, sessions_groups;
 bool sessions_match(const void *self, size_t row, const char *filter);
 void sessions_refresh_tables(struct sessions_page *self);
@@ -97,6 +102,7 @@ void sessions_set_paused(struct sessions_page *self, bool paused);
 void sessions_refresh(struct sessions_page *self);
 void sessions_change_speed(struct sessions_page *self, bool faster);
 
+/* sessions_draw.c */
 void sessions_draw(const void *self, struct canvas *body);
 void sessions_frame(const void *self, struct frame *ret);
 void sessions_commands(const void *self, struct strbuf *out);

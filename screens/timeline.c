@@ -404,6 +404,10 @@ static void timeline_frame(const void *arg, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message),
                  _("%zu ended, %zu end soon.  Enter opens the page that mends the line."), bad,
                  soon);
+    if (self->data->left_off > 0)
+        snprintf(ret->message, sizeof(ret->message),
+                 _("%zu ended, %zu end soon; %lld certificates that end later are not counted."),
+                 bad, soon, (long long)self->data->left_off);
     if (self->data->err.code != ERR_NONE) {
         ret->message_mark = MARK_BAD;
         snprintf(ret->message, sizeof(ret->message), _("More about it: pgseal explain PS-%d"),

@@ -75,17 +75,36 @@ static bool read_certs(struct timeline_job *self, struct store *store, struct er
     return true;
 }
 
-/* Rows come with the soonest end first: a later row of the same name follows an earlier one. */
+/* Of one kind and name together, the soonest end first; the revoked ones first of all. */
+static int compare_names(const void *a, const void *b)
+{
+    const struct timeline_row *x = *(struct timeline_row *const *)a;
+    const struct timeline_row *y = *(struct timeline_row *const *)b;
+    int names = strcmp(x->name, y->name);
+
+    if (x->kind != y->kind || names != 0)
+        return x->kind != y->kind ? (int)x->kind - (int)y->kind : names;
+    if (x->revoked != y->revoked)
+        return x->revoked ? -1 : 1;
+    return x->ends_at == y->ends_at ? 0 : x->ends_at < y->ends_at ? -1 : 1;
+}
+
+/* Another of its kind and name that is not revoked ends later. */
 static void find_followed(struct timeline_job *self)
 {
-    for (size_t i = 0; i < self->n; i++) {
-        struct timeline_row *row = &self->rows[i];
+    struct timeline_row **rows = mem_array(self->n + 1, sizeof(struct timeline_row *));
+    const struct timeline_row *last = NULL; /* of this kind and name */
 
-        for (size_t k = i + 1; k < self->n && !row->followed; k++)
-            row->followed = self->rows[k].kind == row->kind && !self->rows[k].revoked &&
-                            self->rows[k].ends_at > row->ends_at &&
-                            text_equal(self->rows[k].name, row->name);
+    for (size_t i = 0; i < self->n; i++)
+        rows[i] = &self->rows[i];
+    if (self->n > 0)
+        qsort(rows, self->n, sizeof(struct timeline_row *), compare_names);
+    for (size_t i = self->n; i-- > 0;) {
+        if (last == NULL || last->kind != rows[i]->kind || !text_equal(last->name, rows[i]->name))
+            last = rows[i];
+        rows[i]->followed = !last->revoked && last->ends_at > rows[i]->ends_at;
     }
+    free(rows);
 }
 
 static bool read_authorities(struct timeline_job *self, struct store *store, struct err *err)

@@ -14,7 +14,7 @@
 #include "screens/app.h"
 #include "tui/theme.h"
 
-#define TIMELINE_MAX       1000
+#define TIMELINE_MAX       10000
 #define TIMELINE_PAST_DAYS 30
 
 enum timeline_kind {

@@ -5,6 +5,7 @@
 
 #include "screens/pages.h"
 #include "tui/nav.h"
+#include "tui/plain.h"
 
 struct start {
     struct app *app;
@@ -40,7 +41,8 @@ int wizard_run(const struct wizard_options *options, struct err *err)
     start.app = app_new(&options->app);
     navigator = navigator_new(
         &(struct navigator_options){.theme = options->theme, .words = words, .replay = replay});
-    code = navigator_run(navigator, first_page, &start, err);
+    code = options->plain ? navigator_run_plain(navigator, first_page, &start, err)
+                          : navigator_run(navigator, first_page, &start, err);
     (void)replay_failed(replay, err);
     if (options->ret_said)
         *options->ret_said = replay_say(replay);

@@ -14,6 +14,7 @@ struct wizard_options {
     struct app_options app;
     struct theme theme; /* what is allowed: the terminal may know less */
     enum wizard_start start;
+    bool plain;                         /* lines and questions, no screen: tui/plain.h */
     const char *save_answers, *answers; /* files of answers, or NULL (tui/replay.h) */
     /* What is to be said of those files at the end, or NULL; the caller frees. May be NULL. */
     char **ret_said;

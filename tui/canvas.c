@@ -199,7 +199,7 @@ static int draw(struct canvas *canvas, int row, int column, enum style style, co
             column += width;
             continue;
         }
-        n = utf8_encode(bytes, code_point);
+        n = text_encode(bytes, code_point);
         if (width == 0) {
             join(canvas, row, column - 1, bytes, n);
             continue;
@@ -212,7 +212,16 @@ static int draw(struct canvas *canvas, int row, int column, enum style style, co
 
 int canvas_text(struct canvas *canvas, int row, int column, enum style style, const char *text)
 {
-    return draw(canvas, row, column, style, text, strlen(text));
+    size_t len = strlen(text);
+    int end = draw(canvas, row, column, style, text, len);
+
+    while (len > 0 && text[len - 1] == ' ')
+        len--;
+    /* A text that goes on outside says so. */
+    if (end > canvas->columns && column >= 0 && column < canvas->columns &&
+        utf8_fit(text, canvas->columns - column, NULL) < len)
+        canvas_field(canvas, row, column, canvas->columns - column, style, text);
+    return end;
 }
 
 int canvas_printf(struct canvas *canvas, int row, int column, enum style style, const char *fmt,
@@ -300,7 +309,10 @@ static void line(struct canvas *canvas, int row, int column, int end, int indent
 
 void canvas_rule(struct canvas *canvas, int row, const char *title)
 {
-    line(canvas, row, 0, canvas->columns, 2, title);
+    if (canvas->grid->controls)
+        (void)canvas_text(canvas, row, 2, STYLE_RULE, title ? title : "");
+    else
+        line(canvas, row, 0, canvas->columns, 2, title);
 }
 
 void canvas_box(struct canvas *canvas, int row, int column, int rows, int columns,
@@ -310,6 +322,12 @@ void canvas_box(struct canvas *canvas, int row, int column, int rows, int column
 
     if (rows < 2 || columns < 2)
         return;
+    for (int i = row; i <= bottom && canvas->grid->controls; i++)
+        canvas_fill(canvas, i, column, columns, STYLE_NORMAL, ' ');
+    if (canvas->grid->controls) {
+        (void)canvas_text(canvas, row, column + 2, STYLE_RULE, title ? title : "");
+        return;
+    }
     line(canvas, row, column + 1, right, 1, title);
     canvas_glyph(canvas, row, column, STYLE_RULE, GLYPH_TOP_LEFT);
     canvas_glyph(canvas, row, right, STYLE_RULE, GLYPH_TOP_RIGHT);
@@ -428,9 +446,10 @@ const struct control *controls_main(const struct controls *controls)
     for (size_t i = 0; i < controls->n; i++) {
         const struct control *control = &controls->list[i];
 
-        if (control->kind == CONTROL_DIALOG) /* drawn last, over all others */
+        /* a dialog lies over all others; who types somewhere types there */
+        if (control->kind == CONTROL_DIALOG)
             return control;
-        if (!found || (control->focused && !found->focused))
+        if (!found || (control->focused && (!found->focused || control->kind >= CONTROL_TEXT)))
             found = control;
     }
     return found;

@@ -29,7 +29,8 @@ int canvas_columns(const struct canvas *canvas);
 const struct theme *canvas_theme(const struct canvas *canvas);
 void canvas_erase(struct canvas *canvas);
 
-/* Returns the column after the last cell that was written. */
+/* Returns the column after the last cell of the whole text; what the canvas has no room for is cut, and
+ * dots say so. */
 int canvas_text(struct canvas *canvas, int row, int column, enum style style, const char *text);
 int canvas_printf(struct canvas *canvas, int row, int column, enum style style, const char *fmt,
                   ...) PRINTF_LIKE(5, 6);

@@ -3,6 +3,8 @@
 
 #include "tui/check.h"
 
+#include "tui/utf8.h"
+
 bool check_key(bool *on, uint32_t key)
 {
     if (key != ' ')
@@ -11,12 +13,15 @@ bool check_key(bool *on, uint32_t key)
     return true;
 }
 
-void check_draw(bool on, const char *label, struct canvas *canvas, int row, int column,
+void check_draw(bool on, const char *label, struct canvas *canvas, int row, int column, int width,
                 bool focused)
 {
     int end = canvas_text(canvas, row, column, STYLE_VALUE, on ? "[x] " : "[ ] ");
 
-    canvas_text(canvas, row, end, focused ? STYLE_FOCUS : STYLE_NORMAL, label);
+    int room = width - (end - column), columns = utf8_columns(label);
+
+    canvas_field(canvas, row, end, columns < room ? columns : room,
+                 focused ? STYLE_FOCUS : STYLE_NORMAL, label);
     if (focused)
         canvas_cursor(canvas, row, column + 1);
 }

@@ -12,7 +12,8 @@
 #include "tui/canvas.h"
 
 bool check_key(bool *on, uint32_t key); /* true: it was Space */
-void check_draw(bool on, const char *label, struct canvas *canvas, int row, int column,
+/* width: of the box and its label, which is clipped. */
+void check_draw(bool on, const char *label, struct canvas *canvas, int row, int column, int width,
                 bool focused);
 
 #endif

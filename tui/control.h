@@ -13,11 +13,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum control_kind { CONTROL_FORM, CONTROL_MENU, CONTROL_TABLE, CONTROL_BUTTONS, CONTROL_DIALOG };
+enum control_kind {
+    CONTROL_FORM,
+    CONTROL_MENU,
+    CONTROL_TABLE,
+    CONTROL_BUTTONS,
+    CONTROL_TEXT, /* a text field or secret field of the page's own: of a form it is the form that counts */
+    CONTROL_SECRET,
+    CONTROL_DIALOG
+};
 
 struct control {
     enum control_kind kind;
-    const void *widget; /* struct form, menu, table, button_row, dialog; borrowed until the next event */
+    const void *widget; /* struct form, menu, table, button_row, text_field, secret_field, dialog;
+                         * borrowed until the next event */
     bool focused;
 };
 

@@ -12,6 +12,10 @@
 #define FIELD_AT      19 /* at least: mock-ups 8.3 and 8.4 */
 #define FIELD_WIDTH   38
 #define MARK_FROM_END 8
+#define COLUMNS_MAX   110 /* a mark further away from its field is not seen with it */
+#define GROWS_FROM    30  /* narrower fields are for numbers and short names */
+#define GROWN_MAX     76
+#define USUAL_COLUMNS 80
 
 struct layout {
     int columns;
@@ -30,7 +34,8 @@ static const char *label_of(const struct form_item *item)
 
 static struct layout lay_out(const struct form *form, int columns)
 {
-    struct layout layout = {.columns = columns, .field_at = FIELD_AT};
+    struct layout layout = {.columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX,
+                            .field_at = FIELD_AT};
 
     for (size_t i = 0; i < form->n; i++) {
         int at = LABEL_AT + utf8_columns(label_of(&form->items[i])) + 2;
@@ -38,7 +43,7 @@ static struct layout lay_out(const struct form *form, int columns)
         if (!form->items[i].hidden && at > layout.field_at && at < columns / 2)
             layout.field_at = at;
     }
-    layout.mark_at = columns - MARK_FROM_END;
+    layout.mark_at = layout.columns - MARK_FROM_END;
     return layout;
 }
 
@@ -94,18 +99,31 @@ static int item_rows(const struct form *form, size_t i, const struct layout *lay
     return rows + (is_offered(form, i) ? 1 : 0);
 }
 
+static const char *after_of(const struct form_item *item)
+{
+    if (item->after)
+        return item->after;
+    return item->field->after ? gettext(item->field->after) : "";
+}
+
+/* A wide window has room for more of what is typed; what stands behind the field keeps its place. */
 static int field_width(const struct form_item *item, const struct layout *layout)
 {
     int width = item->field->width ? item->field->width : FIELD_WIDTH;
     int room = layout->mark_at - layout->field_at - 1;
 
+    if (width >= GROWS_FROM && layout->columns > USUAL_COLUMNS) {
+        int grown = width + layout->columns - USUAL_COLUMNS;
+
+        width = grown < GROWN_MAX ? grown : width > GROWN_MAX ? width : GROWN_MAX;
+    }
     return width < room ? width : room;
 }
 
 static void draw_item(const struct form_item *item, const struct layout *layout,
                       struct canvas *canvas, int row, bool focused)
 {
-    const char *label = label_of(item), *after = NULL;
+    const char *label = label_of(item), *after = "";
     int at = layout->field_at, end = at;
 
     canvas_text(canvas, row, LABEL_AT, focused ? STYLE_STRONG : STYLE_LABEL, label);
@@ -122,7 +140,8 @@ static void draw_item(const struct form_item *item, const struct layout *layout,
         choice_draw(item->choice, canvas, row, at, focused);
         break;
     case FORM_CHECK:
-        check_draw(item->on, gettext(item->label), canvas, row, at, focused);
+        check_draw(item->on, gettext(item->label), canvas, row, at,
+                   (item->mark == MARK_NONE ? layout->columns : layout->mark_at) - at - 1, focused);
         break;
     case FORM_PASTE:
         text_area_draw(item->area, canvas, row, LABEL_AT, item->rows, layout->columns - 4, focused);
@@ -133,8 +152,8 @@ static void draw_item(const struct form_item *item, const struct layout *layout,
         break;
     }
     if (item->kind == FORM_TEXT || item->kind == FORM_SECRET)
-        after = item->after ? item->after : item->field->after ? gettext(item->field->after) : NULL;
-    if (after)
+        after = after_of(item);
+    if (after[0])
         canvas_field(canvas, row, end + 1, layout->mark_at - end - 2, STYLE_NORMAL, after);
     if (item->mark != MARK_NONE)
         canvas_mark(canvas, row, layout->mark_at, item->mark);

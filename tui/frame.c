@@ -16,7 +16,8 @@
 #define WHY_BELOW_ROWS  24  /* from here on there is room for the Why rows */
 #define WHY_BESIDE_FROM 100 /* columns */
 #define WHY_BESIDE_MAX  38
-#define SIDE            3 /* blank, line, blank between body and Why */
+#define WHY_BESIDE_MOST 60 /* in a very wide window */
+#define SIDE            3  /* blank, line, blank between body and Why */
 
 bool frame_fits(int rows, int columns)
 {
@@ -82,6 +83,16 @@ static void draw_why_below(const struct frame *frame, struct canvas *canvas, int
                 frame->why ? frame->why : "");
 }
 
+/* The body has its 80 columns first, then the Why up to 38, then both share. */
+static int beside_columns(int columns)
+{
+    int width = columns - FRAME_MIN_COLUMNS - SIDE;
+
+    if (width > WHY_BESIDE_MAX)
+        width = WHY_BESIDE_MAX + (width - WHY_BESIDE_MAX) / 4;
+    return width < WHY_BESIDE_MOST ? width : WHY_BESIDE_MOST;
+}
+
 static void draw_why_beside(const struct frame *frame, struct canvas *canvas, int rows, int column)
 {
     int width = canvas_columns(canvas) - column - SIDE;
@@ -104,6 +115,21 @@ static void draw_message(const struct frame *frame, struct canvas *canvas, int r
     canvas_field(canvas, row, column, columns - column - 1, STYLE_NORMAL, frame->message);
 }
 
+void frame_draw_edges(const struct frame *frame, struct canvas *canvas)
+{
+    int rows = canvas_rows(canvas), columns = canvas_columns(canvas);
+
+    if (!frame_fits(rows, columns))
+        return;
+    canvas_fill(canvas, 1, 0, columns, STYLE_NORMAL, ' ');
+    draw_head(frame, canvas);
+    for (int row = rows - 2; row < rows; row++)
+        canvas_fill(canvas, row, 0, columns, STYLE_NORMAL, ' ');
+    draw_message(frame, canvas, rows - 2);
+    if (frame->bindings)
+        keybar_draw(canvas, rows - 1, frame->bindings);
+}
+
 void frame_draw(const struct frame *frame, const struct screen *screen, struct canvas *canvas,
                 bool brief)
 {
@@ -117,19 +143,14 @@ void frame_draw(const struct frame *frame, const struct screen *screen, struct c
         draw_too_small(canvas);
         return;
     }
-    draw_head(frame, canvas);
     if (why && columns >= WHY_BESIDE_FROM) {
-        int width = columns - FRAME_MIN_COLUMNS - SIDE;
-
-        body_columns = columns - SIDE - (width < WHY_BESIDE_MAX ? width : WHY_BESIDE_MAX);
+        body_columns = columns - SIDE - beside_columns(columns);
         draw_why_beside(frame, canvas, body_rows, body_columns);
     } else if (why && rows >= WHY_BELOW_ROWS) {
         body_rows -= WHY_ROWS + 1;
         draw_why_below(frame, canvas, BODY_TOP + body_rows);
     }
-    draw_message(frame, canvas, rows - 2);
-    if (frame->bindings)
-        keybar_draw(canvas, rows - 1, frame->bindings);
+    frame_draw_edges(frame, canvas);
 
     /* where the cursor stays when the page has no focus to show */
     canvas_cursor(canvas, rows - 2, 0);

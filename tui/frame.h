@@ -17,5 +17,8 @@ bool frame_fits(int rows, int columns);
 /* Draws frame, with the screen's body in it. */
 void frame_draw(const struct frame *frame, const struct screen *screen, struct canvas *canvas,
                 bool brief);
+/* The rows above and below the body again, when drawing it has changed what they say (how much of the
+ * page is seen); the body and the Why stay. */
+void frame_draw_edges(const struct frame *frame, struct canvas *canvas);
 
 #endif

@@ -87,11 +87,28 @@ static void two_columns(struct strbuf *out, const struct strbuf *here, size_t n)
     }
 }
 
+/* A key with what it does, which goes on below itself where it is long. */
+static void wrapped_key(struct strbuf *out, const char *line, int indent)
+{
+    const char *text = line;
+    bool first = true;
+
+    while (*text) {
+        size_t next, len = utf8_wrap(text, WIDTH - (first ? 0 : indent), &next);
+
+        strbuf_add_repeat(out, ' ', first ? 0 : (size_t)indent);
+        strbuf_add(out, text, len);
+        strbuf_add_char(out, '\n');
+        text += next;
+        first = false;
+    }
+}
+
 static void one_column(struct strbuf *out, const struct strbuf *here, size_t n)
 {
     strbuf_printf(out, "%s\n", _("Keys here"));
     for (size_t i = 0; i < n; i++)
-        strbuf_printf(out, "%s\n", here[i].data);
+        wrapped_key(out, here[i].data, 2 + KEYS_WIDTH + 1);
     strbuf_printf(out, "\n%s\n", _("Keys everywhere"));
     for (size_t i = 0; i < ARRAY_LEN(everywhere); i++) {
         key_line(out, gettext(everywhere[i].keys), 11, gettext(everywhere[i].help));

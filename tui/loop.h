@@ -11,6 +11,7 @@
  * Life     a timer and a watch are valid until they are stopped (also a timer that went off) or
  *          forgotten; job_cancel() and job_take() end the page's hold on a job.
  * Threads  a job that never looks at job_cancelled() holds loop_free() up until it ends.
+ * Errors   ERR_INTERNAL with libuv's word, at the start only.
  */
 #ifndef PGSEAL_TUI_LOOP_H
 #define PGSEAL_TUI_LOOP_H

@@ -59,14 +59,6 @@ static struct note *note_of(const struct menu *menu, int id)
     return NULL;
 }
 
-void menu_select(struct menu *menu, int id)
-{
-    for (size_t i = 0; i < menu->n; i++) {
-        if (menu->items[i].id == id)
-            menu->at = i;
-    }
-}
-
 size_t menu_count(const struct menu *menu)
 {
     return menu->n;

@@ -29,7 +29,6 @@ struct menu;
 struct menu *menu_new(const struct menu_item *items, size_t n) MUST_CHECK;
 void menu_free(struct menu *menu);
 int menu_id(const struct menu *menu); /* of the line with the cursor */
-void menu_select(struct menu *menu, int id);
 size_t menu_count(const struct menu *menu);
 const struct menu_item *menu_item(const struct menu *menu, size_t i); /* borrowed */
 /* What stands behind a line: its note, "" for none. */

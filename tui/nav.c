@@ -557,4 +557,7 @@ void navigator_draw(struct navigator *navigator, struct canvas *canvas)
         return;
     (void)navigator_look(navigator, &frame);
     frame_draw(&frame, top, canvas, navigator->brief);
+    /* What is said around the body may depend on how much of it had room. */
+    (void)navigator_look(navigator, &frame);
+    frame_draw_edges(&frame, canvas);
 }

@@ -21,6 +21,7 @@
 
 struct line {
     size_t start, len;
+    bool comment; /* goes on with one: "# " stands before it, so that what is seen can be run */
 };
 
 /* What the last drawing found out: the size decides how lines wrap and how far a page goes. A cache,
@@ -29,6 +30,7 @@ struct view {
     int rows, width;
     struct line *lines;
     size_t n_lines;
+    struct binding bindings[8];
 };
 
 enum mode { MODE_READ, MODE_FIND, MODE_FILE };
@@ -63,17 +65,22 @@ struct write_job {
 static void wrap_lines(struct view *view, const char *text, int width)
 {
     const char *at = text;
+    bool in_comment = false;
 
     free(view->lines);
     view->lines = NULL;
     view->n_lines = 0;
     view->width = width;
     while (*at) {
-        size_t next, len = utf8_wrap(at, width, &next);
+        bool begins = at == text || at[-1] == '\n', comment = in_comment && !begins;
+        size_t next, len = utf8_wrap(at, width - (comment ? 2 : 0), &next);
 
+        if (begins)
+            in_comment = *at == '#';
         if (view->n_lines % 64 == 0)
             view->lines = mem_realloc_array(view->lines, view->n_lines + 64, sizeof(*view->lines));
-        view->lines[view->n_lines++] = (struct line){.start = (size_t)(at - text), .len = len};
+        view->lines[view->n_lines++] =
+            (struct line){.start = (size_t)(at - text), .len = len, .comment = comment};
         at += next;
     }
 }
@@ -203,7 +210,7 @@ static bool edit(struct overlay *self, char *text, size_t size, uint32_t key)
         return false;
     default:
         if (key >= 0x20 && key < KEY_CODE_UP && utf8_safe(key) == key) {
-            size_t n = utf8_encode(bytes, key);
+            size_t n = text_encode(bytes, key);
 
             if (len + n < size) {
                 memcpy(text + len, bytes, n);
@@ -354,7 +361,8 @@ static void draw_box(const struct overlay *self, struct canvas *body, const char
         const struct line *line = &view->lines[self->top + (size_t)i];
         char *text = mem_strndup(self->text.data + line->start, line->len);
 
-        canvas_text(body, 1 + i, BOX_COLUMN + 2, STYLE_NORMAL, text);
+        canvas_printf(body, 1 + i, BOX_COLUMN + 2, STYLE_NORMAL, "%s%s", line->comment ? "# " : "",
+                      text);
         free(text);
     }
     canvas_cursor(body, 1, BOX_COLUMN + 2);
@@ -411,15 +419,27 @@ static void overlay_frame(const struct overlay *self, struct frame *ret)
         memcpy(ret->message, self->message, sizeof(ret->message));
 }
 
+/* Those that do something here: what is seen whole needs no scrolling. */
+static const struct binding *keys_of(const struct overlay *self, const struct binding *all)
+{
+    struct view *view = self->view;
+    size_t n = 0;
+
+    for (; all->keys && n + 1 < ARRAY_LEN(view->bindings); all++) {
+        bool scrolls = strncmp(all->keys, "Pg", 2) == 0 || strcmp(all->keys, "/") == 0;
+        bool off = (strcmp(all->keys, "g") == 0 && !self->words) ||
+                   (strcmp(all->keys, "w") == 0 && !self->loop);
+
+        if (!off && (!scrolls || view->n_lines > (size_t)view->rows))
+            view->bindings[n++] = *all;
+    }
+    view->bindings[n] = (struct binding){0};
+    return view->bindings;
+}
+
 static void help_frame(const void *arg, struct frame *ret)
 {
     static const struct binding bindings[] = {
-        {"Esc", N_("Close"), N_("back to the page"), 90},
-        {"PgDn", N_("More"), N_("the next part"), 80},
-        {"/", N_("Find"), N_("find a word; n next, N previous"), 70},
-        {0},
-    };
-    static const struct binding with_words[] = {
         {"Esc", N_("Close"), N_("back to the page"), 90},
         {"PgDn", N_("More"), N_("the next part"), 80},
         {"/", N_("Find"), N_("find a word; n next, N previous"), 70},
@@ -429,7 +449,7 @@ static void help_frame(const void *arg, struct frame *ret)
     const struct overlay *self = arg;
 
     overlay_frame(self, ret);
-    ret->bindings = self->words ? with_words : bindings;
+    ret->bindings = keys_of(self, bindings);
     if (!ret->message[0])
         snprintf(ret->message, sizeof(ret->message), "%s", _("Esc goes back to the page."));
 }
@@ -444,18 +464,10 @@ static void commands_frame(const void *arg, struct frame *ret)
         {"/", N_("Find"), N_("find a word; n next, N previous"), 50},
         {0},
     };
-
-    static const struct binding no_file[] = {
-        {"Esc", N_("Close"), N_("back to the page"), 90},
-        {"y", N_("Copy"), N_("send to the terminal's clipboard"), 80},
-        {"PgUp PgDn", N_("Scroll"), N_("the part before, the next part"), 60},
-        {"/", N_("Find"), N_("find a word; n next, N previous"), 50},
-        {0},
-    };
     const struct overlay *self = arg;
 
     overlay_frame(self, ret);
-    ret->bindings = self->loop ? bindings : no_file;
+    ret->bindings = keys_of(self, bindings);
     if (!ret->message[0])
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Shown only. Nothing runs from this window."));

@@ -66,16 +66,6 @@ void progress_set(struct progress *progress, size_t step, enum mark mark, const 
         text_clean_copy(progress->steps[step].note, sizeof(progress->steps[step].note), note);
 }
 
-enum mark progress_mark(const struct progress *progress, size_t step)
-{
-    return step < progress->n ? progress->steps[step].mark : MARK_NONE;
-}
-
-size_t progress_count(const struct progress *progress)
-{
-    return progress->n;
-}
-
 void progress_log(struct progress *progress, const char *line)
 {
     text_clean_copy(progress->log[progress->logged++ % LOG_LINES], LINE_SIZE, line);

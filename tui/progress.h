@@ -19,8 +19,6 @@ void progress_free(struct progress *progress);
 size_t progress_add(struct progress *progress, const char *title); /* a step, [  ]; copied */
 /* note: "0.2 s", "skipped"; NULL leaves it. */
 void progress_set(struct progress *progress, size_t step, enum mark mark, const char *note);
-enum mark progress_mark(const struct progress *progress, size_t step);
-size_t progress_count(const struct progress *progress);
 /* A line of the log; the last ones are kept. Cleaned. */
 void progress_log(struct progress *progress, const char *line);
 void progress_draw(const struct progress *progress, struct canvas *canvas, int row, int rows);

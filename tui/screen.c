@@ -91,4 +91,6 @@ void screen_draw(const struct screen *screen, struct canvas *canvas, bool brief)
 
     screen_frame(screen, &frame);
     frame_draw(&frame, screen, canvas, brief);
+    screen_frame(screen, &frame);
+    frame_draw_edges(&frame, canvas);
 }

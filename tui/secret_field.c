@@ -111,7 +111,8 @@ void secret_field_draw(const struct secret_field *field, struct canvas *canvas, 
     enum style style = focused ? STYLE_FOCUS : STYLE_VALUE;
     int inside = width - 2, used, seen;
 
-    if (inside < 1 || row < 0 || row >= canvas_rows(canvas))
+    if (inside < 1 || row < 0 || row >= canvas_rows(canvas) ||
+        (focused && canvas_control(canvas, CONTROL_SECRET, field, true)))
         return;
     canvas_text(canvas, row, column, STYLE_VALUE, "[");
     canvas_fill(canvas, row, column + 1, inside, style, ' ');

@@ -18,6 +18,9 @@
 #define GAP          2 /* 1, before a column has to go */
 #define FILTER_MAX   64
 #define FILTER_WIDTH 30
+#define MEASURED     256 /* rows that are asked how wide their cells are */
+#define READABLE                                                                                   \
+    100 /* columns: the eye loses its row when what belongs together is further apart */
 
 /* What the last draw had room for. Not state: drawing twice gives the same picture; but PgDn must know
  * how far a page is. */
@@ -330,11 +333,56 @@ static void lay_out(const struct table *table, int columns, struct layout *ret)
             break;
         ret->shown[least] = false;
     }
-    for (size_t i = 0; i < table->n_columns; i++) {
-        int left = columns - needed(table, ret);
+}
 
-        if (ret->shown[i] && table->columns[i].grow && left > 0)
-            ret->width[i] += left;
+/* What the cells of a column need: of the first rows, and of those that are in the window. */
+static int widest(const struct table *table, size_t column, size_t top, size_t height)
+{
+    struct strbuf cell = STRBUF_INIT;
+    int most = 0;
+
+    for (size_t i = 0; i < table->n_seen && i < top + height; i++) {
+        int columns;
+
+        if (i >= MEASURED && i < top)
+            i = top;
+        strbuf_reset(&cell);
+        table->rows->cell(table->arg, table->seen[i], column, &cell);
+        columns = utf8_columns(cell.data);
+        most = columns > most ? columns : most;
+    }
+    strbuf_clear(&cell);
+    return most;
+}
+
+/* Room that is left over: half of it to the columns whose cells would be cut, then to the one that
+ * grows: as far as its cells need it, and beyond that only while a row is easy to follow. */
+static void widen(const struct table *table, int columns, size_t top, size_t height,
+                  struct layout *layout)
+{
+    int left = columns - needed(table, layout), spare = left / 2;
+
+    for (size_t i = 0; i < table->n_columns && spare > 0; i++) {
+        int more;
+
+        if (!layout->shown[i] || table->columns[i].grow)
+            continue;
+        more = widest(table, i, top, height) - layout->width[i];
+        if (more <= 0)
+            continue;
+        layout->width[i] += more < spare ? more : spare;
+        spare -= more < spare ? more : spare;
+    }
+    for (size_t i = 0; i < table->n_columns; i++) {
+        int more, room;
+
+        left = columns - needed(table, layout);
+        if (!layout->shown[i] || !table->columns[i].grow || left <= 0)
+            continue;
+        more = widest(table, i, top, height) - layout->width[i];
+        room = READABLE - needed(table, layout);
+        more = more > room ? more : room;
+        layout->width[i] += more < 0 ? 0 : more < left ? more : left;
     }
 }
 
@@ -428,14 +476,15 @@ void table_draw(const struct table *table, struct canvas *canvas, int row, int r
 
     if (canvas_control(canvas, CONTROL_TABLE, table, focused) || height < 1)
         goto out;
-    lay_out(table, canvas_columns(part), &layout);
-    draw_titles(table, &layout, part);
     if ((table->n_seen > (size_t)height || table->before > 0 || table->behind > 0) && height > 2)
         height--; /* the line that says how many more */
     n = (size_t)height;
     top = choose_top(table, n);
     table->view->top = top;
     table->view->height = n;
+    lay_out(table, canvas_columns(part), &layout);
+    widen(table, canvas_columns(part), top, n, &layout);
+    draw_titles(table, &layout, part);
     for (size_t i = top; i < table->n_seen && i < top + n; i++) {
         int at = 1 + (int)(i - top);
 

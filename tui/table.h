@@ -4,13 +4,15 @@
  * Rows     belong to the page, which answers table_rows' questions; the table holds what is seen
  *          of them. After every change of the data (or of its order): table_refresh(). The cursor
  *          follows the row's key, not its place: what a person aims at does not jump away.
- * Columns  give way in a narrow window: the one with the lowest keep goes first; one with grow
- *          takes what is left over. Cells are clipped, right-aligned where asked.
+ * Columns  give way in a narrow window: the one with the lowest keep goes first. In a wide one those
+ *          whose cells would be cut get more; one with grow takes what is left over, up to what its
+ *          cells need or 100 columns in all: a row has to be followed by eye. Cells are clipped,
+ *          right-aligned where asked.
  * Keys     Up Down j k Ctrl-N Ctrl-P, PgUp PgDn, Ctrl-U Ctrl-D (half a page), Home End g G; "/"
  *          opens the filter: letters narrow it (any column, without regard to case), Enter keeps
  *          it, Esc clears it; n N go to the next and last hit. Enter chooses.
  * Cost     table_refresh() asks for the cells once when a filter is set; draw asks for what is
- *          seen.
+ *          seen, and where there is room left over for those of the first 256 rows.
  */
 #ifndef PGSEAL_TUI_TABLE_H
 #define PGSEAL_TUI_TABLE_H

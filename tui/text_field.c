@@ -57,7 +57,7 @@ static bool allowed(const struct text_field *field, uint32_t code_point)
 static bool insert(struct text_field *field, uint32_t code_point)
 {
     char bytes[4];
-    size_t n = utf8_encode(bytes, code_point);
+    size_t n = text_encode(bytes, code_point);
 
     if (!allowed(field, code_point) || field->len + n > field->max)
         return false;
@@ -184,7 +184,7 @@ void text_field_draw(const struct text_field *field, struct canvas *canvas, int 
     size_t from = 0;
     char *seen;
 
-    if (inside < 1)
+    if (inside < 1 || (focused && canvas_control(canvas, CONTROL_TEXT, field, true)))
         return;
     canvas_text(canvas, row, column, STYLE_VALUE, "[");
     canvas_text(canvas, row, column + width - 1, STYLE_VALUE, "]");
@@ -202,6 +202,10 @@ void text_field_draw(const struct text_field *field, struct canvas *canvas, int 
     canvas_fill(canvas, row, column + 1, inside, STYLE_FOCUS, ' ');
     seen = mem_strndup(field->data + from, utf8_fit(field->data + from, inside, NULL));
     canvas_text(canvas, row, column + 1, STYLE_FOCUS, seen);
+    if (from > 0)
+        canvas_text(canvas, row, column, STYLE_VALUE, "<");
+    if (field->data[from + strlen(seen)])
+        canvas_text(canvas, row, column + width - 1, STYLE_VALUE, ">");
     canvas_cursor(canvas, row, column + 1 + columns);
     free(seen);
 }

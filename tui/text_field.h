@@ -34,7 +34,8 @@ bool text_field_key(struct text_field *field, uint32_t key);
 /* Inserts the first line of a paste at the cursor. False when something was left out. */
 bool text_field_paste(struct text_field *field, const char *bytes, size_t len);
 
-/* width counts the brackets. focused: the hardware cursor goes to the insertion point. */
+/* width counts the brackets. focused: the hardware cursor goes to the insertion point; "<" or ">" in
+ * place of a bracket: the text goes on there. */
 void text_field_draw(const struct text_field *field, struct canvas *canvas, int row, int column,
                      int width, bool focused);
 

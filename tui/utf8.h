@@ -20,8 +20,6 @@
 int utf8_width(uint32_t code_point);
 /* The code point as the screen may have it; 0: nothing is drawn for it. */
 uint32_t utf8_safe(uint32_t code_point);
-/* Writes 1 to 4 bytes, no NUL; returns how many. */
-size_t utf8_encode(char out[4], uint32_t code_point);
 
 int utf8_columns(const char *text);
 /* Bytes of the longest beginning that fits into the columns; sets *ret_columns unless it is NULL.

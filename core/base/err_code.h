@@ -345,7 +345,7 @@
       "Give the cluster's name to the command that makes it so; members that have it stay.")       \
     X(ERR_REVOKED_SESSION, 2252, "a revoked certificate is still in use",                          \
       "A list keeps new logins out; a session that was open before goes on.",                      \
-      "End it: \"pgseal sessions NAME\", then d; or revoke with --end-sessions.")                  \
+      "End it: \"pgseal sessions NAME\", then d; or \"pgseal revoke SERIAL --end-sessions\".")     \
     X(ERR_TRUST_UNKNOWN, 2253, "the server trusts a CA of ours, and the store does not know",      \
       "It got the CA by hand or from another store: what is revoked is not brought to it.",        \
       "\"pgseal server trust NAME --ca CA\" brings what is missing and remembers it.")             \
@@ -399,7 +399,7 @@
       "reject.",                                                                                   \
       "\"pgseal server simulate NAME\" walks through the file.")                                   \
     X(ERR_ROLE_LOGIN, 2316, "the role does not exist or may not log in",                           \
-      "The certificate is fine; the role is not there, or has no LOGIN.",                          \
+      "The role is not there, or has no LOGIN; it is not the certificate's fault.",                \
       "CREATE ROLE ... LOGIN, or ALTER ROLE ... LOGIN.")                                           \
     X(ERR_CERT_NUL, 2317, "the certificate's name holds a zero byte",                              \
       "Its CN is stored in two bytes a character (BMPString), which PostgreSQL refuses.",          \

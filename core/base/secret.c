@@ -16,6 +16,7 @@
 
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 struct secret {
     size_t mapped;   /* bytes of the mapping, this struct included */
@@ -98,31 +99,9 @@ bool secret_set(struct secret *secret, const void *bytes, size_t len)
 bool secret_add_code_point(struct secret *secret, uint32_t c)
 {
     char bytes[4];
-    size_t len;
-    bool added;
+    size_t len = text_encode(bytes, c);
+    bool added = len > 0 && secret_add(secret, bytes, len);
 
-    if (c < 0x80) {
-        bytes[0] = (char)c;
-        len = 1;
-    } else if (c < 0x800) {
-        bytes[0] = (char)(0xc0 | (c >> 6));
-        bytes[1] = (char)(0x80 | (c & 0x3f));
-        len = 2;
-    } else if (c < 0x10000) {
-        bytes[0] = (char)(0xe0 | (c >> 12));
-        bytes[1] = (char)(0x80 | ((c >> 6) & 0x3f));
-        bytes[2] = (char)(0x80 | (c & 0x3f));
-        len = 3;
-    } else if (c < 0x110000) {
-        bytes[0] = (char)(0xf0 | (c >> 18));
-        bytes[1] = (char)(0x80 | ((c >> 12) & 0x3f));
-        bytes[2] = (char)(0x80 | ((c >> 6) & 0x3f));
-        bytes[3] = (char)(0x80 | (c & 0x3f));
-        len = 4;
-    } else {
-        return false;
-    }
-    added = secret_add(secret, bytes, len);
     explicit_bzero(bytes, sizeof(bytes));
     return added;
 }

@@ -56,33 +56,39 @@ uint32_t text_next(const char **at, const char *end)
     return len > 0 ? c : REPLACEMENT;
 }
 
+size_t text_encode(char out[4], uint32_t c)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | (c >> 6));
+        out[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | (c >> 12));
+        out[1] = (char)(0x80 | ((c >> 6) & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    if (c > 0x10ffff)
+        return 0;
+    out[0] = (char)(0xf0 | (c >> 18));
+    out[1] = (char)(0x80 | ((c >> 12) & 0x3f));
+    out[2] = (char)(0x80 | ((c >> 6) & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
 void text_put(struct strbuf *out, uint32_t c)
 {
     char bytes[4];
-    size_t len;
 
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         c = REPLACEMENT;
-    if (c < 0x80) {
-        bytes[0] = (char)c;
-        len = 1;
-    } else if (c < 0x800) {
-        bytes[0] = (char)(0xc0 | (c >> 6));
-        bytes[1] = (char)(0x80 | (c & 0x3f));
-        len = 2;
-    } else if (c < 0x10000) {
-        bytes[0] = (char)(0xe0 | (c >> 12));
-        bytes[1] = (char)(0x80 | ((c >> 6) & 0x3f));
-        bytes[2] = (char)(0x80 | (c & 0x3f));
-        len = 3;
-    } else {
-        bytes[0] = (char)(0xf0 | (c >> 18));
-        bytes[1] = (char)(0x80 | ((c >> 12) & 0x3f));
-        bytes[2] = (char)(0x80 | ((c >> 6) & 0x3f));
-        bytes[3] = (char)(0x80 | (c & 0x3f));
-        len = 4;
-    }
-    strbuf_add(out, bytes, len);
+    strbuf_add(out, bytes, text_encode(bytes, c));
 }
 
 /* Characters that would move the cursor, reorder the line, or hide. */
@@ -105,8 +111,11 @@ void text_clean(struct strbuf *out, const void *bytes, size_t len, enum text_kee
     const char *at = bytes;
     const char *end = at + len;
 
-    while (at < end)
+    while (at < end) {
+        if (end - at > 1 && at[0] == '\r' && at[1] == '\n')
+            at++; /* the line end of Windows: one newline */
         text_put(out, cleaned(text_next(&at, end), keep));
+    }
 }
 
 char *text_clean_copy(char *dst, size_t size, const char *src)
@@ -200,10 +209,9 @@ bool text_quote_sql_literal(struct strbuf *out, const char *text)
     return true;
 }
 
-bool text_quote_sql_ident(struct strbuf *out, const char *text)
+/* In quotation marks; one inside is written twice. */
+static void add_doubled(struct strbuf *out, const char *text)
 {
-    if (text[0] == '\0')
-        return false;
     strbuf_add_char(out, '"');
     for (const char *at = text; *at != '\0'; at++) {
         if (*at == '"')
@@ -211,22 +219,23 @@ bool text_quote_sql_ident(struct strbuf *out, const char *text)
         strbuf_add_char(out, *at);
     }
     strbuf_add_char(out, '"');
+}
+
+bool text_quote_sql_ident(struct strbuf *out, const char *text)
+{
+    if (text[0] == '\0')
+        return false;
+    add_doubled(out, text);
     return true;
 }
 
 bool text_quote_hba(struct strbuf *out, const char *text)
 {
-    /* A quote inside quotes is written twice; a newline or a leading "/" (a regular expression
+    /* A newline or a leading "/" (a regular expression
      * since PostgreSQL 16, quoted or not) cannot be said. */
     if (text[0] == '\0' || text[0] == '/' || strpbrk(text, "\n\r") != NULL)
         return false;
-    strbuf_add_char(out, '"');
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '"')
-            strbuf_add_char(out, '"');
-        strbuf_add_char(out, *at);
-    }
-    strbuf_add_char(out, '"');
+    add_doubled(out, text);
     return true;
 }
 

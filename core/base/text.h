@@ -18,7 +18,7 @@
 #include "core/base/strbuf.h"
 
 enum text_keep {
-    TEXT_ONE_LINE = 0,     /* newline and tab become a space */
+    TEXT_ONE_LINE = 0,     /* newline (CR LF too) and tab become a space */
     TEXT_KEEP_NEWLINES = 1 /* newline and tab stay */
 };
 
@@ -33,7 +33,9 @@ bool text_is_clean(const char *text);
 
 /* Next code point; moves *at. A broken sequence gives U+FFFD and moves one byte. 0 at the end. */
 uint32_t text_next(const char **at, const char *end);
-/* Appends one code point as UTF-8. */
+/* One code point as UTF-8: how many bytes of out it takes; 0 beyond U+10FFFF. */
+size_t text_encode(char out[4], uint32_t code_point);
+/* Appends one; what is none as U+FFFD. */
 void text_put(struct strbuf *out, uint32_t code_point);
 
 bool text_quote_shell(struct strbuf *out, const char *text) MUST_CHECK;

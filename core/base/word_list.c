@@ -107,7 +107,8 @@ static const struct word words[] = {
         "rule names the map: cert map=NAME."),
      "pg_ident.conf", "SELECT * FROM pg_ident_file_mappings", "CN, cert method"},
     {"PKCS#12", N_("key and certificates in one file"),
-     N_("A .p12 or .pfx file, locked with a passphrase. pgAdmin, Java and Windows read it; Java "
+     N_("A .p12 or .pfx file, locked with a passphrase. Java and Windows read it, libpq (psql, "
+        "pgAdmin) does not; Java "
         "asks "
         "for the entry named \"user\"."),
      "", "openssl pkcs12 -in alice.p12 -info -noout", "PEM, DER"},

@@ -50,7 +50,6 @@ char *check_name(char out[CHECK_NAME_SIZE], const struct cert *cert);
 void check_not_seen(struct check *check, const char *object, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-bool check_settings(struct check *check, struct err *err) MUST_CHECK;
 bool check_files(struct check *check, struct err *err) MUST_CHECK; /* reads them, too */
 bool check_trust(struct check *check, struct err *err) MUST_CHECK; /* CAs and their lists */
 bool check_keys(struct check *check, struct err *err) MUST_CHECK;  /* kinds and strengths */

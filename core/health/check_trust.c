@@ -112,11 +112,20 @@ static void judge_list_dates(struct check *check, const struct crl *crl, const c
     int64_t end = crl_next_update(crl);
     char date[CLOCK_TEXT_MAX];
 
-    if (begin > check->now)
-        finding_mend(finding_add(check->findings, FINDING_ERROR, ERR_CRL_NOT_YET, name,
-                                 _("the CRL of \"%s\" is not valid before %s UTC"), name,
-                                 clock_format_minute(date, begin)),
-                     act, name);
+    if (begin > check->now) {
+        struct finding *finding =
+            finding_mend(finding_add(check->findings, FINDING_ERROR, ERR_CRL_NOT_YET, name,
+                                     _("the CRL of \"%s\" is not valid before %s UTC"), name,
+                                     clock_format_minute(date, begin)),
+                         act, name);
+
+        if (authority && check->request->server)
+            finding_fix(
+                finding,
+                _("When the clocks are right: \"pgseal crl refresh --server %s\" brings the "
+                  "one that counts now."),
+                check->request->server->name);
+    }
     if (end == 0)
         return; /* never said */
     if (check->out->crl_next_update == 0 || end < check->out->crl_next_update)
@@ -142,6 +151,8 @@ static void judge_list_age(struct check *check, const struct crl *crl, const cha
     if (!authority || !crl_number(crl, &number) || number == authority->crl.number)
         return;
     if (number > authority->crl.number) {
+        if (crl_this_update(crl) > check->now)
+            return; /* one of our set for later: its date is what is wrong */
         finding_add(check->findings, FINDING_WARNING, ERR_CRL_WEAKER, name,
                     _("the server has CRL number %llu of \"%s\", later than number %llu of the "
                       "store: no list from here gets there"),

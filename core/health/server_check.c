@@ -150,7 +150,7 @@ static void check_values(struct check *check)
                     _("ssl_passphrase_command is set, and may not be used at a reload"));
 }
 
-bool check_settings(struct check *check, struct err *err)
+static bool check_settings(struct check *check, struct err *err)
 {
     if (!settings_read(check->conn, &check->settings, err))
         return false;

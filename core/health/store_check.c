@@ -14,6 +14,7 @@
 #include "core/store/journal.h"
 #include "core/store/published.h"
 
+#define ENDS_SOON_DAYS   14 /* of what a server has while a later list waits to go there */
 #define LOOK_AT_MAX      1000
 #define ENDED_DAYS       30
 #define HEALTH_CERTS_MAX 5000
@@ -47,6 +48,14 @@ static void judge_crl_end(const struct authority *authority, int64_t within, str
 
     if (cert_not_after(authority->cert) <= now || end == 0)
         return;
+    if (authority->crl.this_update > now)
+        finding_fix(
+            finding_add(ret, FINDING_ERROR, ERR_CRL_NOT_YET, authority->name,
+                        _("the CRL of \"%s\" is not valid before %s UTC: it is not published"),
+                        authority->name, clock_format_minute(date, authority->crl.this_update)),
+            _("When the clock is right: \"pgseal crl sign --ca '%s'\" makes one of today with "
+              "all of it, \"pgseal crl refresh\" brings it."),
+            authority->name);
     (void)clock_format_minute(date, end);
     if (end <= now)
         finding_mend(finding_add(ret, FINDING_ERROR, ERR_CRL_ENDED, authority->name,
@@ -168,24 +177,61 @@ static bool is_open_on(const struct journal_plan_list *open, const char *server)
 }
 
 /* Nobody was there, and it lacks nothing: that is not the lists' worry. */
+static bool is_named(const struct published_list *list, const char *server)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->rows[i].behind && strcmp(list->rows[i].server, server) == 0)
+            return true; /* the failure is told there */
+    }
+    return false;
+}
+
 static bool is_away(enum err_code code)
 {
     return code == ERR_NO_CONNECTION || code == ERR_TIMEOUT || code == ERR_CONNECTION_LOST;
 }
 
-static void judge_published(const struct published *row, const struct journal_plan_list *open,
-                            struct findings *ret)
+/* A set whose timer stood still: what the server has may have ended, and then nobody gets in. */
+static struct finding *add_behind(const struct published *row, struct findings *ret)
 {
+    char date[CLOCK_TEXT_MAX];
+
+    if (row->number > row->current)
+        return finding_cause(
+            finding_add(ret, FINDING_ERROR, ERR_CRL_NOT_YET, row->server,
+                        _("CRL number %llu of \"%s\", which \"%s\" has, is one for later: all its "
+                          "certificates are refused there until its day"),
+                        (unsigned long long)row->number, row->authority, row->server),
+            "%s", _("The clock was ahead when it was brought there, or is behind now."));
+    (void)clock_format_minute(date, row->ends);
+    if (row->ends > 0 && row->ends <= clock_now())
+        return finding_cause(
+            finding_add(ret, FINDING_ERROR, ERR_CRL_ENDED, row->server,
+                        _("CRL number %llu of \"%s\", which \"%s\" has, ended on %s UTC: all its "
+                          "certificates are refused there"),
+                        (unsigned long long)row->number, row->authority, row->server, date),
+            "%s", _("A later one is signed, and was not brought there."));
+    if (row->ends > 0 && row->ends - clock_now() <= ENDS_SOON_DAYS * CLOCK_DAY)
+        return finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
+                           _("\"%s\" has CRL number %llu of \"%s\", which ends on %s UTC; number "
+                             "%llu counts"),
+                           row->server, (unsigned long long)row->number, row->authority, date,
+                           (unsigned long long)row->current);
+    return finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
+                       _("\"%s\" has CRL number %llu of \"%s\", number %llu counts"), row->server,
+                       (unsigned long long)row->number, row->authority,
+                       (unsigned long long)row->current);
+}
+
+static void judge_published(const struct published_list *list, size_t at,
+                            const struct journal_plan_list *open, struct findings *ret)
+{
+    const struct published *row = &list->rows[at];
     char date[CLOCK_TEXT_MAX];
     struct finding *finding;
 
     if (row->behind) {
-        finding =
-            finding_mend(finding_add(ret, FINDING_WARNING, ERR_CRL_OLDER, row->server,
-                                     _("\"%s\" has CRL number %llu of \"%s\", number %llu counts"),
-                                     row->server, (unsigned long long)row->number, row->authority,
-                                     (unsigned long long)row->current),
-                         ACT_CRL, row->authority);
+        finding = finding_mend(add_behind(row, ret), ACT_CRL, row->authority);
         if (row->failed_at > 0)
             finding_cause(finding, _("The last attempt, on %s UTC: %s."),
                           clock_format_minute(date, row->failed_at), row->why);
@@ -194,6 +240,13 @@ static void judge_published(const struct published *row, const struct journal_pl
                         _("A change that nobody finished is in its way: \"pgseal server undo %s\" "
                           "takes that back, then \"pgseal crl refresh\" brings the list there."),
                         row->server);
+        else if (row->code == ERR_CRL_NOT_YET ||
+                 (row->code == ERR_CRL_WEAKER && row->number > row->current))
+            finding_fix(
+                finding,
+                _("\"pgseal crl sign --ca '%s'\" makes one of today, \"pgseal crl refresh\" "
+                  "brings it there."),
+                row->authority);
         else if (row->code == ERR_CRL_WEAKER)
             finding_fix(finding, "%s",
                         _("Another store or program signed the list that is there: bring it here "
@@ -204,7 +257,8 @@ static void judge_published(const struct published *row, const struct journal_pl
         else
             finding_fix(finding, _("\"pgseal crl refresh\" brings it there."));
     }
-    if (!row->behind && row->failed_at > 0 && !is_away(row->code))
+    if (row->failed_at > 0 && !is_away(row->code) && !is_named(list, row->server) &&
+        (at == 0 || strcmp(list->rows[at - 1].server, row->server) != 0))
         finding_fix(finding_add(ret, FINDING_WARNING, row->code, row->server,
                                 _("the last attempt to publish on \"%s\", on %s UTC: %s"),
                                 row->server, clock_format_minute(date, row->failed_at), row->why),
@@ -228,7 +282,7 @@ static bool check_published(struct store *store, struct findings *ret, struct er
     bool good = published_list(store, NULL, 0, &list, err) && journal_open_plans(store, &open, err);
 
     for (size_t i = 0; good && i < list.n; i++)
-        judge_published(&list.rows[i], &open, ret);
+        judge_published(&list, i, &open, ret);
     good = good && check_foreign_behind(store, ret, err);
     journal_plan_list_clear(&open);
     published_list_clear(&list);
@@ -341,6 +395,11 @@ static bool check_certs(struct store *store, int within_days, struct findings *r
                                  clock_format_date(date, issued->not_after)),
                      issued->kind == ISSUED_SERVER ? ACT_SERVER_TLS : ACT_ISSUE, issued->role);
     }
+    if (done && list.n == LOOK_AT_MAX)
+        finding_fix(finding_add(ret, FINDING_WARNING, ERR_CERT_ENDS, "store",
+                                _("more certificates than these %d end within %d days"),
+                                LOOK_AT_MAX, within_days),
+                    _("\"pgseal list --within %d --limit 100000\" shows all."), within_days);
     issued_list_clear(&list);
     return done;
 }

@@ -10,10 +10,13 @@
 
 #include <errno.h>
 #include <libpq-fe.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
@@ -31,6 +34,8 @@
 #define TIMEOUT_MAX_S     600
 #define OLDEST_SERVER     130000
 #define PIECES_MAX        64 /* of an answer at once: about half a megabyte, half a millisecond */
+#define GREETING_MAX      ((uint64_t)1 << 20)   /* a login takes 10 kB, certificates included */
+#define ANSWER_MAX        ((uint64_t)512 << 20) /* a file of 64 MB is 128 MB in hex */
 
 /* ---- errors ---- */
 
@@ -86,6 +91,31 @@ static bool fail_lost(struct conn *conn, struct err *err)
     return fail(conn);
 }
 
+/* Bytes that came on this connection. 0 on a socket of this machine, where nobody counts. */
+static uint64_t received(const struct conn *conn)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+    int fd = PQsocket(conn->pg);
+
+    return fd >= 0 && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? info.tcpi_bytes_received
+                                                                          : 0;
+}
+
+static bool is_endless(const struct conn *conn)
+{
+    uint64_t now = received(conn); /* 0 as well where the connection was lost meanwhile */
+
+    return now > conn->before_answer && now - conn->before_answer > conn->answer_max;
+}
+
+/* libpq keeps all that a server says; one that is hostile says more than there is memory. */
+static bool fail_endless(struct conn *conn, struct err *err)
+{
+    err_set(err, ERR_TOO_LARGE, _("the server's answer has no end"));
+    return fail(conn);
+}
+
 /* "FATAL:  28P01: text": verbose messages carry the SQLSTATE. Returns what follows it, or NULL. */
 static const char *find_sqlstate(const char *text, char ret[SQLSTATE_SIZE])
 {
@@ -119,6 +149,29 @@ static bool is_not_postgres(const char *text)
     return false;
 }
 
+/* Where the code alone says too little, or something that is not so. */
+static void say_more(struct err *err, const char *sqlstate, const char *text)
+{
+    if (text_equal(sqlstate, "3D000")) {
+        err_cause(err, _("Without \"dbname=\" it is the database with the role's own name."));
+        err_hint(err, _("Add one that is there, such as dbname=postgres."));
+    } else if (text_equal(sqlstate, "53300")) {
+        err_cause(err, _("The server is there, and all its connections are taken."));
+        err_hint(err, _("Wait until some end, or log in as a superuser, for whom some are kept."));
+    } else if (text_equal(sqlstate, "57P03")) {
+        err_cause(err, _("The server is there, and is starting up or shutting down."));
+        err_hint(err, _("Try again in a moment."));
+    } else if (err->code == ERR_NO_CONNECTION && strstr(text, " alert ")) { /* OpenSSL's word */
+        err_cause(err, _("The server is there, and refused the TLS handshake: most often the "
+                         "client's certificate."));
+        err_hint(err, _("\"pgseal doctor CONNINFO\" tries it out and says why."));
+    } else if (err->code == ERR_NO_CONNECTION && strstr(text, "certificate verify failed")) {
+        err_cause(err, _("The server is there; its certificate is not of a CA in sslrootcert, has "
+                         "ended, or is on a list (sslcrl)."));
+        err_hint(err, _("\"pgseal doctor CONNINFO\" tries it out and says why."));
+    }
+}
+
 static bool fail_connecting(struct conn *conn, struct err *err)
 {
     const char *text = PQerrorMessage(conn->pg);
@@ -145,6 +198,7 @@ static bool fail_connecting(struct conn *conn, struct err *err)
                                                     : ERR_NO_CONNECTION,
                             NULL, text);
     }
+    say_more(err, sqlstate, text);
     if (err->code == ERR_LOGIN && conn->loose_passfile)
         err_hint(err, _("\"%s\" was not used, since others can read it: chmod 600."),
                  conn->loose_passfile);
@@ -233,6 +287,7 @@ struct conn *conn_start(const struct params *params, const struct conn_options *
     conn->connect_timeout_ms =
         options->connect_timeout_ms ? options->connect_timeout_ms : wanted_timeout_ms(params);
     conn->statement_timeout_ms = options->statement_timeout_ms;
+    conn->answer_max = options->answer_max ? options->answer_max : ANSWER_MAX;
     conn->cancelled = options->cancelled;
     conn->cancelled_arg = options->cancelled_arg;
     conn->deadline_ms = clock_mono_ms() + conn->connect_timeout_ms;
@@ -292,6 +347,7 @@ static bool send_statement(struct conn *conn, const char *sql, size_t n_values,
     if (!PQsendQueryParams(conn->pg, sql, (int)n_values, NULL, values, NULL, NULL, 0))
         return fail_lost(conn, err);
     conn->wants = CONN_READ | CONN_WRITE;
+    conn->before_answer = received(conn);
     return true;
 }
 
@@ -331,8 +387,11 @@ static bool prepare(struct conn *conn, struct err *err)
 static bool step_connecting(struct conn *conn, struct err *err)
 {
     for (;;) {
-        if (!is_ready(conn))
+        /* a server that talks all the time is always ready */
+        if (!is_ready(conn) || clock_mono_ms() >= conn->deadline_ms)
             return true;
+        if (received(conn) > GREETING_MAX)
+            return fail_endless(conn, err);
         switch (PQconnectPoll(conn->pg)) {
         case PGRES_POLLING_OK:
             return prepare(conn, err);
@@ -417,6 +476,8 @@ static bool step_busy(struct conn *conn, struct err *err)
     bool alive = consume(conn);
     int flushed = alive ? PQflush(conn->pg) : -1;
 
+    if (is_endless(conn))
+        return fail_endless(conn, err);
     /* A lost connection still hands out what had arrived: the server's last words. */
     while (flushed < 0 || !PQisBusy(conn->pg)) {
         PGresult *pg = PQgetResult(conn->pg);
@@ -443,6 +504,8 @@ static bool step_idle(struct conn *conn, struct err *err)
 
     if (!PQconsumeInput(conn->pg))
         return fail_lost(conn, err);
+    if (is_endless(conn))
+        return fail_endless(conn, err);
     while ((notify = PQnotifies(conn->pg)))
         PQfreemem(notify);
     return PQstatus(conn->pg) == CONNECTION_OK || fail_lost(conn, err);

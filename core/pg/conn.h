@@ -12,7 +12,7 @@
  *          application_name "pgseal"; statement_timeout as asked. Names are resolved in a job by the
  *          caller (conn_resolve()) and passed as hostaddr beside host: PQconnectStart blocks on DNS.
  * Errors   ERR_NO_CONNECTION, ERR_TIMEOUT, ERR_LOGIN, ERR_QUERY (message.h gave it its code),
- *          ERR_CONNECTION_LOST. Server text is cleaned.
+ *          ERR_CONNECTION_LOST, ERR_TOO_LARGE (an answer without end). Server text is cleaned.
  * Threads  one thread at a time.
  */
 #ifndef PGSEAL_PG_CONN_H
@@ -43,6 +43,7 @@ struct conn_options {
     int connect_timeout_ms;        /* 0: connect_timeout of the params, else CONN_TIMEOUT_MS */
     int statement_timeout_ms;      /* 0: none on the server's side */
     const char *application_name;  /* NULL: "pgseal" */
+    uint64_t answer_max;           /* bytes of one answer, over TCP; 0: half a gigabyte */
     bool (*cancelled)(void *arg);  /* asked 10 times a second while waiting; or NULL */
     void *cancelled_arg;
     bool *ret_needs_password; /* or NULL; set when conn_open() fails: conn_needs_password() */
@@ -113,5 +114,7 @@ bool conn_resolve(struct params *params, struct err *err) MUST_CHECK;
  * them. "" where nothing does. The caller frees both. Opens no connection, asks no DNS. */
 bool conn_effective_host(const struct params *params, char **ret_host, char **ret_port,
                          struct err *err) MUST_CHECK;
+/* ERR_BAD_VALUE for a list of hosts: good for an application, not for what changes a server. */
+bool conn_one_host(const struct params *params, struct err *err) MUST_CHECK;
 
 #endif

@@ -19,6 +19,8 @@ struct conn {
     int64_t deadline_ms;
     int connect_timeout_ms;
     int statement_timeout_ms;
+    uint64_t answer_max;
+    uint64_t before_answer; /* bytes that had come when the statement was sent */
     bool (*cancelled)(void *arg);
     void *cancelled_arg;
     struct pg_result *result; /* PGresult, owned: the first one of the running statement */

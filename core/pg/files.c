@@ -189,16 +189,30 @@ static bool may_not_write(struct err *err)
                       "pg_read_binary_file(text), pg_stat_file(text)."));
 }
 
+/* The role may, and the server's processes may not: rights of the file system, which no GRANT changes. */
+static bool say_whose_rights(const char *path, struct err *err)
+{
+    if (err->code != ERR_MAY_NOT_CHANGE)
+        return false;
+    err_cause(err,
+              _("The server's own user may not write \"%.100s\", or into its folder: it belongs to "
+                "somebody else. The rights of your role are enough."),
+              path);
+    return err_hint(err, "%s",
+                    _("Give the file to the server's user, or change it by hand: --as-text prints "
+                      "what to do."));
+}
+
 static bool write_by_sql(struct files *files, const char *path, const void *bytes, size_t len,
                          bool is_new, struct err *err)
 {
     if (files->rights.lo_export)
-        return sql_write_lo(files->conn, path, bytes, len, err);
+        return sql_write_lo(files->conn, path, bytes, len, err) || say_whose_rights(path, err);
     /* a standby has no large objects; else COPY is for new files only: a file that is in use gets all
      * its bytes in one call */
     if ((is_new || files->rights.in_recovery) && files->rights.copy &&
         sql_copy_can_write(bytes, len))
-        return sql_write_copy(files->conn, path, bytes, len, err);
+        return sql_write_copy(files->conn, path, bytes, len, err) || say_whose_rights(path, err);
     if (files->rights.in_recovery) {
         err_set(err, ERR_MAY_NOT_CHANGE, _("\"%s\" cannot be written on a standby by SQL"), path);
         return err_hint(err, "%s", _("Run pgseal on that machine."));

@@ -114,6 +114,17 @@ static bool run_values(struct conn *conn, const char *sql, size_t n, const char 
     return ok;
 }
 
+/* A rules file can hold the password of an LDAP server: a server that logs statements gets them without
+ * the bytes. For this transaction; only a superuser may say so. */
+static bool keep_out_of_log(struct conn *conn, struct err *err)
+{
+    return !conn_is_superuser(conn) ||
+           run_values(conn,
+                      "SELECT pg_catalog.set_config('log_parameter_max_length', '0', true),"
+                      " pg_catalog.set_config('log_parameter_max_length_on_error', '0', true)",
+                      0, NULL, err);
+}
+
 /* In a transaction: whatever happens to us, no large object stays behind. */
 bool sql_write_lo(struct conn *conn, const char *path, const void *bytes, size_t len,
                   struct err *err)
@@ -128,7 +139,8 @@ bool sql_write_lo(struct conn *conn, const char *path, const void *bytes, size_t
     strbuf_add_hex(&hex, bytes, len);
     if (!conn_run(conn, "BEGIN READ WRITE", err))
         goto out;
-    ok = ask_oid(conn, "SELECT pg_catalog.lo_from_bytea(0, $1::bytea)", hex.data, oid, err) &&
+    ok = keep_out_of_log(conn, err) &&
+         ask_oid(conn, "SELECT pg_catalog.lo_from_bytea(0, $1::bytea)", hex.data, oid, err) &&
          run_values(conn, "SELECT pg_catalog.lo_export($1::oid, $2::text)", 2, values, err) &&
          run_values(conn, "SELECT pg_catalog.lo_unlink($1::oid)", 1, values, err) &&
          conn_run(conn, "COMMIT", err);
@@ -154,22 +166,35 @@ bool sql_copy_can_write(const void *bytes, size_t len)
     return !(len >= 3 && !memcmp(at, "\\.\n", 3)) && !memmem(at, len, "\n\\.\n", 4);
 }
 
+/* The text goes ahead as a parameter: that of the statement itself is for logs and statistics to see. */
 bool sql_write_copy(struct conn *conn, const char *path, const void *bytes, size_t len,
                     struct err *err)
 {
     struct strbuf sql = STRBUF_INIT;
     struct strbuf text = STRBUF_INIT;
+    struct err ignored = ERR_INIT;
+    const char *value;
     bool ok = false;
 
     strbuf_add(&text, bytes, len - 1); /* COPY ends the last line itself */
-    strbuf_add_str(&sql, "COPY (SELECT pg_catalog.regexp_split_to_table(");
-    ok = text_quote_sql_literal(&sql, text.data);
-    strbuf_add_str(&sql, ", E'\\n')) TO ");
-    ok = ok && text_quote_sql_literal(&sql, path);
+    value = text.data;
+    strbuf_add_str(&sql, "COPY (SELECT pg_catalog.regexp_split_to_table("
+                         "pg_catalog.current_setting('pgseal.text'), E'\\n')) TO ");
+    if (!text_quote_sql_literal(&sql, path)) {
+        err_set(err, ERR_BAD_VALUE, _("\"%s\" cannot be written in SQL"), path);
+        goto out;
+    }
     strbuf_add_str(&sql, " WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02', NULL E'\\x03')");
-    ok = ok ? conn_run(conn, sql.data, err)
-            : err_set(err, ERR_BAD_VALUE, _("\"%s\" cannot be written in SQL"), path);
+    if (!conn_run(conn, "BEGIN", err))
+        goto out;
+    ok = keep_out_of_log(conn, err) &&
+         run_values(conn, "SELECT pg_catalog.set_config('pgseal.text', $1::text, true) IS NULL", 1,
+                    &value, err) &&
+         conn_run(conn, sql.data, err) && conn_run(conn, "COMMIT", err);
+    if (!ok && conn_state(conn) == CONN_IDLE)
+        (void)!conn_run(conn, "ROLLBACK", &ignored);
+out:
     strbuf_clear(&sql);
-    strbuf_clear(&text);
+    strbuf_wipe(&text);
     return ok;
 }

@@ -209,6 +209,36 @@ static bool set_server_name(SSL *ssl, const char *host)
     return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
 }
 
+/* A server that sends all the time keeps OpenSSL, or us, reading: each read looks at the clock. */
+static long stop_at_deadline(BIO *bio, int operation, const char *bytes, size_t len, int argi,
+                             long argl, int rc, size_t *done)
+{
+    const struct probe *probe = (const struct probe *)(void *)BIO_get_callback_arg(bio);
+
+    (void)bytes;
+    (void)len;
+    (void)argi;
+    (void)argl;
+    (void)done;
+    return operation == BIO_CB_READ && clock_mono_ms() >= probe->deadline_ms ? -1 : rc;
+}
+
+static void watch_reads(struct probe *probe)
+{
+    BIO *bio = SSL_get_rbio(probe->ssl);
+
+    BIO_set_callback_arg(bio, (char *)(void *)probe);
+    BIO_set_callback_ex(bio, stop_at_deadline);
+}
+
+static bool timed_out(const struct probe *probe, struct err *err)
+{
+    if (clock_mono_ms() < probe->deadline_ms)
+        return false;
+    err_set(err, ERR_TIMEOUT, _("the server did not come to an end in time"));
+    return true;
+}
+
 static bool prepare(struct probe *probe, struct err *err)
 {
     const struct handshake_request *request = probe->request;
@@ -233,6 +263,7 @@ static bool prepare(struct probe *probe, struct err *err)
         !set_server_name(probe->ssl, request->host) ||
         (request->direct && SSL_set_alpn_protos(probe->ssl, alpn, sizeof(alpn)) != 0))
         return ossl_err(err, ERR_CRYPTO, _("no TLS connection could be made"));
+    watch_reads(probe);
     return true;
 }
 
@@ -307,6 +338,8 @@ static enum outcome shake_hands(struct probe *probe, struct err *err)
         if (wants_more(error))
             return OUTCOME_FAILED; /* the deadline */
         alert = alert_in_queue();
+        if (!alert && timed_out(probe, err))
+            return OUTCOME_FAILED;
         take_facts(probe);
         return alert ? refused(probe, alert) : connect_failed(probe, error, err);
     }
@@ -331,6 +364,8 @@ static enum outcome read_verdict(struct probe *probe, int64_t deadline_ms, struc
         alert = alert_in_queue();
         if (alert)
             return refused(probe, alert);
+        if (error != SSL_ERROR_ZERO_RETURN && timed_out(probe, err))
+            return OUTCOME_FAILED;
         probe->ret->verdict = HANDSHAKE_ACCEPTED;
         if (error == SSL_ERROR_ZERO_RETURN)
             return OUTCOME_KNOWN;

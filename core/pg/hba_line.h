@@ -53,6 +53,5 @@ struct hba_range {
 bool hba_range_address(const char *text, struct hba_range *ret);
 /* The mask from its number of bits (text): false when it is none that fits the family. */
 bool hba_range_bits(struct hba_range *range, const char *bits);
-bool hba_range_overlap(const struct hba_range *a, const struct hba_range *b);
 
 #endif

@@ -58,7 +58,7 @@ bool hba_range_bits(struct hba_range *range, const char *bits)
     return true;
 }
 
-bool hba_range_overlap(const struct hba_range *a, const struct hba_range *b)
+static bool overlap(const struct hba_range *a, const struct hba_range *b)
 {
     if (a->family != b->family)
         return false;
@@ -141,7 +141,7 @@ static enum hba_fit address_fits(const struct where *line, const struct where *c
         return is_loopback(&client->range) ? HBA_FIT_YES : HBA_FIT_MAYBE;
     if (line->kind != WHERE_RANGE)
         return HBA_FIT_MAYBE; /* a host name */
-    return hba_range_overlap(&line->range, &client->range) ? HBA_FIT_YES : HBA_FIT_NO;
+    return overlap(&line->range, &client->range) ? HBA_FIT_YES : HBA_FIT_NO;
 }
 
 /* ---- names ---- */
@@ -429,7 +429,7 @@ struct asker {
 static bool surely_not(const struct quick *quick, const struct asker *asker)
 {
     return (quick->where.kind == WHERE_RANGE && asker->where.kind == WHERE_RANGE &&
-            !hba_range_overlap(&quick->where.range, &asker->where.range)) ||
+            !overlap(&quick->where.range, &asker->where.range)) ||
            (asker->has_role && cannot_be(&quick->roles, asker->role)) ||
            (asker->has_database && cannot_be(&quick->databases, asker->database));
 }

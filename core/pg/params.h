@@ -4,6 +4,8 @@
  * Source   libpq 34.1 (connection strings, URIs), 34.17 (service file), 34.16 (password file).
  * Rules    "password" and "sslpassword" in a string are refused (ERR_USAGE): strings are stored and
  *          shown. Passwords come from ~/.pgpass or a prompt, in a struct secret beside the params.
+ * Errors   ERR_USAGE with what is not understood or does not belong there, ERR_TOO_LARGE, ERR_BAD_VALUE;
+ *          no message repeats a value that may be a password.
  */
 #ifndef PGSEAL_PG_PARAMS_H
 #define PGSEAL_PG_PARAMS_H

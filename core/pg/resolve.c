@@ -96,6 +96,9 @@ static bool read_effective(const struct params *params, struct effective *ret, s
     if (!text_equal(option_value(options, "channel_binding"), NO_SUCH_VALUE)) {
         /* libpq did not come that far: no such service, a file that it cannot read … */
         message_from_server(err, ERR_USAGE, NULL, pg ? PQerrorMessage(pg) : "");
+        if (params_get(params, "service"))
+            err_hint(err, _("Services stand in ~/.pg_service.conf (or $PGSERVICEFILE), then in the "
+                            "system's pg_service.conf."));
         goto out;
     }
     if (!list_split(&ret->host, option_value(options, "host")) ||
@@ -127,6 +130,25 @@ bool conn_effective_host(const struct params *params, char **ret_host, char **re
     *ret_port = mem_strdup(list_item(&effective.port, 0));
     effective_clear(&effective);
     return true;
+}
+
+bool conn_one_host(const struct params *params, struct err *err)
+{
+    struct effective effective;
+    bool one;
+
+    if (!read_effective(params, &effective, err))
+        return false;
+    one = effective.host.n <= 1 && effective.hostaddr.n <= 1;
+    effective_clear(&effective);
+    if (one)
+        return true;
+    err_set(err, ERR_BAD_VALUE, _("the connection string names several hosts"));
+    err_cause(err,
+              _("libpq takes the first that answers: a change could be made on one of them and "
+                "proven, or taken back, on another."));
+    return err_hint(err, _("Add each host as a server of its own; those of one cluster with "
+                           "--member-of=CLUSTER."));
 }
 
 static bool is_name(const char *host)

@@ -27,6 +27,18 @@ bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret, s
     return true;
 }
 
+bool roles_database_exists(struct conn *conn, const char *database, bool *ret, struct err *err)
+{
+    struct result *result = conn_exec(
+        conn, "SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1::text", 1, &database, err);
+
+    if (!result)
+        return false;
+    *ret = result_rows(result) == 1;
+    result_free(result);
+    return true;
+}
+
 /* USAGE, not MEMBER: since PostgreSQL 15 a NOINHERIT member of pg_monitor sees nothing (measured). */
 bool roles_own_rights(struct conn *conn, struct role_rights *ret, struct err *err)
 {

@@ -2,6 +2,8 @@
  * roles.h - what the wizard must know of a database role.
  *
  * Source   pg_roles, pg_auth_members, pg_has_role (PostgreSQL 54.10).
+ * Errors   those of conn_exec() (conn.h).
+ * Threads  blocks as conn_exec() does: in a job.
  */
 #ifndef PGSEAL_PG_ROLES_H
 #define PGSEAL_PG_ROLES_H
@@ -15,6 +17,10 @@ struct role_info {
 };
 bool roles_look_up(struct conn *conn, const char *role, struct role_info *ret,
                    struct err *err) MUST_CHECK;
+
+/* Not a word of pg_hba.conf: a database of exactly this name. */
+bool roles_database_exists(struct conn *conn, const char *database, bool *ret,
+                           struct err *err) MUST_CHECK;
 
 struct role_rights { /* of the connection's own role */
     char name[64];

@@ -7,6 +7,8 @@
  * Rules    never coalesce(ssl, false): what is not known is SESSION_HIDDEN. Parallel workers are not
  *          rows: they are counted at their leader.
  * Cost     1,000 rows: 0.3 ms beside libpq's own work.
+ * Errors   those of conn_exec() (conn.h); ERR_POLICY for a session of our own, ERR_MAY_NOT_CHANGE where the
+ *          role may not end one.
  */
 #ifndef PGSEAL_PG_SESSIONS_H
 #define PGSEAL_PG_SESSIONS_H

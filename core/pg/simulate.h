@@ -12,6 +12,7 @@
  * Limits   "unsure" is an answer: host names, "@file", include, regular expressions, samenet, names
  *          that pg_stat_ssl cut, methods that ask somebody else. Never guessed as "allowed".
  *          Certificates are judged by name only; chain.h does dates, CAs and CRLs.
+ * Errors   simulate_read() alone can fail, as conn_exec() does (conn.h).
  */
 #ifndef PGSEAL_PG_SIMULATE_H
 #define PGSEAL_PG_SIMULATE_H

@@ -6,6 +6,7 @@
  * Shapes   an empty subject; its one name is the critical subjectAltName "canary.pgseal.invalid",
  *          because RFC 5280 wants some name and strict readers insist.
  * Units    they end with the CA. The revoked one is on every CRL, for ever.
+ * Errors   ERR_CRYPTO.
  */
 #ifndef PGSEAL_PKI_CANARY_H
 #define PGSEAL_PKI_CANARY_H

@@ -6,6 +6,7 @@
  *          "/O=Acme/CN=alice" (openssl). Values are UTF8String.
  * Limits   a common name made here: printable ASCII, 1 to 59 bytes (pg_stat_ssl cuts the whole name
  *          at 63); name_check_common_name() says what is wrong.
+ * Errors   ERR_BAD_NAME with what is wrong in it; ERR_CRYPTO.
  */
 #ifndef PGSEAL_PKI_NAME_H
 #define PGSEAL_PKI_NAME_H

@@ -5,6 +5,7 @@
  * Shapes   the friendlyName is "user": pgjdbc asks for exactly that alias.
  *          A truststore has certificates only, each with Oracle's attribute trustedKeyUsage (any):
  *          without it Java's PKCS12 keystore shows no entry at all.
+ * Errors   ERR_BAD_VALUE without a passphrase, ERR_POLICY for a key of another certificate, ERR_CRYPTO.
  */
 #ifndef PGSEAL_PKI_PKCS12_H
 #define PGSEAL_PKI_PKCS12_H

@@ -5,6 +5,7 @@
  *          it reads the proof of the key. So a handshake with the right certificate and a wrong key
  *          tells them apart: a revoked one gets alert 44, one that the server takes gets 51 (decrypt
  *          error). It never gets in.
+ * Errors   ERR_CRYPTO.
  */
 #ifndef PGSEAL_PKI_PRETEND_H
 #define PGSEAL_PKI_PRETEND_H

@@ -4,6 +4,8 @@
  * Shapes   DNS names in lower case, addresses as inet_ntop(3) writes them.
  * Source   RFC 5280 4.2.1.6, RFC 6125; libpq matches iPAddress since version 15 only, so a server
  *          certificate for an address alone also gets it as CN (the caller does that).
+ * Errors   ERR_BAD_NAME for a name that is none, ERR_POLICY for a list that no certificate may have;
+ *          ERR_CRYPTO.
  */
 #ifndef PGSEAL_PKI_SAN_H
 #define PGSEAL_PKI_SAN_H

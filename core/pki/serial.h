@@ -3,6 +3,7 @@
  *
  * Source   RFC 5280 4.1.2.2 (positive, at most 20 bytes); pg_stat_ssl.client_serial is numeric.
  * Shapes   big-endian bytes without leading zeros; zero is one byte 0.
+ * Errors   ERR_BAD_VALUE for what is no serial number; ERR_CRYPTO where the machine has no random bytes.
  */
 #ifndef PGSEAL_PKI_SERIAL_H
 #define PGSEAL_PKI_SERIAL_H

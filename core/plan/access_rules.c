@@ -277,28 +277,6 @@ static bool add_steps(struct rules *rules, struct plan *plan, const struct strbu
     return good;
 }
 
-const struct strbuf *plan_wanted_hba(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct step *step = &plan->steps[i];
-
-        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "hba") == 0)
-            return &step->bytes;
-    }
-    return NULL;
-}
-
-const struct strbuf *plan_wanted_ident(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct step *step = &plan->steps[i];
-
-        if (step->mark == PLAN_CHANGE && strcmp(step->kind->name, "ident") == 0)
-            return &step->bytes;
-    }
-    return NULL;
-}
-
 static void add_nothing(struct plan *plan)
 {
     bool maps_change = !plan_nothing_to_do(plan);
@@ -312,7 +290,8 @@ static void add_nothing(struct plan *plan)
 }
 
 /* The lines of pg_ident.conf come first: a rule without its map lets nobody in. */
-static bool add_maps(struct plan *plan, const struct access_rules_intent *intent, struct err *err)
+static bool add_maps(struct plan *plan, const struct access_rules_intent *intent,
+                     const struct hba *rules, struct err *err)
 {
     struct strbuf old = STRBUF_INIT;
     struct strbuf wanted = STRBUF_INIT;
@@ -327,7 +306,8 @@ static bool add_maps(struct plan *plan, const struct access_rules_intent *intent
            plan_map_lines(plan, intent, &old, &wanted, &lines, err) &&
            plan_check_map(plan, intent, &wanted, err);
     if (good && lines.len > 0)
-        good = plan_add_maps_file(plan, &old, &wanted, &lines, title, false, err);
+        good = plan_check_map_use(intent, rules, err) &&
+               plan_add_maps_file(plan, &old, &wanted, &lines, title, false, err);
     strbuf_clear(&old);
     strbuf_clear(&wanted);
     strbuf_clear(&lines);
@@ -348,7 +328,7 @@ static bool build(struct plan *plan, const struct access_rules_intent *intent, s
         goto out;
     hba_parse(old.data, old.len, conn_server_version(plan->target.admin), &rules.hba);
     rules.at = rules.hba.n;
-    good = plan_check_rules(plan, err) && add_maps(plan, intent, err);
+    good = plan_check_rules(plan, err) && add_maps(plan, intent, &rules.hba, err);
     for (size_t i = 0; good && i < intent->n_roles; i++)
         good = add_role(&rules, intent->roles[i], address, err);
     if (good && rules.lines.len > 0) {

@@ -1,67 +1,16 @@
 /* apply.c - steps one after the other, each journalled before and after; then kept or taken back. */
 #include "config.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
-#include "core/base/text.h"
 #include "core/plan/bundle.h"
 
 #define PROOF_SECONDS  60   /* what the proof of a change may take, before the question begins */
 #define GUARD_AHEAD_MS 1000 /* whoever answers at the last moment must be ahead of the guard */
-
-/* ---- journal and reports ---- */
-
-void run_saw(const struct plan_watch *watch, const char *fmt, ...)
-{
-    struct strbuf dirty = STRBUF_INIT;
-    struct strbuf line = STRBUF_INIT; /* names and paths in it may be the server's words */
-    va_list args;
-
-    va_start(args, fmt);
-    strbuf_vprintf(&dirty, fmt, args);
-    va_end(args);
-    text_clean(&line, dirty.data, dirty.len, TEXT_ONE_LINE);
-    if (watch && watch->saw)
-        watch->saw(watch->arg, line.data);
-    strbuf_clear(&line);
-    strbuf_clear(&dirty);
-}
-
-void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i)
-{
-    struct plan_step_view view = plan_step(plan, i);
-
-    if (watch && watch->step)
-        watch->step(watch->arg, &view);
-}
-
-bool run_set_step(struct plan *plan, size_t i, enum journal_step_state state, struct err *err)
-{
-    struct step *step = &plan->steps[i];
-    char *data = json_dumps(step->data, JSON_COMPACT | JSON_SORT_KEYS);
-    bool good =
-        data && journal_set_step(plan->target.store, plan->id, (int)i + 1, state, data, err);
-
-    if (!data)
-        err_set(err, ERR_INTERNAL, _("step %zu cannot be written as JSON"), i + 1);
-    if (good)
-        step->state = state;
-    free(data);
-    return good;
-}
-
-bool run_set_plan(struct plan *plan, enum journal_plan_state state, struct err *err)
-{
-    if (!journal_set_plan(plan->target.store, plan->id, state, err))
-        return false;
-    plan->state = state;
-    return true;
-}
 
 static bool journal_new(struct plan *plan, struct err *err)
 {
@@ -77,7 +26,7 @@ static bool journal_new(struct plan *plan, struct err *err)
     row.steps = mem_array(plan->n, sizeof(row.steps[0]));
     for (size_t i = 0; i < plan->n; i++) {
         row.steps[i].n = (int)i + 1;
-        row.steps[i].kind = mem_strdup(plan->steps[i].kind->name);
+        row.steps[i].kind = mem_strdup(plan->steps[i].kind);
         row.steps[i].title = plan->steps[i].title;
         row.steps[i].data = json_dumps(plan->steps[i].data, JSON_COMPACT | JSON_SORT_KEYS);
         row.steps[i].state = JOURNAL_STEP_OPEN;
@@ -102,7 +51,7 @@ static bool journal_new(struct plan *plan, struct err *err)
 static bool observe(struct step_run *run, struct step *step, enum observed *ret, struct err *err)
 {
     *ret = OBSERVED_BEFORE;
-    return !step->kind->observe || step->kind->observe(run, step, ret, err);
+    return !step_kind(step)->observe || step_kind(step)->observe(run, step, ret, err);
 }
 
 static bool act(struct step_run *run, size_t i, struct err *err)
@@ -114,11 +63,11 @@ static bool act(struct step_run *run, size_t i, struct err *err)
     if (!run_set_step(run->plan, i, JOURNAL_STEP_DOING, err))
         return false;
     run_report(run->plan, run->watch, i);
-    if (!step->kind->apply(run, step, err))
+    if (!step_kind(step)->apply(run, step, err))
         return false;
     if (!observe(run, step, &seen, err))
         return false;
-    if (step->kind->observe && seen != OBSERVED_AFTER)
+    if (step_kind(step)->observe && seen != OBSERVED_AFTER)
         return err_set(err, ERR_PROOF, _("step %zu had no effect: %s"), i + 1, step->title);
     step->took_ms = clock_mono_ms() - began;
     if (!run_set_step(run->plan, i, JOURNAL_STEP_DONE, err))
@@ -144,7 +93,7 @@ static bool run_step(struct step_run *run, size_t i, struct err *err)
         return skip(run, i, err);
     if (!observe(run, step, &seen, err))
         return false;
-    if (step->kind->observe && seen == OBSERVED_AFTER)
+    if (step_kind(step)->observe && seen == OBSERVED_AFTER)
         return skip(run, i, err);
     if (seen == OBSERVED_OTHER)
         return err_set(err, ERR_PROOF, _("changed by somebody else since the plan was made: %s"),
@@ -159,7 +108,8 @@ static bool run_steps(struct step_run *run, struct err *err)
             struct err ignored = ERR_INIT;
 
             /* a step that may have had an effect stays "doing": the undo looks at it */
-            if (!run->plan->steps[i].kind->undo && run->plan->steps[i].state == JOURNAL_STEP_DOING)
+            if (!step_kind(&run->plan->steps[i])->undo &&
+                run->plan->steps[i].state == JOURNAL_STEP_DOING)
                 (void)!run_set_step(run->plan, i, JOURNAL_STEP_FAILED, &ignored);
             run_report(run->plan, run->watch, i);
             return false;
@@ -175,8 +125,8 @@ static bool run_steps(struct step_run *run, struct err *err)
 static bool began_anything(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (plan->steps[i].kind->undo && (plan->steps[i].state == JOURNAL_STEP_DOING ||
-                                          plan->steps[i].state == JOURNAL_STEP_DONE))
+        if (step_kind(&plan->steps[i])->undo && (plan->steps[i].state == JOURNAL_STEP_DOING ||
+                                                 plan->steps[i].state == JOURNAL_STEP_DONE))
             return true;
     }
     return false;
@@ -248,21 +198,4 @@ bool plan_apply(struct plan *plan, enum plan_keep keep, const struct plan_watch 
     if (keep == PLAN_ASK)
         open_question(plan, ask_s);
     return true;
-}
-
-bool run_set_trust(struct plan *plan, bool kept, struct err *err)
-{
-    const json_t *trust = json_object_get(plan->intent, "trust");
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(trust, i, row)
-    {
-        bool now = json_is_true(json_object_get(row, kept ? "now" : "was"));
-        int64_t id = json_integer_value(json_object_get(row, "authority"));
-
-        if (!server_set_trust(plan->target.store, plan->target.server, id, now, err))
-            return false;
-    }
-    return bundle_record(plan, kept, err);
 }

@@ -12,6 +12,8 @@
 
 #include "core/plan/step.h"
 
+#define CRL_DIR_NUMBERS 100 /* files of one hash */
+
 struct crl_dir_file { /* of ssl_crl_dir */
     char *path;
     struct strbuf bytes;
@@ -41,6 +43,12 @@ bool bundle_drop_marker(const struct plan *plan, struct bundle *bundle, struct e
 /* What the server's settings name now. A setting that is empty gives nothing. */
 bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) MUST_CHECK;
 
+/* The same by these values of ssl_ca_file and ssl_crl_file; "" gives nothing. */
+bool bundle_read_files(const struct plan *plan, const char *ca_file, const char *crl_file,
+                       struct bundle *ret, struct err *err) MUST_CHECK;
+
+/* ---- is a list good enough (bundle_choose.c) ---- */
+
 /*
  * The list to publish for a CA: ours from the store, another's the newest that was offered, imported
  * (foreign.h) or is there (NULL in *ret: there is none). Refuses a list that is weaker than the
@@ -50,12 +58,6 @@ bool bundle_read(const struct plan *plan, struct bundle *ret, struct err *err) M
 bool bundle_choose_crl(const struct plan *plan, const struct cert *ca, const struct bundle *present,
                        struct crl *const *offered, size_t n_offered, struct crl **ret,
                        struct err *err) MUST_CHECK;
-
-/* Unexpired revocations of the list now that new lacks, counted; the first one's serial number. True
- * when there are any. authority NULL: another's CA. */
-bool bundle_count_dropped(const struct plan *plan, const struct authority *authority,
-                          const struct crl *now, const struct crl *new, size_t *ret,
-                          char ret_first[SERIAL_HEX_MAX]);
 
 /* ---- ssl_crl_dir (crl_dir.c); where it is empty all of these do nothing ---- */
 
@@ -68,6 +70,11 @@ bool crl_dir_read_before(const struct plan *plan, struct bundle *bundle,
                          struct err *err) MUST_CHECK;
 /* The newest list of this CA in the folder; borrowed; NULL: none. */
 const struct crl *crl_dir_newest(const struct bundle *bundle, const struct cert *ca);
+/* Where OpenSSL looks for this CA's list: number 0 and on; caller frees. */
+char *crl_dir_path(const struct plan *plan, const struct cert *ca, int number) MUST_CHECK;
+/* That file among those that were read; borrowed; NULL: it was not. */
+const struct crl_dir_file *crl_dir_find(const struct bundle *bundle, const char *path);
+/* (crl_dir_steps.c) */
 bool crl_dir_add_steps(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                        struct err *err) MUST_CHECK;
 void crl_dir_clear(struct bundle *bundle);
@@ -103,10 +110,9 @@ bool plan_keep_own_chain(struct plan *plan, const struct bundle *present,
  * plan is kept (what it made) or taken back (what was before). */
 bool bundle_note_lists(struct plan *plan, const struct bundle *present, const struct bundle *wanted,
                        struct err *err) MUST_CHECK;
-bool bundle_record(struct plan *plan, bool kept, struct err *err) MUST_CHECK;
 
-/* ERR_WOULD_LOCK_OUT: a rule of pg_hba.conf wants certificates, and without any CA it refuses everybody. */
-bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err) MUST_CHECK;
+/* ---- is it safe to take a kept plan back (bundle_undo.c) ---- */
+
 /* Refuses to take a kept plan back where that would let revoked certificates in again, or leave rules
  * that want certificates without a CA or without TLS. The plan's settings are those of now. */
 bool bundle_check_undo(const struct plan *plan, struct err *err) MUST_CHECK;

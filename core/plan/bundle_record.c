@@ -107,7 +107,7 @@ static bool is_publication(const struct plan *plan)
     return kind && strcmp(kind, "publish_crl") == 0;
 }
 
-bool bundle_record(struct plan *plan, bool kept, struct err *err)
+static bool record_lists(struct plan *plan, bool kept, struct err *err)
 {
     const json_t *row;
     size_t i;
@@ -131,4 +131,21 @@ bool bundle_record(struct plan *plan, bool kept, struct err *err)
             return false;
     }
     return true;
+}
+
+bool run_set_trust(struct plan *plan, bool kept, struct err *err)
+{
+    const json_t *trust = json_object_get(plan->intent, "trust");
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(trust, i, row)
+    {
+        bool now = json_is_true(json_object_get(row, kept ? "now" : "was"));
+        int64_t id = json_integer_value(json_object_get(row, "authority"));
+
+        if (!server_set_trust(plan->target.store, plan->target.server, id, now, err))
+            return false;
+    }
+    return record_lists(plan, kept, err);
 }

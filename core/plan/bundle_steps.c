@@ -382,7 +382,8 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
         return false;
     changes.cas = (struct change){
         .setting = "ssl_ca_file",
-        .stem = "pgseal-ca",
+        /* by hand more stands in it than is known here: not this content's name */
+        .stem = plan->cas_stay ? "pgseal-ca-more" : "pgseal-ca",
         .suffix = ".crt",
         .file_effect = of_server
                            ? _("public; a new CA in it signed the server's own certificate: is "
@@ -395,7 +396,7 @@ bool bundle_add_steps(struct plan *plan, const struct bundle *present, const str
         .same = same_cas(present, wanted) && !present->marked};
     changes.crls =
         (struct change){.setting = "ssl_crl_file",
-                        .stem = "pgseal-crl",
+                        .stem = plan->cas_stay ? "pgseal-crl-more" : "pgseal-crl",
                         .suffix = ".crl",
                         .file_effect = _("public: what was revoked"),
                         .setting_effect = _("revoked certificates are refused; sessions stay open"),

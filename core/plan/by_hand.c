@@ -66,6 +66,46 @@ static char *shell(const char *text)
 
 /* ---- steps ---- */
 
+/* Which setting names this file when the plan is done; "": none of the two. */
+static const char *setting_of(const struct step *step)
+{
+    const char *slash = strrchr(step->file, '/');
+    const char *name = slash ? slash + 1 : step->file;
+
+    if (strncmp(name, "pgseal-ca-", 10) == 0)
+        return "ssl_ca_file";
+    return strncmp(name, "pgseal-crl-", 11) == 0 ? "ssl_crl_file" : "";
+}
+
+/* What the role may not read, and shall stay, comes first. False: nothing is there to stay. */
+static bool append_to_present(struct hand *hand, const struct step *step, unsigned mode)
+{
+    const char *setting = setting_of(step);
+    const char *present = *setting ? settings_value(&hand->plan->settings, setting) : "";
+    char *path, *from, *to;
+
+    if (!hand->plan->cas_stay || *present == '\0')
+        return false;
+    if (strcmp(hand->plan->target.server->provider, "self-managed") != 0) {
+        begin(hand, _("Append this to what is in %s now, which stays:"), setting);
+        return true;
+    }
+    path = plan_path(hand->plan, present);
+    from = shell(path);
+    to = shell(step->file);
+    begin(hand,
+          _("On the server, as its own user, begin the new file with a copy of the present one: "
+            "what is in %s stays."),
+          setting);
+    line(hand, "(cat %s; echo) > %s", from, to);
+    line(hand, "chmod %04o %s", mode, to);
+    line(hand, "%s", _("Append this to it:"));
+    free(path);
+    free(from);
+    free(to);
+    return true;
+}
+
 static void do_file(struct hand *hand, const struct step *step)
 {
     const char *copy_of = step_text(step, "copy_of");
@@ -79,8 +119,10 @@ static void do_file(struct hand *hand, const struct step *step)
         free(from);
         return;
     }
-    begin(hand, _("On the server, as its own user, make the file %s with mode %04o. Its content:"),
-          step->file, mode);
+    if (!append_to_present(hand, step, mode))
+        begin(hand,
+              _("On the server, as its own user, make the file %s with mode %04o. Its content:"),
+              step->file, mode);
     content(hand, &step->bytes);
 }
 
@@ -131,7 +173,7 @@ static void do_server_cert(struct hand *hand, const struct step *step)
 static void do_lines(struct hand *hand, const struct step *step)
 {
     const char *lines = step_text(step, "lines");
-    bool is_hba = strcmp(step->kind->name, "hba") == 0;
+    bool is_hba = strcmp(step->kind, "hba") == 0;
     bool unread = is_hba ? hand->plan->rules_unread : hand->plan->maps_unread;
     struct strbuf clean = STRBUF_INIT;
 
@@ -167,11 +209,11 @@ static void do_override(struct hand *hand, const struct step *step)
 
 static void do_sql(struct hand *hand, const struct step *step)
 {
-    begin(hand, strcmp(step->kind->name, "reload") == 0
+    begin(hand, strcmp(step->kind, "reload") == 0
                     ? _("Have the server read its files again (no restart), in psql:")
                     : _("As a superuser, in psql:"));
     line(hand, "%s;", step->sql);
-    if (strcmp(step->kind->name, "setting") == 0 && step_is(step, "set"))
+    if (strcmp(step->kind, "setting") == 0 && step_is(step, "set"))
         line(hand, _("or in postgresql.conf: %s = '%s'"), step_text(step, "name"),
              step_text(step, "value"));
 }
@@ -186,7 +228,7 @@ static void do_check(struct hand *hand, const char *view, const char *file)
 
 static void do_step(struct hand *hand, const struct step *step)
 {
-    const char *kind = step->kind->name;
+    const char *kind = step->kind;
 
     if (strcmp(kind, "hba_check") == 0)
         do_check(hand, "pg_hba_file_rules", "hba");
@@ -216,49 +258,6 @@ static void do_step(struct hand *hand, const struct step *step)
 
 /* ---- what to look at afterwards ---- */
 
-static void look_cas(struct hand *hand, const struct step *step)
-{
-    begin(hand, step->certs.n > 0 ? _("The server must name exactly these CAs:")
-                                  : _("The server must ask for no certificate any more:"));
-    line(hand, "pgseal server probe %s", hand->plan->target.server->name);
-    for (size_t i = 0; i < step->certs.n; i++) {
-        struct strbuf name = STRBUF_INIT;
-
-        cert_format_subject(step->certs.certs[i], &name);
-        line(hand, "  %s", name.data);
-        strbuf_clear(&name);
-    }
-}
-
-static void look_step(struct hand *hand, const struct step *step)
-{
-    const char *kind = step->kind->name;
-    const struct plan_target *target = &hand->plan->target;
-
-    if (strcmp(kind, "prove_cas") == 0) {
-        look_cas(hand, step);
-    } else if (strcmp(kind, "prove_canaries") == 0) {
-        begin(hand, _("A client's certificate must get through, a revoked one must get alert 44:"));
-        line(hand,
-             "openssl s_client -starttls postgres -connect %s:%d -tls1_2 -cert CLIENT.crt -key "
-             "CLIENT.key </dev/null",
-             target->tls_host, target->tls_port);
-    } else if (strcmp(kind, "prove_same_chain") == 0) {
-        begin(hand, _("The server's own chain must have %zu certificates, as before:"),
-              hand->plan->before.chain.n);
-        line(hand, "pgseal server probe %s", target->server->name);
-    } else if (strcmp(kind, "prove_server_cert") == 0 || strcmp(kind, "prove_shown_cert") == 0) {
-        begin(hand, _("The server must show the new certificate:"));
-        line(hand, "pgseal server probe %s", target->server->name);
-    } else if (strcmp(kind, "prove_admin") == 0) {
-        begin(hand,
-              _("A new login of an administrator must get in. If not: put the copy or the old "
-                "value back, and reload."));
-    }
-}
-
-/* ---- the whole ---- */
-
 static bool is_among(const char *name, const struct cert_list *cas)
 {
     bool found = false;
@@ -275,6 +274,67 @@ static bool is_among(const char *name, const struct cert_list *cas)
     return found;
 }
 
+/* CAs that the server names now, and that are not among these. */
+static void list_others(struct hand *hand, const struct cert_list *cas)
+{
+    const struct handshake *before = &hand->plan->before;
+
+    for (size_t i = 0; i < before->n_accepted_cas; i++) {
+        if (!is_among(before->accepted_cas[i], cas))
+            line(hand, "  %s", before->accepted_cas[i]);
+    }
+}
+
+static void look_cas(struct hand *hand, const struct step *step)
+{
+    begin(hand, step->certs.n > 0 ? _("The server must name exactly these CAs:")
+                                  : _("The server must ask for no certificate any more:"));
+    line(hand, "pgseal server probe %s", hand->plan->target.server->name);
+    for (size_t i = 0; i < step->certs.n; i++) { /* as the probe writes them */
+        struct name *subject = cert_subject(step->certs.certs[i]);
+        struct strbuf name = STRBUF_INIT;
+
+        name_format_slash(subject, &name);
+        line(hand, "  %s", name.data);
+        strbuf_clear(&name);
+        name_free(subject);
+    }
+    if (hand->plan->cas_stay)
+        list_others(hand, &step->certs);
+}
+
+static void look_step(struct hand *hand, const struct step *step)
+{
+    const char *kind = step->kind;
+    const struct plan_target *target = &hand->plan->target;
+
+    if (strcmp(kind, "prove_cas") == 0) {
+        look_cas(hand, step);
+    } else if (strcmp(kind, "prove_canaries") == 0) {
+        begin(hand, _("A client's certificate must get through, a revoked one must get alert 44:"));
+        line(hand,
+             "openssl s_client -starttls postgres -connect %s:%d -tls1_2 -cert CLIENT.crt -key "
+             "CLIENT.key </dev/null",
+             target->tls_host, target->tls_port);
+    } else if (strcmp(kind, "prove_same_chain") == 0) {
+        begin(hand,
+              ngettext("The server's own chain must have %zu certificate, as before:",
+                       "The server's own chain must have %zu certificates, as before:",
+                       (unsigned long)hand->plan->before.chain.n),
+              hand->plan->before.chain.n);
+        line(hand, "pgseal server probe %s", target->server->name);
+    } else if (strcmp(kind, "prove_server_cert") == 0 || strcmp(kind, "prove_shown_cert") == 0) {
+        begin(hand, _("The server must show the new certificate:"));
+        line(hand, "pgseal server probe %s", target->server->name);
+    } else if (strcmp(kind, "prove_admin") == 0) {
+        begin(hand,
+              _("A new login of an administrator must get in. If not: put the copy or the old "
+                "value back, and reload."));
+    }
+}
+
+/* ---- the whole ---- */
+
 bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas)
 {
     for (size_t i = 0; i < plan->before.n_accepted_cas; i++) {
@@ -287,7 +347,7 @@ bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas)
 static const struct cert_list *wanted_cas(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->n; i++) {
-        if (strcmp(plan->steps[i].kind->name, "prove_cas") == 0)
+        if (strcmp(plan->steps[i].kind, "prove_cas") == 0)
             return &plan->steps[i].certs;
     }
     return NULL;
@@ -301,18 +361,22 @@ static void warn_unread(struct hand *hand)
 
     if (!plan->cas_unread || !cas || cas->n == 0 || plan_knows_cas(plan, cas))
         return;
-    strbuf_add_str(
-        hand->out,
-        _("\nYour role may not read ssl_ca_file, and the server trusts these CAs too:\n"));
-    for (size_t i = 0; i < plan->before.n_accepted_cas; i++) {
-        if (!is_among(plan->before.accepted_cas[i], cas))
-            line(hand, "%s", plan->before.accepted_cas[i]);
+    strbuf_add_str(hand->out,
+                   plan->cas_stay
+                       ? _("\nYour role may not read ssl_ca_file. The server trusts these "
+                           "CAs too, and they stay:\n")
+                       : _("\nThe server trusts these CAs too, and they go: who has "
+                           "certificates of them alone is\nlocked out:\n"));
+    list_others(hand, cas);
+}
+
+static bool changes_rules(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++) {
+        if (strcmp(plan->steps[i].kind, "hba") == 0)
+            return true;
     }
-    strbuf_add_str(
-        hand->out,
-        _("If they shall stay, append what is in that file now to the new one, and do the "
-          "same with\nssl_crl_file where it is set: a CA without its list locks out its "
-          "clients.\n"));
+    return false;
 }
 
 void plan_by_hand(const struct plan *plan, struct strbuf *out)
@@ -337,6 +401,10 @@ void plan_by_hand(const struct plan *plan, struct strbuf *out)
     if (!*plan->settings.data_directory)
         strbuf_add_str(out,
                        _("DATA_DIRECTORY is what \"SHOW data_directory\" says to a superuser.\n"));
+    if (plan->rules_unread && changes_rules(plan))
+        strbuf_add_str(out,
+                       _("Where pg_hba.conf and pg_ident.conf are say \"SHOW hba_file\" and \"SHOW "
+                         "ident_file\".\n"));
     warn_unread(&hand);
     for (size_t i = 0; i < plan->n; i++)
         do_step(&hand, &plan->steps[i]);

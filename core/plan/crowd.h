@@ -5,7 +5,7 @@
  *          each number is done once, in no order. Signals are left to the caller's thread.
  * Stores   each thread but the caller's opens the store anew. Where that fails, or there are no more
  *          threads, the others do its share.
- * Use      core/plan only.
+ * Use      core only.
  */
 #ifndef PGSEAL_PLAN_CROWD_H
 #define PGSEAL_PLAN_CROWD_H

@@ -86,7 +86,8 @@ bool fleet_nothing_to_do(const struct fleet *fleet)
     return true;
 }
 
-size_t fleet_count_refused(const struct fleet *fleet)
+/* Sessions, of all plans. */
+static size_t count_refused(const struct fleet *fleet)
 {
     size_t n = 0;
 
@@ -98,7 +99,7 @@ size_t fleet_count_refused(const struct fleet *fleet)
 void fleet_accept_refused(struct fleet *fleet, size_t n)
 {
     fleet->accept_refused = n;
-    if (n != fleet_count_refused(fleet))
+    if (n != count_refused(fleet))
         return; /* each plan goes on refusing its own */
     for (size_t i = 0; i < fleet->n; i++) {
         struct plan *plan = fleet->members[i].plan;
@@ -110,7 +111,7 @@ void fleet_accept_refused(struct fleet *fleet, size_t n)
 
 bool fleet_check_refused(const struct fleet *fleet, struct err *err)
 {
-    size_t n = fleet_count_refused(fleet);
+    size_t n = count_refused(fleet);
 
     if (n == 0 || n == fleet->accept_refused)
         return true;

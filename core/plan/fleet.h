@@ -51,9 +51,6 @@ struct fleet;
 
 /* A cluster's members or the one server of this name. The store is borrowed. */
 struct fleet *fleet_load(struct store *store, const char *name, struct err *err) MUST_CHECK;
-/* Every server that a kept plan gave this CA; may be none. */
-struct fleet *fleet_load_trusting(struct store *store, int64_t authority_id,
-                                  struct err *err) MUST_CHECK;
 /* These; the list is taken. */
 struct fleet *fleet_new(struct store *store, struct server_list *take) MUST_CHECK;
 void fleet_free(struct fleet *fleet); /* closes connections; an open question is not answered */
@@ -89,8 +86,7 @@ bool fleet_open(struct fleet *fleet, const struct fleet_order *order, const stru
 bool fleet_make(struct fleet *fleet, const struct fleet_order *order, struct err *err) MUST_CHECK;
 /* Marks a plan that the caller made for one of them as part of this run: fleet_find_undo() finds all. */
 void fleet_join(const struct fleet *fleet, struct plan *plan);
-bool fleet_nothing_to_do(const struct fleet *fleet);   /* of those reached */
-size_t fleet_count_refused(const struct fleet *fleet); /* sessions, of all plans */
+bool fleet_nothing_to_do(const struct fleet *fleet); /* of those reached */
 size_t fleet_count_state(const struct fleet *fleet, enum fleet_state state);
 
 struct fleet_watch {                                              /* all may be NULL */

@@ -42,13 +42,6 @@ struct fleet *fleet_load(struct store *store, const char *name, struct err *err)
     return server_members(store, name, &list, err) ? fleet_new(store, &list) : NULL;
 }
 
-struct fleet *fleet_load_trusting(struct store *store, int64_t authority_id, struct err *err)
-{
-    struct server_list list = {NULL, 0};
-
-    return server_list_trusting(store, authority_id, &list, err) ? fleet_new(store, &list) : NULL;
-}
-
 static void drop_login(struct fleet_member *member)
 {
     conn_close(member->target.admin);

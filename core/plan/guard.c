@@ -20,6 +20,13 @@
 /* Everybody sees the name of an application, and may take the same: the guard is one of our role. */
 #define OF_OURS " AND usename = session_user"
 
+/* It may be ended by another role than armed it (an admin each), and must be: else "kept" holds until
+ * it wakes up. A guard is whoever could write the file, and no other role can borrow its name. */
+#define OF_ONE_THAT_WRITES                                                                         \
+    " AND usesysid IS NOT NULL AND (usename = session_user OR"                                     \
+    " pg_catalog.has_function_privilege(usesysid, 'pg_catalog.lo_export(oid,text)', 'EXECUTE') OR" \
+    " pg_catalog.pg_has_role(usesysid, 'pg_write_server_files', 'USAGE'))"
+
 struct guard {
     struct conn *conn;
 };
@@ -62,12 +69,14 @@ static const char block_lo[] = BLOCK(" number oid;", "number := pg_catalog.lo_fr
                                                      " PERFORM pg_catalog.lo_export(number, path);"
                                                      " PERFORM pg_catalog.lo_unlink(number);");
 
-/* COPY ends the last line itself; nothing in ASCII text is quoted in this form of CSV. */
-static const char block_copy[] =
-    BLOCK(" body text := pg_catalog.convert_from(saved, 'SQL_ASCII');",
-          "EXECUTE pg_catalog.format('COPY (SELECT pg_catalog.regexp_split_to_table(%L, E''\\n''))"
-          " TO %L WITH (FORMAT csv, QUOTE E''\\x01'', DELIMITER E''\\x02'', NULL E''\\x03'')',"
-          " pg_catalog.\"left\"(body, -1), path);");
+/* COPY ends the last line itself; nothing in ASCII text is quoted in this form of CSV. The text is none
+ * of the statement, which logs and statistics keep. */
+static const char block_copy[] = BLOCK(
+    " body text := pg_catalog.convert_from(saved, 'SQL_ASCII');",
+    "PERFORM pg_catalog.set_config('pgseal.text', pg_catalog.\"left\"(body, -1), true);"
+    " EXECUTE pg_catalog.format('COPY (SELECT pg_catalog.regexp_split_to_table("
+    "pg_catalog.current_setting(''pgseal.text''), E''\\n''))"
+    " TO %L WITH (FORMAT csv, QUOTE E''\\x01'', DELIMITER E''\\x02'', NULL E''\\x03'')', path);");
 
 void guard_new_name(char name[GUARD_NAME_MAX])
 {
@@ -228,7 +237,7 @@ bool guard_end(struct conn *admin, const char *name, struct err *err)
         struct result *result =
             conn_exec(admin,
                       "SELECT pg_catalog.pg_terminate_backend(pid) FROM"
-                      " pg_catalog.pg_stat_activity WHERE application_name = $1" OF_OURS,
+                      " pg_catalog.pg_stat_activity WHERE application_name = $1" OF_ONE_THAT_WRITES,
                       1, &name, err);
         int left;
 

@@ -36,14 +36,12 @@ static bool check_still(struct plan *plan, struct err *err)
 bool run_claim(struct plan *plan, enum journal_plan_state to, struct err *err)
 {
     struct store *store = plan->target.store;
+    bool good;
 
     if (!store_begin(store, err))
         return false;
-    if (!check_still(plan, err) || !journal_set_plan(store, plan->id, to, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    good = check_still(plan, err) && journal_set_plan(store, plan->id, to, err);
+    if (!store_end(store, good, err))
         return false;
     plan->state = to;
     return true;

@@ -225,49 +225,56 @@ void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
     hba_clear(&file);
 }
 
+/* ---- who else goes by the map ---- */
+
+/* For such a line the names are those of the operating system, or of a realm: somebody's login there
+ * would be the role as well. */
+bool plan_check_map_use(const struct access_rules_intent *intent, const struct hba *rules,
+                        struct err *err)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct hba_line *line = &rules->lines[i];
+        const char *map = line->kind == HBA_RULE ? hba_rule_option(&line->rule, "map") : NULL;
+        bool hit = false;
+
+        if (!map || strcmp(map, intent->map) != 0 || strcmp(line->rule.method, "cert") == 0)
+            continue;
+        for (size_t k = 0; k < intent->n_map_lines && !hit; k++)
+            hit = may_be_for(&line->rule, intent->map_lines[k].role);
+        if (!hit)
+            continue;
+        err_set(err, ERR_POLICY, _("the map \"%s\" serves line %d of pg_hba.conf too (%s)"),
+                intent->map, line->number, line->rule.method);
+        err_cause(err, _("There the names in the map are not those of certificates: whoever has "
+                         "such a name there would get the role without one."));
+        return err_hint(err, _("Take another name for the map of the certificates."));
+    }
+    return true;
+}
+
 /* ---- planned ---- */
 
 bool plan_add_maps_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
                         const struct strbuf *lines, const char *title, bool with_guard,
                         struct err *err)
 {
-    const char *path = plan->settings.ident_file;
-    struct strbuf copy = STRBUF_INIT;
-    struct strbuf diff = STRBUF_INIT;
-    char *backup_name = NULL;
-    char *backup;
-    struct step *step;
-    char before[65], after[65];
-    bool good;
+    struct plan_rewrite maps = {.kind = "ident",
+                                .path = plan->settings.ident_file,
+                                .copy_stem = "pgseal-ident",
+                                .copy_effect = _("a copy of the maps as they are"),
+                                .effect =
+                                    _("which certificate may be which role; sessions stay open"),
+                                .title = title,
+                                .old = old,
+                                .wanted = wanted,
+                                .lines = lines,
+                                .with_guard = with_guard};
 
-    strbuf_add(&copy, old->data, old->len);
-    good = plan_add_file(plan, "pgseal-ident", ".conf", &copy, 0600,
-                         _("a copy of the maps as they are"), &backup_name, err);
-    strbuf_clear(&copy);
-    if (!good)
+    if (!plan_add_rewrite(plan, &maps, err))
         return false;
-    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(path));
-    backup = plan_path(plan, backup_name);
-    step_hash(old, before);
-    step_hash(wanted, after);
-    if (with_guard)
-        plan_add_guard(plan, path, backup, before, after);
-    step = plan_add(plan, "ident", PLAN_CHANGE,
-                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
-                              after, "backup", backup, "lines", lines->data, lines->len));
-    step_set_title(step, "%s", title);
-    free(step->effect);
-    step->effect = mem_strdup(_("which certificate may be which role; sessions stay open"));
-    free(step->file);
-    step->file = mem_strdup(path);
-    strbuf_add(&step->bytes, wanted->data, wanted->len);
-    rules_diff(path, old, wanted, &diff);
-    step->by_hand = strbuf_steal(&diff);
     plan_add_look(plan, "ident_check",
                   conn_server_version(plan->target.admin) >= 150000
                       ? _("pg_ident_file_mappings: no line has an error")
                       : _("pg_ident.conf: no line has an error"));
-    free(backup_name);
-    free(backup);
     return true;
 }

@@ -110,8 +110,9 @@ static bool check_cas(const struct handshake *now, const struct cert_list *cas, 
     return true;
 }
 
-bool proof_accepted_cas(const struct plan_target *target, const struct cert_list *cas,
-                        const struct plan_watch *watch, struct err *err)
+/* The names of exactly these CAs are accepted. */
+static bool accepted_cas(const struct plan_target *target, const struct cert_list *cas,
+                         const struct plan_watch *watch, struct err *err)
 {
     struct proof_poll poll_state = proof_poll_start();
 
@@ -277,7 +278,7 @@ bool step_prove_loaded(struct step_run *run, struct step *step, struct err *err)
 
 bool step_prove_cas(struct step_run *run, struct step *step, struct err *err)
 {
-    if (!proof_accepted_cas(run->target, &step->certs, run->watch, err))
+    if (!accepted_cas(run->target, &step->certs, run->watch, err))
         return false;
     step_set_saw(step, _("%zu CAs"), step->certs.n);
     return true;

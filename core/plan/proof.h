@@ -17,9 +17,6 @@
 bool proof_server_cert(const struct plan_target *target, const struct cert *leaf,
                        const struct cert_list *roots, const struct plan_watch *watch,
                        struct err *err) MUST_CHECK;
-/* The names of exactly these CAs are accepted. */
-bool proof_accepted_cas(const struct plan_target *target, const struct cert_list *cas,
-                        const struct plan_watch *watch, struct err *err) MUST_CHECK;
 /* The good canary passes the handshake; the revoked one gets alert 44. */
 bool proof_canaries(const struct plan_target *target, const struct authority *authority,
                     const struct plan_watch *watch, struct err *err) MUST_CHECK;
@@ -33,9 +30,6 @@ bool proof_canary(const struct plan_target *target, const struct authority *auth
  */
 bool proof_revoked(const struct plan_target *target, const struct cert *cert,
                    const struct plan_watch *watch, struct err *err) MUST_CHECK;
-/* A second admin login works: the same server, the same role. */
-bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch,
-                       struct err *err) MUST_CHECK;
 
 struct proof_login {
     const char *role, *database;

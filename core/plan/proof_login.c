@@ -16,8 +16,9 @@
 /* libpq takes a path below a file as "no such file": no certificate of the user's home slips in. */
 #define NO_FILE "/dev/null/none"
 
-bool proof_admin_login(const struct plan_target *target, const struct plan_watch *watch,
-                       struct err *err)
+/* A second admin login works: the same server, the same role. */
+static bool admin_login(const struct plan_target *target, const struct plan_watch *watch,
+                        struct err *err)
 {
     struct conn_options options = {.password = target->admin_password,
                                    .connect_timeout_ms = LOGIN_TIMEOUT};
@@ -248,7 +249,7 @@ bool step_prove_login(struct step_run *run, struct step *step, struct err *err)
 
 bool step_prove_admin(struct step_run *run, struct step *step, struct err *err)
 {
-    if (!proof_admin_login(run->target, run->watch, err))
+    if (!admin_login(run->target, run->watch, err))
         return false;
     step_set_saw(step, _("got in"));
     return true;

@@ -58,7 +58,7 @@ bool publish_is_complete(const struct publish_results *results)
 bool publish_is_blocked(const struct publish_result *row)
 {
     return (row->err.code == ERR_UNFINISHED || row->err.code == ERR_CRL_WEAKER ||
-            row->err.code == ERR_WOULD_LOCK_OUT) &&
+            row->err.code == ERR_WOULD_LOCK_OUT || row->err.code == ERR_CRL_NOT_YET) &&
            row->err.hint[0] != '\0';
 }
 

@@ -129,3 +129,22 @@ bool revoke_run(struct store *store, const struct revoke_request *request,
     }
     return publish(store, request, effect, watch, &ret->servers, err);
 }
+
+bool revoke_end_sessions(struct store *store, const struct issued *issued,
+                         const struct revoke_request *request, const struct publish_watch *watch,
+                         struct publish_results *ret, struct err *err)
+{
+    struct server_list trusting = {.n = 0};
+    const struct server_list *servers = request->only;
+    struct publish_request order = {.door = request->door};
+    bool good = servers || server_list_trusting(store, issued->authority_id, &trusting, err);
+
+    if (!servers)
+        servers = &trusting;
+    for (size_t i = 0; good && i < servers->n; i++)
+        good = published_end_later(store, servers->rows[i]->id, issued->id, err);
+    order.servers = servers;
+    good = good && publish_run(store, &order, watch, ret, err);
+    server_list_clear(&trusting);
+    return good;
+}

@@ -19,10 +19,11 @@
 
 /* ---- what ---- */
 
-/* A serial number in any form, or a role. A role with several valid client certificates: all of them
- * where all is set, else ERR_CERT_AMBIGUOUS. Revoked and ended ones are refused. ret: 1 or more. */
-bool revoke_pick(struct store *store, const char *serial_or_role, bool all, struct issued_list *ret,
-                 struct err *err) MUST_CHECK;
+/* A serial number in any form, or a role; authority: of this CA only, NULL: of any. A role with several
+ * valid certificates: all of them where all is set, else ERR_CERT_AMBIGUOUS. Revoked ones are refused.
+ * ret: 1 or more. */
+bool revoke_pick(struct store *store, const char *authority, const char *serial_or_role, bool all,
+                 struct issued_list *ret, struct err *err) MUST_CHECK;
 /* The certificate of a session: ERR_BAD_VALUE where the pid is not there, or came without one;
  * ERR_CERT_UNKNOWN where it is not of ours. */
 bool revoke_pick_session(struct store *store, struct conn *admin, int pid, struct issued_list *ret,
@@ -89,6 +90,12 @@ struct revoke_outcome {
     struct publish_results servers;
 };
 void revoke_outcome_clear(struct revoke_outcome *outcome);
+
+/* The open sessions of one that was revoked before are ended on every server that trusts its CA (only:
+ * on these), which gets its lists as well where it lacks one. */
+bool revoke_end_sessions(struct store *store, const struct issued *issued,
+                         const struct revoke_request *request, const struct publish_watch *watch,
+                         struct publish_results *ret, struct err *err) MUST_CHECK;
 
 /* keys[i] is that of effect->cas[i]: the effect of the same request. False: nothing is revoked, or,
  * with several CAs, what ret names is (ret is always set). True: all is revoked; ret->servers tells of

@@ -31,11 +31,12 @@ static bool is_live(const struct issued *issued)
            issued->not_after > clock_now();
 }
 
-/* The valid certificates of this role, newest first. */
-static bool live_of_role(struct store *store, const char *role, struct issued_list *ret,
-                         struct err *err)
+/* The valid certificates of this role, newest first; authority NULL: of all CAs. */
+static bool live_of_role(struct store *store, const char *authority, const char *role,
+                         struct issued_list *ret, struct err *err)
 {
-    struct issued_filter filter = {.role = role, .state = -1, .limit = CERTS_MAX, .no_total = true};
+    struct issued_filter filter = {
+        .authority = authority, .role = role, .state = -1, .limit = CERTS_MAX, .no_total = true};
     struct issued_list all = {.n = 0};
 
     if (!issued_list(store, &filter, &all, err))
@@ -59,30 +60,59 @@ static bool check_live(const struct issued *issued, struct err *err)
     if (issued->kind > ISSUED_SERVER)
         return err_set(err, ERR_POLICY, _("this is a canary of \"%s\": it proves what servers do"),
                        issued->authority);
-    if (issued->revoked_at != 0)
-        return err_set(err, ERR_REVOKED_ALREADY, _("the certificate of \"%s\" was revoked on %s"),
-                       issued->role, clock_format_date(date, issued->revoked_at));
+    if (issued->revoked_at != 0) {
+        err_set(err, ERR_REVOKED_ALREADY, _("the certificate of \"%s\" was revoked on %s"),
+                issued->role, clock_format_date(date, issued->revoked_at));
+        return err_hint(err,
+                        _("\"pgseal crl refresh\" brings the list where it is missing; with its "
+                          "serial number and --end-sessions its open sessions are ended."));
+    }
     return true; /* an ended one may be revoked: clocks differ */
 }
 
-bool revoke_pick(struct store *store, const char *serial_or_role, bool all, struct issued_list *ret,
-                 struct err *err)
+/* By number; the CA narrows it down. */
+static struct issued *find_one(struct store *store, const char *authority, const char *text,
+                               struct err *err)
+{
+    char *name = authority ? mem_printf("%s:%s", authority, text) : NULL;
+    struct err ignored = ERR_INIT; /* then it is said without the CA in front */
+    struct issued *issued = name ? issued_find(store, name, &ignored) : NULL;
+
+    free(name);
+    if (!issued)
+        issued = issued_find(store, text, err);
+    if (!issued && err->code == ERR_CERT_UNKNOWN && !*err->hint)
+        err_hint(err, _("\"pgseal list\" shows what was issued. A certificate that this store lost "
+                        "is revoked by its serial number: \"pgseal revoke SERIAL --ca NAME\"."));
+    if (issued && authority && strcmp(issued->authority, authority) != 0) {
+        err_set(err, ERR_POLICY, _("\"%s\" is of the CA \"%s\", not of \"%s\""), text,
+                issued->authority, authority);
+        issued_free(issued);
+        issued = NULL;
+    }
+    return issued;
+}
+
+bool revoke_pick(struct store *store, const char *authority, const char *serial_or_role, bool all,
+                 struct issued_list *ret, struct err *err)
 {
     struct issued_list list = {.n = 0};
     struct issued *issued;
 
-    if (all) {
-        if (!live_of_role(store, serial_or_role, &list, err))
+    if (all || authority) {
+        if (!live_of_role(store, authority, serial_or_role, &list, err))
             return false;
-        if (list.n > 0) {
+        if (list.n == 1 || (all && list.n > 0)) {
             *ret = list;
             return true;
         }
+        issued_list_clear(&list);
+        list = (struct issued_list){.n = 0};
     }
-    issued = issued_find(store, serial_or_role, err);
+    issued = find_one(store, authority, serial_or_role, err);
     if (!issued && err->code == ERR_CERT_AMBIGUOUS && !all)
-        err_hint(err, _("Give the serial number of one (\"pgseal list --role ROLE\"), or take all "
-                        "certificates of the role (--all)."));
+        err_hint(err, _("Give the serial number of one (\"pgseal list --role ROLE\"), or --all for "
+                        "all certificates of the role."));
     if (!issued)
         return false;
     if (!check_live(issued, err)) {
@@ -92,6 +122,22 @@ bool revoke_pick(struct store *store, const char *serial_or_role, bool all, stru
     take(&list, issued);
     *ret = list;
     return true;
+}
+
+static bool not_issued_here(const struct session *session, struct err *err)
+{
+    struct err ignored = ERR_INIT;
+    char hex[SERIAL_HEX_MAX];
+    struct serial serial;
+
+    err_set(err, ERR_CERT_UNKNOWN, _("the certificate of session %d (\"%s\") was not issued here"),
+            session->pid, session->client_dn);
+    if (serial_parse_decimal(&serial, session->client_serial, &ignored))
+        err_hint(err,
+                 _("Where a CA of yours issued it and this store lost it: \"pgseal revoke %s --ca "
+                   "NAME\"."),
+                 serial_format_hex(hex, &serial));
+    return false;
 }
 
 bool revoke_pick_session(struct store *store, struct conn *admin, int pid, struct issued_list *ret,
@@ -117,9 +163,7 @@ bool revoke_pick_session(struct store *store, struct conn *admin, int pid, struc
     else
         good = issued_find_session(store, found->issuer_dn_raw, found->client_serial, &issued, err);
     if (good && !issued)
-        good = err_set(err, ERR_CERT_UNKNOWN,
-                       _("the certificate of session %d (\"%s\") was not issued here"), pid,
-                       found->client_dn);
+        good = not_issued_here(found, err);
     sessions_clear(&sessions);
     if (good && !check_live(issued, err))
         good = false;
@@ -166,7 +210,7 @@ static bool find_stay(struct store *store, struct revoke_effect *effect, struct 
     for (size_t i = 0; i < effect->certs.n; i++) {
         struct issued_list live = {.n = 0};
 
-        if (!live_of_role(store, effect->certs.rows[i]->role, &live, err))
+        if (!live_of_role(store, NULL, effect->certs.rows[i]->role, &live, err))
             return false;
         for (size_t k = live.n; k-- > 0;) {
             if (has_cert(&effect->certs, live.rows[k]->id) ||

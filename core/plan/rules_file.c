@@ -134,7 +134,7 @@ bool step_guard_apply(struct step_run *run, struct step *step, struct err *err)
 
 static bool is_armed(const struct step *step)
 {
-    return strcmp(step->kind->name, "guard") == 0 &&
+    return strcmp(step->kind, "guard") == 0 &&
            (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
 }
 
@@ -150,6 +150,13 @@ bool rules_end_guards(struct plan *plan, struct conn *admin, struct err *err)
     return true;
 }
 
+/* A file that has its name for ever: another process may write into it too. */
+static bool is_rewritten(const struct step *step)
+{
+    return strcmp(step->kind, "hba") == 0 || strcmp(step->kind, "ident") == 0 ||
+           strcmp(step->kind, "crl") == 0;
+}
+
 bool rules_confirm(struct plan *plan, struct err *err)
 {
     struct step_run run = {.plan = plan, .target = &plan->target, .files = plan->files};
@@ -160,13 +167,13 @@ bool rules_confirm(struct plan *plan, struct err *err)
         struct step *step = &plan->steps[i];
         enum observed seen;
 
-        if (step->kind->apply != step_hba_apply || step->state != JOURNAL_STEP_DONE)
+        if (!is_rewritten(step) || step->state != JOURNAL_STEP_DONE)
             continue;
         if (!step_hba_observe(&run, step, &seen, err))
             return false;
         if (seen != OBSERVED_AFTER)
             return err_set(err, ERR_PROOF,
-                           seen == OBSERVED_BEFORE && strcmp(step->kind->name, "hba") == 0
+                           seen == OBSERVED_BEFORE && strcmp(step->kind, "hba") == 0
                                ? _("the guard has put \"%s\" back: the time was over")
                                : _("\"%s\" was changed by somebody else meanwhile"),
                            step_text(step, "path"));
@@ -227,43 +234,91 @@ void plan_add_guard(struct plan *plan, const char *path, const char *backup, con
     step->effect = mem_strdup(_("puts the old rules back by itself when this is not kept in time"));
 }
 
-bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
-                         const struct strbuf *lines, const char *title, struct err *err)
+bool plan_add_rewrite(struct plan *plan, const struct plan_rewrite *file, struct err *err)
 {
-    const char *path = plan->settings.hba_file;
     struct strbuf copy = STRBUF_INIT;
     struct strbuf diff = STRBUF_INIT;
     char *backup_name = NULL;
-    char *backup = NULL;
+    char *backup;
     struct step *step;
     char before[65], after[65];
     bool good;
 
-    strbuf_add(&copy, old->data, old->len);
-    good = plan_add_file(plan, "pgseal-hba", ".conf", &copy, 0600,
-                         _("a copy of the rules as they are"), &backup_name, err);
+    strbuf_add(&copy, file->old->data, file->old->len);
+    good = plan_add_file(plan, file->copy_stem, ".conf", &copy, 0600, file->copy_effect,
+                         &backup_name, err);
     strbuf_clear(&copy);
     if (!good)
         return false;
-    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(path));
+    json_object_set_new(plan->steps[plan->n - 1].data, "copy_of", json_string(file->path));
     backup = plan_path(plan, backup_name);
-    step_hash(old, before);
-    step_hash(wanted, after);
-    plan_add_guard(plan, path, backup, before, after);
-    step = plan_add(plan, "hba", PLAN_CHANGE,
-                    json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", path, "before", before, "after",
-                              after, "backup", backup, "lines", lines->data, lines->len));
-    step_set_title(step, "%s", title);
+    step_hash(file->old, before);
+    step_hash(file->wanted, after);
+    if (file->with_guard)
+        plan_add_guard(plan, file->path, backup, before, after);
+    step =
+        plan_add(plan, file->kind, PLAN_CHANGE,
+                 json_pack("{s:s,s:s,s:s,s:s,s:s%}", "path", file->path, "before", before, "after",
+                           after, "backup", backup, "lines", file->lines->data, file->lines->len));
+    step_set_title(step, "%s", file->title);
     free(step->effect);
-    step->effect = mem_strdup(_("the first line that fits decides; sessions stay open"));
+    step->effect = mem_strdup(file->effect);
     free(step->file);
-    step->file = mem_strdup(path);
-    strbuf_add(&step->bytes, wanted->data, wanted->len);
-    rules_diff(path, old, wanted, &diff);
+    step->file = mem_strdup(file->path);
+    strbuf_add(&step->bytes, file->wanted->data, file->wanted->len);
+    rules_diff(file->path, file->old, file->wanted, &diff);
     step->by_hand = strbuf_steal(&diff);
-    plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
-    plan_add_reload(plan);
     free(backup_name);
     free(backup);
+    return true;
+}
+
+bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
+                         const struct strbuf *lines, const char *title, struct err *err)
+{
+    struct plan_rewrite rules = {.kind = "hba",
+                                 .path = plan->settings.hba_file,
+                                 .copy_stem = "pgseal-hba",
+                                 .copy_effect = _("a copy of the rules as they are"),
+                                 .effect =
+                                     _("the first line that fits decides; sessions stay open"),
+                                 .title = title,
+                                 .old = old,
+                                 .wanted = wanted,
+                                 .lines = lines,
+                                 .with_guard = true};
+
+    if (!plan_add_rewrite(plan, &rules, err))
+        return false;
+    plan_add_look(plan, "hba_check", _("pg_hba_file_rules: no line has an error"));
+    plan_add_reload(plan);
     return plan->rules_unread || plan_find_refused(plan, old, wanted, err);
+}
+
+/* Without any CA every rule that wants a certificate refuses everybody. */
+bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct hba hba;
+    int line = 0;
+
+    if (plan->rules_unread)
+        return true;
+    if (!files_read(plan->files, plan->settings.hba_file, HBA_MAX, &text, err)) {
+        strbuf_clear(&text);
+        return false;
+    }
+    hba_parse(text.data, text.len, conn_server_version(plan->target.admin), &hba);
+    for (size_t i = 0; i < hba.n && line == 0; i++) {
+        if (hba.lines[i].kind == HBA_RULE && hba_rule_needs_cert(&hba.lines[i].rule))
+            line = hba.lines[i].number;
+    }
+    hba_clear(&hba);
+    strbuf_clear(&text);
+    if (line == 0)
+        return true;
+    err_set(err, ERR_WOULD_LOCK_OUT,
+            _("line %d of pg_hba.conf wants certificates, and no CA is left"), line);
+    return err_hint(err, _("\"pgseal server unrequire %s\" takes our rules away."),
+                    plan->target.server->name);
 }

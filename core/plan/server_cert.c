@@ -42,6 +42,7 @@ static bool check_local(const struct plan *plan, struct err *err)
     err_set(err, ERR_MAY_NOT_CHANGE,
             _("the private key of server \"%s\" can only be written on its own machine"),
             plan->target.server->name);
+    err_cause(err, _("pgseal runs elsewhere, or as a user who may not write the server's files."));
     return err_hint(err, _("Run pgseal there: a key does not travel through SQL."));
 }
 

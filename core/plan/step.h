@@ -48,7 +48,7 @@ struct step_kind {
 };
 
 struct step {
-    const struct step_kind *kind;
+    const char *kind; /* a row's name; not owned */
     enum plan_mark mark;
     char *title;  /* owned, as all below; never NULL */
     char *effect; /* on people */
@@ -94,6 +94,7 @@ struct plan {
     int64_t deadline_ms;    /* of the question; 0: none is open */
 
     bool cas_unread, rules_unread, maps_unread; /* by_hand: files that the role may not read */
+    bool cas_stay;    /* by_hand: those in a file that may not be read stay beside the new ones */
     bool knows_roles; /* who has no session and would be lost was counted by the caller */
 
     struct plan_refused *refused; /* who could not come back; owned */
@@ -102,13 +103,18 @@ struct plan {
     bool locked; /* plan_lock() */
 };
 
-/* ---- the table (steps.c) ---- */
+/* ---- the table (steps.c): only what runs a plan needs it, not what makes one ---- */
 
 const struct step_kind *step_kind_find(const char *name); /* NULL: not known */
+const struct step_kind *step_kind(const struct step *step);
 
 /* Rows that live in files of their own. */
 bool step_server_cert_apply(struct step_run *run, struct step *step, struct err *err);
 bool step_server_cert_undo(struct step_run *run, struct step *step, struct err *err);
+bool step_file_observe(struct step_run *run, struct step *step, enum observed *ret,
+                       struct err *err);
+bool step_file_apply(struct step_run *run, struct step *step, struct err *err);
+bool step_file_is_torn(struct step_run *run, const struct step *step);
 bool step_file_undo(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_server_cert(struct step_run *run, struct step *step, struct err *err);
 bool step_prove_shown_cert(struct step_run *run, struct step *step, struct err *err);
@@ -125,7 +131,7 @@ bool step_hba_undo(struct step_run *run, struct step *step, struct err *err);
 bool step_hba_is_torn(struct step_run *run, const struct step *step);
 bool step_guard_apply(struct step_run *run, struct step *step, struct err *err);
 
-/* ---- making a plan (plan.c) ---- */
+/* ---- making a plan (plan_new.c, plan_add.c; what they share: plan.c) ---- */
 
 /*
  * A plan without steps: rights and identity checked, settings read, the wire looked at (which becomes
@@ -134,7 +140,7 @@ bool step_guard_apply(struct step_run *run, struct step *step, struct err *err);
  */
 struct plan *plan_new(const struct plan_target *target, const char *kind, const char *title,
                       struct err *err) MUST_CHECK;
-/* Takes data (a new reference). The step belongs to the plan; valid until the next one is added. */
+/* kind: the name of a row, which outlives the plan. Takes data (a new reference). The step belongs to the plan; valid until the next one is added. */
 struct step *plan_add(struct plan *plan, const char *kind, enum plan_mark mark, json_t *data);
 void step_set_title(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void step_set_saw(struct step *step, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -175,24 +181,37 @@ json_t *want_access_rules(const struct access_rules_intent *intent);
 json_t *want_remove_rules(const struct remove_rules_intent *intent);
 const char *want_method_name(enum access_method method);
 /* Settings, and hashes of the files, that a plan of this kind is built on. */
-/* What the plan was built from is still so: between the plan and the "yes" somebody may have written into
- * the same file, and a list or CA of theirs would be lost. ERR_PLAN_STALE. */
-bool plan_check_fresh(const struct plan *plan, struct err *err) MUST_CHECK;
 json_t *want_saw(const char *kind, struct files *files, const struct settings *settings);
 /* Into plan->intent; takes want. */
 void plan_set_want(struct plan *plan, json_t *want);
+/* What the plan was built from is still so: between the plan and the "yes" somebody may have written into
+ * the same file, and a list or CA of theirs would be lost. ERR_PLAN_STALE (saved_fresh.c). */
+bool plan_check_fresh(const struct plan *plan, struct err *err) MUST_CHECK;
 
 /* ---- the rules file (rules_file.c) ---- */
 
 /* A guard that puts a file back by itself. */
 void plan_add_guard(struct plan *plan, const char *path, const char *backup, const char *before,
                     const char *after);
+/* A file that keeps its name: a copy, (with_guard) the guard, then the bytes, and for a person's hands what
+ * differs. All borrowed. */
+struct plan_rewrite {
+    const char *kind; /* of the step */
+    const char *path, *copy_stem, *copy_effect, *effect, *title;
+    const struct strbuf *old, *wanted;
+    const struct strbuf *lines; /* what differs, for people */
+    bool with_guard;
+};
+bool plan_add_rewrite(struct plan *plan, const struct plan_rewrite *file,
+                      struct err *err) MUST_CHECK;
 /* pg_hba.conf as it is. ERR_STANDBY on a standby where SQL is the only way, and could not write these
  * bytes again. */
 bool plan_read_rules(struct plan *plan, struct strbuf *out, struct err *err) MUST_CHECK;
 /* The file has no error now: an old one would keep our rules out too. By hand a role that may not ask is
  * spared the answer. */
 bool plan_check_rules(const struct plan *plan, struct err *err) MUST_CHECK;
+/* ERR_WOULD_LOCK_OUT: a rule of pg_hba.conf wants certificates, and without any CA it refuses everybody. */
+bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err) MUST_CHECK;
 /* The whole way from old to wanted: a copy, the guard, the bytes, the check, the reload. lines: what
  * differs, for people. */
 bool plan_add_rules_file(struct plan *plan, const struct strbuf *old, const struct strbuf *wanted,
@@ -213,6 +232,9 @@ bool plan_map_lines(struct plan *plan, const struct access_rules_intent *intent,
 /* Each role of the intent can come in through the map. ERR_WOULD_LOCK_OUT. */
 bool plan_check_map(struct plan *plan, const struct access_rules_intent *intent,
                     const struct strbuf *wanted, struct err *err) MUST_CHECK;
+/* ERR_POLICY: the new lines would let somebody in by a rule that is not about certificates (peer). */
+bool plan_check_map_use(const struct access_rules_intent *intent, const struct hba *rules,
+                        struct err *err) MUST_CHECK;
 /* Lines of ours that no rule of the file needs go. */
 void plan_unused_map_lines(const struct strbuf *old, const struct hba *rules,
                            struct strbuf *ret_wanted, struct strbuf *ret_lines);
@@ -230,7 +252,7 @@ bool rules_confirm(struct plan *plan, struct err *err) MUST_CHECK;
 /* Every CA that the wire named before the plan is among these. */
 bool plan_knows_cas(const struct plan *plan, const struct cert_list *cas);
 
-/* ---- who would be refused (refused.c) ---- */
+/* ---- who would be refused (refused.c, refused_find.c) ---- */
 
 struct session;
 void plan_add_refused(struct plan *plan, const struct session *session, const char *why);
@@ -246,7 +268,7 @@ bool plan_find_refused(struct plan *plan, const struct strbuf *present, const st
 bool plan_lock(struct plan *plan, const struct plan_watch *watch, struct err *err) MUST_CHECK;
 void plan_unlock(struct plan *plan);
 
-/* ---- running (apply.c, undo.c) ---- */
+/* ---- running (run.c, run_load.c; run_undo() in undo.c, run_claim() in keep.c) ---- */
 
 void run_saw(const struct plan_watch *watch, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void run_report(const struct plan *plan, const struct plan_watch *watch, size_t i);
@@ -261,7 +283,7 @@ bool run_claim(struct plan *plan, enum journal_plan_state to, struct err *err) M
 /* A plan of the journal, by its typed fields. */
 struct plan *run_load_plan(const struct plan_target *target, int64_t id,
                            struct err *err) MUST_CHECK;
-/* Sets or takes back what a kept plan says about trusted CAs. */
+/* Sets or takes back what a kept plan says about trusted CAs (bundle_record.c). */
 bool run_set_trust(struct plan *plan, bool kept, struct err *err);
 
 /* ---- the baseline (baseline.c) ---- */
@@ -276,7 +298,7 @@ bool baseline_prove(const struct plan *plan, const struct plan_target *target,
 json_t *auto_conf_order(struct conn *conn); /* names; empty where it may not be read */
 void auto_conf_restore_order(struct conn *conn, const json_t *names);
 
-/* ---- polling ---- */
+/* ---- polling (proof_poll.c) ---- */
 
 #define PROOF_TIMEOUT_MS 5000
 struct proof_poll {

@@ -347,6 +347,7 @@ struct plan *plan_trust_ca(const struct plan_target *target, const struct trust_
         !choose_crls(plan, &parents, &present, &wanted, &with_crls, err) ||
         !bundle_find_lost(plan, &present, &wanted, err) || !note_trust(plan, &wanted, err))
         goto out;
+    plan->cas_stay = plan->cas_unread && intent->keep_present && !plan_knows_cas(plan, &wanted.cas);
     good = bundle_add_steps(plan, &present, &wanted, with_crls, err);
 out:
     bundle_clear(&present);
@@ -408,34 +409,6 @@ static bool check_names_known(const struct untrust_ca_intent *intent, const stru
                            intent->names[i]);
     }
     return true;
-}
-
-/* Without any CA every rule that wants a certificate refuses everybody. */
-bool plan_check_no_rule_needs_cert(const struct plan *plan, struct err *err)
-{
-    struct strbuf text = STRBUF_INIT;
-    struct hba hba;
-    int line = 0;
-
-    if (plan->rules_unread)
-        return true;
-    if (!files_read(plan->files, plan->settings.hba_file, HBA_MAX, &text, err)) {
-        strbuf_clear(&text);
-        return false;
-    }
-    hba_parse(text.data, text.len, conn_server_version(plan->target.admin), &hba);
-    for (size_t i = 0; i < hba.n && line == 0; i++) {
-        if (hba.lines[i].kind == HBA_RULE && hba_rule_needs_cert(&hba.lines[i].rule))
-            line = hba.lines[i].number;
-    }
-    hba_clear(&hba);
-    strbuf_clear(&text);
-    if (line == 0)
-        return true;
-    err_set(err, ERR_WOULD_LOCK_OUT,
-            _("line %d of pg_hba.conf wants certificates, and no CA is left"), line);
-    return err_hint(err, _("\"pgseal server unrequire %s\" takes our rules away."),
-                    plan->target.server->name);
 }
 
 static bool add_clearing(struct plan *plan, struct err *err)

@@ -86,14 +86,14 @@ static void note_left(struct undo *undo, const struct err *why)
 
 static bool was_begun(const struct step *step)
 {
-    return step->kind->undo &&
+    return step_kind(step)->undo &&
            (step->state == JOURNAL_STEP_DOING || step->state == JOURNAL_STEP_DONE);
 }
 
 static bool is_torn(struct undo *undo, const struct step *step)
 {
-    return step->state == JOURNAL_STEP_DOING && step->kind->is_torn &&
-           step->kind->is_torn(&undo->run, step);
+    return step->state == JOURNAL_STEP_DOING && step_kind(step)->is_torn &&
+           step_kind(step)->is_torn(&undo->run, step);
 }
 
 static bool undo_step(struct undo *undo, size_t i, struct err *err)
@@ -101,13 +101,13 @@ static bool undo_step(struct undo *undo, size_t i, struct err *err)
     struct step *step = &undo->run.plan->steps[i];
     enum observed seen;
 
-    if (!step->kind->observe(&undo->run, step, &seen, err))
+    if (!step_kind(step)->observe(&undo->run, step, &seen, err))
         return false;
     if (seen != OBSERVED_AFTER && is_torn(undo, step))
         seen = OBSERVED_AFTER;
     if (seen == OBSERVED_OTHER)
         return err_set(err, ERR_UNDO, _("changed by somebody else meanwhile: %s"), step->title);
-    if (seen == OBSERVED_AFTER && !step->kind->undo(&undo->run, step, err))
+    if (seen == OBSERVED_AFTER && !step_kind(step)->undo(&undo->run, step, err))
         return false;
     if (!run_set_step(undo->run.plan, i, JOURNAL_STEP_UNDONE, err))
         return false;
@@ -122,9 +122,9 @@ static void undo_steps(struct undo *undo, bool late)
         struct err why = ERR_INIT;
 
         /* a run that was killed took it back, and may not have come as far as the reload */
-        if (!late && step->state == JOURNAL_STEP_UNDONE && !step->kind->undo_late)
+        if (!late && step->state == JOURNAL_STEP_UNDONE && !step_kind(step)->undo_late)
             undo->changed = true;
-        if (!was_begun(step) || step->kind->undo_late != late)
+        if (!was_begun(step) || step_kind(step)->undo_late != late)
             continue;
         if (!late)
             undo->changed = true;
@@ -145,9 +145,9 @@ static bool check_rules(const struct undo *undo, struct err *err)
 
         if (step->state != JOURNAL_STEP_UNDONE)
             continue;
-        if (strcmp(step->kind->name, "hba") == 0)
+        if (strcmp(step->kind, "hba") == 0)
             good = hba_check_on_server(undo->target.admin, err);
-        else if (strcmp(step->kind->name, "ident") == 0)
+        else if (strcmp(step->kind, "ident") == 0)
             good = ident_check_on_server(undo->target.admin, err);
     }
     return good;
@@ -214,9 +214,9 @@ static bool check_untouched(struct plan *plan, struct err *err)
         struct step *step = &plan->steps[i];
         enum observed seen;
 
-        if (!was_begun(step) || (step->kind->undo_late && !step_is(step, "in_folder")))
+        if (!was_begun(step) || (step_kind(step)->undo_late && !step_is(step, "in_folder")))
             continue;
-        if (!step->kind->observe(&run, step, &seen, err))
+        if (!step_kind(step)->observe(&run, step, &seen, err))
             return false;
         if (seen == OBSERVED_OTHER) {
             err_set(err, ERR_UNDO, _("changed since plan %lld was kept: %s"), (long long)plan->id,
@@ -313,72 +313,6 @@ bool plan_undo(struct plan *plan, const struct plan_watch *watch, struct err *er
     (void)!store_note(plan->target.store, "plan undone", plan->target.server->name, plan->title,
                       &(struct err)ERR_INIT);
     return true;
-}
-
-/* ---- a plan of an earlier run ---- */
-
-static bool load_steps(struct plan *plan, const struct journal_plan *row, struct err *err)
-{
-    for (size_t i = 0; i < row->n_steps; i++) {
-        const struct journal_step *from = &row->steps[i];
-        const struct step_kind *kind = step_kind_find(from->kind);
-        json_t *data = json_loads(from->data, 0, NULL);
-        struct step *step;
-
-        if (!kind || !json_is_object(data)) {
-            json_decref(data);
-            return err_set(err, ERR_UNDO, _("step %d of plan %lld is not known here: \"%s\""),
-                           from->n, (long long)row->id, from->kind);
-        }
-        step = plan_add(plan, kind->name, PLAN_CHANGE, data);
-        step_set_title(step, "%s", from->title);
-        step->state = from->state;
-    }
-    return true;
-}
-
-static bool check_same_server(const struct plan_target *target, const struct journal_plan *row,
-                              struct err *err)
-{
-    char identifier[32] = "";
-
-    if (!conn_system_identifier(target->admin, identifier, err))
-        return false;
-    if (strcmp(row->server, target->server->name) == 0 &&
-        (!*identifier || !*row->system_identifier ||
-         strcmp(row->system_identifier, identifier) == 0))
-        return true;
-    return err_set(err, ERR_OTHER_SERVER, _("plan %lld was made for another server than \"%s\""),
-                   (long long)row->id, target->server->name);
-}
-
-struct plan *run_load_plan(const struct plan_target *target, int64_t id, struct err *err)
-{
-    struct journal_plan *row = journal_load(target->store, id, err);
-    struct plan *plan = NULL;
-    bool good = false;
-
-    if (!row || !check_same_server(target, row, err))
-        goto out;
-    plan = mem_zalloc(sizeof(*plan));
-    plan->target = *target;
-    plan->id = id;
-    plan->state = row->state;
-    plan->title = mem_strdup(row->title);
-    plan->intent = json_loads(row->intent, 0, NULL);
-    if (!plan->intent) {
-        err_set(err, ERR_UNDO, _("the intent of plan %lld cannot be read"), (long long)id);
-        goto out;
-    }
-    good = load_steps(plan, row, err) && settings_read(target->admin, &plan->settings, err) &&
-           (plan->files = files_new(target->admin, plan->settings.data_directory, err));
-out:
-    journal_plan_free(row);
-    if (!good) {
-        plan_free(plan);
-        plan = NULL;
-    }
-    return plan;
 }
 
 bool plan_undo_journalled(const struct plan_target *target, int64_t id,

@@ -272,15 +272,14 @@ static bool mark_deleted(struct store *store, const struct authority *authority,
 
 bool authority_delete(struct store *store, const struct authority *authority, struct err *err)
 {
+    bool good;
+
     if (!store_begin(store, err))
         return false;
-    if (!check_not_trusted(store, authority, err) || !mark_deleted(store, authority, err) ||
-        !doom_keys(store, authority->id, err) ||
-        !store_note(store, "ca delete", authority->name, NULL, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    good = check_not_trusted(store, authority, err) && mark_deleted(store, authority, err) &&
+           doom_keys(store, authority->id, err) &&
+           store_note(store, "ca delete", authority->name, NULL, err);
+    if (!store_end(store, good, err))
         return false;
     authority_remove_doomed(store);
     return true;

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/intl.h"
 #include "core/base/mem.h"
+#include "core/base/text.h"
 #include "core/store/authority_make.h"
 #include "core/store/authority_replace.h"
 #include "core/store/import_folder.h"
@@ -262,13 +263,70 @@ bool serial_only_find(struct store *store, const char *text, bool *ret_found,
     return ok;
 }
 
+#define HEX_OF_8_BYTES                                                                             \
+    16 /* shorter: it may as well be a role's name ("abe"), and would be believed */
+#define HEX_OF_16_BYTES 32 /* longer and digits only: decimal, by all chance */
+
+static bool parse_number(struct serial *ret, const char *text, struct err *err)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (text_starts_with(text, "decimal:"))
+        return serial_parse_decimal(ret, text + strlen("decimal:"), err);
+    if (text_starts_with(text, "hex:"))
+        return serial_parse_hex(ret, text + strlen("hex:"), err);
+    if (text[digits] == '\0' && digits > HEX_OF_16_BYTES)
+        return serial_parse_decimal(ret, text, err);
+    if (strlen(text) < HEX_OF_8_BYTES)
+        return err_set(err, ERR_BAD_VALUE, _("\"%s\" may be a name: say \"hex:%s\""), text, text);
+    return serial_parse_hex(ret, text, err);
+}
+
+bool serial_only_new(struct store *store, const struct authority *authority, const char *text,
+                     struct serial_only *ret, struct err *err)
+{
+    char hex[SERIAL_HEX_MAX];
+    struct serial serial;
+    struct sql *sql;
+    int64_t known = 0;
+
+    if (!parse_number(&serial, text, err))
+        return false;
+    serial_format_hex(hex, &serial);
+    sql = sql_new(store,
+                  "SELECT max(1 + (revoked_at IS NOT NULL)) FROM (SELECT revoked_at FROM issued"
+                  " WHERE serial = ?2 AND authority_id = ?1 UNION ALL SELECT revoked_at FROM"
+                  " serial_only WHERE serial = ?2 AND authority_id = ?1)",
+                  err);
+    if (sql == NULL)
+        return false;
+    sql_bind_int(sql, 1, authority->id);
+    sql_bind_blob(sql, 2, serial.bytes, serial.len);
+    if (!sql_run_int(sql, 0, &known, err))
+        return false;
+    if (known > 1)
+        return err_set(err, ERR_REVOKED_ALREADY, _("the serial number %s is revoked already"), hex);
+    if (known > 0)
+        return err_set(err, ERR_POLICY, _("the certificate %s of \"%s\" is in this store"), hex,
+                       authority->name);
+    *ret = (struct serial_only){.authority_id = authority->id,
+                                .authority = mem_strdup(authority->name),
+                                .serial = serial,
+                                .subject = mem_strdup(""),
+                                .is_new = true};
+    return true;
+}
+
 static bool mark_revoked(struct store *store, const struct serial_only *entry,
                          enum crl_reason reason, struct err *err)
 {
-    struct sql *sql = sql_new(store,
-                              "UPDATE serial_only SET revoked_at = ?3, reason = ?4 WHERE"
-                              " authority_id = ?1 AND serial = ?2 AND revoked_at IS NULL",
-                              err);
+    struct sql *sql =
+        sql_new(store,
+                entry->is_new ? "INSERT OR IGNORE INTO serial_only (authority_id, serial,"
+                                " subject, revoked_at, reason) VALUES (?1, ?2, '', ?3, ?4)"
+                              : "UPDATE serial_only SET revoked_at = ?3, reason = ?4 WHERE"
+                                " authority_id = ?1 AND serial = ?2 AND revoked_at IS NULL",
+                err);
     char hex[SERIAL_HEX_MAX];
 
     if (sql == NULL)

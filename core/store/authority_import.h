@@ -54,9 +54,15 @@ struct serial_only {
     char *subject;
     int64_t not_after;  /* 0: not known */
     int64_t revoked_at; /* 0: not */
+    bool is_new;        /* no store has it: taken in when it is revoked */
 };
 bool serial_only_find(struct store *store, const char *serial, bool *ret_found,
                       struct serial_only *ret, struct err *err) MUST_CHECK;
+/* Of a certificate that this store lost (it comes from an older backup): number and CA are all there
+ * is, so it stays on the list for ever. ERR_REVOKED_ALREADY, ERR_POLICY: it is known after all. text:
+ * 16 hex digits or more, "hex:…", "decimal:…", or more than 32 decimal digits, as pg_stat_ssl shows it. */
+bool serial_only_new(struct store *store, const struct authority *authority, const char *text,
+                     struct serial_only *ret, struct err *err) MUST_CHECK;
 void serial_only_clear(struct serial_only *entry);
 /* Revokes it and signs the next list. Caller frees. */
 struct crl *serial_only_revoke(struct store *store, struct authority *authority,

@@ -65,7 +65,7 @@ static int ask_watch(void *arg)
     return watch->cancelled(watch->arg) ? 1 : 0;
 }
 
-void backup_set_watch(sqlite3 *db, const struct backup_watch *watch)
+static void set_watch(sqlite3 *db, const struct backup_watch *watch)
 {
     sqlite3_progress_handler(db, watch != NULL ? WATCH_EVERY : 0, watch != NULL ? ask_watch : NULL,
                              (void *)(uintptr_t)watch);
@@ -87,7 +87,7 @@ sqlite3 *backup_open(const char *path, int flags, const struct backup_watch *wat
         sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
         sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK) {
-        backup_set_watch(db, watch);
+        set_watch(db, watch);
         return db;
     }
     err_set(err, ERR_STORE, _("cannot open \"%s\": %s"), path, db ? sqlite3_errmsg(db) : "");
@@ -270,9 +270,9 @@ static bool copy_store(struct store *store, const char *temporary, const struct 
 
     if (ok)
         store_settle(store);
-    backup_set_watch(store_db(store), watch);
+    set_watch(store_db(store), watch);
     ok = ok && backup_vacuum(store_db(store), store_folder(store), temporary, err);
-    backup_set_watch(store_db(store), NULL);
+    set_watch(store_db(store), NULL);
     return (!store_only_reads(store) || sql_exec(store, "PRAGMA query_only = ON", err)) && ok;
 }
 

@@ -30,6 +30,5 @@ bool backup_count(struct sqlite3 *db, const char *path, struct backup_report *re
                   struct err *err) MUST_CHECK;
 /* False with ERR_CANCELLED when it is to stop. */
 bool backup_goes_on(const struct backup_watch *watch, struct err *err) MUST_CHECK;
-void backup_set_watch(struct sqlite3 *db, const struct backup_watch *watch);
 
 #endif

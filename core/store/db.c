@@ -125,6 +125,14 @@ void store_rollback(struct store *store)
     end_transaction(store);
 }
 
+bool store_end(struct store *store, bool good, struct err *err)
+{
+    if (good)
+        return store_commit(store, err);
+    store_rollback(store);
+    return false;
+}
+
 bool store_will_roll_back(const struct store *store)
 {
     char *journal = fs_join(store->folder, "pgseal.db-journal");

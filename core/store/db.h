@@ -42,6 +42,8 @@ bool store_begin(struct store *store, struct err *err) MUST_CHECK;
 bool store_begin_reading(struct store *store, struct err *err) MUST_CHECK;
 bool store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
+/* The end of a change: commits where it went well, else rolls back. True: it is stored. */
+bool store_end(struct store *store, bool good, struct err *err) MUST_CHECK;
 
 /* Who did what when: a row of the log table, in the transaction of the act. */
 bool store_note(struct store *store, const char *act, const char *object, const char *detail,

@@ -194,14 +194,12 @@ static bool set_trust(struct store *store, int64_t server_id, const struct cert 
 
 bool foreign_note(struct store *store, int64_t server_id, const struct cert *ca, struct err *err)
 {
+    bool good;
+
     if (!store_begin(store, err))
         return false;
-    if (!add_ca(store, ca, err) ||
-        (server_id != 0 && !set_trust(store, server_id, ca, true, err))) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    good = add_ca(store, ca, err) && (server_id == 0 || set_trust(store, server_id, ca, true, err));
+    return store_end(store, good, err);
 }
 
 bool foreign_forget(struct store *store, int64_t server_id, const struct cert *ca, struct err *err)
@@ -387,9 +385,5 @@ bool foreign_import(struct store *store, const struct cert *ca, const struct crl
              store_list(store, ca, crl, accept_dropped, err);
 out:
     crl_free(stored);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, ok, err);
 }

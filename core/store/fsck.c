@@ -186,6 +186,17 @@ static bool check_cert(struct fsck *fsck, const struct sql *sql, const struct ce
     return ok;
 }
 
+static bool tick(struct fsck *fsck, struct err *err)
+{
+    const struct fsck_options *options = fsck->options;
+
+    if (options->progress != NULL)
+        options->progress(options->arg, fsck->list->certificates, fsck->total);
+    if (options->cancelled != NULL && options->cancelled(options->arg))
+        return err_set(err, ERR_CANCELLED, _("the check was stopped"));
+    return true;
+}
+
 static bool check_certs(struct fsck *fsck, int64_t authority_id, const struct cert *issuer,
                         struct err *err)
 {
@@ -204,21 +215,10 @@ static bool check_certs(struct fsck *fsck, int64_t authority_id, const struct ce
         if (ok && fsck->list->certificates % 1024 == 0)
             ok = end_mending(fsck, ok, err);
         if (ok && fsck->list->certificates % 64 == 0)
-            ok = fsck_tick(fsck, err);
+            ok = tick(fsck, err);
     }
     sql_free(sql);
     return end_mending(fsck, ok, err);
-}
-
-bool fsck_tick(struct fsck *fsck, struct err *err)
-{
-    const struct fsck_options *options = fsck->options;
-
-    if (options->progress != NULL)
-        options->progress(options->arg, fsck->list->certificates, fsck->total);
-    if (options->cancelled != NULL && options->cancelled(options->arg))
-        return err_set(err, ERR_CANCELLED, _("the check was stopped"));
-    return true;
 }
 
 /* Deleted CAs too: their certificates stay. */

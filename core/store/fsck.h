@@ -6,6 +6,8 @@
  *          list. A key file that no row names is never deleted: its row may be in a backup.
  * Cost     each certificate is read and its signature checked: 0.1 ms.
  * Threads  belongs into a job.
+ * Errors   what is wrong with the store is a finding; an error is that it could not be looked through:
+ *          ERR_CANCELLED, ERR_STORE_BUSY, ERR_DISK_FULL, ERR_STORE.
  */
 #ifndef PGSEAL_STORE_FSCK_H
 #define PGSEAL_STORE_FSCK_H

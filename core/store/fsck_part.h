@@ -22,7 +22,6 @@ struct fsck_finding *fsck_say(struct fsck *fsck, enum fsck_severity severity, co
 /* What became of the last one beyond FSCK_MAX is counted: before the next, and at the end. */
 void fsck_count_spare(struct fsck *fsck);
 void fsck_help(struct fsck_finding *finding, const char *text);
-bool fsck_tick(struct fsck *fsck, struct err *err) MUST_CHECK;
 
 bool fsck_check_list(struct fsck *fsck, struct authority *authority, struct err *err) MUST_CHECK;
 bool fsck_check_keys(struct fsck *fsck, const struct authority *authority,

@@ -2,6 +2,7 @@
  * history.h - who did what when: the log that every act of the store writes in its own transaction.
  *
  * Rules    rows are never changed or deleted (triggers hold that).
+ * Errors   ERR_BAD_VALUE for a limit out of its range; store errors.
  */
 #ifndef PGSEAL_STORE_HISTORY_H
 #define PGSEAL_STORE_HISTORY_H

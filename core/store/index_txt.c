@@ -25,7 +25,9 @@ void index_clear(struct index_txt *index)
     memset(index, 0, sizeof(*index));
 }
 
-void index_add_odd(struct index_txt *index, size_t line, const char *fmt, ...)
+static void add_odd(struct index_txt *index, size_t line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+static void add_odd(struct index_txt *index, size_t line, const char *fmt, ...)
 {
     char text[sizeof(index->odd->why)];
     va_list args;
@@ -112,8 +114,7 @@ static enum crl_reason parse_reason(struct index_txt *index, size_t line, const 
     else if (strcmp(word, "CAkeyTime") == 0 || strcmp(word, "CACompromise") == 0)
         reason = CRL_CA_COMPROMISE;
     else if (*word != '\0' && !crl_reason_parse(word, &reason, &unknown))
-        index_add_odd(index, line, _("the reason \"%.40s\" is not known: taken as unspecified"),
-                      word);
+        add_odd(index, line, _("the reason \"%.40s\" is not known: taken as unspecified"), word);
     free(word);
     return reason;
 }
@@ -125,11 +126,11 @@ static void read_revocation(struct index_txt *index, struct index_entry *entry, 
 
     if (entry->status != 'R') {
         if (*text != '\0')
-            index_add_odd(index, entry->line, _("it is not revoked, and has a date of revocation"));
+            add_odd(index, entry->line, _("it is not revoked, and has a date of revocation"));
         return;
     }
     if (!parse_time(text, len, &entry->revoked_at) || entry->revoked_at <= 0) {
-        index_add_odd(index, entry->line, _("revoked at a time that cannot be read"));
+        add_odd(index, entry->line, _("revoked at a time that cannot be read"));
         entry->revoked_at = 1;
     }
     if (text[len] == ',')
@@ -144,16 +145,16 @@ static bool read_entry(struct index_txt *index, const struct strbuf fields[FIELD
     const char *status = fields[FIELD_STATUS].data;
 
     if (strlen(status) != 1 || strchr("VRE", *status) == NULL) {
-        index_add_odd(index, entry->line, _("its status is not V, R or E"));
+        add_odd(index, entry->line, _("its status is not V, R or E"));
         return false;
     }
     entry->status = *status;
     if (!serial_parse_hex(&entry->serial, fields[FIELD_SERIAL].data, &bad)) {
-        index_add_odd(index, entry->line, _("its serial number cannot be read"));
+        add_odd(index, entry->line, _("its serial number cannot be read"));
         return false;
     }
     if (!parse_time(fields[FIELD_END].data, fields[FIELD_END].len, &entry->not_after)) {
-        index_add_odd(index, entry->line, _("its end cannot be read"));
+        add_odd(index, entry->line, _("its end cannot be read"));
         entry->not_after = 0;
     }
     read_revocation(index, entry, fields[FIELD_REVOKED].data);
@@ -197,7 +198,7 @@ static void merge_twice(struct index_txt *index)
             index->entries[++kept] = *entry;
             continue;
         }
-        index_add_odd(index, entry->line, _("its serial number is that of line %zu"), last->line);
+        add_odd(index, entry->line, _("its serial number is that of line %zu"), last->line);
         if (last->revoked_at == 0 && entry->revoked_at != 0) {
             last->status = 'R';
             last->revoked_at = entry->revoked_at;
@@ -229,7 +230,7 @@ void index_parse(const char *bytes, size_t len, struct index_txt *ret)
         if (size == 0 || *at == '#')
             ; /* blank, or a comment: TXT_DB passes over both */
         else if (!split(at, size, fields))
-            index_add_odd(ret, line, _("it has not six fields with tabs between"));
+            add_odd(ret, line, _("it has not six fields with tabs between"));
         else if (read_entry(ret, fields, &entry))
             push(ret, &entry);
         at = newline != NULL ? newline + 1 : end;

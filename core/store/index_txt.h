@@ -36,7 +36,6 @@ struct index_txt {
 
 void index_parse(const char *bytes, size_t len, struct index_txt *ret);
 void index_clear(struct index_txt *index);
-void index_add_odd(struct index_txt *index, size_t line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* One line, with its end. subject as name_format_slash(); "" becomes the serial number, as openssl
  * does it. */

@@ -214,11 +214,7 @@ static bool record(struct store *store, const struct authority *authority,
     ok = check_not_retired(store, authority, err) && row_add_issued(store, row, ret_id, err) &&
          store_note(store, "issue", serial_format_hex(hex, &serial), detail, err);
     free(detail);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, ok, err);
 }
 
 struct issued *issued_sign(const struct authority *authority, const struct key *authority_key,

@@ -82,11 +82,7 @@ bool issued_many_record(struct store *store, const struct authority *authority,
          (delivered == NULL || mark(store, delivered, err)) &&
          store_note(store, "issue batch", authority->name, detail, err);
     free(detail);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, ok, err);
 }
 
 bool issued_many_delivered(struct store *store, const struct issued_list *rows, struct err *err)
@@ -95,11 +91,7 @@ bool issued_many_delivered(struct store *store, const struct issued_list *rows, 
         return true;
     if (!store_begin(store, err))
         return false;
-    if (!mark(store, rows, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, mark(store, rows, err), err);
 }
 
 bool issued_lost_list(struct store *store, int64_t authority_id, struct issued_lost **ret,

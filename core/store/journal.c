@@ -137,11 +137,7 @@ bool journal_add(struct store *store, struct journal_plan *plan, struct err *err
     for (size_t i = 0; ok && i < plan->n_steps; i++)
         ok = add_step(store, id, &plan->steps[i], now, err);
     ok = ok && store_note(store, "plan", plan->server, plan->title, err);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    if (!store_end(store, ok, err))
         return false;
     plan->id = id;
     plan->created_at = now;
@@ -176,16 +172,14 @@ bool journal_set_plan(struct store *store, int64_t plan_id, enum journal_plan_st
                       struct err *err)
 {
     char object[32];
+    bool good;
 
     if (!store_begin(store, err))
         return false;
     (void)snprintf(object, sizeof(object), "%lld", (long long)plan_id);
-    if (!update_plan(store, plan_id, state, err) ||
-        !store_note(store, "plan state", object, plan_state_names[state], err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    good = update_plan(store, plan_id, state, err) &&
+           store_note(store, "plan state", object, plan_state_names[state], err);
+    return store_end(store, good, err);
 }
 
 bool journal_set_step(struct store *store, int64_t plan_id, int n, enum journal_step_state state,

@@ -18,9 +18,21 @@
 
 #define KEY_FILE_MAX 32768 /* an RSA-4096 key is 3.5 kB */
 
+/* Names come from the store, and a store may come from a backup that somebody else had in his hands:
+ * none of them leads out of keys/. */
+static bool is_plain(const char *name)
+{
+    return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
+}
+
 static char *key_path(const struct store *store, const char *name)
 {
     return mem_printf("%s/keys/%s", store_folder(store), name);
+}
+
+static bool refuse_name(const char *name, struct err *err)
+{
+    return err_set(err, ERR_CA_KEY, _("\"%s\" is no name of a private key's file"), name);
 }
 
 static void add_safe_name(struct strbuf *out, const char *authority)
@@ -70,7 +82,9 @@ bool key_file_write(const struct store *store, const char *name, const struct se
                     struct err *err)
 {
     char *path = key_path(store, name);
-    bool ok = fs_write_new(path, secret_data(pem), secret_len(pem), FS_MODE_SECRET, err);
+    bool ok = is_plain(name)
+                  ? fs_write_new(path, secret_data(pem), secret_len(pem), FS_MODE_SECRET, err)
+                  : refuse_name(name, err);
 
     free(path);
     return ok;
@@ -95,8 +109,13 @@ struct secret *key_file_read(const struct store *store, const char *name, struct
 {
     char *path = key_path(store, name);
     struct secret *secret = NULL;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = -1;
 
+    if (!is_plain(name)) {
+        (void)refuse_name(name, err);
+        goto out;
+    }
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT) {
         err_set(err, ERR_CA_KEY, _("the private key \"%s\" is not here"), path);
         goto out;
@@ -120,7 +139,7 @@ out:
 bool key_file_exists(const struct store *store, const char *name)
 {
     char *path = key_path(store, name);
-    bool exists = name[0] != '\0' && fs_exists(path);
+    bool exists = is_plain(name) && fs_exists(path);
 
     free(path);
     return exists;
@@ -130,6 +149,7 @@ void key_file_remove(const struct store *store, const char *name)
 {
     char *path = key_path(store, name);
 
-    (void)unlink(path);
+    if (is_plain(name))
+        (void)unlink(path);
     free(path);
 }

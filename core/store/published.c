@@ -30,10 +30,11 @@ static struct published read_row(const struct sql *sql)
                             .proven_at = sql_int(sql, 6),
                             .failed_at = sql_int(sql, 7),
                             .code = (enum err_code)sql_int(sql, 8),
-                            .n_sessions = (size_t)sql_int(sql, 10)};
+                            .n_sessions = (size_t)sql_int(sql, 10),
+                            .ends = sql_int(sql, 11)};
 
     row.why = sql_is_null(sql, 9) ? mem_strdup("") : sql_text(sql, 9);
-    row.behind = row.known && row.number < row.current;
+    row.behind = row.known && row.number != row.current;
     return row;
 }
 
@@ -44,7 +45,8 @@ bool published_list(struct store *store, const char *server, int64_t authority_i
         store,
         "SELECT s.id, s.name, a.id, a.name, p.number, " CURRENT
         ", p.proven_at, p.failed_at, p.code,"
-        " p.why, " TO_END " FROM server_trust AS t JOIN server AS s ON s.id = t.server_id"
+        " p.why, " TO_END ", (SELECT next_update FROM crl WHERE authority_id = t.authority_id"
+        " AND number = p.number) FROM server_trust AS t JOIN server AS s ON s.id = t.server_id"
         " JOIN authority AS a ON a.id = t.authority_id AND a.deleted_at IS NULL"
         " LEFT JOIN crl_on_server AS p ON p.server_id = t.server_id"
         "  AND p.authority_id = t.authority_id"
@@ -90,7 +92,7 @@ bool published_count_behind(struct store *store, size_t *ret, struct err *err)
                 " JOIN authority AS a ON a.id = t.authority_id AND a.deleted_at IS NULL"
                 " LEFT JOIN crl_on_server AS p ON p.server_id = t.server_id"
                 "  AND p.authority_id = t.authority_id"
-                " WHERE p.number < " CURRENT " OR " TO_END " > 0"
+                " WHERE p.number <> " CURRENT " OR " TO_END " > 0"
                 " UNION SELECT t.server_id FROM server_foreign AS t JOIN foreign_ca AS f"
                 " ON f.id = t.foreign_ca_id WHERE f.crl IS NOT NULL"
                 " AND coalesce(t.this_update, 0) < f.this_update)",

@@ -5,6 +5,8 @@
  *          CRL that counts now (authority_crl()). So whatever signs a list, or makes one of a set
  *          count, puts all servers that trust the CA behind, and a kill between two commits loses
  *          nothing; only a proof on the server (a kept plan) ends it.
+ * Clocks   a list of a set may have gone there while the clock was ahead: a higher number is "behind" as
+ *          well, since nobody gets in before its day.
  * Not known  a server that was given the CA by an older pgseal: "known" is false until a plan looked.
  * Errors   store errors.
  */
@@ -18,9 +20,10 @@ struct published { /* one server and one CA of ours that it trusts */
     int64_t server_id, authority_id;
     char *server, *authority; /* names; owned */
     bool known;
-    bool behind;       /* known, and lower than current */
+    bool behind;       /* known, and another than current */
     uint64_t number;   /* proven there; 0: not known */
     uint64_t current;  /* that it should have */
+    int64_t ends;      /* next_update of what it has; 0: not known */
     int64_t proven_at; /* 0: never */
     int64_t failed_at; /* of the last attempt that failed since; 0: none */
     enum err_code code;

@@ -323,13 +323,12 @@ static bool update(struct store *store, const struct rotation *rotation, struct 
 bool rotation_save(struct store *store, struct rotation *rotation, const char *detail,
                    struct err *err)
 {
+    bool good;
+
     if (!store_begin(store, err))
         return false;
-    if (!update(store, rotation, err) || !note(store, rotation, "rotate", detail, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    good = update(store, rotation, err) && note(store, rotation, "rotate", detail, err);
+    if (!store_end(store, good, err))
         return false;
     rotation->version++;
     return true;

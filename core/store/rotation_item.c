@@ -275,15 +275,14 @@ static bool join_ended(struct store *store, int64_t rotation_id, struct err *err
 bool rotation_join_items(struct store *store, int64_t rotation_id, int64_t new_authority_id,
                          struct err *err)
 {
+    bool good;
+
     store_settle(store);
     if (!store_begin(store, err))
         return false;
-    if (!drop_revoked(store, rotation_id, err) ||
-        !join_successors(store, rotation_id, new_authority_id, err) ||
-        (new_authority_id != 0 && !join_roles(store, rotation_id, new_authority_id, err)) ||
-        !join_ended(store, rotation_id, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    good = drop_revoked(store, rotation_id, err) &&
+           join_successors(store, rotation_id, new_authority_id, err) &&
+           (new_authority_id == 0 || join_roles(store, rotation_id, new_authority_id, err)) &&
+           join_ended(store, rotation_id, err);
+    return store_end(store, good, err);
 }

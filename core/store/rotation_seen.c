@@ -138,11 +138,7 @@ bool rotation_seen_save(struct store *store, const struct rotation_seen_list *li
         ok = sql_again(sql, err);
     }
     sql_free(sql);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, ok, err);
 }
 
 bool rotation_join_made(struct store *store, int64_t rotation_id, int64_t authority_id,

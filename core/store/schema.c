@@ -441,11 +441,7 @@ bool schema_migrate(struct store *store, struct err *err)
     ok = ok && add_functions(store, err);
     for (; ok && version < schema_version(); version++)
         ok = run_migration(store, version, err);
-    if (!ok) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, ok, err);
 }
 
 bool schema_check(struct store *store, struct err *err)

@@ -122,11 +122,7 @@ bool server_add(struct store *store, const struct server *server, struct err *er
 {
     if (!check(server, err) || !store_begin(store, err))
         return false;
-    if (!add_row(store, server, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, add_row(store, server, err), err);
 }
 
 static bool remove_row(struct store *store, const char *name, struct err *err)
@@ -147,11 +143,7 @@ bool server_remove(struct store *store, const char *name, struct err *err)
 {
     if (!store_begin(store, err))
         return false;
-    if (!remove_row(store, name, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, remove_row(store, name, err), err);
 }
 
 /* The identifier that the store has now: another process may have seen the server first. */
@@ -219,11 +211,7 @@ bool server_check_identifier(struct store *store, struct server *server,
         return true; /* the usual case needs no write lock */
     if (!store_begin(store, err))
         return false;
-    if (!compare_or_set(store, server, system_identifier, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    if (!store_end(store, compare_or_set(store, server, system_identifier, err), err))
         return false;
     free(server->system_identifier);
     server->system_identifier = mem_strdup(system_identifier);
@@ -298,9 +286,5 @@ bool server_set_trust(struct store *store, const struct server *server, int64_t 
 {
     if (!store_begin(store, err))
         return false;
-    if (!set_trust(store, server, authority_id, trusted, err)) {
-        store_rollback(store);
-        return false;
-    }
-    return store_commit(store, err);
+    return store_end(store, set_trust(store, server, authority_id, trusted, err), err);
 }

@@ -109,11 +109,7 @@ bool server_set_cluster(struct store *store, struct server *server, const char *
 {
     if (!store_begin(store, err))
         return false;
-    if (!set_cluster(store, server, cluster, err)) {
-        store_rollback(store);
-        return false;
-    }
-    if (!store_commit(store, err))
+    if (!store_end(store, set_cluster(store, server, cluster, err), err))
         return false;
     free(server->cluster);
     server->cluster = mem_strdup(cluster);

@@ -81,7 +81,7 @@ bool server_is_cluster(struct store *store, const char *name, bool *ret, struct 
     return true;
 }
 
-struct server *server_read_row(const struct sql *sql)
+static struct server *read_row(const struct sql *sql)
 {
     struct server *server = mem_zalloc(sizeof(*server));
 
@@ -128,7 +128,7 @@ struct server *server_load(struct store *store, const char *name, struct err *er
     sql_bind_text(sql, 1, name);
     if (sql_step(sql, &row, err)) {
         if (row)
-            server = server_read_row(sql);
+            server = read_row(sql);
         else
             unknown_name(store, name, err);
     }
@@ -144,7 +144,7 @@ bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err)
 
     while ((ok = sql_step(sql, &row, err)) && row) {
         list.rows = mem_realloc_array(list.rows, list.n + 1, sizeof(*list.rows));
-        list.rows[list.n++] = server_read_row(sql);
+        list.rows[list.n++] = read_row(sql);
     }
     sql_free(sql);
     if (ok)

@@ -11,7 +11,6 @@
     "id, name, conninfo, tls_host, tls_port, provider, production, system_identifier, "            \
     "created_at, cluster FROM server "
 
-struct server *server_read_row(const struct sql *sql) MUST_CHECK;
 /* Runs it to the end and frees it. */
 bool server_read_rows(struct sql *sql, struct server_list *ret, struct err *err) MUST_CHECK;
 bool server_check_name(const char *name, struct err *err) MUST_CHECK;

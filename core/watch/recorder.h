@@ -11,6 +11,7 @@
  * Bounds   RECORDER_MAX sessions wait to be written; what comes beyond is counted and left out.
  * Cost     recorder_add() compares two sorted lists.
  * Threads  a recorder: one. A batch: any, one at a time.
+ * Errors   those of sighting.h, by record_batch_write() alone.
  */
 #ifndef PGSEAL_WATCH_RECORDER_H
 #define PGSEAL_WATCH_RECORDER_H

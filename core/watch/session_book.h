@@ -7,6 +7,7 @@
  *          brings it home.
  * Cost     session_book_find() is one look into a hash table; a look-up is three queries.
  * Threads  the book: one thread. A look-up: any, one at a time.
+ * Errors   store errors, by the look-up alone; a store that is not there yet knows nothing, and is none.
  */
 #ifndef PGSEAL_WATCH_SESSION_BOOK_H
 #define PGSEAL_WATCH_SESSION_BOOK_H

@@ -14,7 +14,8 @@ static const char *const system_roles[] = {
     "ctgbackup",     "ctgmonitor",   "ctgproxy",      "cloudsqladmin", "azuresu",
 };
 
-bool snapshot_is_system_role(const char *role)
+/* A role that a managed service runs by itself: "rdsadmin", "aurora" … */
+static bool is_system_role(const char *role)
 {
     for (size_t i = 0; i < ARRAY_LEN(system_roles); i++)
         if (text_equal(system_roles[i], role))
@@ -79,7 +80,7 @@ void snapshot_judge(const struct snapshot *snapshot, unsigned *findings,
 
         findings[i] =
             finding_of(session, session_book_find(snapshot->book, session), snapshot->now);
-        if (snapshot->managed && snapshot_is_system_role(session->role))
+        if (snapshot->managed && is_system_role(session->role))
             findings[i] |= FINDING_SYSTEM;
     }
     finding_poolers(sessions, findings);

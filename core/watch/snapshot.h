@@ -39,8 +39,6 @@ struct snapshot {       /* all borrowed */
 /* Fills findings[n] and adds to totals (zeroed by the caller before the first server). */
 void snapshot_judge(const struct snapshot *snapshot, unsigned *findings,
                     struct snapshot_totals *totals);
-/* A role that a managed service runs by itself: "rdsadmin", "aurora" … */
-bool snapshot_is_system_role(const char *role);
 
 /* Which rows: NULL for all. */
 typedef bool snapshot_choose(const void *arg, size_t row);

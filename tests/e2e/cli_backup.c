@@ -339,6 +339,20 @@ static void test_hostile_schema(void **state)
     free(EXPECT(0, "backup", "shared/copy.pgseal"));
 }
 
+/* The names of key files in it lead nowhere else. */
+static void test_hostile_names(void **state)
+{
+    (void)state;
+    shell("", "echo mine > victim && chmod 600 victim && cp -r store here");
+    change_file("here/pgseal.db", "INSERT INTO doomed_file (name) VALUES ('../../victim')");
+    change_file("here/pgseal.db", "UPDATE authority SET key_file = '../../victim',"
+                                  " canary_good_file = '../../victim' WHERE name = 'lab'");
+    EXPECT_ERROR(1, "PS-4013", "issue", "client", "eve", "--out", "eve", "--passphrase-file",
+                 "pass", "--ca", "lab", "--store", "here");
+    shell("", "$PGSEAL ca delete lab --confirm=lab --yes --store here >out 2>&1; rm -rf out");
+    shell("mine", "cat victim");
+}
+
 static void test_full_disk(void **state)
 {
     struct command_options small = {.file_size_limit = 40000};
@@ -608,6 +622,7 @@ int main(void)
         TEST(test_stopped),
         TEST(test_bad_files),
         TEST(test_hostile_schema),
+        TEST(test_hostile_names),
         TEST(test_full_disk),
         TEST(test_read_only_store),
         TEST(test_fsck),

@@ -135,7 +135,7 @@ static void make_client(struct wizard_box *box)
 
 static void check_files(struct wizard_box *box)
 {
-    char *kit = fs_join(box->home, "alice"), *keys = fs_join(box->store, "keys");
+    char *kit = fs_join(box->store, "clients/alice"), *keys = fs_join(box->store, "keys");
 
     assert_int_equal(command_mode(box->store), 0700);
     assert_int_equal(command_mode(keys), 0700);
@@ -147,6 +147,8 @@ static void check_files(struct wizard_box *box)
     expect_mode(kit, "root.crt", 0644);
     expect_mode(kit, "README.txt", 0644);
     assert_int_equal(command_mode(kit) & 0077, 0);
+    /* handed over, as the page says: it is gone from here */
+    shell(true, "", "mv \"$PGSEAL_STORE/clients/alice\" alice");
     command_write("word", CLIENT_PASSPHRASE "\n", 0600);
     command_write("ca-word", CA_PASSPHRASE "\n", 0600);
 

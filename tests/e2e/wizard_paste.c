@@ -141,6 +141,7 @@ static void noise_then_a_request(void **state)
     wizard_wait(box, "CN = alice, for clients only");
     wizard_keys(box, KEYS_ENTER, 1);
     wizard_wait(box, "Certificate for \"alice\" made.");
+    shell("moved", "mv \"$PGSEAL_STORE/clients/alice\" alice && echo moved");
     shell("the same", "openssl x509 -in alice/alice.crt -noout -pubkey > a && openssl pkey -in "
                       "own.key -pubout > b && cmp a b && echo the same");
     shell("CN = alice", "openssl x509 -in alice/alice.crt -noout -subject");

@@ -301,7 +301,7 @@ static void ca_rotation(void **state)
 {
     struct stage *stage = *state;
     struct wizard_box *box = &stage->box;
-    char *kits = fs_join(box->home, "rotation-Acme_PG_Root");
+    char *kits = fs_join(box->store, "clients/rotation-Acme_PG_Root");
 
     begin_ca(stage);
     make_ca(stage);
@@ -409,7 +409,7 @@ static void client_rotation(void **state)
 {
     struct stage *stage = *state;
     struct wizard_box *box = &stage->box;
-    char *kit = fs_join(box->home, "rotation-alice/alice");
+    char *kit = fs_join(box->store, "clients/rotation-alice/alice");
 
     begin_client(stage);
     make_one(stage);

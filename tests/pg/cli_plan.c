@@ -324,17 +324,21 @@ static void run_sql(const struct lab *lab, const char *file)
     free(text);
 }
 
-/* Does with the text what a person would: the block behind a line that names the file becomes it, the
- * SQL runs. */
+/* Does with the text what a person would: the block behind a line that names the file becomes it, or goes
+ * to its end where it begins with a copy; the commands and the SQL run. */
 static void do_by_hand(const struct lab *lab, const char *file)
 {
-    char *text = mem_printf("awk -v d='%s' '/make the file/ { match($0, /\\/pgseal-[^ ]*/); "
-                            "f = d substr($0, RSTART, RLENGTH); next } "
-                            "/^-----BEGIN/ { on = 1 } on { print > f } /^-----END/ { on = 0 }' %s\n"
-                            "chmod 0644 '%s'/pgseal-*.cr?; sed -n 's/^   \\(ALTER.*;\\|SELECT "
-                            "pg_catalog.pg_reload.*;\\)$/\\1/p'"
-                            " %s > hand.sql\n[ \"$(grep -c . hand.sql)\" -ge 2 ]\n",
-                            demo_data(lab->demo), file, demo_data(lab->demo), file);
+    char *text = mem_printf(
+        "sed -n 's|DATA_DIRECTORY|%s|g; s/^   \\((cat .*\\)$/\\1/p' %s | sh\n"
+        "awk -v d='%s' '/make the file/ { match($0, /\\/pgseal-[^ ]*/); "
+        "f = d substr($0, RSTART, RLENGTH); printf \"\" > f; close(f); next } "
+        "/^   .cat / { match($0, /> DATA_DIRECTORY.*/); "
+        "f = d substr($0, RSTART + 16); next } "
+        "/^-----BEGIN/ { on = 1 } on { print >> f } /^-----END/ { on = 0 }' %s\n"
+        "chmod 0644 '%s'/pgseal-*.cr?; sed -n 's/^   \\(ALTER.*;\\|SELECT "
+        "pg_catalog.pg_reload.*;\\)$/\\1/p'"
+        " %s > hand.sql\n[ \"$(grep -c . hand.sql)\" -ge 2 ]\n",
+        demo_data(lab->demo), file, demo_data(lab->demo), file, demo_data(lab->demo), file);
 
     sh(text);
     free(text);
@@ -351,12 +355,26 @@ static void test_text_to_paste(void **state)
     EXPECT_ERROR(1, "--as-text", "server", "trust", "mine", "--paste", "f.crt", "--yes");
     /* what is on the server may not be read: "lab" is known to the store by its other name only */
     text = EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--as-text");
-    assert_non_null(strstr(text, "the server trusts these CAs too:\n   /CN=lab\n"));
+    assert_non_null(strstr(text, "trusts these CAs too, and they stay:\n     /CN=lab\n"));
+    command_write("stay.txt", text, 0600);
     assert_non_null(strstr(text, "DATA_DIRECTORY/pgseal-ca-"));
     assert_non_null(strstr(text, "\n-----BEGIN CERTIFICATE-----\n"));
     assert_non_null(strstr(text, "\n-----BEGIN X509 CRL-----\n"));
     assert_non_null(strstr(text, "ALTER SYSTEM SET ssl_ca_file"));
     assert_null(strstr(text, "PRIVATE KEY-----"));
+    free(text);
+    hba_by_hand(lab, "cp -p postgresql.auto.conf ../saved.auto");
+    do_by_hand(lab, "stay.txt"); /* word for word: whoever got in before still does */
+    json = EXPECT_JSON(0, "server", "probe", "mine", "--json");
+    assert_int_equal(json_array_size(json_object_get(json, "accepted_cas")), 2);
+    json_decref(json);
+    assert_int_equal(alert_for(lab, "ann"), 0);
+    hba_by_hand(lab, "cat ../saved.auto > postgresql.auto.conf");
+    sh("echo 'SELECT pg_reload_conf();' > reload.sql");
+    run_sql(lab, "reload.sql");
+    text = EXPECT(0, "server", "trust", "mine", "--paste", "f.crt", "--crl", "f.crl", "--as-text",
+                  "--replace");
+    assert_non_null(strstr(text, "trusts these CAs too, and they go"));
     free(text);
     /* all of it named: nothing is left to add, and done by hand it works */
     text = EXPECT(0, "server", "trust", "mine", "--ca", "lab", "--paste", "f.crt", "--crl", "f.crl",
@@ -364,12 +382,10 @@ static void test_text_to_paste(void **state)
     assert_null(strstr(text, "trusts these CAs too"));
     command_write("hand.txt", text, 0600);
     free(text);
-    hba_by_hand(lab, "cp -p postgresql.auto.conf ../saved.auto");
     do_by_hand(lab, "hand.txt");
     assert_int_equal(alert_for(lab, "ann"), 0);
     assert_int_equal(alert_for(lab, "ben"), 44);
     hba_by_hand(lab, "cat ../saved.auto > postgresql.auto.conf");
-    sh("echo 'SELECT pg_reload_conf();' > reload.sql");
     run_sql(lab, "reload.sql");
 
     text = EXPECT(0, "server", "require", "mine", "--database", "app", "--role", "bob", "--from",

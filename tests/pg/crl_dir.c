@@ -342,6 +342,9 @@ static void test_two_cas(void **state)
     plan_box_keep(&box->plan, plan);
     plan = plan_untrust_ca(&box->plan.target, &untrust, &err);
     must(plan != NULL, &err);
+    assert_int_equal(plan_count_refused(plan), 1);
+    assert_string_equal(plan_refused(plan, 0)->role, "carol");
+    plan_accept_refused(plan, 1);
     plan_box_keep(&box->plan, plan);
     expect_alert(box, &carol, "carol", 48);
     expect_alert(box, &box->alice, "alice", 0);

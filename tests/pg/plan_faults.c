@@ -644,6 +644,54 @@ static void test_undo_locks(void **state)
     result_free(result);
 }
 
+/* A journal is a file: it may have come from a backup that somebody else wrote lines into. */
+static void test_forged_journal(void **state)
+{
+    static const struct {
+        const char *kind, *data;
+    } rows[] = {
+        {"setting", "{\"name\":\"archive_command\",\"set\":false,\"value\":\"\","
+                    "\"was_set\":true,\"was\":\"touch /tmp/owned\"}"},
+        {"setting", "{\"name\":\"ssl_passphrase_command\",\"set\":false,\"value\":\"\","
+                    "\"was_set\":true,\"was\":\"touch /tmp/owned\"}"},
+        {"file", "{\"path\":\"/etc/passwd\",\"sha256\":\"00\",\"size\":1}"},
+        {"file", "{\"path\":\"/x/postgresql.conf\",\"sha256\":\"00\",\"in_folder\":true}"},
+        {"hba", "{\"path\":\"/x/pg_hba.conf\",\"before\":\"00\",\"after\":\"00\","
+                "\"backup\":\"/x/postgresql.conf\"}"},
+    };
+    struct plan_box *box = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char kind[32], data[256], title[] = "forged", intent[] = "{\"kind\":\"trust_ca\"}";
+        struct journal_step step = {.n = 1, .kind = kind, .title = title, .data = data};
+        struct journal_plan plan = {.server = box->server->name,
+                                    .system_identifier = box->server->system_identifier,
+                                    .title = title,
+                                    .intent = intent,
+                                    .state = JOURNAL_DOING,
+                                    .created_at = clock_now(),
+                                    .steps = &step,
+                                    .n_steps = 1};
+        enum journal_plan_state ended = JOURNAL_READY;
+        struct err err = ERR_INIT;
+        char *value;
+
+        (void)snprintf(kind, sizeof(kind), "%s", rows[i].kind);
+        (void)snprintf(data, sizeof(data), "%s", rows[i].data);
+        must(journal_add(box->store, &plan, &err) &&
+                 journal_set_step(box->store, plan.id, 1, JOURNAL_STEP_DONE, NULL, &err) &&
+                 journal_set_plan(box->store, plan.id, JOURNAL_DOING, &err),
+             &err);
+        assert_false(plan_undo_journalled(&box->target, plan.id, NULL, &ended, &err));
+        assert_int_equal(err.code, ERR_UNDO);
+        assert_non_null(strstr(err.msg, "nothing that pgseal does"));
+        must(journal_set_plan(box->store, plan.id, JOURNAL_FAILED, &err), &err);
+        value = plan_box_value(box, "archive_command");
+        assert_null(strstr(value, "owned"));
+        free(value);
+    }
+}
+
 static int setup(void **state)
 {
     struct plan_box *box = mem_zalloc(sizeof(*box));
@@ -671,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_torn_rules),
         cmocka_unit_test(test_guard_of_an_empty_file),
         cmocka_unit_test(test_undo_locks),
+        cmocka_unit_test(test_forged_journal),
         cmocka_unit_test(test_every_kind_more), /* leaves no CA behind */
     };
 

@@ -305,6 +305,40 @@ static void test_kept_from_elsewhere(void **state)
     plan_box_close(&box);
 }
 
+/* Each admin has a role of his own: one arms the guard, another one says "keep". */
+static void test_kept_by_another_role(void **state)
+{
+    static const char wanted[] = "local all all trust\n";
+    struct plan_box box;
+    struct plan_target target;
+    struct params *params;
+    struct conn *other;
+    struct plan *plan;
+    struct err err = ERR_INIT;
+
+    (void)state;
+    plan_box_open(&box);
+    must(conn_run(box.admin, "CREATE ROLE second LOGIN SUPERUSER", &err), &err);
+    write_hba(&box, wanted);
+    must(settings_reload(box.admin, &err), &err);
+    params = params_parse(demo_admin_conninfo(box.demo), &err);
+    must(params != NULL, &err);
+    params_set(params, "user", "second");
+    other = conn_open(params, NULL, &err);
+    must(other != NULL, &err);
+    plan = replace_rules(&box.target, "# ours\nlocal all all trust\n", 0, &err);
+    must(plan != NULL, &err);
+    must(plan_apply(plan, PLAN_ASK, NULL, &err), &err);
+    target = box.target;
+    target.admin = other;
+    must(plan_keep_journalled(&target, plan_id(plan), &err), &err);
+    assert_int_equal(count_guards(&box), 0);
+    conn_close(other);
+    params_free(params);
+    plan_free(plan);
+    plan_box_close(&box);
+}
+
 /* The name of an application is for all to see, and anybody may take it too. */
 static void test_a_name_that_others_take_too(void **state)
 {
@@ -324,7 +358,7 @@ static void test_a_name_that_others_take_too(void **state)
     plan = replace_rules(&box.target, wanted, 0, &err);
     must(plan != NULL, &err);
     for (size_t i = 0; i < plan->n; i++)
-        if (strcmp(plan->steps[i].kind->name, "guard") == 0)
+        if (strcmp(plan->steps[i].kind, "guard") == 0)
             options.application_name = step_text(&plan->steps[i], "name");
     assert_non_null(options.application_name);
     params = params_parse(demo_admin_conninfo(box.demo), &err);
@@ -349,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_kept_in_time),
         cmocka_unit_test(test_kept_too_late),
         cmocka_unit_test(test_kept_from_elsewhere),
+        cmocka_unit_test(test_kept_by_another_role),
         cmocka_unit_test(test_a_name_that_others_take_too),
     };
 

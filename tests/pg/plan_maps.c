@@ -294,6 +294,38 @@ static void test_role_loses_its_certificate(void **state)
     plan_files_clear(&before);
 }
 
+static void write_hba(const struct plan_box *box, const char *head, const char *rest)
+{
+    char *path = mem_printf("%s/pg_hba.conf", demo_data(box->demo));
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fprintf(file, "%s%s", head, rest);
+    fclose(file);
+    free(path);
+}
+
+/* The map of a line for users of the operating system: there the new line would need no certificate. */
+static void test_map_of_peer(void **state)
+{
+    static const struct access_map_line lines[] = {{"nobody", "alice"}};
+    struct plan_box *box = *state;
+    struct plan_files before = plan_box_files(box);
+    struct plan *plan;
+    struct err err = ERR_INIT;
+
+    write_hba(box, "local all alice peer map=people\n", before.hba);
+    assert_null(require(box, "alice", "people", lines, 1, NULL, &err));
+    assert_int_equal(err.code, ERR_POLICY);
+    assert_non_null(strstr(err.msg, "(peer)"));
+    write_hba(box, "local all bob peer map=people\n", before.hba); /* it never is for her */
+    plan = require(box, "alice", "people", lines, 1, NULL, &err);
+    must(plan != NULL, &err);
+    plan_free(plan);
+    write_hba(box, "", before.hba);
+    plan_files_clear(&before);
+}
+
 static void test_refusals(void **state)
 {
     static const char *const roles[] = {"alice"};
@@ -331,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_wrong_probe),
         cmocka_unit_test(test_any_file),
         cmocka_unit_test(test_role_loses_its_certificate),
+        cmocka_unit_test(test_map_of_peer),
         cmocka_unit_test(test_refusals),
     };
 

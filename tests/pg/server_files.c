@@ -16,6 +16,7 @@
 #include "core/base/fsutil.h"
 #include "core/base/mem.h"
 #include "core/pg/files.h"
+#include "core/pg/files_sql.h"
 #include "core/pg/settings.h"
 #include "tests/harness/pg.h"
 #include "tests/pg/need_pg.h"
@@ -300,6 +301,42 @@ static void with_the_least_rights(void **state)
     free(path);
 }
 
+/* The password of an LDAP server stands in pg_hba.conf: not in the log of a server that logs all. */
+static void what_is_written_is_not_logged(void **state)
+{
+    static const char secret[] = "# ldapbindpasswd=Zwiebelfisch\n";
+    struct pg *pg = *state;
+    struct strbuf log = STRBUF_INIT;
+    struct strbuf bytes = STRBUF_INIT;
+    struct err err = ERR_INIT;
+    struct conn *conn;
+
+    strbuf_add_hex(&bytes, "Zwiebelfisch", 12);
+    pg_run(pg->admin, "ALTER SYSTEM SET log_statement = 'all'");
+    pg_run(pg->admin, "ALTER SYSTEM SET log_min_duration_statement = 0");
+    pg_run(pg->admin, "SELECT pg_reload_conf()");
+    conn = pg_connect(pg, "dbname=postgres");
+    for (int i = 0; i < 2; i++) {
+        char *path = pg_data_path(pg, i == 0 ? "log-lo.conf" : "log-copy.conf");
+
+        assert_true(
+            (i == 0 ? sql_write_lo : sql_write_copy)(conn, path, secret, strlen(secret), &err));
+        assert_content(path, secret, strlen(secret));
+        free(path);
+    }
+    conn_close(conn);
+    pg_run(pg->admin, "ALTER SYSTEM RESET log_statement");
+    pg_run(pg->admin, "ALTER SYSTEM RESET log_min_duration_statement");
+    pg_run(pg->admin, "SELECT pg_reload_conf()");
+    pg_log(pg, &log);
+    assert_non_null(strstr(log.data, "lo_from_bytea"));
+    assert_non_null(strstr(log.data, "COPY (SELECT"));
+    assert_null(strstr(log.data, "Zwiebelfisch"));
+    assert_null(strstr(log.data, bytes.data));
+    strbuf_clear(&bytes);
+    strbuf_clear(&log);
+}
+
 static void from_databases_of_other_encodings(void **state)
 {
     static const char *const encodings[] = {"LATIN1", "SQL_ASCII"};
@@ -332,18 +369,26 @@ static void a_place_that_cannot_be_written(void **state)
     struct pg *pg = *state;
     struct files *files = open_sql(pg->admin);
     struct err err = ERR_INIT;
-    char *objects = NULL;
+    char *objects = NULL, *path;
 
     assert_false(files_write_new(files, "/no/such/folder/x.crt", "x", 1, 0644, NULL, &err));
     assert_int_not_equal(err.code, ERR_NONE);
     assert_false(files_write_new(files, demo_data(pg->demo), "x", 1, 0644, NULL, &err));
     assert_int_equal(err.code, ERR_FILE);
     assert_false(files_write_new(files, "/proc/pgseal.crt", "x", 1, 0644, NULL, &err));
+    /* a right of the file system, not of the role */
+    assert_true(files_write_new(files, "shut.conf", "x\n", 2, 0644, NULL, &err));
+    path = mem_printf("%s/shut.conf", demo_data(pg->demo));
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_false(files_overwrite(files, path, "y\n", 2, &err));
+    assert_int_equal(err.code, ERR_MAY_NOT_CHANGE);
+    assert_non_null(strstr(err.cause, "The server's own user may not write"));
     objects = pg_ask(pg->admin, "SELECT count(*) FROM pg_largeobject_metadata");
     assert_string_equal(objects, "0");
     assert_int_equal(conn_state(pg->admin), CONN_IDLE);
     files_free(files);
     free(objects);
+    free(path);
 }
 
 int main(void)
@@ -355,6 +400,7 @@ int main(void)
         cmocka_unit_test(keys_go_by_the_file_system_only),
         cmocka_unit_test(another_folder_is_not_taken_for_the_servers),
         cmocka_unit_test(with_the_least_rights),
+        cmocka_unit_test(what_is_written_is_not_logged),
         cmocka_unit_test(from_databases_of_other_encodings),
         cmocka_unit_test(a_place_that_cannot_be_written),
     };

@@ -283,11 +283,12 @@ static void intermediate(void **state)
     page_box_keys(&box, KEY_CODE_ENTER, 6);
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"db1\" made.");
-    assert_int_equal(box_run(NULL,
-                             "cd '%s/db1' && openssl verify -purpose sslserver -CAfile root.crt "
-                             "-untrusted db1.crt db1.crt >/dev/null",
-                             box.box.folder),
-                     0);
+    assert_int_equal(
+        box_run(NULL,
+                "cd '%s/store/servers/db1' && openssl verify -purpose sslserver -CAfile root.crt "
+                "-untrusted db1.crt db1.crt >/dev/null",
+                box.box.folder),
+        0);
     free(answer);
     free(path);
     page_box_close(&box);

@@ -282,7 +282,7 @@ static void renews(void **state)
     BOX_OK(issued_undelivered(box.box.store, NULL, 10, &lost, &err));
     assert_int_equal(lost.n, 0);
     issued_list_clear(&lost);
-    path = fs_join(box.box.folder, "lost/lost.key");
+    path = fs_join(box.box.store_folder, "clients/lost/lost.key");
     assert_true(fs_exists(path));
     free(path);
     page_box_close(&box);

@@ -42,7 +42,8 @@ static void assert_verifies(const struct page_box *box, const char *folder, cons
 {
     char *out = NULL;
 
-    if (box_run(&out, "cd '%s/%s' && openssl verify -x509_strict -purpose %s -CAfile root.crt %s",
+    if (box_run(&out,
+                "cd '%s/store/%s' && openssl verify -x509_strict -purpose %s -CAfile root.crt %s",
                 box->box.folder, folder, purpose, file) != 0)
         fail_msg("%s", out);
     free(out);
@@ -80,10 +81,10 @@ static void server(void **state)
     ui_key(box.navigator, KEY_CODE_ESC);
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"db1.example.org\" made.");
-    assert_verifies(&box, "db1.example.org", "db1.example.org.crt", "sslserver");
+    assert_verifies(&box, "servers/db1.example.org", "db1.example.org.crt", "sslserver");
     assert_int_equal(box_run(&out,
                              "openssl x509 -noout -ext subjectAltName -in "
-                             "'%s/db1.example.org/db1.example.org.crt'",
+                             "'%s/store/servers/db1.example.org/db1.example.org.crt'",
                              box.box.folder),
                      0);
     assert_non_null(strstr(out, "DNS:db1.example.org, IP Address:10.0.0.5"));
@@ -114,17 +115,20 @@ static void request(void **state)
     ui_check_navigator(box.navigator, 24, 80, "sign-request-review");
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"alice\" made.");
-    assert_verifies(&box, "alice", "alice.crt", "sslclient");
-    assert_int_equal(
-        box_run(&out, "openssl x509 -noout -text -in '%s/alice/alice.crt'", box.box.folder), 0);
+    assert_verifies(&box, "clients/alice", "alice.crt", "sslclient");
+    assert_int_equal(box_run(&out,
+                             "openssl x509 -noout -text -in '%s/store/clients/alice/alice.crt'",
+                             box.box.folder),
+                     0);
     assert_null(strstr(out, "CA:TRUE")); /* never its CA bit, nor its names */
     assert_null(strstr(out, "10.0.0.5"));
     free(out);
     assert_int_equal(
-        box_run(NULL,
-                "cd '%s' && test \"$(openssl x509 -pubkey -noout -in alice/alice.crt)\" "
-                "= \"$(openssl pkey -pubout -in own.key)\" && test ! -e alice/alice.key",
-                box.box.folder),
+        box_run(
+            NULL,
+            "cd '%s' && test \"$(openssl x509 -pubkey -noout -in store/clients/alice/alice.crt)\" "
+            "= \"$(openssl pkey -pubout -in own.key)\" && test ! -e store/clients/alice/alice.key",
+            box.box.folder),
         0);
     free(pem);
     page_box_close(&box);
@@ -159,7 +163,7 @@ static void request_of_a_server(void **state)
     page_box_wait(&box, "for servers only");
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"db2.example.org\" made.");
-    assert_verifies(&box, "db2.example.org", "db2.example.org.crt", "sslserver");
+    assert_verifies(&box, "servers/db2.example.org", "db2.example.org.crt", "sslserver");
     page_box_close(&box);
 }
 
@@ -263,8 +267,8 @@ static void batch(void **state)
     ui_check_navigator(box.navigator, 24, 80, "batch-review");
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "3 certificates made.");
-    assert_verifies(&box, "kits/bob", "bob.crt", "sslclient");
-    path = fs_join(box.box.folder, "kits/bob");
+    assert_verifies(&box, "clients/kits/bob", "bob.crt", "sslclient");
+    path = fs_join(box.box.store_folder, "clients/kits/bob");
     assert_int_equal(box_run(NULL, "rm -r '%s'", path), 0);
     free(path);
     ui_key(box.navigator, KEY_CODE_ENTER);

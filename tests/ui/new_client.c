@@ -109,7 +109,7 @@ static void fill_in(struct page_box *box, const char *role)
 
 static void assert_mode(const struct page_box *box, const char *name, mode_t mode)
 {
-    char *path = mem_printf("%s/alice/%s", box->box.folder, name);
+    char *path = mem_printf("%s/clients/alice/%s", box->box.store_folder, name);
     struct stat status;
 
     assert_int_equal(stat(path, &status), 0);
@@ -145,12 +145,13 @@ static void makes_one(void **state)
     assert_mode(&box, "alice.key", 0600);
     assert_mode(&box, "alice.p12", 0600);
     /* somebody else's program says what it is */
-    assert_int_equal(box_run(&output,
-                             "cd %s/alice && openssl verify -purpose sslclient -CAfile root.crt "
-                             "alice.crt && openssl x509 -in alice.crt -noout -subject -ext "
-                             "extendedKeyUsage 2>&1",
-                             box.box.folder),
-                     0);
+    assert_int_equal(
+        box_run(&output,
+                "cd %s/store/clients/alice && openssl verify -purpose sslclient -CAfile root.crt "
+                "alice.crt && openssl x509 -in alice.crt -noout -subject -ext "
+                "extendedKeyUsage 2>&1",
+                box.box.folder),
+        0);
     assert_non_null(strstr(output, "CN = alice"));
     assert_non_null(strstr(output, "TLS Web Client Authentication"));
     free(output);
@@ -201,12 +202,14 @@ static void signs_a_request(void **state)
     ui_key(box.navigator, KEY_CODE_ENTER);
     page_box_wait(&box, "Certificate for \"alice\" made.");
     assert_int_equal(
-        box_run(NULL,
-                "cd %s && test ! -e alice/alice.key && openssl x509 -in alice/alice.crt "
-                "-noout -pubkey > a.pub && openssl pkey -in own.key -pubout > b.pub && "
-                "cmp a.pub b.pub && openssl x509 -in alice/alice.crt -noout -subject | "
-                "grep -qx 'subject=CN = alice'",
-                box.box.folder),
+        box_run(
+            NULL,
+            "cd %s && test ! -e store/clients/alice/alice.key && openssl x509 -in "
+            "store/clients/alice/alice.crt "
+            "-noout -pubkey > a.pub && openssl pkey -in own.key -pubout > b.pub && "
+            "cmp a.pub b.pub && openssl x509 -in store/clients/alice/alice.crt -noout -subject | "
+            "grep -qx 'subject=CN = alice'",
+            box.box.folder),
         0);
     page_box_close(&box);
 }

@@ -175,7 +175,7 @@ static void several(void **state)
     page_box_keys(&box, KEY_CODE_ENTER, 2);
     page_box_wait(&box, "3 of 3 renewed");
     ui_check_navigator(box.navigator, 24, 80, "rotate-several-done");
-    path = fs_join(box.box.folder, "renewed-2026-11-21/app/app.crt");
+    path = fs_join(box.box.store_folder, "clients/renewed-2026-11-21/app/app.crt");
     assert_int_equal(box_run(NULL, "openssl x509 -in '%s' -noout", path), 0);
     free(path);
     assert_int_equal(valid(&box, "app"), 2);

@@ -142,12 +142,12 @@ static void text_field_scrolls_with_the_cursor(void **state)
     (void)state;
     text_field_set(field, "abcdefghij");
     text_field_draw(field, canvas, 0, 1, 8, true);
-    assert_picture(canvas, " [fghij ]\n");
+    assert_picture(canvas, " <fghij ]\n");
     assert_cursor(canvas, 0, 7);
     assert_true(text_field_key(field, KEY_CODE_HOME));
     canvas_erase(canvas);
     text_field_draw(field, canvas, 0, 1, 8, true);
-    assert_picture(canvas, " [abcdef]\n");
+    assert_picture(canvas, " [abcdef>\n");
     assert_cursor(canvas, 0, 2);
     canvas_erase(canvas);
     text_field_draw(field, canvas, 0, 1, 8, false);

@@ -41,7 +41,8 @@ static void test_clean(void **unused)
     CLEAN("a\0b", "a" BAD "b");
     CLEAN("\x1b]0;title\x07", BAD "]0;title" BAD);
     CLEAN("\x1b[31mred\x7f", BAD "[31mred" BAD);
-    CLEAN("a\r\nb\tc", "a" BAD " b c");
+    CLEAN("a\r\nb\tc\r", "a b c" BAD);
+    CLEAN("a\rb", "a" BAD "b");
     CLEAN("\xc2\x9b"
           "31m",
           BAD "31m"); /* C1 CSI */

@@ -18,6 +18,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/base/strbuf.h"
 #include "core/base/text.h"
 #include "core/pg/conn.h"
 #include "core/pg/settings.h"
@@ -160,6 +161,47 @@ static void start_a_copy(int fd)
 static void be_silent(int fd)
 {
     fake_wait_for_end(fd);
+}
+
+static void flood(int fd, const void *bytes, size_t len)
+{
+    while (send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len)
+        ;
+}
+
+/* One row after the other, as long as somebody takes them. */
+static void answer_without_end(int fd)
+{
+    static const char description[] = "\0\1c\0\0\0\0\0\0\0\0\0\0\x19\377\377\377\377\377\377\0";
+    static const char row[65536 + 1] = "D\0\1\0\0\0\1\0\0\377\366";
+
+    if (!fake_read_query(fd))
+        return;
+    fake_message(fd, '1', "", 0);
+    fake_message(fd, '2', "", 0);
+    fake_message(fd, 'T', description, sizeof(description));
+    flood(fd, row, sizeof(row));
+}
+
+/* Settings that nobody asked for, before the login has ended. */
+static void greet_without_end(int fd, void *arg)
+{
+    struct strbuf many = STRBUF_INIT;
+
+    (void)arg;
+    if (!fake_read_startup(fd))
+        return;
+    fake_message(fd, 'R', "\0\0\0\0", 4);
+    for (int i = 0; i < 1000; i++) {
+        strbuf_add(&many, "S\0\0\0\x0e", 5);
+        strbuf_printf(&many, "a%03d", i);
+        strbuf_add(&many,
+                   "\0"
+                   "word\0",
+                   6);
+    }
+    flood(fd, many.data, many.len);
+    strbuf_clear(&many);
 }
 
 /* ---- tests ---- */
@@ -422,6 +464,37 @@ static void a_copy_is_not_waited_for(void **state)
     fake_stop(fake);
 }
 
+/* Memory is not what a server may take from us, whoever it is. */
+static void an_answer_without_end_is_not_kept(void **state)
+{
+    struct script script = {.n = 1, .then = answer_without_end};
+    struct fake *fake = fake_start(follow_script, &script);
+    struct params *params = params_for(fake);
+    struct conn_options options = {.connect_timeout_ms = 20000, .answer_max = 4u << 20};
+    struct err err = ERR_INIT;
+    struct conn *conn = conn_open(params, &options, &err);
+
+    (void)state;
+    assert_non_null(conn);
+    assert_false(conn_run(conn, "SELECT 1", &err));
+    assert_int_equal(err.code, ERR_TOO_LARGE);
+    assert_int_equal(conn_state(conn), CONN_FAILED);
+    conn_close(conn);
+    params_free(params);
+    fake_stop(fake);
+}
+
+static void a_greeting_without_end_is_not_kept(void **state)
+{
+    struct fake *fake = fake_start(greet_without_end, NULL);
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_null(open_fake(fake, 20000, &err));
+    assert_int_equal(err.code, ERR_TOO_LARGE);
+    fake_stop(fake);
+}
+
 static void a_setting_of_the_command_line_is_not_changed(void **state)
 {
     struct script script = {.n = 2}; /* the second answer: yes, it is held there */
@@ -541,6 +614,8 @@ int main(void)
         cmocka_unit_test(a_wish_to_stop_is_obeyed),
         cmocka_unit_test(a_server_that_ends_is_noticed_while_idle),
         cmocka_unit_test(a_copy_is_not_waited_for),
+        cmocka_unit_test(an_answer_without_end_is_not_kept),
+        cmocka_unit_test(a_greeting_without_end_is_not_kept),
         cmocka_unit_test(a_setting_of_the_command_line_is_not_changed),
         cmocka_unit_test(names_are_looked_up_before),
         cmocka_unit_test(a_service_is_looked_into),

@@ -178,7 +178,9 @@ static void nobody_there(void **state)
 struct tls_server {
     struct key *key;
     struct cert *cert;
-    const char *plan; /* a letter a connection: x reset, a accepted, r refused with alert 44 */
+    const char
+        *plan; /* a letter a connection: x reset, a accepted, r refused with alert 44, f talks
+                         on and on */
     atomic_int at;
 };
 
@@ -208,6 +210,14 @@ static void reset(int fd)
     close(nothing);
 }
 
+static void talk_without_end(SSL *ssl)
+{
+    static const char words[16384];
+
+    while (SSL_write(ssl, words, sizeof(words)) > 0)
+        ;
+}
+
 static void serve_tls(int fd, void *arg)
 {
     struct tls_server *server = arg;
@@ -229,6 +239,8 @@ static void serve_tls(int fd, void *arg)
         abort();
     if (SSL_accept(ssl) == 1 && step == 'x')
         reset(fd);
+    else if (step == 'f')
+        talk_without_end(ssl);
     else if (step == 'a' && SSL_read(ssl, request, 1) <= 0)
         (void)SSL_shutdown(ssl);
     SSL_free(ssl);
@@ -292,6 +304,31 @@ static void a_lost_verdict_is_asked_for_again(void **state)
     cert_free(server.cert);
 }
 
+/* Bytes that come all the time are no reason to read them for ever. */
+static void a_server_that_talks_without_end_costs_the_deadline(void **state)
+{
+    struct tls_server server = {.plan = "ff"};
+
+    (void)state;
+    make_self_signed(&server);
+    for (int with = 0; with < 2; with++) {
+        struct fake *fake = fake_start(serve_tls, &server);
+        struct handshake_request request = {.host = "127.0.0.1",
+                                            .port = fake_port(fake),
+                                            .cert = with ? server.cert : NULL,
+                                            .key = with ? server.key : NULL,
+                                            .timeout_ms = 500};
+        struct handshake handshake;
+        struct err err = ERR_INIT;
+
+        assert_false(handshake_run(&request, &handshake, &err));
+        assert_int_equal(err.code, ERR_TIMEOUT);
+        fake_stop(fake);
+    }
+    key_free(server.key);
+    cert_free(server.cert);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_server_that_hangs_costs_the_deadline),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(a_lost_verdict_is_asked_for_again),
+        cmocka_unit_test(a_server_that_talks_without_end_costs_the_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
