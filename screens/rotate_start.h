@@ -1,5 +1,5 @@
 /*
- * rotate_start.h - what rotate_start.c and rotate_start_form.c share; nobody else includes it.
+ * rotate_start.h - what the files rotate_start*.c share; nobody else includes it.
  */
 #ifndef PGSEAL_SCREENS_ROTATE_START_H
 #define PGSEAL_SCREENS_ROTATE_START_H
@@ -64,6 +64,11 @@ bool rotate_start_is_direct(const struct way *way);
 bool rotate_start_is_of_cas(const struct way *way);
 const struct way *rotate_start_way(const struct rotate_start_page *self, const struct form *form);
 void rotate_start_forget_scope(struct rotate_start_page *self);
+
+/* ---- rotate_start_review.c: for struct act_ops ---- */
+
+void rotate_start_review(const void *data, struct form *form);
+const char *rotate_start_severe(const void *data, struct strbuf *out);
 
 /* ---- rotate_start_form.c: for struct act_step ---- */
 

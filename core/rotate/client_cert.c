@@ -274,6 +274,11 @@ static bool client_look(struct rotate_work *work, bool ask_servers, struct rotat
         ok = look_old(work, &lines, ret, err);
     }
     rotation_seen_list_clear(&lines);
+    if (ok && work->old_ca != NULL && work->old_ca->retired)
+        rotate_notice(ret,
+                      _("the CA \"%s\" is retired: its certificates let nobody in, and it makes no "
+                        "new ones. \"pgseal rotate back\" gives this up"),
+                      work->old_ca->name);
     return ok;
 }
 

@@ -58,7 +58,23 @@ static const struct rotate_phase phases[] = {
 
 /* ---- start ---- */
 
-/* The quiet way was under way: this goes on with the CA that it made, and ends it. */
+/* Whatever goes on with the stolen key: certificates and a longer life for it, or the quiet way out. */
+static bool is_overtaken(const struct rotation *other, const struct rotation *by)
+{
+    switch (other->kind) {
+    case ROTATION_CLIENT:
+    case ROTATION_CLIENT_CA:
+    case ROTATION_CA_LIFE:
+        return other->old_authority_id == by->old_authority_id;
+    case ROTATION_SERVER:
+    case ROTATION_SERVER_CA:
+    case ROTATION_EMERGENCY:
+        break;
+    }
+    return false;
+}
+
+/* The quiet way was under way: this goes on with the CA that it made. They all end. */
 static bool take_over(struct store *store, struct rotation *ret, struct err *err)
 {
     struct rotation_list list = {.n = 0};
@@ -67,9 +83,10 @@ static bool take_over(struct store *store, struct rotation *ret, struct err *err
     for (size_t i = 0; ok && i < list.n; i++) {
         struct rotation *other = list.rows[i];
 
-        if (other->kind != ROTATION_CLIENT_CA || other->old_authority_id != ret->old_authority_id)
+        if (!is_overtaken(other, ret))
             continue;
-        if (ret->new_authority_id == 0 && ret->new_foreign_id == 0)
+        if (other->kind == ROTATION_CLIENT_CA && ret->new_authority_id == 0 &&
+            ret->new_foreign_id == 0)
             ret->new_authority_id = other->new_authority_id;
         other->given_up = true;
         other->ended_at = clock_now();

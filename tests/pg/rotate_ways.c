@@ -191,7 +191,9 @@ void test_emergency(void **state)
         free(text);
     }
     began = clock_mono_ms();
+    free(EXPECT(0, "rotate", "client", "bob")); /* by the stolen key: that ends */
     free(EXPECT(0, "rotate", "emergency", "Old G2"));
+    EXPECT_ERROR(1, "no rotation of \"bob\"", "rotate", "next", "bob");
     free(EXPECT(0, "rotate", "next", "--no-passphrase"));
     rot_start_server(lab, 1);
     free(EXPECT(0, "rotate", "next", "--out", "safe"));
