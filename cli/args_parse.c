@@ -1,6 +1,7 @@
 /* args_parse.c - the words of a command line, read by the tables of options and commands. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/args.h"
@@ -68,13 +69,28 @@ static bool unknown_option(const char *word, size_t len, struct err *err)
     return false;
 }
 
+/* The words of a command the other way round: "ca rotate". */
+static const struct command *find_swapped(const struct args *args, const char *first,
+                                          const char *second)
+{
+    const struct command *found = NULL;
+    char *swapped = mem_printf("%s %s", second, first);
+
+    for (size_t i = 0; i < args->n_commands && found == NULL; i++) {
+        if (text_equal(swapped, args->commands[i].name))
+            found = &args->commands[i];
+    }
+    free(swapped);
+    return found;
+}
+
 static bool unknown_command(const struct args *args, const char *first, const char *second,
                             struct err *err)
 {
     bool is_group = command_is_group(args->commands, args->n_commands, first);
-    const struct command *best = NULL;
+    const struct command *best = second ? find_swapped(args, first, second) : NULL;
     char typed[64];
-    size_t best_distance = 4;
+    size_t best_distance = best ? 0 : 4;
 
     text_clean_copy(typed, sizeof(typed), first);
     if (second && is_group) {

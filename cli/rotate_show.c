@@ -105,14 +105,24 @@ static void print_servers(struct cli *cli, const struct rotation *rotation,
     }
 }
 
-static void print_items(struct cli *cli, const struct rotate_status *status)
+static void print_items(struct cli *cli, const struct rotation *rotation,
+                        const struct rotate_status *status)
 {
     const struct rotation_counts *items = &status->items;
 
-    if (items->total > 0)
+    if (items->total > 0 && rotation->kind == ROTATION_SERVER_CA) /* files for all, no kits */
         output_line(&cli->out,
-                    _("  list    %lld lines: %lld made, %lld handed over, %lld seen in use, %lld "
-                      "gone on without, %lld ended"),
+                    ngettext("  list    %lld line: %lld handed over, %lld gone on without",
+                             "  list    %lld lines: %lld handed over, %lld gone on without",
+                             (unsigned long)items->total),
+                    (long long)items->total, (long long)items->handed, (long long)items->left);
+    else if (items->total > 0)
+        output_line(&cli->out,
+                    ngettext("  list    %lld line: %lld made, %lld handed over, %lld seen in use, "
+                             "%lld gone on without, %lld ended",
+                             "  list    %lld lines: %lld made, %lld handed over, %lld seen in use, "
+                             "%lld gone on without, %lld ended",
+                             (unsigned long)items->total),
                     (long long)items->total, (long long)items->made, (long long)items->handed,
                     (long long)items->seen, (long long)items->left, (long long)items->ended);
 }
@@ -189,7 +199,7 @@ void rotate_print(struct cli *cli, const struct rotation *rotation,
         output_line(&cli->out, rotation->given_up ? _("  given up on %s") : _("  done on %s"),
                     clock_format_date(date, rotation->ended_at));
     print_servers(cli, rotation, status);
-    print_items(cli, status);
+    print_items(cli, rotation, status);
     print_left(cli, rotation, status);
     for (size_t i = 0; i < status->n_blockers; i++)
         output_line(&cli->out, _("  blocks  %s"), status->blockers[i]);

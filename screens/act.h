@@ -75,6 +75,8 @@ struct act_ops {
     const char *(*severe)(const void *data, struct strbuf *out);
     bool (*run)(void *data, struct act_job *job, struct err *err); /* in a job */
     void (*result)(const void *data, struct lines *lines);
+    /* True: the result says what is missing, and it is not called done. May be NULL. */
+    bool (*is_partly)(const void *data);
     /* In place of a result: the page that comes then; NULL: the one below. May be NULL. */
     struct screen *(*next)(const void *data, struct app *app);
     const char *(*copy)(const void *data); /* what y copies from the result; may be NULL */

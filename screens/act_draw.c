@@ -117,10 +117,13 @@ static void end_frame(const struct act_page *self, struct frame *ret)
         snprintf(ret->message, sizeof(ret->message), "%s",
                  _("Nothing was done yet. Enter goes on, Esc goes back."));
     } else if (self->stage == ACT_DONE) {
+        bool partly = self->ops->is_partly != NULL && self->ops->is_partly(self->data);
+
         ret->bindings = self->ops->copy != NULL ? copy_keys : done_keys;
-        ret->message_mark = MARK_OK;
+        ret->message_mark = partly ? MARK_WARN : MARK_OK;
         snprintf(ret->message, sizeof(ret->message), "%s",
-                 self->ops->copy != NULL
+                 partly ? _("Not all of it is done, as it says above.  Esc goes back.")
+                 : self->ops->copy != NULL
                      ? _("Done.  y copies it; your terminal may block that.  Esc goes back.")
                      : _("Done.  Esc goes back."));
     } else if (self->stage == ACT_FAILED) {

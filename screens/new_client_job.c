@@ -38,8 +38,51 @@ static void read_address(struct store *store, struct client_facts *self)
     server_free(server);
 }
 
+#define LAST_MAX 200 /* certificates that are looked at for what a CA is used for */
+
+static size_t index_of(const struct client_facts *self, const char *name)
+{
+    size_t i = 0;
+
+    while (i < self->n && !text_equal(self->cas[i].name, name))
+        i++;
+    return i;
+}
+
+/* A CA that people also have as their clients' is a poor root for servers: two kinds, two CAs. */
+static bool find_server_ca(struct store *store, struct client_facts *self, struct err *err)
+{
+    struct issued_filter filter = {.state = -1, .limit = LAST_MAX, .no_total = true};
+    struct issued_list list;
+    bool *of_clients;
+    size_t at;
+
+    if (self->n < 2)
+        return true;
+    if (!issued_list(store, &filter, &list, err))
+        return false;
+    of_clients = mem_array(self->n, sizeof(*of_clients));
+    for (size_t i = 0; i < list.n; i++) {
+        at = index_of(self, list.rows[i]->authority);
+        if (at < self->n && list.rows[i]->kind == ISSUED_SERVER) {
+            self->server_ca = at;
+            goto out;
+        }
+        if (at < self->n)
+            of_clients[at] = true;
+    }
+    for (at = 0; at < self->n && of_clients[at]; at++)
+        ;
+    self->server_ca = at < self->n ? at : 0;
+out:
+    issued_list_clear(&list);
+    free(of_clients);
+    return true;
+}
+
 void client_facts_read(struct client_facts *self)
 {
+    struct err ignored = ERR_INIT;
     struct authority_list list = {0};
     struct store *store = store_open(self->store_folder, STORE_READ, &self->err);
 
@@ -67,6 +110,7 @@ void client_facts_read(struct client_facts *self)
     if (self->n == 0 && list.n > 0)
         err_set(&self->err, ERR_CA_KEY, _("no CA of the store has its private key here"));
     authority_list_clear(&list);
+    (void)!find_server_ca(store, self, &ignored); /* then the first is as good */
     if (self->server != NULL && self->server[0] != '\0')
         read_address(store, self);
     store_close(store);

@@ -20,7 +20,10 @@ struct client_facts {
         bool key_encrypted;
     } * cas;
     size_t n;
-    char *host; /* or NULL */
+    size_t
+        server_ca; /* of these the one for servers: it signed the last server certificate, else it
+                       * signed no client's; else the first */
+    char *host;    /* or NULL */
     int port;
     struct err err; /* when n is 0 */
 };

@@ -90,6 +90,7 @@ struct items_page {
     int64_t id;
     char *name;
     bool files; /* what is handed over are trust files */
+    bool of_ca; /* the old CA goes, not single certificates */
     struct table *table;
     struct items_job *data; /* NULL: not read yet */
     struct job *job;
@@ -227,10 +228,12 @@ static void items_ended(struct items_page *self)
 static void ask_without(struct items_page *self, const struct rotation_item *item)
 {
     char *text = mem_printf(
-        self->files ? _("\"%s\" keeps its old trust file. When the server's certificate changes, "
-                        "it fails where it verifies: nobody waits for it any more.\n")
-                    : _("\"%s\" keeps its old certificate. When the old CA goes, it is refused: "
-                        "nobody waits for it any more.\n"),
+        self->files   ? _("\"%s\" keeps its old trust file. When the server's certificate changes, "
+                            "it fails where it verifies: nobody waits for it any more.\n")
+        : self->of_ca ? _("\"%s\" keeps its old certificate. When the old CA goes, it is refused: "
+                          "nobody waits for it any more.\n")
+                      : _("\"%s\" keeps its old certificate. When that ends or is revoked, it is "
+                          "refused: nobody waits for it any more.\n"),
         item->role);
 
     free(self->asked_role);
@@ -342,8 +345,11 @@ static void items_frame(const void *arg, struct frame *ret)
         self->files
             ? _("Handed: you say so, since nobody else can know that a client uses the new file. "
                 "Pools, standbys and scripts are clients, too.")
+        : self->of_ca
+            ? _("Made: its kit is written. Handed: you say so. New seen: the server saw a session "
+                "with it, that is the proof. A line without any of them keeps the old CA alive.")
             : _("Made: its kit is written. Handed: you say so. New seen: the server saw a session "
-                "with it, that is the proof. A line without any of them keeps the old CA alive.");
+                "with it, that is the proof. Until then its old certificate is needed.");
     ret->help = _("[ok] moved, or the old one has ended.  [>>] under way.  [  ] nothing yet.  [--] "
                   "you go on without it: it will be refused.");
     ret->message_mark = self->bad ? MARK_BAD : MARK_NONE;
@@ -397,6 +403,7 @@ struct screen *page_rotation_items(struct app *app, const struct rotation *rotat
     self->app = app;
     self->id = rotation->id;
     self->files = rotation->kind == ROTATION_SERVER_CA;
+    self->of_ca = rotation->kind != ROTATION_CLIENT;
     self->name = strbuf_steal(&clean);
     self->table = table_new(item_columns, ARRAY_LEN(item_columns), &item_rows, self);
     return screen_new(&items_ops, self);

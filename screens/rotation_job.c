@@ -204,8 +204,12 @@ enum mark rotation_server_mark(const struct rotate_server *server)
 
 void rotation_server_text(const struct rotate_server *server, struct strbuf *out)
 {
+    bool away = server->asked && !server->reached;
+
     if (server->has_old && server->has_new)
         strbuf_add_str(out, _("old and new"));
+    else if (away && !server->has_old && !server->has_new)
+        strbuf_add_str(out, _("what it has is not known"));
     else if (server->has_new)
         strbuf_add_str(out, _("the new one only"));
     else
@@ -214,7 +218,7 @@ void rotation_server_text(const struct rotate_server *server, struct strbuf *out
         strbuf_add_str(out, _(", standby"));
     if (server->production)
         strbuf_add_str(out, _(", production"));
-    if (server->asked && !server->reached)
+    if (away)
         strbuf_add_str(out, _(", not reached"));
     else if (server->err.code != ERR_NONE)
         strbuf_printf(out, ": %s", server->err.msg);

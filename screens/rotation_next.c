@@ -233,6 +233,14 @@ static bool run(void *data, struct act_job *job, struct err *err)
     return good;
 }
 
+/* It waits for something, or a server has not got it. */
+static bool is_partly(const void *data)
+{
+    const struct rotation_next *self = data;
+
+    return self->err.code != ERR_NONE;
+}
+
 static void commands(const void *data, const struct form *form, struct strbuf *out)
 {
     const struct rotation_next *self = data;
@@ -283,7 +291,7 @@ static const struct act_step next_steps[] = {
     .load = load, .show = rotation_next_show_ahead, .shows_nothing = rotation_next_shows_nothing,  \
     .review = rotation_next_review, .locked = locked, .locked_more = locked_more,                  \
     .severe = rotation_next_severe, .run = run, .result = rotation_next_result,                    \
-    .commands = commands, .free = free_next
+    .is_partly = is_partly, .commands = commands, .free = free_next
 
 #define STEP_OPS(first, n)                                                                         \
     .name = "rotation-next", .title = N_("Next step"), .where = N_("Rotate > Next"),               \

@@ -279,7 +279,8 @@ static void make_form(struct server_tls *self)
         self->ca_items = mem_array(facts->n, sizeof(*self->ca_items));
         for (size_t i = 0; i < facts->n; i++)
             self->ca_items[i].label = facts->cas[i].name;
-        self->ca = form_add_choice(self->form, &ca_field, self->ca_items, facts->n, 0);
+        self->ca =
+            form_add_choice(self->form, &ca_field, self->ca_items, facts->n, facts->server_ca);
     }
     self->hosts =
         form_add_text(self->form, &hosts_field, hosts != NULL ? hosts : likely_hosts(facts));

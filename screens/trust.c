@@ -259,7 +259,6 @@ static void add_away(struct trust *self)
 static void make_form(struct trust *self)
 {
     const struct trust_facts *facts = self->facts;
-    size_t first = 0;
 
     self->form = form_new(N_("See the plan"), NULL, check, self);
     form_explain_button(self->form, 0,
@@ -272,10 +271,7 @@ static void make_form(struct trust *self)
         self->ca_items = mem_array(facts->n, sizeof(*self->ca_items));
         for (size_t i = 0; i < facts->n; i++)
             self->ca_items[i] = (struct choice_item){facts->names[i], facts->notes[i]};
-        while (first + 1 < facts->n && facts->trusted[first]) /* the first that it lacks */
-            first++;
-        self->ca = form_add_choice(self->form, &ca_field, self->ca_items, facts->n,
-                                   facts->trusted[first] ? 0 : first);
+        self->ca = form_add_choice(self->form, &ca_field, self->ca_items, facts->n, facts->first);
     } else {
         form_turn_off_choice(self->form, self->source, SOURCE_OURS, _("there is none yet"));
     }

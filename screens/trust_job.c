@@ -27,22 +27,40 @@ static bool is_trusted(const struct authority_list *trusts, int64_t id)
     return false;
 }
 
+/* The CA of the server's own certificate may be the clients' too; where there are others, one of them
+ * is more likely meant. */
+static bool is_of_server(const struct trust_facts *self, const struct cert *ca)
+{
+    return self->chain.n > 0 && cert_issued_by(self->chain.certs[0], ca);
+}
+
 static void take_names(struct trust_facts *self, const struct authority_list *list,
                        const struct authority_list *trusts)
 {
+    int best = 3; /* 0: lacks it; 1: has it; 2: lacks it, and it is the server's own */
+
     self->names = mem_array(list->n + 1, sizeof(*self->names));
     self->notes = mem_array(list->n + 1, sizeof(*self->notes));
-    self->trusted = mem_array(list->n + 1, sizeof(*self->trusted));
     for (size_t i = 0; i < list->n; i++) {
         const struct authority *row = list->rows[i];
         char date[CLOCK_TEXT_MAX];
+        bool trusted, of_server;
+        int rank;
 
         if (row->retired)
             continue;
-        self->trusted[self->n] = is_trusted(trusts, row->id);
+        trusted = is_trusted(trusts, row->id);
+        of_server = list->n > 1 && is_of_server(self, row->cert);
+        rank = trusted ? 1 : of_server ? 2 : 0;
+        if (rank < best) {
+            best = rank;
+            self->first = self->n;
+        }
         self->names[self->n] = mem_strdup(row->name);
         self->notes[self->n] =
-            mem_printf(self->trusted[self->n] ? _("ends %s; the server has it") : _("ends %s"),
+            mem_printf(trusted     ? _("ends %s; the server has it")
+                       : of_server ? _("ends %s; of the server's own certificate")
+                                   : _("ends %s"),
                        clock_format_date(date, cert_not_after(row->cert)));
         self->n++;
     }
@@ -93,14 +111,14 @@ static void facts_run(struct job *job, void *data)
     if (store == NULL)
         return;
     server = server_load(store, self->server, &self->err);
+    if (server != NULL)
+        look_at_wire(self, server);
     if (server != NULL && authority_list(store, &list, &self->err) &&
         server_trusts(store, server, &trusts, &self->err))
         take_names(self, &list, &trusts);
     authority_list_clear(&trusts);
     authority_list_clear(&list);
     store_close(store);
-    if (server != NULL)
-        look_at_wire(self, server);
     server_free(server);
 }
 
@@ -116,7 +134,6 @@ void trust_facts_free(void *data)
     }
     free(self->names);
     free(self->notes);
-    free(self->trusted);
     for (size_t i = 0; i < self->n_accepted; i++)
         free(self->accepted[i]);
     free(self->accepted);

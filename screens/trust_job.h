@@ -10,9 +10,10 @@
 
 struct trust_facts {
     char *store_folder, *server;
-    char **names;  /* of CAs that are not retired */
-    char **notes;  /* "ends 2036-11-18" */
-    bool *trusted; /* the server was given it already */
+    char **names; /* of CAs that are not retired */
+    char **notes; /* "ends 2036-11-18" */
+    size_t
+        first; /* that is proposed: one that it lacks, rather not the one of its own certificate */
     size_t n;
     struct cert_list chain; /* what the server shows as its own; empty without an answer */
     char **accepted;        /* CNs of the CAs that it takes from clients, as the wire says */

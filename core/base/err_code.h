@@ -399,7 +399,7 @@
       "reject.",                                                                                   \
       "\"pgseal server simulate NAME\" walks through the file.")                                   \
     X(ERR_ROLE_LOGIN, 2316, "the role does not exist or may not log in",                           \
-      "The certificate is fine; the role is not there, or has no LOGIN.",                          \
+      "The role is not there, or has no LOGIN; it is not the certificate's fault.",                \
       "CREATE ROLE ... LOGIN, or ALTER ROLE ... LOGIN.")                                           \
     X(ERR_CERT_NUL, 2317, "the certificate's name holds a zero byte",                              \
       "Its CN is stored in two bytes a character (BMPString), which PostgreSQL refuses.",          \

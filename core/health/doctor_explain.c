@@ -107,7 +107,7 @@ static void explain_in(const struct doctoring *self, struct doctor_try *ret)
                   _("TLS was tried first; \"%s\" cannot be used (%s), and libpq went on in clear "
                     "text without a word."),
                   bad->path, bad->why);
-    else if (!self->out->server_tls)
+    else if (self->has_wire && !self->out->server_tls)
         say_cause(ret, _("The server speaks no TLS."));
 }
 

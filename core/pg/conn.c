@@ -102,6 +102,13 @@ static uint64_t received(const struct conn *conn)
                                                                           : 0;
 }
 
+static bool is_endless(const struct conn *conn)
+{
+    uint64_t now = received(conn); /* 0 as well where the connection was lost meanwhile */
+
+    return now > conn->before_answer && now - conn->before_answer > conn->answer_max;
+}
+
 /* libpq keeps all that a server says; one that is hostile says more than there is memory. */
 static bool fail_endless(struct conn *conn, struct err *err)
 {
@@ -142,6 +149,29 @@ static bool is_not_postgres(const char *text)
     return false;
 }
 
+/* Where the code alone says too little, or something that is not so. */
+static void say_more(struct err *err, const char *sqlstate, const char *text)
+{
+    if (text_equal(sqlstate, "3D000")) {
+        err_cause(err, _("Without \"dbname=\" it is the database with the role's own name."));
+        err_hint(err, _("Add one that is there, such as dbname=postgres."));
+    } else if (text_equal(sqlstate, "53300")) {
+        err_cause(err, _("The server is there, and all its connections are taken."));
+        err_hint(err, _("Wait until some end, or log in as a superuser, for whom some are kept."));
+    } else if (text_equal(sqlstate, "57P03")) {
+        err_cause(err, _("The server is there, and is starting up or shutting down."));
+        err_hint(err, _("Try again in a moment."));
+    } else if (err->code == ERR_NO_CONNECTION && strstr(text, " alert ")) { /* OpenSSL's word */
+        err_cause(err, _("The server is there, and refused the TLS handshake: most often the "
+                         "client's certificate."));
+        err_hint(err, _("\"pgseal doctor CONNINFO\" tries it out and says why."));
+    } else if (err->code == ERR_NO_CONNECTION && strstr(text, "certificate verify failed")) {
+        err_cause(err, _("The server is there; its certificate is not of a CA in sslrootcert, has "
+                         "ended, or is on a list (sslcrl)."));
+        err_hint(err, _("\"pgseal doctor CONNINFO\" tries it out and says why."));
+    }
+}
+
 static bool fail_connecting(struct conn *conn, struct err *err)
 {
     const char *text = PQerrorMessage(conn->pg);
@@ -168,6 +198,7 @@ static bool fail_connecting(struct conn *conn, struct err *err)
                                                     : ERR_NO_CONNECTION,
                             NULL, text);
     }
+    say_more(err, sqlstate, text);
     if (err->code == ERR_LOGIN && conn->loose_passfile)
         err_hint(err, _("\"%s\" was not used, since others can read it: chmod 600."),
                  conn->loose_passfile);
@@ -445,7 +476,7 @@ static bool step_busy(struct conn *conn, struct err *err)
     bool alive = consume(conn);
     int flushed = alive ? PQflush(conn->pg) : -1;
 
-    if (received(conn) - conn->before_answer > conn->answer_max)
+    if (is_endless(conn))
         return fail_endless(conn, err);
     /* A lost connection still hands out what had arrived: the server's last words. */
     while (flushed < 0 || !PQisBusy(conn->pg)) {
@@ -473,7 +504,7 @@ static bool step_idle(struct conn *conn, struct err *err)
 
     if (!PQconsumeInput(conn->pg))
         return fail_lost(conn, err);
-    if (received(conn) - conn->before_answer > conn->answer_max)
+    if (is_endless(conn))
         return fail_endless(conn, err);
     while ((notify = PQnotifies(conn->pg)))
         PQfreemem(notify);

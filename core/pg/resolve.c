@@ -96,6 +96,9 @@ static bool read_effective(const struct params *params, struct effective *ret, s
     if (!text_equal(option_value(options, "channel_binding"), NO_SUCH_VALUE)) {
         /* libpq did not come that far: no such service, a file that it cannot read … */
         message_from_server(err, ERR_USAGE, NULL, pg ? PQerrorMessage(pg) : "");
+        if (params_get(params, "service"))
+            err_hint(err, _("Services stand in ~/.pg_service.conf (or $PGSERVICEFILE), then in the "
+                            "system's pg_service.conf."));
         goto out;
     }
     if (!list_split(&ret->host, option_value(options, "host")) ||

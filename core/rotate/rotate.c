@@ -337,7 +337,7 @@ static bool go_back(struct rotate_work *work, struct rotate_outcome *ret, struct
 }
 
 /* An act that failed for some: what is true of the others. */
-static void say_partly(const struct rotate_outcome *outcome, struct err *err)
+static void say_partly(const struct rotate_outcome *outcome, bool back, struct err *err)
 {
     size_t done = 0;
 
@@ -348,7 +348,8 @@ static void say_partly(const struct rotate_outcome *outcome, struct err *err)
     err_state(err, _("%zu of %zu servers have it; the phase stays open."), done,
               outcome->n_servers);
     if (done < outcome->n_servers)
-        err_hint(err, _("When the others are back: \"pgseal rotate next\" again."));
+        err_hint(err, back ? _("When the others are there: \"pgseal rotate back\" again.")
+                           : _("When the others are back: \"pgseal rotate next\" again."));
 }
 
 static bool move(struct store *store, struct rotation *rotation,
@@ -370,7 +371,7 @@ static bool move(struct store *store, struct rotation *rotation,
     close(lock);
     ret->to = (size_t)rotation->phase;
     if (!ok)
-        say_partly(ret, err);
+        say_partly(ret, go == go_back, err);
     return ok;
 }
 

@@ -268,7 +268,10 @@ static void block_unhanded(const struct rotate_work *work, struct rotate_status 
     int64_t open = ret->items.total - ret->items.handed - ret->items.left;
 
     if (open > 0 && (int64_t)work->request->accept_left != open)
-        rotate_block(ret, _("%lld roles of the list have not got the trust file yet"),
+        rotate_block(ret,
+                     ngettext("%lld role of the list has not got the trust file yet",
+                              "%lld roles of the list have not got the trust file yet",
+                              (unsigned long)open),
                      (long long)open);
 }
 

@@ -121,7 +121,10 @@ bool rotation_add_issued(struct store *store, int64_t rotation_id, int64_t autho
                 " AND (?3 = 0 OR i.authority_id = ?3) AND (?4 = 0 OR i.not_after < ?4)"
                 " AND (?5 IS NULL OR i.role = ?5)"
                 " AND NOT EXISTS (SELECT 1 FROM issued AS r WHERE r.replaces = i.id"
-                " AND r.revoked_at IS NULL AND r.not_after > ?2)"
+                " AND r.revoked_at IS NULL AND r.not_after > ?2"
+                /* where a CA goes, one of a third CA does not let anybody in */
+                " AND (r.authority_id = i.authority_id OR"
+                " (SELECT n.kind FROM rotation AS n WHERE n.id = ?1) = ?6))"
                 /* two lists, each made once: by OR it would be every line for every certificate */
                 " AND i.id NOT IN (SELECT o.old_issued_id FROM rotation_item AS o"
                 " WHERE o.rotation_id = ?1 AND o.old_issued_id IS NOT NULL)"
@@ -137,6 +140,7 @@ bool rotation_add_issued(struct store *store, int64_t rotation_id, int64_t autho
     sql_bind_int(sql, 3, authority_id);
     sql_bind_int(sql, 4, before);
     sql_bind_text(sql, 5, role);
+    sql_bind_int(sql, 6, ROTATION_CLIENT);
     if (!sql_run(sql, err))
         return false;
     *ret_added = sql_changes(store);

@@ -354,6 +354,10 @@ static void one_moves(struct stage *stage, const char *kit)
 
     pty_type(box->pty, "m");
     wizard_wait_row(box, "alice", "[>>] made");
+    pty_type(box->pty, "x");
+    wizard_wait(box, "When that ends or is revoked");
+    wizard_keys(box, KEYS_ESC, 1);
+    wizard_wait(box, "x goes on without a client.");
     pty_type(box->pty, "h");
     wizard_wait_row(box, "alice", "[>>] handed");
     wizard_keys(box, KEYS_ESC, 1);

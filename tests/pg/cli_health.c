@@ -122,6 +122,13 @@ static void test_check(void **state)
     out = EXPECT(1, "check", "--nagios", "--within", "370");
     assert_true(strncmp(out, "PGSEAL WARNING - ", 17) == 0);
     free(out);
+    /* a name with a bar must not begin the performance data */
+    free(EXPECT(0, "issue", "client", "x|y", "--days", "5", "--out", "bar"));
+    out = EXPECT(1, "check", "--nagios");
+    assert_non_null(strstr(out, "x/y: the certificate of \"x/y\" ends"));
+    assert_ptr_equal(strchr(out, '|'), strstr(out, "| errors=0 warnings=1\n"));
+    free(out);
+    free(EXPECT(0, "revoke", "x|y", "--confirm=x|y"));
     out = EXPECT(3, "check", "--nagios", "--store", "/nonexistent");
     assert_true(strncmp(out, "PGSEAL UNKNOWN - ", 17) == 0);
     free(out);

@@ -86,6 +86,10 @@ static void test_add(void **state)
     EXPECT_ERROR(2, "PS-1000", "server", "add", "db1", "host=127.0.0.1 password=swordfish");
     EXPECT_ERROR(2, "--provider", "server", "add", "db1", "host=x", "--provider", "mine");
     EXPECT_ERROR(2, "several hosts", "server", "add", "db1", "host=127.0.0.1,127.0.0.2");
+    text = mem_printf("%s dbname=nix", demo_admin_conninfo(lab->demo));
+    EXPECT_ERROR(1, "such as dbname=postgres", "server", "add", "db1", text);
+    free(text);
+    EXPECT_ERROR(2, "~/.pg_service.conf", "server", "add", "db1", "service=nix");
     assert_false(fs_exists("store"));
     add_server(lab);
     EXPECT_ERROR(2, "PS-1002", "server", "add", "db1", demo_admin_conninfo(lab->demo));

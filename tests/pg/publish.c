@@ -330,6 +330,37 @@ static void test_a_year_without_the_key(void **state)
     }
 }
 
+/* A list for later went out while both clocks were ahead: nobody gets in when they are set right, until
+ * the timer brings the one that counts. And a timer that stood still for too long. */
+static void test_clocks_and_sets(void **state)
+{
+    struct plan_box *box = *state;
+    struct crl_ahead_spec spec = {.lists = 4, .days = 75};
+    int64_t begin = 600 * CLOCK_DAY;
+    struct err err = ERR_INIT;
+    size_t n;
+
+    go_to(box, begin);
+    must(crl_ahead_sign(box->store, box->ca, box->ca_key, &spec, &n, &err), &err);
+    published_as(box, PUBLISH_DONE);
+    go_to(box, begin + 40 * CLOCK_DAY);
+    assert_true(publish(box, true).state == PUBLISH_DONE);
+    go_to(box, begin + 60);
+    assert_int_equal(alert_of(box, CANARY_GOOD), 42);
+    assert_true(store_says(box, ERR_CRL_NOT_YET));
+    assert_true(publish(box, true).state == PUBLISH_DONE);
+    assert_int_equal(alert_of(box, CANARY_GOOD), 0);
+    assert_int_equal(alert_of(box, CANARY_REVOKED), 44);
+    assert_false(store_says(box, ERR_CRL_NOT_YET));
+
+    go_to(box, begin + 80 * CLOCK_DAY); /* the next one is signed, and was not brought */
+    assert_int_equal(alert_of(box, CANARY_GOOD), 45);
+    assert_true(store_says(box, ERR_CRL_ENDED));
+    assert_true(publish(box, true).state == PUBLISH_DONE);
+    assert_int_equal(alert_of(box, CANARY_GOOD), 0);
+    assert_false(store_says(box, ERR_CRL_ENDED));
+}
+
 /* What a restored backup would do: the server's list is newer, and stays. */
 static void test_never_weaker(void **state)
 {
@@ -400,13 +431,15 @@ static void test_foreign_list(void **state)
     struct cert *cert;
     struct crl *first, *next;
     struct plan *plan;
+    int64_t now = clock_now();
     size_t behind = 0;
 
     must(serial_random(&request.serial, &err), &err);
     cert = cert_sign(&request, NULL, key, &err);
     must(cert != NULL, &err);
-    first = crl_build(cert, key, NULL, 0, 1, clock_now() - 60, clock_now() + 10 * CLOCK_DAY, &err);
-    next = crl_build(cert, key, NULL, 0, 2, clock_now() - 30, clock_now() + 20 * CLOCK_DAY, &err);
+    first = crl_build(cert, key, NULL, 0, 1, now - 60, now + 10 * CLOCK_DAY, &err);
+    /* of the same second, as scripts make them: the number tells which is later */
+    next = crl_build(cert, key, NULL, 0, 2, now - 60, now + 20 * CLOCK_DAY, &err);
     must(first && next, &err);
     cert_list_init(&foreign);
     cert_list_take(&foreign, cert_dup(cert));
@@ -425,6 +458,9 @@ static void test_foreign_list(void **state)
     assert_int_equal(what, FOREIGN_NEW);
     must(foreign_count_behind(box->store, &behind, &err), &err);
     assert_int_equal(behind, 1); /* a kept plan has said that the server trusts it */
+    assert_true(store_says(box, ERR_CRL_OLDER));
+    must(foreign_import(box->store, cert, first, 0, &what, &err), &err);
+    assert_int_equal(what, FOREIGN_OLDER);
     assert_true(publish(box, true).state == PUBLISH_DONE);
     must(foreign_count_behind(box->store, &behind, &err), &err);
     assert_int_equal(behind, 0);
@@ -516,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_day_31),
         cmocka_unit_test(test_day_365),
         cmocka_unit_test(test_a_year_without_the_key),
+        cmocka_unit_test(test_clocks_and_sets),
         cmocka_unit_test(test_never_weaker),
         cmocka_unit_test(test_foreign_list),
         cmocka_unit_test(test_killed),

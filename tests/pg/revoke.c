@@ -320,13 +320,14 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_act),         cmocka_unit_test(test_session_and_role),
-        cmocka_unit_test(test_away_and_back),   cmocka_unit_test(test_crl_dir),
-        cmocka_unit_test(test_several_hang),    cmocka_unit_test(test_beside_an_open_plan),
-        cmocka_unit_test(test_eight_admins),    cmocka_unit_test(test_lock_of_the_revoked),
-        cmocka_unit_test(test_one_key_is_shut), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_pooler),
-        cmocka_unit_test(test_intermediate),    cmocka_unit_test(test_timer_without_key),
+        cmocka_unit_test(test_one_act),          cmocka_unit_test(test_session_and_role),
+        cmocka_unit_test(test_away_and_back),    cmocka_unit_test(test_crl_dir),
+        cmocka_unit_test(test_several_hang),     cmocka_unit_test(test_beside_an_open_plan),
+        cmocka_unit_test(test_eight_admins),     cmocka_unit_test(test_lock_of_the_revoked),
+        cmocka_unit_test(test_one_key_is_shut),  cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_full_disk),        cmocka_unit_test(test_pooler),
+        cmocka_unit_test(test_intermediate),     cmocka_unit_test(test_another_way_in),
+        cmocka_unit_test(test_lost_certificate), cmocka_unit_test(test_timer_without_key),
     };
 
     if (!need_pg())

@@ -61,6 +61,8 @@ static void test_generation(void **state)
 
     (void)state;
     EXPECT_ERROR(1, "there is no CA", "rotate", "ca", "Nobody");
+    EXPECT_ERROR(2, "Did you mean \"pgseal rotate ca\"?", "ca", "rotate", "Old");
+    EXPECT_ERROR(2, "Did you mean \"pgseal rotate next\"?", "next", "rotate", "Old");
     free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m", "--dry-run"));
     EXPECT_ERROR(1, "no rotation is under way", "rotate", "next");
     free(EXPECT(0, "rotate", "ca", "Old", "--quiet-time", "1m"));
@@ -228,6 +230,9 @@ static void test_retire(void **state)
     char *text;
 
     assert_int_equal(PQstatus(pool), CONNECTION_OK);
+    text = EXPECT(0, "rotate", "status", "Old"); /* it was quiet: now nothing waits for that */
+    assert_null(strstr(text, "quiet"));
+    free(text);
     rot_expect_ahead(N_SERVERS, 1, "alice");
     text = EXPECT(0, "rotate", "next", "--dry-run");
     assert_non_null(strstr(text, "goes on with --accept-refused=1"));
@@ -263,6 +268,7 @@ static void test_retire(void **state)
     rot_next_when_quiet();
 
     rot_stop_server(lab, 1);
+    EXPECT_ERROR(5, "\"pgseal rotate back\" again", "rotate", "back", "--yes");
     rot_next_fails(&nothing, ERR_MEMBER_MISSED);
     rot_expect_phase("retire");
     assert_false(rot_gets_in(lab, 0, "alice", "old/alice"));

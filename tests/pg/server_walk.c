@@ -205,7 +205,7 @@ static void hand_out(struct lab *lab, struct lab_run *run)
     lab_sh("rm trust/main-both.crt");
     lab_go("next", "main", "hand"); /* the truststore is there, with the same in it */
     has_both();
-    EXPECT_ERROR(1, "1 roles of the list have not got", "rotate", "next", "main", "--yes");
+    EXPECT_ERROR(1, "1 role of the list has not got", "rotate", "next", "main", "--yes");
     lab_change_root(lab, lab->quick1, lab->db1, "trust/main-both.crt");
     lab_change_root(lab, lab->quick2, lab->db2, "trust/main-both.crt");
     login_loop_settle(lab->loop);

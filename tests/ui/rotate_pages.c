@@ -270,6 +270,7 @@ static void begins(void **state)
     ui_key(box.navigator, KEY_CODE_ENTER);
     ui_key(box.navigator, 'y');
     page_box_wait(&box, "Still in step 2 of 6");
+    assert_true(ui_shows(box.navigator, "[!!] Not all of it is done"));
     ui_key(box.navigator, KEY_CODE_ESC);
     page_box_wait(&box, "[>>] 2 ");
 

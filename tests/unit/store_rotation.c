@@ -246,6 +246,41 @@ static void test_a_successor_that_is_gone(void **state)
     key_free(key);
 }
 
+/* A kit of another CA, of a rotation that was given up: where the old CA goes, it lets nobody in. */
+static void test_a_successor_of_a_third_ca(void **state)
+{
+    struct box *box = *state;
+    struct key *key, *third_key;
+    struct authority *ca = box_authority(box, "Old", &key);
+    struct authority *third = box_authority(box, "Third", &third_key);
+    struct issued *alice = box_issue(box, ca, key, "alice", 90);
+    struct issued *other = replace(box, third, third_key, alice);
+    struct rotation *of_ca = begin(box->store, ROTATION_EMERGENCY, "Old", ca->id);
+    struct rotation *of_certs = begin(box->store, ROTATION_CLIENT, "all", ca->id);
+    int64_t added = 0;
+
+    BOX_OK(issued_mark_delivered(box->store, other, &err));
+    BOX_OK(rotation_add_issued(box->store, of_certs->id, ca->id, BOX_NOW + 400 * CLOCK_DAY, NULL,
+                               &added, &err));
+    assert_int_equal(added, 0);
+    BOX_OK(rotation_add_issued(box->store, of_ca->id, ca->id, 0, NULL, &added, &err));
+    assert_int_equal(added, 1);
+    BOX_OK(rotation_join_items(box->store, of_ca->id, ca->id + 100, &err));
+    assert_int_equal(counts(box, of_ca).made, 0);
+    /* unless it is the new one: then she has her kit, and has not been seen with it */
+    BOX_OK(rotation_join_items(box->store, of_ca->id, third->id, &err));
+    assert_int_equal(counts(box, of_ca).made, 1);
+    assert_int_equal(counts(box, of_ca).seen, 0);
+    rotation_free(of_ca);
+    rotation_free(of_certs);
+    issued_free(alice);
+    issued_free(other);
+    authority_free(ca);
+    authority_free(third);
+    key_free(key);
+    key_free(third_key);
+}
+
 static void test_worklist(void **state)
 {
     struct box *box = *state;
@@ -357,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_admins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_servers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_successor_that_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_successor_of_a_third_ca, setup, teardown),
         cmocka_unit_test_setup_teardown(test_worklist, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
     };
