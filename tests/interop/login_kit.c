@@ -191,8 +191,8 @@ void test_kit_locked_key(void **state)
                  "pass");
     run_kit("psql.sh, issued", NULL, "tree/fresh", "sh \"$1/psql.sh\" -XAtwc \"" WHO "\"", "bob",
             "app");
-    EXPECT_ERROR(2, "--server", "issue", "client", "bob", "--for", "psql", "--out", "none",
-                 "--passphrase-file", "pass");
+    EXPECT_ERROR(2, "--server", "issue", "client", "bob", "--ca", "lab", "--for", "psql", "--out",
+                 "none", "--passphrase-file", "pass");
 }
 
 /* Who keeps the key gets the rest, and is told what goes where: done as told, it works. */
