@@ -51,10 +51,11 @@ static const struct command commands[] = {
      "  pgseal ca delete lab --confirm=lab\n", run_ca_delete},
     {"issue client", "ROLE", 1, 1,
      BIT(CA) | BIT(DAYS) | BIT(KEY) | BIT(CSR) | BIT(OUT) | BIT(FORMAT) | BIT(SERVER) | BIT(NOTE) |
-         MAKES | UNLOCKS | HANDS_OVER,
+         BIT(FOR) | BIT(DATABASE) | BIT(AT) | MAKES | UNLOCKS | HANDS_OVER,
      N_("a certificate for a role, and its files"),
      "  pgseal issue client alice --out alice/\n"
      "  pgseal issue client report --days 90 --format pem,pk8\n"
+     "  pgseal issue client app --server db1 --for node --database app --at /etc/app/pg\n"
      "  pgseal issue client bob --csr bob.csr\n",
      run_issue_client},
     {"issue server", "HOST...", 1, SAN_MAX,

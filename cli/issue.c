@@ -14,7 +14,7 @@
 #include "core/base/intl.h"
 #include "core/base/mem.h"
 #include "core/base/text.h"
-#include "core/kit/kit.h"
+#include "core/kit/handover.h"
 #include "core/pg/roles.h"
 #include "core/pki/advice.h"
 #include "core/pki/pem.h"
@@ -35,6 +35,9 @@ struct job {
     struct csr *csr;
     struct secret *key_passphrase, *p12_passphrase;
     struct server *server;
+    struct kit_address address; /* of it; and what is said to programs: */
+    struct kit_connect connect;
+    char *database;
     struct issued *issued;
     struct kit_files files;
     char *folder, *host;
@@ -57,6 +60,7 @@ static void job_clear(struct job *job)
     authority_free(job->authority);
     free(job->folder);
     free(job->host);
+    free(job->database);
 }
 
 bool issue_parse_formats(const char *text, unsigned *ret, struct err *err)
@@ -219,6 +223,38 @@ static bool read_server(struct cli *cli, struct job *job, struct err *err)
     return true;
 }
 
+/* Lines for programs: where they connect must be known. */
+static bool read_programs(struct cli *cli, struct job *job, struct err *err)
+{
+    const char *list = args_value(cli->args, OPT_FOR);
+    const char *database = args_value(cli->args, OPT_DATABASE);
+
+    if (!list && (database || args_has(cli->args, OPT_AT)))
+        return err_set(err, ERR_USAGE, _("\"--database\" and \"--at\" go with --for"));
+    if (!list)
+        return true;
+    if (!kit_clients_parse(list, &job->connect.clients, err))
+        return false;
+    if (!job->server || !job->kit.server_host) {
+        err_set(err, ERR_USAGE, _("\"--for\" wants --server: where the program connects"));
+        return err_hint(err, _("A server that has an address for clients, not only a socket."));
+    }
+    if (!database && !handover_database(job->server, &job->database, err))
+        return false;
+    job->address = (struct kit_address){
+        .name = job->server->name, .host = job->kit.server_host, .port = job->kit.server_port};
+    job->connect.servers = &job->address;
+    job->connect.n_servers = 1;
+    job->connect.database = database ? database : job->database;
+    job->connect.at = args_value(cli->args, OPT_AT);
+    job->kit.connect = &job->connect;
+    if (!job->csr)
+        job->kit.formats |= kit_clients_formats(job->connect.clients,
+                                                args_has(cli->args, OPT_KEY_PASSPHRASE_FILE) ||
+                                                    args_has(cli->args, OPT_P12_PASSPHRASE_FILE));
+    return true;
+}
+
 /* A word about a role that the server does not know. The certificate is made in any case: the role may
  * come later, and the server may be away now. */
 static void look_up_role(struct cli *cli, const struct job *job)
@@ -253,6 +289,8 @@ static bool read_secrets(struct cli *cli, struct job *job, struct err *err)
     if (!cli_secret_file(cli, OPT_KEY_PASSPHRASE_FILE, &job->key_passphrase, err) ||
         !cli_secret_file(cli, OPT_P12_PASSPHRASE_FILE, &job->p12_passphrase, err))
         return false;
+    if ((job->kit.formats & KIT_P12) && !job->p12_passphrase && job->kit.connect)
+        job->p12_passphrase = secret_dup(job->key_passphrase); /* as "kit" does it */
     if ((job->kit.formats & KIT_P12) && !job->p12_passphrase) {
         job->p12_passphrase = ask_new_secret(cli, _("New passphrase for the PKCS#12 file"),
                                              "--p12-passphrase-file=FILE", err);
@@ -337,7 +375,8 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
         return false;
     if (!job->authority)
         job->authority = cli_authority(cli, err);
-    if (!job->authority || !read_server(cli, job, err) || !find_undelivered(cli, job, err) ||
+    if (!job->authority || !read_server(cli, job, err) || !read_programs(cli, job, err) ||
+        !find_undelivered(cli, job, err) ||
         !authority_load_parents(cli->store, job->authority, &job->parents, err) ||
         (job->spec.kind == ISSUED_CLIENT && !authority_server_roots(cli->store, &job->roots, err)))
         return false;
@@ -355,6 +394,10 @@ static bool prepare(struct cli *cli, struct job *job, struct err *err)
     job->kit.issued = NULL;
     job->kit.key_follows = false;
     look_up_role(cli, job);
+    if (!job->csr && fs_is_in_checkout(job->folder))
+        output_warning(&cli->out,
+                       _("\"%s\" is in a checkout of git or the like: keep the key out of it"),
+                       job->folder);
     return true;
 }
 
@@ -440,6 +483,8 @@ static void report(struct cli *cli, const struct job *job)
     print_file(&cli->out, job->files.root, "0644", _("the CA, which the other side needs"));
     print_file(&cli->out, job->files.p12, "0600", _("certificate and key in one (PKCS#12)"));
     print_file(&cli->out, job->files.pk8, "0600", _("private key for JDBC: SECRET, no passphrase"));
+    for (size_t i = 0; i < job->files.n_more; i++)
+        output_line(&cli->out, "        %s", job->files.more[i]);
     print_file(&cli->out, job->files.readme, "0644", _("how to use them"));
 }
 

@@ -347,12 +347,22 @@ static bool find_roots(struct store *store, const struct handover_request *reque
 
 /* ---- servers ---- */
 
+bool handover_database(const struct server *server, char **ret, struct err *err)
+{
+    struct params *params = params_parse(server->conninfo, err);
+    const char *database = params != NULL ? params_get(params, "dbname") : NULL;
+
+    if (params == NULL)
+        return false;
+    *ret = mem_strdup(database != NULL && database[0] != '\0' ? database : DEFAULT_DATABASE);
+    params_free(params);
+    return true;
+}
+
 static bool find_servers(const struct handover_request *request, struct handover *self,
                          struct err *err)
 {
     const struct server_list *list = request->servers;
-    struct params *params = NULL;
-    const char *database;
 
     self->servers = mem_array(list->n + 1, sizeof(*self->servers));
     memset(self->servers, 0, (list->n + 1) * sizeof(*self->servers));
@@ -366,15 +376,9 @@ static bool find_servers(const struct handover_request *request, struct handover
         if (server->host[0] == '\0')
             return plan_no_tls_address(list->rows[i], err);
     }
-    if (request->database == NULL) {
-        params = params_parse(list->rows[0]->conninfo, err);
-        if (params == NULL)
-            return false;
-    }
-    database = params != NULL ? params_get(params, "dbname") : request->database;
-    self->database =
-        mem_strdup(database != NULL && database[0] != '\0' ? database : DEFAULT_DATABASE);
-    params_free(params);
+    if (request->database == NULL)
+        return handover_database(list->rows[0], &self->database, err);
+    self->database = mem_strdup(request->database);
     return true;
 }
 

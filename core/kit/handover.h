@@ -63,6 +63,9 @@ struct handover {
     size_t n_servers;
 };
 
+/* That of the server's connection string, else "postgres". Caller frees *ret. */
+bool handover_database(const struct server *server, char **ret, struct err *err) MUST_CHECK;
+
 /* store may be NULL with cert_file. ret is zero; cleared by the caller also after a failure. */
 bool handover_read(struct store *store, const struct handover_request *request,
                    struct handover *ret, struct err *err) MUST_CHECK;

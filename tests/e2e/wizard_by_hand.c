@@ -180,8 +180,9 @@ static void lines_run(void **state)
     shell("CA:TRUE", LOOK "hand/ca.crt");
 
     make_client(box);
-    shell("", "mv o_brien made"); /* the pgseal line writes there too */
+    shell("", "mv \"$PGSEAL_STORE/clients/o_brien\" made"); /* the pgseal line writes there too */
     run_file("client.txt");
+    shell("", "mv \"$PGSEAL_STORE/clients/o_brien\" o_brien");
     compare("made/o_brien.crt", "hand/o_brien.crt", "o_brien/o_brien.crt");
     shell("CN=o'brien", LOOK "hand/o_brien.crt");
     shell("TLS Web Client Authentication", LOOK "hand/o_brien.crt");

@@ -204,12 +204,13 @@ static void try_login(struct wizard_box *box)
 
 static void psql_says_so(struct wizard_box *box)
 {
-    char *with = mem_printf("psql -XAtc 'SELECT current_user, client_dn FROM pg_stat_ssl WHERE pid "
-                            "= pg_backend_pid()' \"host=127.0.0.1 port=%d dbname=app user=dora "
-                            "sslmode=verify-full sslrootcert=dora/root.crt "
-                            "sslcert=dora/dora.crt sslkey=dora/dora.key "
-                            "sslpassword='" CLIENT_PASSPHRASE "'\"",
-                            box->port);
+    char *with = mem_printf(
+        "psql -XAtc 'SELECT current_user, client_dn FROM pg_stat_ssl WHERE pid "
+        "= pg_backend_pid()' \"host=127.0.0.1 port=%d dbname=app user=dora "
+        "sslmode=verify-full sslrootcert=$PGSEAL_STORE/clients/dora/root.crt "
+        "sslcert=$PGSEAL_STORE/clients/dora/dora.crt sslkey=$PGSEAL_STORE/clients/dora/dora.key "
+        "sslpassword='" CLIENT_PASSPHRASE "'\"",
+        box->port);
     char *without = mem_printf("psql -wXAtc 'SELECT 1' \"host=127.0.0.1 port=%d dbname=app "
                                "user=dora sslmode=require sslcert=none\"",
                                box->port);

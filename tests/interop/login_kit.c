@@ -184,6 +184,15 @@ void test_kit_locked_key(void **state)
                  "locked");
     free(text);
     run_programs("locked", "correct horse\n", "bob", "app");
+    /* the same while the key is made; a checkout is warned of */
+    free(shell(NULL, "mkdir -p tree/.git", ""));
+    EXPECT_ERROR(0, "in a checkout", "issue", "client", "bob", "--ca", "lab", "--server", "db1",
+                 "--for", "psql", "--database", "app", "--out", "tree/fresh", "--passphrase-file",
+                 "pass");
+    run_kit("psql.sh, issued", NULL, "tree/fresh", "sh \"$1/psql.sh\" -XAtwc \"" WHO "\"", "bob",
+            "app");
+    EXPECT_ERROR(2, "--server", "issue", "client", "bob", "--ca", "lab", "--for", "psql", "--out",
+                 "none", "--passphrase-file", "pass");
 }
 
 /* Who keeps the key gets the rest, and is told what goes where: done as told, it works. */
