@@ -375,7 +375,11 @@ static void authority_commands(const void *arg, struct strbuf *out)
             strbuf_add_str(out, "NAME");
         strbuf_add_char(out, '\n');
     }
-    strbuf_add_str(out, _("\n# its list of revoked certificates\npgseal crl show\n"));
+    strbuf_add_str(out, _("\n# its list of revoked certificates\n"));
+    strbuf_add_str(out, "pgseal crl show --ca ");
+    if (!text_quote_shell(out, self->name))
+        strbuf_add_str(out, "NAME");
+    strbuf_add_char(out, '\n');
 }
 
 static void authority_page_free(void *arg)

@@ -283,7 +283,7 @@ static struct nav open_timers(const struct crls *self)
                             "Environment=PGSEAL_STORE=FOLDER, and the same for pgseal-check.)\n"));
     strbuf_add_str(&text, _("\nor cron (crontab -e): mail comes when something is wrong\n\n"));
     cron_lines(app_store_folder(self->app), 17, "  ", &text);
-    page = page_text(_("Timers for the lists"), _("Home > CRLs > Timers"), text.data);
+    page = page_script(_("Timers for the lists"), _("Home > CRLs > Timers"), text.data);
     strbuf_clear(&text);
     return nav_push(page);
 }
@@ -433,7 +433,7 @@ static void crls_commands(const void *arg, struct strbuf *out)
     if (row == NULL || row->authority == NULL || !text_quote_shell(&name, row->authority))
         strbuf_add_str(&name, "CA");
     strbuf_add_str(out, _("# what this page shows\n"));
-    strbuf_add_str(out, "pgseal crl show\n");
+    strbuf_printf(out, "pgseal ca list\npgseal crl show --ca %s\n", name.data);
     strbuf_add_str(out, _("\n# the next list, or a year of them\n"));
     strbuf_printf(out, "pgseal crl sign --ca %s\npgseal crl presign --ca %s --months 12\n",
                   name.data, name.data);

@@ -180,7 +180,7 @@ static struct nav show_sql(const struct grants *self)
 
     for (size_t i = 0; i < rows_count(self); i++)
         strbuf_printf(&text, "%s\n", self->found->list.rows[i].sql);
-    page = page_text(_("Grants"), _("Home > Servers > Grants > SQL"), text.data);
+    page = page_script(_("Grants"), _("Home > Servers > Grants > SQL"), text.data);
     strbuf_clear(&text);
     return nav_push(page);
 }

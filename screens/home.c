@@ -560,7 +560,7 @@ static void home_commands(const void *arg, struct strbuf *out)
                   server);
     strbuf_printf(out, "pgseal sessions %s --once\npgseal plan list\n\n", server);
     strbuf_add_str(out, _("# what this page looked at\n"));
-    strbuf_add_str(out, "pgseal ca list\npgseal list --within 30\npgseal crl show\n");
+    strbuf_add_str(out, "pgseal ca list\npgseal list --within 30\n");
     strbuf_printf(out, "pgseal server probe %s\n", server);
 }
 

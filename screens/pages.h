@@ -99,6 +99,8 @@ struct screen *page_plan_file(struct app *app) MUST_CHECK;
 struct screen *page_log(struct app *app) MUST_CHECK;
 /* A text to be read; all copied. */
 struct screen *page_text(const char *title, const char *path, const char *text) MUST_CHECK;
+/* One whose lines can be run: F2 gives them as they are. */
+struct screen *page_script(const char *title, const char *path, const char *text) MUST_CHECK;
 /* Who would be refused if the server asked for more; live clients are in it already. taken: on the
  * heap, the page's from now on. */
 struct readiness;

@@ -413,7 +413,7 @@ static struct nav plan_event(void *arg, const struct event *event)
     if (attempt_event(self->attempt, event)) {
         look(self);
         if (self->view.phase == ATTEMPT_ENDED && self->view.end == ATTEMPT_END_TEXT)
-            return nav_replace(page_text(_("By hand"), _("Home > by hand"), self->view.script));
+            return nav_replace(page_script(_("By hand"), _("Home > by hand"), self->view.script));
         return nav_stay();
     }
     if (self->save != NULL &&

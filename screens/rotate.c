@@ -414,7 +414,7 @@ static void rotate_commands(const void *arg, struct strbuf *out)
     const char *serial = at != NULL && at->end != NULL ? strrchr(at->end->which, ':') : NULL;
 
     strbuf_add_str(out, _("# what ends, by certificate; CAs, and their lists\n"));
-    strbuf_add_str(out, "pgseal list --sort ends\npgseal ca list\npgseal crl show\n");
+    strbuf_add_str(out, "pgseal list --sort ends\npgseal ca list\n");
     if (at == NULL)
         return;
     strbuf_add_str(out, _("\n# the line\n"));

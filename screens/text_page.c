@@ -23,6 +23,7 @@ struct picture {
 struct text_page {
     char *title, *path;
     char *text;
+    bool script; /* its lines can be run */
     size_t top;
     struct picture *picture;
 };
@@ -153,12 +154,21 @@ static void text_frame(const void *arg, struct frame *ret)
     snprintf(ret->message, sizeof(ret->message), "%s", _("Esc goes back."));
 }
 
-/* The same, where it can be written into a file. */
+/* The same, where it can be written into a file; what is no command is a comment there. */
 static void text_commands(const void *arg, struct strbuf *out)
 {
     const struct text_page *self = arg;
 
-    strbuf_add_str(out, self->text);
+    for (const char *line = self->text; *line != '\0' && !self->script;) {
+        size_t len = strcspn(line, "\n");
+
+        strbuf_add_str(out, len > 0 ? "# " : "#");
+        strbuf_add(out, line, len);
+        strbuf_add_char(out, '\n');
+        line += len + (line[len] == '\n');
+    }
+    if (self->script)
+        strbuf_add_str(out, self->text);
 }
 
 static void text_free(void *arg)
@@ -192,4 +202,12 @@ struct screen *page_text(const char *title, const char *path, const char *text)
     self->path = mem_strdup(path);
     self->text = strbuf_steal(&clean);
     return screen_new(&text_ops, self);
+}
+
+struct screen *page_script(const char *title, const char *path, const char *text)
+{
+    struct screen *screen = page_text(title, path, text);
+
+    ((struct text_page *)screen->self)->script = true;
+    return screen;
 }

@@ -415,7 +415,7 @@ static void timeline_commands(const void *arg, struct strbuf *out)
     strbuf_add_str(out, _("# what ends, by certificate\n"));
     strbuf_add_str(out, "pgseal list --sort ends\npgseal list --within 30\n");
     strbuf_add_str(out, _("\n# CAs and their lists\n"));
-    strbuf_add_str(out, "pgseal ca list\npgseal crl show\n");
+    strbuf_add_str(out, "pgseal ca list\n");
     strbuf_add_str(out, _("\n# all of it, with the servers asked; for a monitor: --nagios\n"));
     strbuf_add_str(out, "pgseal check\n");
 }

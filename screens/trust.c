@@ -429,7 +429,7 @@ static void trust_commands(const void *arg, struct strbuf *out)
         return;
     }
     if (source_of(self) == SOURCE_CRL) {
-        strbuf_printf(out, "pgseal crl show\npgseal server crl %s\n", app_server(self->app));
+        strbuf_printf(out, "pgseal ca list\npgseal server crl %s\n", app_server(self->app));
         return;
     }
     data = read_data(self);

@@ -83,9 +83,9 @@ static void clips(void **state)
     canvas_text(canvas, 2, 3, STYLE_NORMAL, "\345\257\206\347\240\201"); /* the second: half out */
     canvas_text(canvas, 3, 0, STYLE_NORMAL, "below");
     canvas_text(canvas, -1, 0, STYLE_NORMAL, "above");
-    check_text(canvas, "   abc\ncd\n   \345\257\206\n");
+    check_text(canvas, "   ab\342\200\246\ncd\n   \345\257\206\342\200\246\n");
     canvas_text(canvas, 2, 4, STYLE_NORMAL, "x"); /* over the right half */
-    check_text(canvas, "   abc\ncd\n    x\n");
+    check_text(canvas, "   ab\342\200\246\ncd\n    x\342\200\246\n");
     canvas_free(canvas);
 }
 
@@ -235,6 +235,21 @@ static void styles(void **state)
     canvas_free(canvas);
 }
 
+static void a_text_that_goes_on_says_so(void **state)
+{
+    struct canvas *canvas = canvas_new(1, 10, &(struct theme){.unicode = true});
+
+    (void)state;
+    assert_int_equal(canvas_text(canvas, 0, 2, STYLE_NORMAL, "verify-full"), 13);
+    assert_string_equal(canvas_cell(canvas, 0, 9)->text, "\342\200\246");
+    assert_string_equal(canvas_cell(canvas, 0, 8)->text, "-");
+    canvas_erase(canvas);
+    /* it fits, and so does one that only blanks follow */
+    assert_int_equal(canvas_text(canvas, 0, 2, STYLE_NORMAL, "verifies  "), 12);
+    assert_string_equal(canvas_cell(canvas, 0, 9)->text, "s");
+    canvas_free(canvas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,7 +258,7 @@ int main(void)
         cmocka_unit_test(cleans), cmocka_unit_test(plain_is_ascii),
         cmocka_unit_test(fields), cmocka_unit_test(boxes),
         cmocka_unit_test(wraps),  cmocka_unit_test(cursors),
-        cmocka_unit_test(styles),
+        cmocka_unit_test(styles), cmocka_unit_test(a_text_that_goes_on_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
