@@ -16,8 +16,9 @@
 #define WHY_BELOW_ROWS  24  /* from here on there is room for the Why rows */
 #define WHY_BESIDE_FROM 100 /* columns */
 #define WHY_BESIDE_MAX  38
-#define WHY_BESIDE_MOST 60 /* in a very wide window */
-#define SIDE            3  /* blank, line, blank between body and Why */
+#define WHY_BESIDE_MOST 60  /* in a very wide window */
+#define BODY_WIDE       130 /* columns that the widest table needs */
+#define SIDE            3   /* blank, line, blank between body and Why */
 
 bool frame_fits(int rows, int columns)
 {
@@ -83,13 +84,15 @@ static void draw_why_below(const struct frame *frame, struct canvas *canvas, int
                 frame->why ? frame->why : "");
 }
 
-/* The body has its 80 columns first, then the Why up to 38, then both share. */
+/* The body has its 80 columns first, then the Why up to 38, then the body up to BODY_WIDE; then both
+ * share. */
 static int beside_columns(int columns)
 {
     int width = columns - FRAME_MIN_COLUMNS - SIDE;
+    int shared = columns - SIDE - WHY_BESIDE_MAX - BODY_WIDE;
 
     if (width > WHY_BESIDE_MAX)
-        width = WHY_BESIDE_MAX + (width - WHY_BESIDE_MAX) / 4;
+        width = WHY_BESIDE_MAX + (shared > 0 ? shared / 4 : 0);
     return width < WHY_BESIDE_MOST ? width : WHY_BESIDE_MOST;
 }
 

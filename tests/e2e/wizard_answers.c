@@ -104,8 +104,6 @@ static void by_keys(struct wizard_box *box)
     wizard_keys(box, " ", 1);
     wizard_wait(box, "[x] PKCS#8");
     wizard_keys(box, KEYS_TAB, 1);
-    pty_type(box->pty, "\025alice");
-    wizard_wait(box, "[alice ");
     wizard_keys(box, KEYS_TAB, 1);
     wizard_wait(box, WIZARD_AT "< Next >");
     wizard_keys(box, KEYS_ENTER, 1);
