@@ -136,6 +136,8 @@ static struct nav mend(struct check *self)
     case ACT_TRUST:
     case ACT_UNTRUST:
         return nav_push(page_trust(self->app));
+    case ACT_ROTATE:
+        return nav_push(page_rotate(self->app));
     case ACT_CRL:
         return nav_push(page_publish_crl(self->app));
     case ACT_REQUIRE:

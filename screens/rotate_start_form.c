@@ -141,7 +141,7 @@ static const char *off(const struct rotate_start_page *self, const struct way *w
         return NULL;
     if (self->from == ROTATE_FROM_SERVER && self->server[0] == '\0')
         return _("no server of the store is known by this name");
-    return rotate_phase_count(way->kind) == 0 ? _("not in this version") : NULL;
+    return NULL;
 }
 
 /* All, or one of the CAs; the line's own first. */

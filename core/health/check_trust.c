@@ -33,7 +33,7 @@ static void judge_ca_dates(struct check *check, const struct cert *ca, const cha
     else if (check_is_soon(check, end - cert_not_before(ca), end))
         finding_mend(finding_add(check->findings, FINDING_WARNING, ERR_CA_ENDS, name,
                                  _("the CA \"%s\" ends on %s"), name, date),
-                     ACT_TRUST, name);
+                     ACT_ROTATE, name);
 }
 
 static void judge_names(struct check *check)

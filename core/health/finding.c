@@ -36,6 +36,8 @@ const char *finding_act_name(enum finding_act act)
         return "trust";
     case ACT_UNTRUST:
         return "untrust";
+    case ACT_ROTATE:
+        return "rotate";
     case ACT_CRL:
         return "crl";
     case ACT_CRL_REFRESH:

@@ -25,6 +25,7 @@ enum finding_act {           /* what mends it: the page that opens, or the comma
                    ACT_SERVER_TLS,
                    ACT_TRUST,       /* give it a CA and its CRL */
                    ACT_UNTRUST,     /* take a CA away */
+                   ACT_ROTATE,      /* begin the change to another CA */
                    ACT_CRL,         /* publish the current CRLs */
                    ACT_CRL_REFRESH, /* sign a new one first */
                    ACT_REQUIRE,     /* access rules */

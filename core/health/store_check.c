@@ -36,7 +36,7 @@ static void judge_ca_end(const struct authority *authority, int64_t within, stru
         finding_mend(finding_add(ret, FINDING_WARNING, ERR_CA_ENDS, authority->name,
                                  _("the CA \"%s\" ends on %s"), authority->name,
                                  clock_format_date(date, end)),
-                     ACT_TRUST, authority->name);
+                     ACT_ROTATE, authority->name);
 }
 
 /* The last of the lists that are signed counts: those for later are published by a timer. */
