@@ -161,7 +161,7 @@ static bool load(void *data, struct act_job *job, struct err *err)
     if (good && self->n_names == 0) {
         err_set(err, ERR_SERVER_UNKNOWN, _("there is no server in the store"));
         err_cause(err, _("A program's lines name the server that it connects to."));
-        good = err_hint(err, _("Add one first: Home, Check a server."));
+        good = err_hint(err, _("Add one first: Home, 3 (Servers)."));
     }
     return good;
 }
