@@ -25,7 +25,8 @@ struct output {
     bool color; /* standard error is a terminal that wants colours */
     bool ascii;
     bool plain; /* --plain, or ACCESSIBLE: also no colours, and the wizard without a screen */
-    json_t *done; /* or NULL; owned: what was done before it failed, beside "error" in one document */
+    json_t
+        *done; /* or NULL; owned: what was done before it failed, beside "error" in one document */
 };
 
 /* A line of the result, on standard output; nothing with --json. */

@@ -12,8 +12,7 @@
 #include "tui/form.h"
 
 /* As people write it ("~/..."). Caller frees. */
-char *out_folder_propose(const struct app *app, enum issued_kind kind,
-                         const char *name) MUST_CHECK;
+char *out_folder_propose(const struct app *app, enum issued_kind kind, const char *name) MUST_CHECK;
 /* Marks the text field: open while it is empty, good, or [!!] with a note. */
 void out_folder_say(struct form *form, int id);
 

@@ -494,7 +494,7 @@
     /* -- 5xxx terminal ----------------------------------------------------------------- */       \
     X(ERR_TERMINAL, 5001, "this terminal cannot be used for the wizard",                           \
       "An editor's shell, a CI job, or no terminal at all.",                                       \
-      "Use the commands (\"pgseal --help\"), or set TERM to your terminal's type.")       \
+      "Use the commands (\"pgseal --help\"), or set TERM to your terminal's type.")                \
     X(ERR_TERMINAL_TYPE, 5002, "this terminal type is not known here",                             \
       "Its terminfo entry is not installed on this machine.", "pgseal goes on as xterm-256color.") \
     X(ERR_TERMINAL_GONE, 5003, "the terminal is gone",                                             \

@@ -35,7 +35,8 @@ struct use { /* sessions that are alike */
     int open;           /* sessions, at the last look that saw all of the server's */
     int64_t open_since; /* of the oldest of them; 0 */
     int64_t last_seen;
-    bool has_new; /* the same role, application and address was seen with another certificate since */
+    bool
+        has_new; /* the same role, application and address was seen with another certificate since */
 };
 struct use_list {
     struct use *rows; /* open ones first, then the last seen first */

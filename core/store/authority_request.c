@@ -485,16 +485,17 @@ bool authority_count_serving(struct store *store, const struct authority *author
     int64_t n = 0;
 
     store_settle(store); /* delivered.h */
-    sql = sql_new(store,
-                  "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
-                  " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
-                  " AND delivered_at IS NOT NULL AND NOT EXISTS ("
-                  "WITH RECURSIVE after (id, delivered_at) AS (" /* by way of those that were lost */
-                  " SELECT r.id, r.delivered_at FROM issued AS r WHERE r.replaces = i.id"
-                  " UNION SELECT r.id, r.delivered_at FROM after JOIN issued AS r"
-                  " ON r.replaces = after.id WHERE after.delivered_at IS NULL)"
-                  " SELECT 1 FROM after WHERE delivered_at IS NOT NULL)",
-                  err);
+    sql =
+        sql_new(store,
+                "SELECT count(*) FROM issued AS i WHERE authority_id = ?1"
+                " AND kind = 1 AND revoked_at IS NULL AND not_after > ?2"
+                " AND delivered_at IS NOT NULL AND NOT EXISTS ("
+                "WITH RECURSIVE after (id, delivered_at) AS (" /* by way of those that were lost */
+                " SELECT r.id, r.delivered_at FROM issued AS r WHERE r.replaces = i.id"
+                " UNION SELECT r.id, r.delivered_at FROM after JOIN issued AS r"
+                " ON r.replaces = after.id WHERE after.delivered_at IS NULL)"
+                " SELECT 1 FROM after WHERE delivered_at IS NOT NULL)",
+                err);
     *ret = 0;
     if (sql == NULL)
         return false;

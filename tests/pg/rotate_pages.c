@@ -255,7 +255,8 @@ static void by_pages(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(by_pages, page_story_begin_two, page_story_end)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(by_pages, page_story_begin_two, page_story_end)};
 
     if (!need_pg())
         return 0;

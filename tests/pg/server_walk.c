@@ -51,7 +51,7 @@ static void die_everywhere(struct lab *lab, const struct lab_run *run, const int
 {
     for (int i = 0; at[0][i] != 0; i++)
         die(lab, *run, "db2", at[0][i]);
-    die(lab, *run, NULL, 2); /* as it takes the last one back, and has not reloaded */
+    die(lab, *run, NULL, 2);    /* as it takes the last one back, and has not reloaded */
     lab_restart(lab, lab->db2); /* started again with what was half done on it */
     die(lab, *run, "db2", LAB_ENDED);
     for (int i = 0; at[1][i] != 0; i++)
