@@ -335,10 +335,12 @@ int main(void)
         cmocka_unit_test(test_key),         cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_foreign_new), cmocka_unit_test(test_life),
         cmocka_unit_test(test_emergency),   cmocka_unit_test(test_intermediate),
-        cmocka_unit_test(test_crl_dir),
+        cmocka_unit_test(test_crl_dir), /* the last: PostgreSQL 13 has no such folder */
     };
 
     if (!need_pg())
         return 0;
-    return cmocka_run_group_tests(tests, rot_setup, rot_teardown);
+    return _cmocka_run_group_tests("rotate ca", tests,
+                                   ARRAY_LEN(tests) - (pg_has(PG_CRL_DIR) ? 0 : 1), rot_setup,
+                                   rot_teardown);
 }
