@@ -71,16 +71,6 @@ static struct params *login_params(const struct login_job *self, enum login_way 
     return params;
 }
 
-/* libpq takes a key's passphrase as a parameter only; ours is wiped before its memory is given back. */
-static void forget(struct params *params)
-{
-    const char *passphrase = params_get(params, "sslpassword");
-
-    if (passphrase != NULL)
-        explicit_bzero((char *)(uintptr_t)passphrase, strlen(passphrase));
-    params_free(params);
-}
-
 static void look_at_session(struct conn *conn, struct login_try *ret)
 {
     struct err ignored = ERR_INIT; /* it got in: what it looks like is for people */
@@ -120,7 +110,7 @@ static void try(struct login_job *self, struct job *job, enum login_way way)
 
     if (conn_resolve(params, &ret->why))
         conn = conn_open(params, &options, &ret->why);
-    forget(params);
+    params_free(params);
     ret->got_in = conn != NULL;
     if (conn != NULL)
         look_at_session(conn, ret);

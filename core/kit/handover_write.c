@@ -100,16 +100,6 @@ static struct params *login_params(const struct handover *self,
     return params;
 }
 
-/* libpq takes a key's passphrase as a parameter only; ours is wiped before its memory is given back. */
-static void forget(struct params *params)
-{
-    const char *passphrase = params_get(params, "sslpassword");
-
-    if (passphrase != NULL)
-        explicit_bzero((char *)(uintptr_t)passphrase, strlen(passphrase));
-    params_free(params);
-}
-
 static bool saw_cert(struct conn *conn)
 {
     struct err ignored = ERR_INIT; /* it got in: this is for people */
@@ -134,7 +124,7 @@ static void log_in(const struct handover *self, struct handover_server *server,
     struct err err = ERR_INIT;
     struct conn *conn = conn_resolve(params, &err) ? conn_open(params, &options, &err) : NULL;
 
-    forget(params);
+    params_free(params);
     server->login = conn != NULL     ? HANDOVER_IN
                     : wants_password ? HANDOVER_PASSWORD
                                      : HANDOVER_REFUSED;

@@ -40,6 +40,14 @@ static int keyword_compare(const char *a, const char *b)
     return ranks ? ranks : strcmp(a, b);
 }
 
+/* A password or a key's passphrase may be among them. */
+static void free_value(char *value)
+{
+    if (value)
+        explicit_bzero(value, strlen(value));
+    free(value);
+}
+
 struct params *params_new(void)
 {
     return mem_zalloc(sizeof(struct params));
@@ -51,7 +59,7 @@ void params_free(struct params *params)
         return;
     for (size_t i = 0; i < params->n; i++) {
         free(params->items[i].keyword);
-        free(params->items[i].value);
+        free_value(params->items[i].value);
     }
     free(params->items);
     free(params);
@@ -69,7 +77,7 @@ struct params *params_dup(const struct params *params)
 static void remove_at(struct params *params, size_t i)
 {
     free(params->items[i].keyword);
-    free(params->items[i].value);
+    free_value(params->items[i].value);
     params->n--;
     memmove(&params->items[i], &params->items[i + 1], (params->n - i) * sizeof(params->items[0]));
 }
@@ -84,7 +92,7 @@ void params_set(struct params *params, const char *keyword, const char *value)
         if (value) {
             char *copy = mem_strdup(value); /* value may be the old one */
 
-            free(params->items[at].value);
+            free_value(params->items[at].value);
             params->items[at].value = copy;
         } else {
             remove_at(params, at);

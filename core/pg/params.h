@@ -22,7 +22,7 @@ struct params; /* keyword -> value */
 struct params *params_parse(const char *text, struct err *err) MUST_CHECK;
 struct params *params_new(void) MUST_CHECK;
 struct params *params_dup(const struct params *params) MUST_CHECK;
-void params_free(struct params *params);
+void params_free(struct params *params); /* wipes the values: libpq takes secrets as such only */
 void params_set(struct params *params, const char *keyword, const char *value); /* NULL removes */
 const char *params_get(const struct params *params, const char *keyword);       /* NULL: not set */
 /* Canonical "host=… port=…", quoted; without secrets by construction. */
