@@ -132,16 +132,12 @@ static bool is_counted(const struct plan *plan, const char *role)
 static bool loses_all(const struct plan *plan, const char *name, const struct cert_list *removed,
                       const struct cert_list *stay, bool *ret, struct err *err)
 {
-    struct issued_filter filter = {
-        .role = name, .state = ISSUED_VALID, .limit = 50, .no_total = true};
     struct issued_list list;
     size_t lost = 0, left = 0;
 
-    if (!issued_list(plan->target.store, &filter, &list, err))
+    if (!issued_list_usable(plan->target.store, name, &list, err))
         return false;
     for (size_t i = 0; i < list.n; i++) {
-        if (list.rows[i]->kind != ISSUED_CLIENT)
-            continue;
         if (is_issued_by_one(list.rows[i]->cert, stay))
             left++;
         else if (is_issued_by_one(list.rows[i]->cert, removed))

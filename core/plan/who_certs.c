@@ -38,15 +38,13 @@ static bool is_trusted(const struct tls_file *file, const struct issued *issued)
 static bool count(struct store *store, const struct tls_file *file, const char *role, int *ret,
                   struct err *err)
 {
-    struct issued_filter filter = {
-        .role = role, .state = ISSUED_VALID, .limit = 50, .no_total = true};
     struct issued_list list;
 
     *ret = 0;
-    if (!issued_list(store, &filter, &list, err))
+    if (!issued_list_usable(store, role, &list, err))
         return false;
     for (size_t i = 0; i < list.n; i++)
-        *ret += list.rows[i]->kind == ISSUED_CLIENT && is_trusted(file, list.rows[i]);
+        *ret += is_trusted(file, list.rows[i]);
     issued_list_clear(&list);
     return true;
 }

@@ -118,6 +118,10 @@ struct issued_filter {
  */
 bool issued_list(struct store *store, const struct issued_filter *filter, struct issued_list *ret,
                  struct err *err) MUST_CHECK;
+/* What gets this name in today: its client certificates that are neither revoked nor ended, also those
+ * that end soon (which ISSUED_VALID leaves out). The total is not counted. */
+bool issued_list_usable(struct store *store, const char *role, struct issued_list *ret,
+                        struct err *err) MUST_CHECK;
 
 /* By serial: "CA:hex" or hex as everywhere, or decimal as in pg_stat_ssl ("decimal:…" or all digits and longer
  * than any hex); or by role when exactly one that is neither revoked nor ended fits. */

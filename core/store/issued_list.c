@@ -567,3 +567,22 @@ bool issued_list(struct store *store, const struct issued_filter *filter, struct
         issued_list_clear(&list);
     return ok;
 }
+
+bool issued_list_usable(struct store *store, const char *role, struct issued_list *ret,
+                        struct err *err)
+{
+    const struct issued_filter filter = {
+        .role = role, .state = -1, .ends_from = clock_now(), .no_total = true};
+    size_t n = 0;
+
+    if (!issued_list(store, &filter, ret, err))
+        return false;
+    for (size_t i = 0; i < ret->n; i++) {
+        if (ret->rows[i]->kind == ISSUED_CLIENT && ret->rows[i]->revoked_at == 0)
+            ret->rows[n++] = ret->rows[i];
+        else
+            issued_free(ret->rows[i]);
+    }
+    ret->n = n;
+    return true;
+}

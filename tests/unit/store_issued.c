@@ -501,6 +501,29 @@ static void test_counters(void **state)
     issued_free(alice);
 }
 
+/* The one that ends tomorrow gets in today; the one that was revoked does not. */
+static void test_usable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct box *box = &fixture->box;
+    struct issued *soon = box_issue(box, fixture->authority, fixture->key, "alice", 1);
+    struct issued *revoked = box_issue(box, fixture->authority, fixture->key, "alice", 60);
+    struct issued *late = box_issue(box, fixture->authority, fixture->key, "alice", 90);
+    struct issued_list list;
+
+    issued_free(box_issue(box, fixture->authority, fixture->key, "bob", 90));
+    crl_free(revoked_and_sign(box->store, fixture->authority, fixture->key, revoked, CRL_SUPERSEDED,
+                              0, &err));
+    BOX_OK(issued_list_usable(box->store, "alice", &list, &err));
+    assert_int_equal(list.n, 2);
+    assert_int_equal(list.rows[0]->id, soon->id);
+    assert_int_equal(list.rows[1]->id, late->id);
+    issued_list_clear(&list);
+    issued_free(soon);
+    issued_free(revoked);
+    issued_free(late);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -520,6 +543,7 @@ int main(void)
         TEST(test_find_session),
         TEST(test_names_of_states),
         TEST(test_counters),
+        TEST(test_usable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
